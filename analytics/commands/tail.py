@@ -33,7 +33,7 @@ from analytics.export.sql_formats import columns_of
 from analytics.senders import alerts
 from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times import stamp
-from analytics.words.sentences import Change, alert_text, summary
+from analytics.words.sentences import Change, MetricState, alert_text, summary
 
 PAGE_ROWS = 200
 IDS_KEPT = 50_000
@@ -135,8 +135,9 @@ class Follower:
         words: dict[int, str] = {}
         for alert in alerts():
             if seqs := [row["seq"] for row in rows if row["category"] == alert.category]:
-                states = self._ask(alert.first_state, first=min(seqs), last=max(seqs))
-                words |= {state["seq"]: alert_text(state["metric"], state["state"]) for state in states}
+                for row in self._ask(alert.first_states, first=min(seqs), last=max(seqs)):
+                    told = [MetricState(each["metric"], each["state"]) for each in row["states"]]
+                    words[row["seq"]] = alert_text(told, row["number"])
         return words
 
     def _remember(self, rows: list[Row]) -> None:

@@ -5,7 +5,7 @@ WITH chosen AS (
     WHERE seq >= $first AND seq <= $last
         -- include matching.sql
         AND (list_contains($events::VARCHAR[], event_type) OR list_contains($events::VARCHAR[], category)) -- if $events
-        AND list_contains($accounts::VARCHAR[], upper(account_alias)) -- if $accounts
+        AND list_contains($accounts::VARCHAR[], as_entity_id(account_alias)) -- if $accounts
     ORDER BY seq
     LIMIT $page_rows
 ), measured AS (

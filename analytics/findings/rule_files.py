@@ -13,6 +13,7 @@ import duckdb
 from pydantic import ValidationError
 
 from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, describe_error, line_of
+from analytics.queries import CALL_IN_RULE, expand
 from analytics.senders import sql_files_by_sender
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
@@ -144,7 +145,7 @@ def parse_rule(file: str, name: str, text: str, sender: str | None = None) -> Ru
     header = _header(comment["toml"], first_line)
     # Blanks before the SQL go, because DuckDB counts the lines of some errors after them.
     sql = text[comment.end() :].lstrip()
-    source = RuleSource(sql, 1 + text.count("\n", 0, len(text) - len(sql)))
+    source = _expand(RuleSource(sql, 1 + text.count("\n", 0, len(text) - len(sql))))
     names = _parameters_of(source)
     _check_named(source, names, header)
     _check_own(header, names, lambda parameter: first_line - 1 + line_of(comment["toml"], ("parameters", parameter)))
@@ -208,6 +209,14 @@ def _header(toml: str, first_line: int) -> Header:
     except ValidationError as error:
         first = error.errors()[0]
         raise RuleError(first_line - 1 + line_of(toml, first["loc"]), describe_error(first)) from None
+
+
+def _expand(source: RuleSource) -> RuleSource:
+    """Return a rule's SQL with the calls of macros replaced; each line stays where it is."""
+    try:
+        return source._replace(sql=expand(source.sql, CALL_IN_RULE))
+    except ValueError as error:
+        raise RuleError(source.line, str(error)) from None
 
 
 def _parameters_of(source: RuleSource) -> frozenset[str]:

@@ -18,6 +18,8 @@ from analytics.senders import categories_of, edition, has_described, is_account,
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)((?: -- if \$\w+)*)[ \t]*\n", re.MULTILINE)
 CONDITIONS = re.compile(r"(?: -- if \$\w+)+$")
 PARAMETER = re.compile(r"\$(\w+)")
+WIDENED = {letter: letter.upper() for letter in map(chr, range(0x10000)) if len(letter.upper()) > 1}
+"""The letters that are several in upper case, such as ß, with these. DuckDB's `upper` makes one of each."""
 OTHERS = frozenset({"rules", "shipped_queries", "profiles", "views"})
 """Folders with SQL that other modules read."""
 
@@ -83,12 +85,25 @@ def is_shipped(sender: str) -> str:
     return one_of(sender, (each.name for each in shipped()))
 
 
+def as_entity_id(name: str) -> str:
+    """Return SQL for a name in upper case as the store has it in `entity_id`, where `groß` is `GROSS`.
+
+    DuckDB's own `upper` makes all of a name in ASCII, because that takes less time.
+    """
+    letters, widened = (as_literal(" ".join(each)) for each in (WIDENED, WIDENED.values()))
+    return (
+        f"CASE WHEN strlen({name}) = length({name}) THEN upper({name}) ELSE array_to_string(list_transform("
+        f"regexp_extract_all({name}, '(?s).'), lambda letter: coalesce(map(string_split({letters}, ' '), "
+        f"string_split({widened}, ' '))[letter], upper(letter))), '') END"
+    )
+
+
 def named_like(text: str) -> str:
     """Return the condition that an entity's name has a text in any letter case.
 
     Names of the senders with a folder are in upper case, so converting each of them is left out.
     """
-    as_it_is = f"contains(entity_id, upper({text}))"
+    as_it_is = f"contains(entity_id, {as_entity_id(text)})"
     return f"CASE WHEN {is_shipped('sender')} THEN {as_it_is} ELSE contains(lower(entity_id), lower({text})) END"
 
 
@@ -102,9 +117,12 @@ MACROS: dict[str, Callable[[str], str]] = {
     "is_place": is_place,
     "what_a_place_is": what_a_place_is,
     "is_shipped": is_shipped,
+    "as_entity_id": as_entity_id,
     "named_like": named_like,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
+CALL_IN_RULE = re.compile(r"\b(as_entity_id)\(")
+"""A call in a rule, of a macro that needs no knowledge of senders."""
 
 
 class Query(NamedTuple):
@@ -136,13 +154,13 @@ def _include(match: re.Match[str]) -> str:
     return "".join(f"{line}{match[2]}\n" for line in lines)
 
 
-def expand(sql: str) -> str:
-    """Return SQL with each macro's call replaced.
+def expand(sql: str, begin: re.Pattern[str] = CALL) -> str:
+    """Return SQL with each macro's call replaced, of which `begin` finds the begin.
 
     Raises:
         ValueError: a call does not end.
     """
-    call = CALL.search(sql)
+    call = begin.search(sql)
     if call is None:
         return sql
     depth, end = 1, call.end()
@@ -151,8 +169,8 @@ def expand(sql: str) -> str:
             raise ValueError(f"The call of {call[1]} does not end.")
         depth += {"(": 1, ")": -1}.get(sql[end], 0)
         end += 1
-    argument = expand(sql[call.end() : end - 1])
-    return sql[: call.start()] + MACROS[call[1]](argument) + expand(sql[end:])
+    argument = expand(sql[call.end() : end - 1], begin)
+    return sql[: call.start()] + MACROS[call[1]](argument) + expand(sql[end:], begin)
 
 
 def query(name: str, values: Mapping[str, Any]) -> Query:

@@ -1,109 +1,12 @@
-"""The description of a sender in its folder, and the parts of sentences that it makes of its changes.
+"""The description of a sender in its folder.
 
-All of it is data, from which `analytics.senders` answers the pages. Text from outside is made visible and cut, and is
-never part of a template.
+All of it is data, from which `analytics.senders` answers the pages.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
-from analytics.text import shorten
-
-LONGEST_VALUE = 60
-MEGABYTES = 1024
-COMMIT, COMMIT_CHARACTERS = re.compile("[0-9a-f]{40}"), 7
-"""The id of a commit, and how much of it people write."""
-
-
-class Change(NamedTuple):
-    """A row of `changes`; values are JSON, None for a missing field. `action` comes from its notification."""
-
-    category: str
-    entity_id: str
-    actor: str | None
-    path: str
-    kind: str
-    old_value: str | None = None
-    new_value: str | None = None
-    action: str | None = None
-
-
-class Phrase(NamedTuple):
-    """A deed in parts: `text link ENTITY rest`; without a link word the entity is "it"."""
-
-    text: str
-    link: str = ""
-    rest: str = ""
-
-    def about(self, who: str, entity: str) -> str:
-        """Return the sentence."""
-        return " ".join(part for part in (who, self.text, self.link, entity, self.rest) if part)
-
-    def alone(self) -> str:
-        """Return the deed without actor and entity."""
-        it = "it" if self.rest and not self.link else ""
-        return " ".join(part for part in (self.text, it, self.rest) if part)
-
-
-class ParsedChange(NamedTuple):
-    """A change with parsed values, for its phrase."""
-
-    change: Change
-    old: Any
-    new: Any
-    items: list[str]
-
-    @property
-    def value(self) -> Any:
-        """Return the new value, or the old one where it was removed."""
-        return self.new if self.change.new_value is not None else self.old
-
-    @property
-    def item(self) -> str:
-        """Return the natural key of the innermost item of the path."""
-        return shorten(self.items[-1], LONGEST_VALUE) if self.items else ""
-
-
-def format_value(value: Any, measure: str | None = None) -> str:
-    """Return a parsed value in words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (int, float)):
-        if measure == "MB" and value >= MEGABYTES and value % MEGABYTES == 0:
-            return f"{value // MEGABYTES:,.0f} GB"
-        number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
-        return f"{number} {measure}" if measure else number
-    if isinstance(value, str):
-        return format_text(value)
-    return shorten(orjson.dumps(value).decode(), LONGEST_VALUE)
-
-
-def format_text(value: str) -> str:
-    """Return a text as a value: cut, and in quotes where it is empty or more than a word."""
-    if COMMIT.fullmatch(value):
-        return value[:COMMIT_CHARACTERS]
-    return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
-
-
-def read_text(value: Any, name: str) -> str | None:
-    """Return a field of an object as text, cut; None where it is missing."""
-    field = value.get(name) if isinstance(value, dict) else None
-    return shorten(str(field), LONGEST_VALUE) if isinstance(field, (str, int)) and str(field) else None
-
-
-def describe_move(change: ParsedChange, what: str) -> Phrase:
-    """Return the phrase of a thing that was added or removed."""
-    return Phrase(f"removed {what}", "from") if change.change.kind == "removed" else Phrase(f"added {what}", "to")
-
-
-def describe_switch(to_true: Phrase, to_false: Phrase) -> Callable[[ParsedChange], Phrase | None]:
-    """Return a function that makes the phrase of a field with truth values."""
-    return lambda change: {True: to_true, False: to_false}.get(change.new) if isinstance(change.new, bool) else None
+from analytics.senders.phrases import ParsedChange, Phrase
 
 
 class Event(NamedTuple):
@@ -170,7 +73,8 @@ class Alerts(NamedTuple):
         event: their event.
         kind: the kind of the entities.
         states: the query for each state of each metric in their bodies, between two numbers.
-        first_state: the query for the first state of each alert, or those of an `entity`, between two numbers.
+        first_states: the query for the first `states` of each alert, or those of an `entity`, between two numbers:
+            each with its `metric`, `state` and `reading`; and their `number`.
         deleted: the query for those of some entities that are deleted, with the times.
         above: the sender's word for a metric above its threshold, in lower case.
         below: its word for a metric below it again.
@@ -180,7 +84,7 @@ class Alerts(NamedTuple):
     event: str
     kind: str
     states: str
-    first_state: str
+    first_states: str
     deleted: str
     above: str
     below: str

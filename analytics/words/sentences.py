@@ -5,14 +5,23 @@ Text from outside is made visible and cut, and is never part of a template.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from analytics.senders import alerts, as_words, kinds, sender_of
-from analytics.senders.sender import Change, ParsedChange, Phrase, Wording, describe_move, format_value
+from analytics.senders.phrases import (
+    Change,
+    ParsedChange,
+    Phrase,
+    Unread,
+    describe_difference,
+    describe_move,
+    format_value,
+)
+from analytics.senders.sender import Wording
 from analytics.text import capitalize, make_visible, plural, shorten
 
 LONGEST = 60
@@ -101,12 +110,20 @@ def words(key: str, wording: Wording) -> str:
     return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
 
 
-__all__ = ["Change", "alert_text", "parse_value", "phrase", "sentence", "summary"]
+__all__ = ["Change", "MetricState", "alert_text", "parse_value", "phrase", "sentence", "summary"]
 
 SOMEBODY = "Somebody"
 UNSEEN = "no visible field changed"
 MOST_TOLD = 3
 LONGEST_NAME = 80
+
+
+class MetricState(NamedTuple):
+    """The state of a metric that an alert reports; `reading` is the metric's, in words."""
+
+    metric: str | None
+    state: str | None
+    reading: str = ""
 
 
 def sentence(change: Change) -> str:
@@ -132,14 +149,26 @@ def summary(changes: Iterable[Change]) -> str:
     return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
 
 
-def alert_text(metric: str | None, state: str | None, reading: str = "") -> str:
-    """Return the first trigger of an alert in words; `reading` is the metric's, in words."""
-    of = f"{shorten(metric, 20)} " if metric else ""
-    states = {alert.above: "above its threshold" for alert in alerts()}
-    states |= {alert.below: "below its threshold again" for alert in alerts()}
-    words = states.get(str(state).lower())
-    text = f"alert: {of}{words or shorten(state or '', 30)}".rstrip(": ")
-    return f"{text}, at {reading}" if reading else text
+def alert_text(states: Sequence[MetricState], number: int) -> str:
+    """Return what an alert reports in words.
+
+    Args:
+        states: the first of the states that it reports.
+        number: the number of all of them.
+    """
+    texts = list(dict.fromkeys(filter(None, map(state_text, states))))
+    more = len(texts[MOST_TOLD:]) + number - len(states)
+    parts = [*texts[:MOST_TOLD], *([f"and {more:,} more"] if more > 0 else ())]
+    return f"alert: {'; '.join(parts)}" if parts else "alert"
+
+
+def state_text(told: MetricState) -> str:
+    """Return the state of a metric in words; empty where the alert does not tell it."""
+    known = {alert.above: "above its threshold" for alert in alerts()}
+    known |= {alert.below: "below its threshold again" for alert in alerts()}
+    state = known.get(str(told.state).lower()) or shorten(told.state or "", 30)
+    text = " ".join(filter(None, (shorten(told.metric or "", 20), state)))
+    return ", ".join(filter(None, (text, told.reading and f"at {told.reading}")))
 
 
 def phrase(change: Change) -> Phrase:
@@ -185,9 +214,7 @@ def describe_plain(parsed: ParsedChange) -> Phrase:
     if parsed.change.kind == "changed" and isinstance(parsed.old, bool) and isinstance(parsed.new, bool):
         return Phrase(f"set {name}", "of", f"to {value_of(parsed, parsed.new)}")
     if parsed.change.kind == "changed":
-        return Phrase(
-            f"changed the {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}"
-        )
+        return Phrase(f"changed the {name}", "of", difference_of(parsed))
     if parsed.change.kind == "removed":
         return Phrase(f"removed the {name}", "from", f"(it was {value_of(parsed, parsed.old)})")
     return Phrase(f"set the {name}", "of", f"to {value_of(parsed, parsed.new)}")
@@ -201,7 +228,7 @@ def is_item(path: str) -> bool:
 def describe_item(parsed: ParsedChange, name: str) -> Phrase:
     """Return the phrase of an item of a list, with its value where that says more than its name."""
     if parsed.change.kind == "changed":
-        return Phrase(f"changed {name}", "of", f"from {value_of(parsed, parsed.old)} to {value_of(parsed, parsed.new)}")
+        return Phrase(f"changed {name}", "of", difference_of(parsed))
     moved = describe_move(parsed, name)
     value = parsed.value
     if isinstance(value, (str, int, float)) and str(value) != parsed.items[-1]:
@@ -211,13 +238,22 @@ def describe_item(parsed: ParsedChange, name: str) -> Phrase:
 
 def value_of(parsed: ParsedChange, value: Any) -> str:
     """Return a value with its unit."""
-    measures = sender_of(parsed.change.category).wording.measures
-    return format_value(value, measures.get(pattern_of(parsed.change.path)))
+    return format_value(value, measure_of(parsed))
+
+
+def difference_of(parsed: ParsedChange) -> str:
+    """Return the words for the old and the new value, with their unit."""
+    return describe_difference(parsed.old, parsed.new, measure_of(parsed))
+
+
+def measure_of(parsed: ParsedChange) -> str | None:
+    """Return the unit of the field's numbers."""
+    return sender_of(parsed.change.category).wording.measures.get(pattern_of(parsed.change.path))
 
 
 def parse_value(value: str | None) -> Any:
-    """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays text."""
+    """Return a JSON value; text that can't be parsed here (numbers past all bounds) stays as it is."""
     try:
         return None if value is None else orjson.loads(value)
     except orjson.JSONDecodeError:
-        return value
+        return Unread(value)

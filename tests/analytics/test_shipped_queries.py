@@ -7,6 +7,7 @@ from analytics.pages.sql.side import parse_shipped, shipped_queries
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
+from tests.support.readable_store import MIDDAY, Row, build_store
 from tests.support.waiting import until
 
 QUERIES = {one.name: one for one in shipped_queries()}
@@ -47,6 +48,21 @@ def test_each_shipped_query_finds_rows_in_a_simulated_store(client, name):
     table = client.sql(QUERIES[name].sql)
     assert table.num_rows > 0
     assert len(set(table.column_names)) == table.num_columns
+
+
+def test_servers_with_a_public_address_have_it_in_either_list_or_in_none(tmp_path):
+    public, inner = {"public": "203.0.113.9"}, {"internal": "10.8.1.11", "public": ""}
+    lists = {
+        "WA1ACMEA01": {"ipAddresses": [inner, public]},
+        "WA1ACMEB01": {"ipAddresses": [inner], "secondaryIPAddresses": [public]},
+        "WA1ACMEC01": {"ipAddresses": public},
+        "WA1ACMED01": {"ipAddresses": [inner], "secondaryIPAddresses": "none"},
+    }
+    rows = [Row("Server.Updated", "ACME", name, {"name": name, "details": lists[name]}, MIDDAY) for name in lists]
+    with connect(str(build_store(tmp_path / "s.duckdb", rows))) as client:
+        found = client.sql(QUERIES["public_addresses"].sql).to_pylist()
+    assert sorted(row["server"] for row in found) == ["WA1ACMEA01", "WA1ACMEB01", "WA1ACMEC01"]
+    assert {row["public_address"] for row in found} == {"203.0.113.9"}
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -83,6 +83,22 @@ def test_a_line_says_which_alert_it_is(tmp_path, capfd):
     assert ends == ["alert: cpu above its threshold", "alert: memory below its threshold again", "alert"]
 
 
+def test_a_line_says_all_that_an_alert_reports_but_at_most_three_and_how_many_more(tmp_path, capfd):
+    told = [
+        {"metric": "disk", "state": "triggered"},
+        {"metric": "memory", "state": "notTriggered"},
+        *({"metric": f"m{number}", "state": "triggered"} for number in range(18)),
+    ]
+    bodies = [{"triggers": triggers} for triggers in (told[:2], told[:3], told[:5], told, [None, *told[:2]], [], "odd")]
+    rows = [Row("Alert.Notification", "ACME", "WA1ACMEWEB01", body, signature_status="valid") for body in bodies]
+    store = str(build_store(tmp_path / "alerts.duckdb", rows))
+    assert run(["tail", "--location", store]) == 0
+    ends = [line.partition("-  ")[2].strip() for line in capfd.readouterr().out.splitlines()]
+    two = "alert: disk above its threshold; memory below its threshold again"
+    three = f"{two}; m0 above its threshold"
+    assert ends == [two, three, f"{three}; and 2 more", f"{three}; and 17 more", two, "alert", "alert"]
+
+
 def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
     _, out, _ = tail("-n", "1")
     (line,) = out.splitlines()

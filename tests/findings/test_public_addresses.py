@@ -91,3 +91,80 @@ def test_an_address_that_a_server_did_not_have_before_its_deletion_is_found_at_a
     )
     sent = [("Server.Updated", -1, before), ("Server.Deleted", 0, GONE), ("Server.Updated", 20, back)]
     assert sentences(tmp_path, *sent) == [added(PUBLIC)]
+
+
+INNER, PAIR = {"internal": INTERNAL}, {"internal": INTERNAL, "public": PUBLIC}
+SECOND = "10.8.1.12"
+
+
+def with_addresses(hour, **details):
+    """Return an update at an hour of noon's day, with these lists of addresses."""
+    body = paired(INNER, modified=(NOON + timedelta(hours=hour)).isoformat())
+    return ("Server.Updated", hour / 24, {**body, "details": {**body["details"], **details}})
+
+
+@pytest.mark.parametrize(
+    ("befores", "details", "found"),
+    [
+        ({}, {"secondaryIPAddresses": [PAIR]}, [PUBLIC]),
+        ({"secondaryIPAddresses": []}, {"secondaryIPAddresses": [PAIR]}, [PUBLIC]),
+        ({"secondaryIPAddresses": [INNER]}, {"secondaryIPAddresses": [PAIR]}, [PUBLIC]),
+        ({"secondaryIPAddresses": [PAIR]}, {"secondaryIPAddresses": [{**PAIR, "public": OTHER}]}, [OTHER]),
+        ({"secondaryIPAddresses": [PAIR]}, {"secondaryIPAddresses": [PAIR, {"public": OTHER}]}, [OTHER]),
+        ({"secondaryIPAddresses": [PAIR]}, {"secondaryIPAddresses": [INNER, PAIR, {"public": OTHER}]}, [OTHER]),
+        ({"ipAddresses": [PAIR]}, {"ipAddresses": [INNER], "secondaryIPAddresses": [PAIR]}, []),
+        ({"ipAddresses": [PAIR]}, {"ipAddresses": [INNER, INNER], "secondaryIPAddresses": [PAIR]}, []),
+        ({"secondaryIPAddresses": [PAIR]}, {"secondaryIPAddresses": []}, []),
+    ],
+)
+def test_a_secondary_address_is_found_like_any_other(tmp_path, befores, details, found):
+    sent = [with_addresses(0, **befores), with_addresses(1, **details)]
+    assert sentences(tmp_path, *sent) == [added(address) for address in found]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "found"),
+    [
+        ([INNER], PAIR, [PUBLIC]),
+        (None, PAIR, [PUBLIC]),
+        (INNER, PAIR, [PUBLIC]),
+        ([PAIR], PAIR, []),
+        (PAIR, [PAIR], []),
+        (PAIR, [PAIR, {"internal": SECOND, "public": OTHER}], [OTHER]),
+        (PAIR, {**PAIR, "public": OTHER}, [OTHER]),
+        (PAIR, INNER, []),
+        (None, [PAIR, PAIR], [PUBLIC]),
+    ],
+)
+def test_an_address_that_is_no_list_is_found(tmp_path, before, now, found):
+    sent = [with_addresses(0, ipAddresses=before), with_addresses(1, ipAddresses=now)]
+    assert sentences(tmp_path, *sent) == [added(address) for address in found]
+
+
+@pytest.mark.parametrize("blank", ["", None])
+def test_a_blank_address_is_none(tmp_path, blank):
+    empty = {"internal": INTERNAL, "public": blank}
+    sent = [
+        with_addresses(0, ipAddresses=[INNER]),
+        with_addresses(1, ipAddresses=[empty]),
+        with_addresses(2, ipAddresses=[empty, {"internal": SECOND, "public": blank}]),
+        with_addresses(3, ipAddresses=[empty, empty]),
+        with_addresses(4, ipAddresses=empty),
+        with_addresses(5, ipAddresses=[INNER], secondaryIPAddresses=[empty]),
+        with_addresses(6, ipAddresses=[PAIR, {"internal": SECOND, "public": blank}]),
+    ]
+    assert sentences(tmp_path, *sent) == [added(PUBLIC)]
+
+
+@pytest.mark.parametrize(
+    ("details", "found"),
+    [
+        ({"ipAddresses": PAIR}, [PUBLIC]),
+        ({"ipAddresses": [INNER], "secondaryIPAddresses": [PAIR]}, [PUBLIC]),
+        ({"ipAddresses": [PAIR], "secondaryIPAddresses": [{"public": OTHER}]}, [OTHER, PUBLIC]),
+        ({"ipAddresses": [{"internal": INTERNAL, "public": ""}]}, []),
+    ],
+)
+def test_a_server_is_created_with_a_secondary_address_or_one_that_is_no_list_or_none(tmp_path, details, found):
+    _, hour, body = with_addresses(0, **details)
+    assert sentences(tmp_path, ("Server.Created", hour, body)) == ([added(*found)] if found else [])

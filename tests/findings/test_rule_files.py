@@ -84,6 +84,8 @@ WRONG = [
     (f"/*\n{HEADER}*/", 6, "There is no SQL after the header: a rule is one SELECT."),
     (f"/*\n{HEADER}*/\nSELECT 1; SELECT 2", 7, "There are 2 statements: a rule is one SELECT."),
     (f"/*\n{HEADER}*/\n\nDROP TABLE notifications", 8, "A rule is one SELECT, and this is DROP."),
+    (f"/*\n{HEADER}*/\nSELECT as_entity_id(actor", 7, "The call of as_entity_id does not end."),
+    (f"/*\n{HEADER}*/\nSELECT as_entity_id('a'),\n1\nFORM x y", 9, 'Parser Error: syntax error at or near "x".'),
     (f"/*\n{HEADER}*/\nSELECT 1\nFORM x y", 8, 'Parser Error: syntax error at or near "x".'),
     (
         f"/*\n{HEADER}[[fires]]\ntitle='a'\nexpected = ['x']\n[[fires.notifications]]\nevent = 'b'\nat = 12:00:00\n*/",

@@ -12,7 +12,7 @@ from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.store import ask, null_to_none, records
 from analytics.senders import alerts, has_state, kinds
 from analytics.text import make_visible, plural, shorten
-from analytics.words.sentences import Change, alert_text, parse_value, summary
+from analytics.words.sentences import Change, MetricState, alert_text, parse_value, summary
 
 KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? unseen"}
 NOTHING_NEW = "nothing new"
@@ -59,7 +59,7 @@ def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int
 
 
 def describe_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, str]:
-    """Return the first trigger of each alert among some notifications in words, by its number.
+    """Return what each alert among some notifications reports in words, by its number.
 
     Args:
         rows: the notifications: columns `seq`, `category`.
@@ -69,14 +69,15 @@ def describe_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, 
     for alert in alerts():
         seqs = [int(seq) for seq in rows.loc[rows["category"] == alert.category, "seq"]]
         if seqs:
-            states = ask(alert.first_state, entity=entity, seqs=seqs, first=min(seqs), last=max(seqs))
+            states = ask(alert.first_states, entity=entity, seqs=seqs, first=min(seqs), last=max(seqs))
             texts |= {row.seq: describe_alert(row) for row in records(states)}
     return texts
 
 
 def describe_alert(row: Any) -> str:
-    """Return the first trigger of an alert in words."""
-    return alert_text(null_to_none(row.metric), null_to_none(row.state), reading_text(row.reading))
+    """Return what an alert reports in words."""
+    told = [MetricState(each["metric"], each["state"], reading_text(each["reading"])) for each in row.states]
+    return alert_text(told, row.number)
 
 
 def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:

@@ -3,21 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from analytics.senders.sender import (
-    Alerts,
-    Event,
-    Examples,
-    Kind,
+from analytics.senders.phrases import (
     ParsedChange,
     Phrase,
-    Place,
-    Sender,
-    Wording,
+    describe_difference,
     describe_move,
     describe_switch,
     format_value,
     read_text,
 )
+from analytics.senders.sender import Alerts, Event, Examples, Kind, Place, Sender, Wording
 
 # Each category has a hue: purple, orange, blue or olive. All of these colours differ for any colour vision. In a hue,
 # Updated, the most frequent event, is pale, and Deleted contrasts most with the page.
@@ -82,6 +77,10 @@ STATUS: Mapping[str, Phrase] = {
 }
 
 
+NO_ADDRESS = (None, "")
+EMPTY_ADDRESS = "an empty public address"
+
+
 def describe_address(change: ParsedChange) -> Phrase:
     """Return the phrase of a whole address that was added or removed."""
     public, internal = read_text(change.value, "public"), read_text(change.value, "internal")
@@ -91,10 +90,18 @@ def describe_address(change: ParsedChange) -> Phrase:
 
 
 def describe_public_address(change: ParsedChange) -> Phrase:
-    """Return the phrase of the public side of an address."""
-    if change.change.kind == "changed":
+    """Return the phrase of the public side of an address, which an empty text does not have."""
+    if change.change.kind != "changed":
+        has_one = change.value not in NO_ADDRESS
+        return describe_move(change, f"public address {format_value(change.value)}" if has_one else EMPTY_ADDRESS)
+    had_one, has_one = change.old not in NO_ADDRESS, change.new not in NO_ADDRESS
+    if had_one and has_one:
         return Phrase(f"replaced public address {format_value(change.old)}", "of", f"by {format_value(change.new)}")
-    return describe_move(change, f"public address {format_value(change.value)}")
+    if has_one:
+        return Phrase(f"added public address {format_value(change.new)}", "to")
+    if had_one:
+        return Phrase(f"removed public address {format_value(change.old)}", "from")
+    return Phrase("changed the public address", "of", describe_difference(change.old, change.new))
 
 
 def describe_sized(noun: str) -> Callable[[ParsedChange], Phrase]:
@@ -118,10 +125,9 @@ def describe_resize(noun: str) -> Callable[[ParsedChange], Phrase | None]:
     """Return a function that makes the phrase of an item's size."""
 
     def describe(change: ParsedChange) -> Phrase | None:
-        if change.change.kind != "changed":
+        if change.change.kind != "changed" or None in (change.old, change.new):
             return None
-        sizes = f"from {format_value(change.old, 'GB')} to {format_value(change.new, 'GB')}"
-        return Phrase(f"resized {noun} {change.item}", "of", sizes)
+        return Phrase(f"resized {noun} {change.item}", "of", describe_difference(change.old, change.new, "GB"))
 
     return describe
 
@@ -147,7 +153,7 @@ def describe_status(change: ParsedChange) -> Phrase | None:
 
 def describe_group(change: ParsedChange) -> Phrase | None:
     """Return the phrase of a move to another group."""
-    if change.change.kind != "changed":
+    if change.change.kind != "changed" or None in (change.old, change.new):
         return None
     return Phrase("moved", "", f"from group {format_value(change.old)} to group {format_value(change.new)}")
 
@@ -179,8 +185,10 @@ PHRASES: Mapping[str, Callable[[ParsedChange], Phrase | None]] = {
     ),
     "details.ipAddresses[]": describe_address,
     "details.ipAddresses[].public": describe_public_address,
+    "details.ipAddresses.public": describe_public_address,
     "details.secondaryIPAddresses[]": describe_address,
     "details.secondaryIPAddresses[].public": describe_public_address,
+    "details.secondaryIPAddresses.public": describe_public_address,
     "details.disks[]": describe_sized(NOUNS["disks"]),
     "details.disks[].sizeGB": describe_resize(NOUNS["disks"]),
     "details.partitions[]": describe_sized(NOUNS["partitions"]),
@@ -256,7 +264,7 @@ SENDER = Sender(
         event="Alert.Notification",
         kind="Server",
         states="alert_states",
-        first_state="alerts_of_entity",
+        first_states="alerts_of_entity",
         deleted="alert_servers_deleted",
         above="triggered",
         below="nottriggered",

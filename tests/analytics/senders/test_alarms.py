@@ -9,6 +9,7 @@ import analytics
 from analytics import queries
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import lasted_text
+from analytics.pages.shared import changes
 from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
 from analytics.times import period
@@ -239,3 +240,13 @@ def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
     inside = alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(120), MIDDAY)
     bars = alarms.bars_of(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
     assert list(bars["server"]) == [DB]
+
+
+@pytest.mark.parametrize("entity", [WEB, None])
+def test_pages_say_all_that_an_alert_reports_with_its_readings(store, monkeypatch, entity):
+    monkeypatch.setattr(changes, "ask", store(ROWS))
+    rows = pd.DataFrame({"seq": [1, 2], "category": ["Alert", "Alert"]})
+    assert changes.describe_alerts(rows, entity) == {
+        1: "alert: cpu above its threshold, at percent 93.5; Disk above its threshold, at percent 93.5",
+        2: "alert: CPU below its threshold again, at percent 93.5",
+    }

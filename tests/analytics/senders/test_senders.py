@@ -6,7 +6,8 @@ import pytest
 
 import analytics
 from analytics import queries, senders
-from analytics.senders.sender import Event, Examples, Kind, Phrase, Sender, Wording
+from analytics.senders.phrases import Phrase
+from analytics.senders.sender import Event, Examples, Kind, Sender, Wording
 from analytics.words.sentences import Change, sentence, summary
 from receiver.senders.profile import load_shipped
 from tests.support.readable_store import MIDDAY, Row, build_store, server

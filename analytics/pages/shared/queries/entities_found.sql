@@ -19,6 +19,6 @@ GROUP BY
     sender, -- if $several
     kind_of(category), entity_id
 ORDER BY
-    upper(entity_id) = upper($named) DESC, -- if $named
+    as_entity_id(entity_id) = as_entity_id($named) DESC, -- if $named
     last_at DESC, entity_id
 LIMIT $page_rows

@@ -105,6 +105,14 @@ at = 2026-03-04T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"cpu":2},"changeInfo":{"createdDate":"2026-03-03T10:00:00Z",
 "modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "A user still exists, whose name has a letter that is two in upper case"
+expected = ["high GROSS: User.Deleted has the body of a user whose status is Active, GROSS."]
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"groß","accountAlias":"ACME","status":"Active"}'
+
 [[silent]]
 title = "Each event carries its own body"
 [[silent.notifications]]
@@ -253,12 +261,12 @@ judged AS (
 SELECT
     received_at AS found_at,
     CASE coalesce(other_kind, own_kind) WHEN 'user' THEN 'User' WHEN 'account' THEN 'Account' ELSE 'Server' END AS category,
-    upper(name) AS entity_id,
+    as_entity_id(name) AS entity_id,
     account_alias,
     actor,
     concat(
         event, ' has the body of ', if(what[1] IN ('a', 'e', 'i', 'o'), 'an ', 'a '), what, ', ',
-        coalesce(upper(name), '(no name)'), '.'
+        coalesce(as_entity_id(name), '(no name)'), '.'
     ) AS sentence,
     [id] AS notification_ids,
     if(other_kind IS NULL AND (category = 'Account' OR minutes_old > $created_minutes), 'medium', 'high') AS severity

@@ -65,6 +65,52 @@ times = 5
 every_seconds = 60
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
 
+[[fires]]
+title = "The actor's name has a letter that is two in upper case"
+expected = ["high GROSS: groß deleted 5 servers of ACME within 4 min: WA1ACMEWEB1"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"groß","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "The notification of the deletion that was first comes last, and spells the actor in another way"
+expected = ["high EVE: Eve deleted 5 servers of ACME within 5 min: WA1ACMEOLD"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 4
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T11:00:00Z
+body = '''{"name":"WA1ACMEOLD","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:02:00Z
+times = 4
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:20:00Z
+body = '''{"name":"WA1ACMEOLD","status":"queuedForDelete","changeInfo":{"modifiedBy":"Eve",
+"modifiedDate":"2026-03-04T10:00:00Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "Six servers within a day"
 [[silent.notifications]]
@@ -135,7 +181,7 @@ WITH steps AS (
         )
 ),
 deletions AS (
-    SELECT *, coalesce(upper(actor), concat('of ', account_alias)) AS doer
+    SELECT *, coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer
     FROM steps
     WHERE (since_last IS NULL OR since_last > to_hours($queue_hours))
         AND changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1))
@@ -157,8 +203,8 @@ numbered AS (
 bursts AS (
     SELECT
         doer,
-        arg_min(actor, seq) AS actor,
-        arg_min(account_alias, seq) AS account_alias,
+        arg_min(actor, (changed_at, seq)) AS actor,
+        arg_min(account_alias, (changed_at, seq)) AS account_alias,
         list_sort(list_distinct(list(coalesce(account_alias, '(no account)')))) AS accounts,
         list(changed_at ORDER BY changed_at, seq) AS moments,
         list(entity_id ORDER BY changed_at, seq) AS names,

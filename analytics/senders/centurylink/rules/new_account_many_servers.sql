@@ -53,6 +53,47 @@ every_seconds = 90
 body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"mallory","createdDate":"{{at}}",
 "modifiedBy":"mallory","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
 
+[[fires]]
+title = "The server that was built first comes last"
+expected = ["high NEWB: 11 servers were built in NEWB within 60 min of its creation, the first by mallory: WA1NEWBOLD, WA1NEWBS"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"NEWB","businessName":"New Broom","parentAlias":"ROOT","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:05:00Z
+times = 10
+every_seconds = 60
+body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"nell","createdDate":"{{at}}",
+"modifiedBy":"nell","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:30:00Z
+body = '''{"name":"WA1NEWBOLD","status":"underConstruction","changeInfo":{"createdBy":"mallory",
+"createdDate":"2026-03-04T10:01:00Z","modifiedBy":"mallory","modifiedDate":"2026-03-04T10:01:00Z"},
+"links":[{"rel":"account","id":"newb"}]}'''
+
+[[fires]]
+title = "Nobody is named for the server that was built first"
+expected = ["high NEWB: 11 servers were built in NEWB within 60 min of its creation: WA1NEWBOLD, WA1NEWBSRV1, WA1NEWBSRV2 and"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"NEWB","businessName":"New Broom","parentAlias":"ROOT","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:01:00Z
+body = '''{"name":"WA1NEWBOLD","status":"underConstruction","changeInfo":{"createdDate":"{{at}}","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"newb"}]}'''
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:05:00Z
+times = 10
+every_seconds = 60
+body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"createdBy":"nell","createdDate":"{{at}}",
+"modifiedBy":"nell","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
+
 [[silent]]
 title = "Three servers in a new account"
 [[silent.notifications]]
@@ -104,7 +145,7 @@ WITH first_seen AS (
         AND category = 'Account' AND path = '' AND kind = 'added'
 ),
 opened AS (
-    SELECT account_alias, arg_min(id, seq) AS id, min(occurred_at) AS opened_at
+    SELECT account_alias, arg_min(id, (occurred_at, seq)) AS id, min(occurred_at) AS opened_at
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes)
         AND occurred_at < $until::TIMESTAMPTZ + INTERVAL 5 MINUTES
@@ -129,7 +170,7 @@ grown AS (
         list(built_at ORDER BY built_at, built.seq) AS moments,
         list(built.id ORDER BY built_at, built.seq) AS built_ids,
         list(built.entity_id ORDER BY built_at, built.seq) AS names,
-        arg_min(built.actor, built.seq) AS actor
+        list(built.actor ORDER BY built_at, built.seq)[1] AS actor
     FROM opened
     JOIN built USING (account_alias)
     WHERE built_at >= opened_at - INTERVAL 5 MINUTES

@@ -288,8 +288,9 @@ at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 */
--- An address appears as a whole item that is added or removed, or as an item's field `public`. The whole body counts for a
--- server that is created public, or restored after deletion, whatever addresses it had before.
+-- An address appears as a whole item that is added or removed, or as an item's field `public`. A list may be a single object
+-- instead. The whole body counts for a server that is created public, or restored after deletion, whatever addresses it had
+-- before.
 WITH first_seen AS (
     SELECT seq, changed_at, entity_id
     FROM changes
@@ -317,6 +318,9 @@ whole AS (
         actor,
         list_concat(
             payload ->> '$.details.ipAddresses[*].public',
+            [payload ->> '$.details.ipAddresses.public'],
+            payload ->> '$.details.secondaryIPAddresses[*].public',
+            [payload ->> '$.details.secondaryIPAddresses.public'],
             list_filter(
                 payload ->> '$.ipAddresses[*].address',
                 lambda address: regexp_full_match(address, '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*')
@@ -333,48 +337,37 @@ whole AS (
         AND (action = 'Created' OR seq IN (FROM came_back))
         AND (contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"'))
 ),
-addresses AS (
-    -- Noise adds no address, but shows earlier ones: another form has the same addresses in other places.
+-- Noise adds no address, but shows earlier ones: another form has the same addresses in other places. The receiver compares
+-- a list as a whole where two addresses have the same key, or one has none.
+lists AS MATERIALIZED (
     SELECT
         notification_id,
         changed_at,
         entity_id,
         account_alias,
         actor,
-        path,
         CASE
-            WHEN seq IN (SELECT seq FROM whole) THEN NULL
-            WHEN ends_with(path, '].public') THEN old_value ->> '$'
-            ELSE old_value ->> 'public'
-        END AS before,
+            WHEN seq IN (SELECT seq FROM whole) THEN []
+            WHEN ends_with(path, '.public') THEN [old_value ->> '$']
+            ELSE list_append(old_value ->> '$[*].public', old_value ->> 'public')
+        END AS befores,
         CASE
-            WHEN noise THEN NULL
-            WHEN ends_with(path, '].public') THEN new_value ->> '$'
-            ELSE new_value ->> 'public'
-        END AS now
+            WHEN noise THEN []
+            WHEN ends_with(path, '.public') THEN [new_value ->> '$']
+            ELSE list_append(new_value ->> '$[*].public', new_value ->> 'public')
+        END AS nows
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND category = 'Server'
-        AND starts_with(path, 'details.ipAddresses[') AND (ends_with(path, '].public') OR ends_with(path, ']'))
+        AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
+        AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
+),
+addresses AS (
+    SELECT * EXCLUDE (befores, nows), unnest(befores) AS before, NULL AS now FROM lists
     UNION ALL
-    SELECT id, changed_at, entity_id, account_alias, actor, NULL, NULL, unnest(public_addresses)
-    FROM whole
+    SELECT * EXCLUDE (befores, nows), NULL, unnest(nows) FROM lists
     UNION ALL
-    -- The receiver compares a list as a whole where two addresses have the same key, or one has none.
-    SELECT
-        notification_id,
-        changed_at,
-        entity_id,
-        account_alias,
-        actor,
-        path,
-        NULL,
-        unnest(list_filter(
-            new_value ->> '$[*].public', lambda address: NOT list_contains(old_value ->> '$[*].public', address)
-        ))
-    FROM changes
-    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND NOT noise AND path = 'details.ipAddresses' AND kind = 'changed'
+    SELECT id, changed_at, entity_id, account_alias, actor, NULL, unnest(public_addresses) FROM whole
 ),
 -- An address that vanished as noise was missing in a body with fewer fields; it was not really removed. Of a server that
 -- comes back with such a body no address is known.
@@ -382,7 +375,8 @@ hidden AS (
     SELECT entity_id, changed_at, coalesce(old_value ->> 'public', old_value ->> '$') AS public
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND noise AND kind = 'removed' AND starts_with(path, 'details.ipAddresses[')
+        AND category = 'Server' AND noise AND kind = 'removed'
+        AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
         AND seq NOT IN (
             SELECT seq
             FROM changes
@@ -398,7 +392,8 @@ steps AS (
         account_alias,
         actor,
         list_sort(list_filter(
-            list_distinct(list(now)), lambda address: NOT list_contains(coalesce(list(before), []), address)
+            list_distinct(list(now)),
+            lambda address: address <> '' AND NOT list_contains(coalesce(list(before), []), address)
         )) AS gained
     FROM addresses
     WHERE now IS NULL OR NOT EXISTS (

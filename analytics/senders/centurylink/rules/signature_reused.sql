@@ -84,6 +84,45 @@ event = "User.Created"
 at = 2026-03-04T10:02:00Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 
+[[fires]]
+title = "A user's creation comes again as other events within a minute and within a second"
+expected = [
+    "high KIM: The signed body of User.Created of KIM was replayed as User.Deleted less than 1 s later",
+    "high KIM: The signed body of User.Created of KIM was replayed as Server.Created 1 s later",
+    "high KIM: The signed body of User.Created of KIM was replayed as Server.Updated 59 s later",
+    "high KIM: The signed body of User.Created of KIM was replayed as Server.Deleted 1 min later",
+    "high ACME: The signed body of User.Created of KIM was replayed as Account.Deleted 1 h later",
+    "high ACME: The signed body of User.Created of KIM was replayed as Account.Updated 1 d 1 h later",
+]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:00.4Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:00:01.9Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:59.9Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:01:59Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Account.Deleted"
+at = 2026-03-04T11:00:59Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Account.Updated"
+at = 2026-03-05T11:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
 [[silent]]
 title = "A user is created, and two passwords are changed"
 [[silent.notifications]]
@@ -212,12 +251,13 @@ judged AS (
         *,
         received_at - first_use.at AS later,
         floor(epoch(later))::BIGINT AS seconds,
-        concat_ws(
+        if(seconds < 1, 'less than 1 s', concat_ws(
             ' ',
             if(seconds >= 86400, format('{} d', seconds // 86400), NULL),
             if(seconds % 86400 >= 3600, format('{} h', seconds % 86400 // 3600), NULL),
-            if(seconds < 86400 AND (seconds < 3600 OR seconds % 3600 >= 60), format('{} min', seconds % 3600 // 60), NULL)
-        ) AS later_text,
+            if(seconds < 86400 AND seconds % 3600 >= 60, format('{} min', seconds % 3600 // 60), NULL),
+            if(seconds < 60, format('{} s', seconds), NULL)
+        )) AS later_text,
         CASE
             WHEN seq = first_use.seq THEN NULL
             WHEN category <> first_use.category THEN 'high'

@@ -147,6 +147,27 @@ every_seconds = 5184000
 body = '''{"name":"WA1ACMEDB01","description":"{{n}}","changeInfo":{"modifiedBy":"sub","modifiedDate":"{{at}}"},
 "links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "A user of a sister account, whose name has letters that are two in upper case"
+expected = ["high WA1BRIXDB01: groß@ﬁrma.example changed WA1BRIXDB01 of BRIX, but is a user of ACME, which is not above it"]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:01:00Z
+body = '{"accountAlias":"BRIX","businessName":"Brix","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"groß@ﬁrma.example","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-02T11:00:00Z
+body = '''{"name":"WA1BRIXDB01","description":"a","changeInfo":{"modifiedBy":"groß@ﬁrma.example","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"brix"}]}'''
+
 [[silent]]
 title = "A user of an account above works in a new account"
 [[silent.notifications]]
@@ -214,7 +235,7 @@ body = '''{"name":"WA1ACMEDB01","status":"active","changeInfo":{"modifiedBy":"bo
 "links":[{"rel":"account","id":"acme"}]}'''
 */
 WITH recent AS (
-    SELECT DISTINCT account_alias, upper(actor) AS actor_key
+    SELECT DISTINCT account_alias, as_entity_id(actor) AS actor_key
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
@@ -224,12 +245,12 @@ WITH recent AS (
 days AS (
     SELECT
         known.account_alias,
-        upper(actor) AS actor_key,
+        as_entity_id(actor) AS actor_key,
         epoch_us(least(occurred_at, received_at)) // 86400000000 AS day,
         min(least(occurred_at, received_at)) AS first_at,
         max(least(occurred_at, received_at)) AS last_at
     FROM notifications AS known
-    SEMI JOIN recent ON recent.account_alias = known.account_alias AND recent.actor_key = upper(actor)
+    SEMI JOIN recent ON recent.account_alias = known.account_alias AND recent.actor_key = as_entity_id(actor)
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_days($quiet_days)
         AND received_at >= $since::TIMESTAMPTZ - to_days($quiet_days)
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
@@ -249,7 +270,7 @@ entries AS MATERIALIZED (
 ),
 -- The whole history of those accounts; nothing else reads it.
 pairs AS (
-    SELECT account_alias, upper(actor) AS actor_key, min(least(occurred_at, received_at)) AS first_at
+    SELECT account_alias, as_entity_id(actor) AS actor_key, min(least(occurred_at, received_at)) AS first_at
     FROM notifications
     WHERE least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
@@ -298,7 +319,7 @@ acts AS (
     FROM notifications
     JOIN judged
         ON judged.account_alias = notifications.account_alias AND entered_at = least(occurred_at, received_at)
-            AND actor_key = upper(actor)
+            AND actor_key = as_entity_id(actor)
     WHERE (is_foreign OR is_new)
         AND occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ

@@ -13,6 +13,9 @@ references = [
 medium = "outside working hours"
 low = "in working hours"
 
+[parameters]
+apart_seconds = 60   # closer together two creations of a user are one and its copy
+
 [[fires]]
 title = "A user is created on a Wednesday morning"
 expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE was created in ACME."]
@@ -39,6 +42,56 @@ times = 2
 every_seconds = 3600
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 
+[[fires]]
+title = "The same creation comes again within half a minute, and again an hour later"
+expected = ["low KIM: KIM was created in ACME.", "low KIM: KIM was created in ACME."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 30
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "A user is created, deleted and created again within a minute"
+expected = ["low KIM: KIM was created in ACME.", "low KIM: KIM was created in ACME."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 40
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:20Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+
+[[fires]]
+title = "Half a minute later the user is created in another account"
+expected = ["low KIM: KIM was created in ACME.", "low KIM: KIM was created in EVIL."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:30Z
+body = '{"userName":"kim","accountAlias":"EVIL","status":"Active"}'
+
+[[fires]]
+title = "Two users without a name are created within half a minute"
+expected = ["low None: A user without a name was created in ACME.", "low None: A user without a name was created in ACME."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 30
+body = '{"userName":"","emailAddress":"{{n}}@acme.example","accountAlias":"ACME","status":"Active"}'
+
 [[silent]]
 title = "A user who was there before the receiver is updated and deleted"
 [[silent.notifications]]
@@ -50,10 +103,20 @@ event = "User.Deleted"
 at = 2026-03-05T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
 */
+-- A copy may come after the receiver's window for copies. A creation that brings a deleted user back is none.
 WITH created AS (
-    SELECT seq, id, occurred_at, account_alias, entity_id, action
+    SELECT
+        seq,
+        id,
+        occurred_at,
+        account_alias,
+        entity_id,
+        action,
+        occurred_at - lag(occurred_at) OVER (
+            PARTITION BY action, account_alias, entity_id ORDER BY occurred_at, seq
+        ) AS since_same
     FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ AND occurred_at < $until::TIMESTAMPTZ
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
         AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL
 ),
 first_seen AS (
@@ -83,4 +146,8 @@ SELECT
         ELSE 'medium'
     END AS severity
 FROM created
-WHERE action IS NOT NULL OR seq IN (SELECT seq FROM first_seen)
+WHERE occurred_at >= $since::TIMESTAMPTZ
+    AND (
+        seq IN (SELECT seq FROM first_seen)
+        OR (action IS NOT NULL AND (entity_id IS NULL OR since_same IS NULL OR since_same > to_seconds($apart_seconds)))
+    )

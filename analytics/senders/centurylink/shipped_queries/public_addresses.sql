@@ -3,13 +3,21 @@
 SELECT
     entity_id AS server,
     account_alias AS account,
-    address ->> 'public' AS public_address,
+    public_address,
     payload ->> '$.changeInfo.modifiedBy' AS changed_by,
     last_received_at AS changed_at
 FROM (
-    SELECT *, unnest(from_json(payload -> '$.details.ipAddresses', '["JSON"]')) AS address
+    SELECT
+        *,
+        -- An odd body has an object instead of a list.
+        unnest(list_concat(
+            payload ->> '$.details.ipAddresses[*].public',
+            [payload ->> '$.details.ipAddresses.public'],
+            payload ->> '$.details.secondaryIPAddresses[*].public',
+            [payload ->> '$.details.secondaryIPAddresses.public']
+        )) AS public_address
     FROM entities
     WHERE category = 'Server' AND NOT deleted
 )
-WHERE address ->> 'public' IS NOT NULL
+WHERE public_address <> ''
 ORDER BY changed_at DESC

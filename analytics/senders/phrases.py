@@ -1,0 +1,126 @@
+"""The parts of sentences on changes that a sender's folder makes.
+
+Text from outside is made visible and cut, and is never part of a template.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+
+from analytics.text import shorten
+
+LONGEST_VALUE = 60
+MEGABYTES = 1024
+COMMIT, COMMIT_CHARACTERS = re.compile("[0-9a-f]{40}"), 7
+"""The id of a commit, and how much of it people write."""
+
+
+class Change(NamedTuple):
+    """A row of `changes`; values are JSON, None for a missing field. `action` comes from its notification."""
+
+    category: str
+    entity_id: str
+    actor: str | None
+    path: str
+    kind: str
+    old_value: str | None = None
+    new_value: str | None = None
+    action: str | None = None
+
+
+class Phrase(NamedTuple):
+    """A deed in parts: `text link ENTITY rest`; without a link word the entity is "it"."""
+
+    text: str
+    link: str = ""
+    rest: str = ""
+
+    def about(self, who: str, entity: str) -> str:
+        """Return the sentence."""
+        return " ".join(part for part in (who, self.text, self.link, entity, self.rest) if part)
+
+    def alone(self) -> str:
+        """Return the deed without actor and entity."""
+        it = "it" if self.rest and not self.link else ""
+        return " ".join(part for part in (self.text, it, self.rest) if part)
+
+
+class Unread(str):
+    """JSON that could not be parsed, such as a number past all bounds; it is no text of the sender's."""
+
+    __slots__ = ()
+
+
+class ParsedChange(NamedTuple):
+    """A change with parsed values, for its phrase."""
+
+    change: Change
+    old: Any
+    new: Any
+    items: list[str]
+
+    @property
+    def value(self) -> Any:
+        """Return the new value, or the old one where it was removed."""
+        return self.new if self.change.new_value is not None else self.old
+
+    @property
+    def item(self) -> str:
+        """Return the natural key of the innermost item of the path."""
+        return shorten(self.items[-1], LONGEST_VALUE) if self.items else ""
+
+
+def format_value(value: Any, measure: str | None = None) -> str:
+    """Return a parsed value in words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        if measure == "MB" and value >= MEGABYTES and value % MEGABYTES == 0:
+            return f"{value // MEGABYTES:,.0f} GB"
+        number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
+        return f"{number} {measure}" if measure else number
+    if isinstance(value, str):
+        return format_text(value)
+    return shorten(orjson.dumps(value).decode(), LONGEST_VALUE)
+
+
+def format_text(value: str) -> str:
+    """Return a text as a value: cut, and in quotes where it is empty or more than a word."""
+    if COMMIT.fullmatch(value):
+        return value[:COMMIT_CHARACTERS]
+    return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
+
+
+def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
+    """Return the words for a value that became another: "from 2 to 4".
+
+    A text is named as such where it could be taken for the other value. Long values that begin alike are shown once.
+    """
+    before, now = format_value(old, measure), format_value(new, measure)
+    is_text = type(old) is str, type(new) is str
+    if is_text[0] != is_text[1] and (before == now or isinstance(new if is_text[0] else old, (bool, int, float))):
+        before, now = (
+            f"the text “{shorten(value, LONGEST_VALUE)}”" if type(value) is str else words
+            for value, words in ((old, before), (new, now))
+        )
+    return f"(it begins with {before} before and after)" if before == now else f"from {before} to {now}"
+
+
+def read_text(value: Any, name: str) -> str | None:
+    """Return a field of an object as text, cut; None where it is missing."""
+    field = value.get(name) if isinstance(value, dict) else None
+    return shorten(str(field), LONGEST_VALUE) if isinstance(field, (str, int)) and str(field) else None
+
+
+def describe_move(change: ParsedChange, what: str) -> Phrase:
+    """Return the phrase of a thing that was added or removed."""
+    return Phrase(f"removed {what}", "from") if change.change.kind == "removed" else Phrase(f"added {what}", "to")
+
+
+def describe_switch(to_true: Phrase, to_false: Phrase) -> Callable[[ParsedChange], Phrase | None]:
+    """Return a function that makes the phrase of a field with truth values."""
+    return lambda change: {True: to_true, False: to_false}.get(change.new) if isinstance(change.new, bool) else None
