@@ -12,6 +12,7 @@ from analytics.client.lake.source import LakeSource
 from analytics.client.limits import bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
+from analytics.client.typed import convert_parameters
 from analytics.errors import LocationError
 from analytics.settings import read_settings
 
@@ -72,7 +73,8 @@ class Client:
 
         Args:
             query: one statement, a SELECT or an EXPLAIN of one.
-            parameters: values for `?` as a list, or for `$name` as a mapping.
+            parameters: values for `?` as a list, or for `$name` as a mapping. A value of Python, NumPy, pandas or Arrow
+                has the type in SQL that DuckDB has for it; collections and columns are lists.
             timeout: the longest time, in seconds, at most an hour; the query service may allow less.
             max_rows: the most rows; the query service may allow fewer.
             cancellation: ends the query from another thread.
@@ -83,8 +85,8 @@ class Client:
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
-        seconds = bound_timeout(timeout)
-        return convert_types(self._source.sql(query, parameters, seconds, max_rows, cancellation, max_bytes))
+        seconds, values = bound_timeout(timeout), convert_parameters(parameters)
+        return convert_types(self._source.sql(query, values, seconds, max_rows, cancellation, max_bytes))
 
     def df(
         self,

@@ -5,6 +5,7 @@ import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -218,8 +219,25 @@ def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):
     assert table.to_pylist() == [{"n": 1}]
     assert headers["Authorization"] == "Bearer secret"
     assert body == {
-        "sql": "SELECT $t", "parameters": {"t": "2026-03-02T00:00:00+00:00"}, "timeout": 3, "max_rows": 10,
+        "sql": "SELECT $t", "parameters": {"t": {"type": "TIMESTAMP", "value": "2026-03-02T00:00:00+00:00"}},
+        "typed": True, "timeout": 3, "max_rows": 10,
     }  # fmt: skip
+
+
+def test_an_old_service_gets_times_as_text_and_is_not_asked_in_vain_again(service):
+    service.script.append(refusal(400, "bad_request", "The body has unknown keys (typed): send {…}"))
+    with analytics.connect(service.url) as client:
+        for _ in range(2):
+            client.sql("SELECT ?", [datetime(2026, 3, 2, tzinfo=UTC)])
+    sent = [body["parameters"] for _, body, _ in service.asked]
+    assert sent[1:] == [["2026-03-02T00:00:00+00:00"]] * 2
+
+
+def test_an_old_service_gets_no_number_as_text(service):
+    service.script.append(refusal(400, "bad_request", "The body has unknown keys (typed): send {…}"))
+    with analytics.connect(service.url) as client, pytest.raises(QueryError, match="older than this program and takes"):
+        client.sql("SELECT ?", [Decimal("1.25")])
+    assert len(service.asked) == 1
 
 
 def test_one_connection_serves_many_queries(service):
