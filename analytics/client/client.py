@@ -9,7 +9,7 @@ from analytics.client.arrow_types import convert_types, make_frame
 from analytics.client.cancelling import Cancellation
 from analytics.client.lake.place import is_lake
 from analytics.client.lake.source import LakeSource
-from analytics.client.limits import bound_timeout
+from analytics.client.limits import bound_count, bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
 from analytics.client.typed import convert_parameters
@@ -85,8 +85,10 @@ class Client:
             NotRunningError: no query service answers.
             TokenError: the query service does not accept the token.
         """
-        seconds, values = bound_timeout(timeout), convert_parameters(parameters)
-        return convert_types(self._source.sql(query, values, seconds, max_rows, cancellation, max_bytes))
+        seconds = bound_timeout(timeout)
+        rows, size = bound_count("max_rows", max_rows), bound_count("max_bytes", max_bytes)
+        values = convert_parameters(parameters)
+        return convert_types(self._source.sql(query, values, seconds, rows, cancellation, size))
 
     def df(
         self,

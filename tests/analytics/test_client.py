@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -157,14 +158,30 @@ def test_a_runaway_query_ends_at_its_timeout_and_the_next_one_runs(store):
         assert client.sql("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
-def test_a_timeout_longer_than_the_longest_is_the_longest_and_nan_is_refused(store, service):
+def test_a_timeout_longer_than_the_longest_is_the_longest(store, service):
     for location in (store, service.url):
         with analytics.connect(location) as client:
             for seconds in (math.inf, 1e10):
                 assert client.sql("SELECT 1 AS n", timeout=seconds).to_pylist() == [{"n": 1}]
-            with pytest.raises(QueryError, match="The timeout is no number: give seconds"):
-                client.sql("SELECT 1", timeout=math.nan)
     assert [body["timeout"] for _, body, _ in service.asked] == [3600, 3600]
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_rows", "max_bytes"])
+@pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, -math.inf, "5", True, [1], 1j])
+def test_a_limit_that_is_none_is_told_in_one_sentence_for_all_locations(store, service, name, value):
+    kind = "number of seconds" if name == "timeout" else "number"
+    for location in (store, service.url):
+        with analytics.connect(location) as client, pytest.raises(QueryError) as told:
+            client.sql("SELECT 1", **{name: value})
+        assert str(told.value) == f"{name} is {value!r}, but must be a {kind} above 0."
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("value", [1, 1.5, np.int64(2), np.float32(2), math.inf, 10**400])
+def test_a_limit_may_be_any_number_above_0(store, service, value):
+    for location in (store, service.url):
+        with analytics.connect(location) as client:
+            assert client.sql("SELECT 1 AS n", timeout=value, max_rows=value).to_pylist() == [{"n": 1}]
 
 
 def test_threads_share_a_client(store):

@@ -150,7 +150,7 @@ def _lower_limit(name: str, value: object, limit: float) -> float:
         return limit
     # JSON has integers that no float can hold, so they are only compared.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
-        raise _bad(f"{name} is no number above 0 that fits a float")
+        raise _bad(f"{name} must be a number above 0")
     return min(value, limit)
 
 

@@ -1,1 +1,1 @@
-"""Tests of charts, and of their colours."""
+"""Tests of what the client sends, whatever the location is."""

@@ -144,7 +144,7 @@ def test_limits_of_a_request_only_lower_the_services():
     parsed = parse_query(b'{"sql": "SELECT 1", "timeout": 0.5, "max_rows": 70}', QueryLimits(5, 10))
     assert (parsed.timeout_seconds, parsed.max_rows) == (0.5, 10)
     assert parse_query(b'{"sql": "SELECT 1", "max_rows": 0.5}', QueryLimits(5, 10)).max_rows == 1
-    with pytest.raises(QueryError, match="max_rows is no number above 0"):
+    with pytest.raises(QueryError, match="max_rows must be a number above 0"):
         parse_query(b'{"sql": "SELECT 1", "max_rows": false}', QueryLimits(5, 10))
 
 
