@@ -1,0 +1,71 @@
+"""What the shipped queries and the examples of the documentation answer in stores of known rows."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import analytics
+from analytics.pages.sql.side import shipped_queries
+from tests.support.readable_store import Row, account, build_store, server
+
+QUERIES = {one.name: one.sql for one in shipped_queries()}
+DOCS = Path(__file__).parents[3] / "docs"
+EXAMPLES = re.findall(r"```sql\n(?!/\*)(.*?);?\n```", (DOCS / "sql.md").read_text("utf-8"), re.DOTALL)
+NOW = datetime.now(UTC) - timedelta(hours=3)
+
+
+def ago(**of_time):
+    return NOW - timedelta(**of_time)
+
+
+@pytest.fixture
+def ask(tmp_path):
+    def ask_store(query, rows, changes=()):
+        file = build_store(tmp_path / "store.duckdb", rows, changes=changes)
+        with analytics.connect(str(file)) as client:
+            return client.sql(query).to_pylist()
+
+    return ask_store
+
+
+@pytest.fixture
+def two_senders():
+    """An account ACME of one sender, below ROOT and with one server, and an account ACME of another sender."""
+    return [
+        account("ACME", "Acme", "ROOT", received_at=ago(days=2)),
+        server("ACME", "WA1ACMEWEB01", event_type="Server.Created", received_at=ago(days=2, minutes=-5)),
+        *(
+            Row(
+                "invoice.created",
+                "ACME",
+                f"INV-{n}",
+                {},
+                ago(days=2, minutes=-n),
+                sender="invoices",
+                category="invoice",
+            )
+            for n in (1, 2, 3)
+        ),
+    ]
+
+
+def test_accounts_of_one_alias_at_two_senders_are_two_busy_accounts(ask, two_senders):
+    rows = ask(QUERIES["busiest_accounts"], two_senders)
+    counts = {(row["sender"], row["alias"]): (row["own"], row["with_sub_accounts"]) for row in rows}
+    assert counts == {
+        ("centurylink", "ACME"): (2, 2), ("centurylink", "ROOT"): (0, 2), ("invoices", "ACME"): (3, 3),
+    }  # fmt: skip
+
+
+def test_a_new_account_is_one_row_also_if_another_sender_has_its_alias(ask, two_senders):
+    rows = ask(QUERIES["new_accounts"], two_senders)
+    assert [(row["alias"], row["parent_alias"], row["servers_in_first_day"]) for row in rows] == [("ACME", "ROOT", 1)]
+
+
+def test_the_example_of_servers_by_account_counts_those_of_each_sender(ask, two_senders):
+    (query,) = (example for example in EXAMPLES if "root_path" in example)
+    rows = ask(query, two_senders)
+    assert {(row["account"], row["servers"]) for row in rows} == {("ACME", 1), ("ROOT", 1)}
+    assert len(rows) == 2
