@@ -8,7 +8,7 @@ import pytest
 
 import analytics
 from analytics.pages.sql.side import shipped_queries
-from tests.support.readable_store import Row, account, build_store, server
+from tests.support.readable_store import Changed, Row, account, build_store, server
 
 QUERIES = {one.name: one.sql for one in shipped_queries()}
 DOCS = Path(__file__).parents[3] / "docs"
@@ -69,3 +69,24 @@ def test_the_example_of_servers_by_account_counts_those_of_each_sender(ask, two_
     rows = ask(query, two_senders)
     assert {(row["account"], row["servers"]) for row in rows} == {("ACME", 1), ("ROOT", 1)}
     assert len(rows) == 2
+
+
+def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kinds(ask):
+    rows = [
+        server("ACME", "WA1ACMEWEB01", actor="ann", received_at=ago(days=2)),
+        Row("issues.opened", "ACME", "ACME/WEB#1", {}, ago(days=1), "ann", sender="github", category="issue"),
+        Row("issues.opened", "ACME", "ACME/WEB#2", {}, ago(days=1), "bob", sender="github", category="issue"),
+        server("ACME", "WA1ACMEWEB02", actor="bob", received_at=ago(days=1)),
+    ]
+    changes = [
+        Changed(1, "", "added"),
+        Changed(1, "details.cpu", "changed"),
+        Changed(1, "links", "changed", noise=True),
+        Changed(2, "title", "changed"),
+        Changed(2, "state", "changed"),
+        Changed(3, "", "added"),
+        Changed(4, "", "unseen"),
+    ]
+    (row,) = ask(QUERIES["busiest_actors"], rows, changes)
+    del row["latest"]
+    assert row == {"actor": "ann", "entities": 2, "changed_fields": 3, "accounts": 2}
