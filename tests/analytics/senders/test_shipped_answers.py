@@ -90,3 +90,28 @@ def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kind
     (row,) = ask(QUERIES["busiest_actors"], rows, changes)
     del row["latest"]
     assert row == {"actor": "ann", "entities": 2, "changed_fields": 3, "accounts": 2}
+
+
+def life(name, made, deleted=None, **late):
+    """Return the notifications of a server that was made and deleted so many hours ago."""
+    at = [ago(hours=hours) for hours in (made, deleted) if hours is not None]
+    events = zip(["Server.Created", "Server.Deleted"], at, strict=False)
+    return [Row(event, "ACME", name, {"name": name}, when, **late) for event, when in events]
+
+
+def test_a_name_that_is_used_again_has_a_row_for_each_short_life(ask):
+    rows = [
+        *life("AGAIN", 100, 99), *life("AGAIN", 60, 20), *life("AGAIN", 12, 10),
+        *life("FIRST_SHORT", 100, 99), *life("FIRST_SHORT", 60),
+        *life("LONG", 100, 20),
+        *life("TWICE_TOLD", 100), *life("TWICE_TOLD", 22, 20),
+    ]  # fmt: skip
+    found = [(row["server"], row["account"], row["hours"]) for row in ask(QUERIES["short_lived_servers"], rows)]
+    assert sorted(found) == [("AGAIN", "ACME", 1.0), ("AGAIN", "ACME", 2.0), ("FIRST_SHORT", "ACME", 1.0)]
+
+
+def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
+    made, deleted = life("LATE", 10, 8)
+    made.occurred_at, made.received_at = ago(hours=10), ago(hours=7)
+    (row,) = ask(QUERIES["short_lived_servers"], [deleted, made])
+    assert row["hours"] == 2.0
