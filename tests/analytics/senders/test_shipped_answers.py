@@ -115,3 +115,13 @@ def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
     made.occurred_at, made.received_at = ago(hours=10), ago(hours=7)
     (row,) = ask(QUERIES["short_lived_servers"], [deleted, made])
     assert row["hours"] == 2.0
+
+
+def test_a_deleted_user_is_neither_active_nor_disabled(ask):
+    told = [
+        ("User.Updated", "Active"), ("User.Updated", "active"), ("User.Updated", "Disabled"), ("User.Updated", "Deleted"),
+        ("User.Deleted", "Active"), ("User.Deleted", "Disabled"), ("User.Deleted", None), ("User.Updated", ["odd"]),
+    ]  # fmt: skip
+    rows = [Row(event, "ACME", f"USER{n}", {"status": status}) for n, (event, status) in enumerate(told)]
+    (row,) = ask(QUERIES["users_by_account"], rows)
+    assert (row["active"], row["disabled"], row["deleted"]) == (2, 1, 4)
