@@ -1,5 +1,7 @@
 """What the shipped queries and the examples of the documentation answer in stores of known rows."""
 
+import json
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,26 @@ from tests.support.readable_store import Changed, Row, account, build_store, ser
 
 QUERIES = {one.name: one.sql for one in shipped_queries()}
 DOCS = Path(__file__).parents[3] / "docs"
-EXAMPLES = re.findall(r"```sql\n(?!/\*)(.*?);?\n```", (DOCS / "sql.md").read_text("utf-8"), re.DOTALL)
+EXAMPLES = [
+    example
+    for page in ("sql.md", "tables.md")
+    for example in re.findall(r"```sql\n(?!/\*)(.*?);?\n```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+]
+ODD = [
+    "many",
+    "none",
+    "NaN",
+    "",
+    "1e400",
+    None,
+    True,
+    1.5,
+    10**30,
+    [],
+    ["x", None, [1]],
+    {"a": 1},
+    [{"a": {"b": []}}, 7],
+]
 NOW = datetime.now(UTC) - timedelta(hours=3)
 
 
@@ -119,9 +140,63 @@ def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
 
 def test_a_deleted_user_is_neither_active_nor_disabled(ask):
     told = [
-        ("User.Updated", "Active"), ("User.Updated", "active"), ("User.Updated", "Disabled"), ("User.Updated", "Deleted"),
+        ("User.Updated", "Active"), ("User.Updated", "active"), ("User.Updated", "Disabled"),
+        ("User.Updated", "Deleted"),
         ("User.Deleted", "Active"), ("User.Deleted", "Disabled"), ("User.Deleted", None), ("User.Updated", ["odd"]),
     ]  # fmt: skip
     rows = [Row(event, "ACME", f"USER{n}", {"status": status}) for n, (event, status) in enumerate(told)]
     (row,) = ask(QUERIES["users_by_account"], rows)
     assert (row["active"], row["disabled"], row["deleted"]) == (2, 1, 4)
+
+
+def odd_bodies():
+    """Yield bodies of each category whose fields have, one at a time and all together, values of an odd kind."""
+    disk, address = {"id": "0:0", "sizeGB": 1}, {"internal": "10.0.0.1", "public": "203.0.113.9"}
+    details = {"cpu": 2, "memoryMB": 4096, "storageGB": 17, "powerState": "stopped"}
+    for odd in ODD:
+        for name in (*details, "disks", "ipAddresses"):
+            yield "Server.Created", {"locationId": "WA1", "details": {"disks": [disk], **details, name: odd}}
+        yield "Server.Created", {"locationId": odd, "osType": odd, "details": odd, "changeInfo": odd, "links": odd}
+        for name in disk:
+            yield "Server.Created", {"details": {"disks": [{**disk, name: odd}, odd]}}
+        for name in address:
+            yield "Server.Created", {"details": {"ipAddresses": [{**address, name: odd}, odd]}}
+        yield "Server.Deleted", {"accountAlias": odd, "name": odd}
+        yield "User.Updated", {"status": odd, "userName": odd, "emailAddress": odd}
+        yield "Account.Created", {"businessName": odd, "parentAlias": odd, "links": odd, "status": odd}
+        yield "Alert.Notification", {"triggers": odd}
+        yield "Alert.Notification", {"triggers": [{"metric": odd, "state": odd, "data": odd}, odd]}
+
+
+@pytest.fixture(scope="module")
+def odd_store(tmp_path_factory):
+    rows = [Row(event, "ODDA", f"ENTITY{n}", body, NOW) for n, (event, body) in enumerate(odd_bodies())]
+    changes = [
+        Changed(1, "details.cpu", "changed", json.dumps(old), json.dumps(odd)) for odd in ODD for old in (2, odd)
+    ]
+    details = {"cpu": 2, "memoryMB": 4096, "storageGB": 17, "disks": [{"id": "0:0", "sizeGB": 14.5}]}
+    healthy = Row("Server.Created", "ODDA", "WA1ODDAWEB01", {"details": details}, NOW)
+    file = build_store(tmp_path_factory.mktemp("odd") / "store.duckdb", [healthy, *rows], changes=changes)
+    with analytics.connect(str(file)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_an_odd_body_ends_no_shipped_query(odd_store, name):
+    rows = odd_store.sql(QUERIES[name]).to_pylist()
+    numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
+    assert all(map(math.isfinite, numbers))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_odd_body_ends_no_example(odd_store, example):
+    odd_store.sql(example)
+
+
+def test_a_healthy_body_is_found_among_odd_ones(odd_store):
+    (largest,) = (
+        row for row in odd_store.sql(QUERIES["largest_servers"]).to_pylist() if row["server"] == "WA1ODDAWEB01"
+    )
+    assert (largest["memory_gb"], largest["cpus"], largest["storage_gb"]) == (4, 2, 17.0)
+    disks = odd_store.sql(QUERIES["largest_disks"]).to_pylist()
+    assert [row["size_gb"] for row in disks if row["server"] == "WA1ODDAWEB01"] == [14.5]

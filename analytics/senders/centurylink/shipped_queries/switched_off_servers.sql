@@ -4,7 +4,7 @@ SELECT
     account_alias AS account,
     payload ->> '$.details.powerState' AS power_state,
     count(*) AS servers,
-    sum((payload ->> '$.details.storageGB')::DOUBLE) AS storage_gb,
+    sum(TRY_CAST(payload ->> '$.details.storageGB' AS DECIMAL(18, 3)))::DOUBLE AS storage_gb,
     min(last_received_at) AS longest_since
 FROM entities
 WHERE category = 'Server' AND NOT deleted AND payload ->> '$.details.powerState' IN ('stopped', 'paused')
