@@ -200,3 +200,36 @@ def test_a_healthy_body_is_found_among_odd_ones(odd_store):
     assert (largest["memory_gb"], largest["cpus"], largest["storage_gb"]) == (4, 2, 17.0)
     disks = odd_store.sql(QUERIES["largest_disks"]).to_pylist()
     assert [row["size_gb"] for row in disks if row["server"] == "WA1ODDAWEB01"] == [14.5]
+
+
+def alert(metric, state):
+    return Row("Alert.Notification", "ACME", "WA1ACMEWEB01", {"triggers": [{"metric": metric, "state": state}]}, NOW)
+
+
+@pytest.fixture
+def alerts_in_any_case():
+    told = [("cpu", "triggered"), ("CPU", "Triggered"), ("Cpu", "notTriggered"), ("cpu", "NOTTRIGGERED")]
+    return [*(alert(*each) for each in told), alert("memory", "triggered"), alert(None, "odd")]
+
+
+def test_alerts_are_counted_by_metric_and_state_in_any_letter_case(ask, alerts_in_any_case):
+    rows = ask(QUERIES["alerts_by_metric"], alerts_in_any_case)
+    assert {(row["metric"], row["state"], row["alerts"]) for row in rows} == {
+        ("cpu", "triggered", 2), ("cpu", "notTriggered", 2), ("memory", "triggered", 1), (None, "odd", 1),
+    }  # fmt: skip
+
+
+def test_servers_alarm_in_any_letter_case(ask, alerts_in_any_case):
+    (row,) = ask(QUERIES["alarming_servers"], alerts_in_any_case)
+    assert (row["alerts"], row["metrics"]) == (3, "cpu, memory")
+
+
+def test_servers_are_switched_off_in_any_letter_case(ask):
+    rows = [
+        Row("Server.Created", "ACME", f"WEB{n}", {"details": {"powerState": state, "storageGB": 5}})
+        for n, state in enumerate(["stopped", "Stopped", "PAUSED", "Started"])
+    ]
+    answers = ask(QUERIES["switched_off_servers"], rows)
+    assert {(row["power_state"], row["servers"], row["storage_gb"]) for row in answers} == {
+        ("stopped", 2, 10.0), ("paused", 1, 5.0),
+    }  # fmt: skip
