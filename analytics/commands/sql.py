@@ -16,6 +16,7 @@ from analytics.commands.output import (
     format_of_suffix,
     is_standard,
     is_terminal,
+    location_option,
     open_output,
     output_option,
     overwrite_option,
@@ -107,9 +108,7 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
     help="Longest time in seconds.",
 )
 @click.option("--max-rows", type=click.IntRange(min=1), help="Fail if there are more rows.")
-@click.option(
-    "-l", "--location", help="URL of a query service, DuckDB file, or place of a lake, instead of the receiver's."
-)
+@location_option
 def sql(
     query: str | None,
     file: Path | None,
