@@ -1,6 +1,5 @@
 """Ends queries early: at the longest time, or cancelled from another thread while one waits for the answer."""
 
-import math
 import socket
 import threading
 from collections.abc import Callable
@@ -9,24 +8,9 @@ from contextlib import suppress
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from analytics.errors import CancelledError, QueryError
+from analytics.errors import CancelledError
 
-LONGEST_QUERY_SECONDS = 3600.0
-"""The query service ends a query earlier; this only ends a lost wait."""
 CANCELLED = "The query was cancelled."
-
-
-def bound_timeout(seconds: float | None) -> float | None:
-    """Return the time that a query may take, at most the longest; threads and sockets can't wait for ever longer.
-
-    Raises:
-        QueryError: it is no number.
-    """
-    if seconds is None:
-        return None
-    if math.isnan(seconds):
-        raise QueryError("The timeout is no number: give seconds.")
-    return min(seconds, LONGEST_QUERY_SECONDS)
 
 
 class Cancellation:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from analytics.client.arrow_types import convert_types, make_frame
-from analytics.client.cancelling import Cancellation, bound_timeout
+from analytics.client.cancelling import Cancellation
 from analytics.client.lake import LakeSource, is_lake
+from analytics.client.limits import bound_count, bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
+from analytics.client.typed import convert_parameters
 from analytics.errors import LocationError
 from analytics.settings import read_settings
 
@@ -70,7 +72,8 @@ class Client:
 
         Args:
             query: one statement, a SELECT or an EXPLAIN of one.
-            parameters: values for `?` as a list, or for `$name` as a mapping.
+            parameters: values for `?` as a list, or for `$name` as a mapping. A value of Python, NumPy, pandas or Arrow
+                has the type in SQL that DuckDB has for it; collections and columns are lists.
             timeout: the longest time, in seconds, at most an hour; the query service may allow less.
             max_rows: the most rows; the query service may allow fewer.
             cancellation: ends the query from another thread.
@@ -82,7 +85,9 @@ class Client:
             TokenError: the query service does not accept the token.
         """
         seconds = bound_timeout(timeout)
-        return convert_types(self._source.sql(query, parameters, seconds, max_rows, cancellation, max_bytes))
+        rows, size = bound_count("max_rows", max_rows), bound_count("max_bytes", max_bytes)
+        values = convert_parameters(parameters)
+        return convert_types(self._source.sql(query, values, seconds, rows, cancellation, size))
 
     def df(
         self,

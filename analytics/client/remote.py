@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from analytics.client.cancelling import LONGEST_QUERY_SECONDS, Cancellation, open_own_pool
+from analytics.client.cancelling import Cancellation, open_own_pool
+from analytics.client.limits import LONGEST_QUERY_SECONDS
+from analytics.client.typed import write_all_typed, write_for_old_service
 from analytics.errors import (
     AnalyticsError,
     BusyError,
@@ -29,6 +30,8 @@ STATUS_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 UNAUTHORIZED = 401
 OK = 200
+NO_TYPES = "unknown keys (typed)"
+"""A part of the refusal of a service that is older than typed parameters."""
 CODES: dict[str, type[QueryError]] = {
     "not_a_query": NotAQueryError,
     "refused_for_now": NotAQueryError,
@@ -41,13 +44,19 @@ CODES: dict[str, type[QueryError]] = {
 T = TypeVar("T")
 
 
-def as_json(value: Any) -> Any:
-    """Return a parameter that JSON can't hold as text; DuckDB casts it back."""
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        return value.item()
-    return str(value)
+def write_request(request: Mapping[str, Any], *, reads_types: bool) -> bytes:
+    """Return the body of a query; only parameters that JSON has no form for are written with their types.
+
+    Raises:
+        QueryError: the service reads no types, and a parameter needs one.
+    """
+    try:
+        return json.dumps(request, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        parameters = request["parameters"]
+    if not reads_types:
+        return json.dumps(request, default=write_for_old_service).encode()
+    return json.dumps({**request, "parameters": write_all_typed(parameters), "typed": True}).encode()
 
 
 def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
@@ -85,6 +94,7 @@ class QueryServiceSource:
         self._url = url.rstrip("/")
         self._settings = settings
         self._pool = urllib3.PoolManager(maxsize=8, retries=False)
+        self._reads_types = True
 
     def sql(
         self,
@@ -103,13 +113,22 @@ class QueryServiceSource:
             "max_rows": max_rows,
             "max_bytes": max_bytes,
         }
-        body = json.dumps({name: value for name, value in fields.items() if value is not None}, default=as_json)
+        request = {name: value for name, value in fields.items() if value is not None}
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
+        try:
+            return self._post(write_request(request, reads_types=self._reads_types), wait, cancellation)
+        except QueryError as error:
+            if NO_TYPES not in str(error):
+                raise
+            self._reads_types = False
+            return self._post(write_request(request, reads_types=False), wait, cancellation)
+
+    def _post(self, body: bytes, wait: float, cancellation: Cancellation | None) -> pa.Table:
         if cancellation is None:
-            return self._insist(lambda: self._read(self._ask("POST", "/query", body.encode(), wait)))
+            return self._insist(lambda: self._read(self._ask("POST", "/query", body, wait)))
         with open_own_pool(cancellation) as pool:
             try:
-                return self._ask_again(lambda: self._read(self._ask("POST", "/query", body.encode(), wait, pool)))
+                return self._ask_again(lambda: self._read(self._ask("POST", "/query", body, wait, pool)))
             finally:
                 cancellation.check()  # a cancellation caused any other error
 

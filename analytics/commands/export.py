@@ -95,8 +95,8 @@ def export(
 
     `jsonl` is the archive that `clc-receiver import` takes in: a JSON object a line with received_at, event,
     source_ip, headers (the signature) and body, byte for byte; of other senders also with sender and row. `csv` and
-    `parquet` have all columns, exactly as they are: mind that a spreadsheet takes a field that begins with = for a
-    formula.
+    `parquet` have all columns, exactly as they are. But in `csv` NULL and an empty text are both an empty field, and a
+    spreadsheet takes a field that begins with = for a formula.
 
     The export runs in parts, needs little memory, and covers what was stored when it began. A file appears under its
     name only when it is complete: run a stopped export again.

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.output import describe_unknown_accounts, open_output
+from analytics.commands.output import describe_unknown_accounts, location_option, open_output
 from analytics.errors import AnalyticsError, OutputError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
@@ -155,7 +155,7 @@ def fail(error: AnalyticsError) -> click.exceptions.Exit:
     "--rule", "names", multiple=True, metavar="NAME", help="Run only this rule, named like its file; repeatable."
 )
 @click.option("--json", "with_json", is_flag=True, help="Print JSON lines, one object a finding.")
-@click.option("--location", help="Query service URL or DuckDB file instead of the receiver's.")
+@location_option
 def findings(
     since: str,
     until: str | None,

@@ -34,7 +34,9 @@ event_option = click.option(
 account_option = click.option(
     "--account", "accounts", multiple=True, metavar="ALIAS", help="Only notifications of this account; repeatable."
 )
-location_option = click.option("--location", help="Query service URL or DuckDB file instead of the receiver's.")
+location_option = click.option(
+    "-l", "--location", help="URL of a query service, DuckDB file, or place of a lake, instead of the receiver's."
+)
 
 output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write to a new file; its suffix says the format."

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analytics.client.cancelling import LONGEST_QUERY_SECONDS
 from analytics.client.client import connect
+from analytics.client.limits import LONGEST_QUERY_SECONDS
 from analytics.client.parameters import NotANumberError, read_value
 from analytics.commands.output import (
     check_target,
     format_of_suffix,
     is_standard,
     is_terminal,
+    location_option,
     open_output,
     output_option,
     overwrite_option,
@@ -107,9 +108,7 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
     help="Longest time in seconds.",
 )
 @click.option("--max-rows", type=click.IntRange(min=1), help="Fail if there are more rows.")
-@click.option(
-    "-l", "--location", help="URL of a query service, DuckDB file, or place of a lake, instead of the receiver's."
-)
+@location_option
 def sql(
     query: str | None,
     file: Path | None,
@@ -124,7 +123,9 @@ def sql(
     """Run one SELECT and print its rows.
 
     The SQL is the argument, a file (-f) or standard input (-). `table` is for reading, cut to the terminal's width;
-    `json` is one array of objects; `csv`, `parquet` and `arrow` (an IPC stream) are exact.
+    `parquet` and `arrow` (an IPC stream) keep values with their types. In `csv`, NULL and an empty text are both an
+    empty field. `json` is one array of objects, in which NaN and infinity are null, decimals may be rounded, and whole
+    numbers of more than 64 bits are text.
 
     \b
     clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY 1"

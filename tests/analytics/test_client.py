@@ -5,10 +5,12 @@ import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -156,14 +158,30 @@ def test_a_runaway_query_ends_at_its_timeout_and_the_next_one_runs(store):
         assert client.sql("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
-def test_a_timeout_longer_than_the_longest_is_the_longest_and_nan_is_refused(store, service):
+def test_a_timeout_longer_than_the_longest_is_the_longest(store, service):
     for location in (store, service.url):
         with analytics.connect(location) as client:
             for seconds in (math.inf, 1e10):
                 assert client.sql("SELECT 1 AS n", timeout=seconds).to_pylist() == [{"n": 1}]
-            with pytest.raises(QueryError, match="The timeout is no number: give seconds"):
-                client.sql("SELECT 1", timeout=math.nan)
     assert [body["timeout"] for _, body, _ in service.asked] == [3600, 3600]
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_rows", "max_bytes"])
+@pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, -math.inf, "5", True, [1], 1j])
+def test_a_limit_that_is_none_is_told_in_one_sentence_for_all_locations(store, service, name, value):
+    kind = "number of seconds" if name == "timeout" else "number"
+    for location in (store, service.url):
+        with analytics.connect(location) as client, pytest.raises(QueryError) as told:
+            client.sql("SELECT 1", **{name: value})
+        assert str(told.value) == f"{name} is {value!r}, but must be a {kind} above 0."
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("value", [1, 1.5, np.int64(2), np.float32(2), math.inf, 10**400])
+def test_a_limit_may_be_any_number_above_0(store, service, value):
+    for location in (store, service.url):
+        with analytics.connect(location) as client:
+            assert client.sql("SELECT 1 AS n", timeout=value, max_rows=value).to_pylist() == [{"n": 1}]
 
 
 def test_threads_share_a_client(store):
@@ -218,8 +236,25 @@ def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):
     assert table.to_pylist() == [{"n": 1}]
     assert headers["Authorization"] == "Bearer secret"
     assert body == {
-        "sql": "SELECT $t", "parameters": {"t": "2026-03-02T00:00:00+00:00"}, "timeout": 3, "max_rows": 10,
+        "sql": "SELECT $t", "parameters": {"t": {"type": "TIMESTAMP", "value": "2026-03-02T00:00:00+00:00"}},
+        "typed": True, "timeout": 3, "max_rows": 10,
     }  # fmt: skip
+
+
+def test_an_old_service_gets_times_as_text_and_is_not_asked_in_vain_again(service):
+    service.script.append(refusal(400, "bad_request", "The body has unknown keys (typed): send {…}"))
+    with analytics.connect(service.url) as client:
+        for _ in range(2):
+            client.sql("SELECT ?", [datetime(2026, 3, 2, tzinfo=UTC)])
+    sent = [body["parameters"] for _, body, _ in service.asked]
+    assert sent[1:] == [["2026-03-02T00:00:00+00:00"]] * 2
+
+
+def test_an_old_service_gets_no_number_as_text(service):
+    service.script.append(refusal(400, "bad_request", "The body has unknown keys (typed): send {…}"))
+    with analytics.connect(service.url) as client, pytest.raises(QueryError, match="older than this program and takes"):
+        client.sql("SELECT ?", [Decimal("1.25")])
+    assert len(service.asked) == 1
 
 
 def test_one_connection_serves_many_queries(service):

@@ -1,9 +1,11 @@
 """The notebooks: they run from top to bottom on a live receiver, and lie in the repository without outputs."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import vl_convert
 from nbconvert import HTMLExporter
 
 from analytics.notebook.magic import draw_offline
-from tests.support.keys import key_directory
+from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.waiting import until
@@ -39,10 +41,37 @@ def receiver(tmp_path_factory):
         key = ["--key", str(key_directory() / "private.pem"), "--quiet"]
         stories = [word for story in STORIES for word in ("--story", story)]
         command(started, "simulate", "--archive", str(archive), "--days", "8", "--count", "200", *stories, *key)
+        with archive.open("a") as file:
+            file.writelines(json.dumps(line) + "\n" for line in other_findings(datetime.now(UTC)))
         command(started, "import", str(archive))
         lines = len(archive.read_bytes().splitlines())
         until(lambda: started.sql(COUNT) == [{"n": lines}], what="the history in the store")
         yield started
+
+
+def other_findings(until):
+    """Yield lines of an archive with later findings that fit no story: a new account whose servers one user deletes."""
+    account = {"accountAlias": "NEWA", "businessName": "New", "parentAlias": "DEMO", "status": "Active"}
+    yield line("Account.Created", until - timedelta(minutes=50), account)
+    names = [f"WA1NEWAWEB{number:02}" for number in range(12)]
+    for minutes, event, status in ((40, "Server.Created", "active"), (5, "Server.Updated", "queuedForDelete")):
+        for number, name in enumerate(names):
+            at = until - timedelta(minutes=minutes, seconds=-number)
+            yield line(event, at, server(name, status, f"{at:%Y-%m-%dT%H:%M:%SZ}"))
+
+
+def server(name, status, moment):
+    return {
+        "name": name, "status": status, "details": {"cpu": 2},
+        "changeInfo": {"modifiedBy": "tidy.up", "modifiedDate": moment},
+        "links": [{"rel": "account", "id": "newa"}],
+    }  # fmt: skip
+
+
+def line(event, at, body):
+    text = json.dumps(body)
+    headers = signed(text.encode())
+    return {"received_at": at.isoformat(), "event": event, "source_ip": "192.0.2.7", "headers": headers, "body": text}
 
 
 def command(receiver, *arguments):

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -89,12 +91,46 @@ def test_json_keeps_columns_of_one_name_apart_and_big_sums_whole(sql):
     assert json.loads(out) == [{"n": 1, "n_2": 2, "total": 6, "big": "12345678901234567890123"}]
 
 
-def test_csv_is_exact(sql):
+def test_csv_holds_any_text_and_lists(sql):
     _, out, _ = sql(
         "--format", "csv", "SELECT entity_id, NULL AS nothing, [1, 2] AS list FROM notifications WHERE seq = 3"
     )
     rows = list(csv.reader(io.StringIO(out.decode(), newline="")))
     assert rows == [["entity_id", "nothing", "list"], [HOSTILE_NAME, "", "[1,2]"]]
+
+
+LOSSY = """
+    SELECT * FROM (VALUES
+        (NULL, 'nan'::DOUBLE, 0.1234567890123456789::DECIMAL(20, 19), 9223372036854775807::HUGEINT, ''::BLOB),
+        ('', '-inf'::DOUBLE, 5, 9223372036854775808::HUGEINT, '\\x00'::BLOB)
+    ) AS t(said, real, exact, whole, bytes)
+"""
+
+
+def test_csv_and_json_write_what_they_lack_as_the_help_and_the_documentation_say(sql):
+    _, out, _ = sql("--format", "csv", LOSSY)
+    assert list(csv.reader(io.StringIO(out.decode(), newline="")))[1:] == [
+        ["", "nan", "0.1234567890123456789", "9223372036854775807", ""],
+        ["", "-inf", "5.0000000000000000000", "9223372036854775808", "AA=="],
+    ]
+    _, out, _ = sql("--format", "json", LOSSY)
+    assert [list(row.values()) for row in json.loads(out)] == [
+        [None, None, 0.12345678901234568, 9223372036854775807, ""],
+        ["", None, 5, "9223372036854775808", "AA=="],
+    ]
+    _, out, _ = sql("--help")
+    said = " ".join(out.decode().split())
+    assert "exact" not in said
+    assert "In `csv`, NULL and an empty text are both an empty field." in said
+    assert "NaN and infinity are null, decimals may be rounded, and whole numbers of more than 64 bits are text" in said
+
+
+@pytest.mark.parametrize("reader", ["DuckDB", "pandas"])
+def test_no_quotes_would_tell_an_empty_text_from_null_in_csv(tmp_path, reader):
+    file = tmp_path / "x.csv"
+    file.write_text('said,n\r\n"",1\r\n,2\r\n')
+    rows = duckdb.read_csv(str(file)).df() if reader == "DuckDB" else pd.read_csv(file)
+    assert rows["said"].isna().all()
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv", "json"])

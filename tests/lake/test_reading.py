@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import analytics
+from analytics.cli import command as commands
 from analytics.client.lake import LakeSource
 from analytics.errors import LocationError, QueryError
 from receiver.senders.sender import Event
@@ -82,6 +83,27 @@ def test_a_query_whose_month_is_replaced_meanwhile_is_run_again(receiver, there,
 def test_a_query_of_a_lake_reaches_nothing_else(stored, query):
     with analytics.connect(stored[1]) as lake, pytest.raises(QueryError):
         lake.sql(query)
+
+
+@pytest.mark.parametrize("name", ["sql", "export", "findings", "tail", "check"])
+def test_the_help_of_a_command_that_reads_a_lake_says_so(name):
+    options = {option.name: option for option in commands.commands[name].params}
+    assert "place of a lake" in options["location"].help
+    assert options["location"].opts == ["-l", "--location"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "--since", "2026-03-01", "--until", "2026-04-01"],
+        ["findings", "--since", "2026-03-01", "--until", "2026-04-01"],
+        ["tail", "-n", "3"],
+    ],
+)
+def test_other_commands_read_a_lake_without_a_receiver(stored, tmp_path, arguments):
+    _, there = stored
+    ran = run_program("analytics", *arguments, "-l", there, env=environment(tmp_path), cwd=tmp_path)
+    assert (ran.returncode, ran.stderr.count("Traceback")) == (0, 0), ran.stderr
 
 
 def test_the_command_reads_a_lake_without_a_receiver(stored, tmp_path):

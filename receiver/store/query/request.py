@@ -21,20 +21,21 @@ from urllib.parse import urlsplit
 from receiver.store.query.answers import QueryError
 from receiver.store.query.execution import Query
 from receiver.store.query.runner import QueryLimits
+from receiver.store.query.typed import read_typed
 
 MOST_WRONG: Final = 20
 """How many wrong tokens an address may send in a window before it must wait."""
 WINDOW_SECONDS: Final = 60.0
 _MOST_ADDRESSES: Final = 1_000
 EXPECTED: Final = (
-    'send {"sql": text, "parameters": list or object, "timeout": seconds, "max_rows": number, "max_bytes": number}; '
-    "only sql is needed."
+    'send {"sql": text, "parameters": list or object, "typed": boolean, "timeout": seconds, "max_rows": number, '
+    '"max_bytes": number}; only sql is needed.'
 )
 
 DEEPEST: Final = 100
 """How many levels of lists and objects a body may have; parameters begin at the second."""
 
-_KEYS: Final = frozenset({"sql", "parameters", "timeout", "max_rows", "max_bytes"})
+_KEYS: Final = frozenset({"sql", "parameters", "typed", "timeout", "max_rows", "max_bytes"})
 
 
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
@@ -102,13 +103,25 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
         raise _bad("sql is no text, or has a NUL in it")
     if parameters is not None and not isinstance(parameters, (list, dict)):
         raise _bad("parameters are neither a list nor an object")
+    typed = request.get("typed", False)
+    if not isinstance(typed, bool):
+        raise _bad("typed is no boolean")
     return Query(
         sql,
-        parameters,
+        _read_all(parameters) if typed and parameters else parameters,
         _lower_limit("timeout", request.get("timeout"), limits.timeout_seconds),
         math.ceil(_lower_limit("max_rows", request.get("max_rows"), limits.max_rows)),
         math.ceil(_lower_limit("max_bytes", request.get("max_bytes"), limits.max_bytes)),
     )
+
+
+def _read_all(parameters: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
+    try:
+        if isinstance(parameters, dict):
+            return {name: read_typed(value) for name, value in parameters.items()}
+        return [read_typed(value) for value in parameters]
+    except ValueError as error:
+        raise _bad(f"The parameters can't be read, because {error}") from None
 
 
 def _require_shallow(request: object) -> None:
@@ -137,7 +150,7 @@ def _lower_limit(name: str, value: object, limit: float) -> float:
         return limit
     # JSON has integers that no float can hold, so they are only compared.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
-        raise _bad(f"{name} is no number above 0 that fits a float")
+        raise _bad(f"{name} must be a number above 0")
     return min(value, limit)
 
 

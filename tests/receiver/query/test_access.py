@@ -110,6 +110,15 @@ def test_a_request_without_a_browsers_headers_is_not_cross_site():
         b'{"sql": "SELECT \'\\ud800\'"}',
         b'{"sql": "SELECT ?", "parameters": ["\\udfff"]}',
         b'{"sql": "SELECT ?", "parameters": [NaN]}',
+        b'{"sql": "SELECT 1", "typed": 1}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [{"type": "DECIMAL"}]}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [{"a": 1}]}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [[{"type": "GEOMETRY", "value": "x"}]]}',
+        b'{"sql": "SELECT $a", "typed": true, "parameters": {"a": {"type": "DECIMAL", "value": "many"}}}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [{"type": "DECIMAL", "value": 1.5}]}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [{"type": "STRUCT", "value": 1}]}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [{"type": ["DATE"], "value": 1}]}',
+        b'{"sql": "SELECT ?", "typed": true, "parameters": [{"type": "INTERVAL", "value": 1' + b"0" * 40 + b"}]}",
         b'{"sql": "SELECT 1", "timeout": 0}',
         b'{"sql": "SELECT 1", "timeout": -1}',
         b'{"sql": "SELECT 1", "timeout": "5"}',
@@ -135,7 +144,7 @@ def test_limits_of_a_request_only_lower_the_services():
     parsed = parse_query(b'{"sql": "SELECT 1", "timeout": 0.5, "max_rows": 70}', QueryLimits(5, 10))
     assert (parsed.timeout_seconds, parsed.max_rows) == (0.5, 10)
     assert parse_query(b'{"sql": "SELECT 1", "max_rows": 0.5}', QueryLimits(5, 10)).max_rows == 1
-    with pytest.raises(QueryError, match="max_rows is no number above 0"):
+    with pytest.raises(QueryError, match="max_rows must be a number above 0"):
         parse_query(b'{"sql": "SELECT 1", "max_rows": false}', QueryLimits(5, 10))
 
 

@@ -4,7 +4,7 @@ SELECT
     category,
     regexp_replace(path, '\[[^\]]*\]', '[…]', 'g') AS field,
     count(*) AS changes,
-    count(DISTINCT entity_id) AS entities,
+    count(DISTINCT (sender, entity_id)) AS entities,
     count(DISTINCT actor) AS actors
 FROM changes
 WHERE NOT noise AND path <> '' AND changed_at > now() - INTERVAL 30 DAY

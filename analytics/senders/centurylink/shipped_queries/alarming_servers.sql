@@ -4,14 +4,14 @@ SELECT
     entity_id AS server,
     account_alias AS account,
     count(*) AS alerts,
-    string_agg(DISTINCT alert ->> 'metric', ', ' ORDER BY alert ->> 'metric') AS metrics,
+    string_agg(DISTINCT lower(alert ->> 'metric'), ', ' ORDER BY lower(alert ->> 'metric')) AS metrics,
     max(received_at) AS latest
 FROM (
     SELECT *, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
     FROM events
     WHERE category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
 )
-WHERE alert ->> 'state' = 'triggered'
+WHERE lower(alert ->> 'state') = 'triggered'
 GROUP BY server, account
 ORDER BY alerts DESC, server
 LIMIT 50

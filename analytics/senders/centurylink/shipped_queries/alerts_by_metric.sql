@@ -1,14 +1,15 @@
 -- Alerts by metric
--- How often each metric exceeded its threshold or returned below it in 30 days, and on how many servers.
+-- How often each metric exceeded its threshold or returned below it in 30 days, and on how many servers. Metrics and states
+-- come in any letter case.
 SELECT
-    alert ->> 'metric' AS metric,
-    alert ->> 'state' AS state,
+    lower(alert ->> 'metric') AS metric,
+    arg_min(alert ->> 'state', seq) AS state,
     count(*) AS alerts,
     count(DISTINCT entity_id) AS servers
 FROM (
-    SELECT entity_id, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
+    SELECT seq, entity_id, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
     FROM events
     WHERE category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
 )
-GROUP BY metric, state
+GROUP BY metric, lower(alert ->> 'state')
 ORDER BY alerts DESC

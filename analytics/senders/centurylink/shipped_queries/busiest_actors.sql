@@ -1,13 +1,14 @@
 -- Who changes most
--- Actors by the servers that they changed and the fields that they changed, in 30 days. Only servers name an actor.
+-- Actors by the fields that they changed in 30 days, in how many entities and accounts: servers, and whatever other senders
+-- name an actor of.
 SELECT
     actor,
-    count(DISTINCT entity_id) AS servers,
+    count(DISTINCT (sender, category, entity_id)) AS entities,
     count(*) AS changed_fields,
-    count(DISTINCT account_alias) AS accounts,
+    count(DISTINCT (sender, account_alias)) FILTER (account_alias IS NOT NULL) AS accounts,
     max(changed_at) AS latest
 FROM changes
-WHERE actor IS NOT NULL AND NOT noise AND changed_at > now() - INTERVAL 30 DAY
+WHERE actor IS NOT NULL AND NOT noise AND path <> '' AND changed_at > now() - INTERVAL 30 DAY
 GROUP BY actor
 ORDER BY changed_fields DESC
 LIMIT 50

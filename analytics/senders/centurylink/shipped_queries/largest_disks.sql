@@ -4,11 +4,11 @@ SELECT
     entity_id AS server,
     account_alias AS account,
     disk ->> 'id' AS disk,
-    (disk ->> 'sizeGB')::DOUBLE AS size_gb
+    TRY_CAST(disk ->> 'sizeGB' AS DECIMAL(18, 3))::DOUBLE AS size_gb
 FROM (
     SELECT *, unnest(from_json(payload -> '$.details.disks', '["JSON"]')) AS disk
     FROM entities
     WHERE category = 'Server' AND NOT deleted
 )
-ORDER BY size_gb DESC
+ORDER BY size_gb DESC NULLS LAST
 LIMIT 50

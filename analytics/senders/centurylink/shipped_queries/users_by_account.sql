@@ -2,12 +2,12 @@
 -- How many users each account has, and how many of them are disabled or deleted.
 SELECT
     account_alias AS account,
-    count(*) FILTER (WHERE status = 'Active') AS active,
-    count(*) FILTER (WHERE status = 'Disabled') AS disabled,
-    count(*) FILTER (WHERE deleted OR status = 'Deleted') AS deleted,
+    count(*) FILTER (status = 'active') AS active,
+    count(*) FILTER (status = 'disabled') AS disabled,
+    count(*) FILTER (status = 'deleted') AS deleted,
     max(last_received_at) AS latest
 FROM (
-    SELECT account_alias, payload ->> 'status' AS status, deleted, last_received_at
+    SELECT account_alias, if(deleted, 'deleted', lower(payload ->> 'status')) AS status, last_received_at
     FROM entities
     WHERE category = 'User'
 )

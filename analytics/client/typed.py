@@ -1,0 +1,149 @@
+"""Converts the parameters of a query to values that DuckDB takes, and writes those that JSON lacks with their type.
+
+All locations get the same values, so a parameter has the same type at each of them.
+"""
+
+import math
+from collections.abc import Callable, KeysView, Mapping, Sequence, ValuesView
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+
+from analytics.errors import QueryError
+
+Values: TypeAlias = list[Any] | dict[str, Any]
+
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""The types that need no conversion; all are JSON's own, except for the floats NaN and infinity."""
+LISTS = (list, tuple, set, frozenset, range, KeysView, ValuesView)
+MISSING = frozenset({"NaTType", "NAType"})
+"""The names of pandas' types for a missing value; this module does without pandas, which takes long to import."""
+MICROSECOND = timedelta(microseconds=1)
+
+
+def convert_parameters(parameters: Sequence[Any] | Mapping[str, Any] | None) -> Values | None:
+    """Return the parameters with values of Python's own types.
+
+    Scalars and arrays of NumPy, pandas and Arrow become Python's values, collections become lists, and a missing value
+    becomes None.
+
+    Raises:
+        QueryError: SQL has no type for one of them.
+    """
+    if parameters is None:
+        return None
+    try:
+        if isinstance(parameters, Mapping):
+            return {str(name): _convert(value) for name, value in parameters.items()}
+        return [_convert(value) for value in parameters]
+    except RecursionError:
+        raise QueryError("A parameter is nested too deeply.") from None
+
+
+def _convert(value: Any) -> Any:
+    if type(value) in PLAIN:
+        return value
+    if hasattr(value, "as_py"):  # a value of Arrow
+        return _convert(value.as_py())
+    if hasattr(value, "dtype"):
+        return _convert_array(value)
+    if isinstance(value, Mapping):
+        return {str(key): _convert(item) for key, item in value.items()}
+    if isinstance(value, LISTS) or hasattr(value, "to_pylist"):
+        return [_convert(item) for item in value]
+    return _convert_scalar(value)
+
+
+def _convert_scalar(value: Any) -> Any:
+    if type(value).__name__ in MISSING:
+        return None
+    for kinds, convert in SCALARS.items():
+        if isinstance(value, kinds):
+            return convert(value)
+    raise _make_type_error(value)
+
+
+SCALARS: dict[tuple[type, ...], Callable[[Any], Any]] = {
+    (str,): str.__str__,
+    (int,): int,
+    (float,): float,
+    (bytes, bytearray, memoryview): bytes,
+    (Decimal, date, time, timedelta, UUID): lambda value: value,
+}
+"""What converts a value; an enumeration may be a text or a number."""
+
+
+def _convert_array(value: Any) -> Any:
+    """Convert a scalar, an array or a column of NumPy or pandas."""
+    if getattr(value, "ndim", 1):
+        return [_convert(item) for item in value]
+    item = value.item()
+    if isinstance(item, int) and value.dtype.kind in "mM":  # the number of nanoseconds, or of months
+        if np.datetime_data(value.dtype)[0] in "YM":
+            raise _make_type_error(value)
+        item = value.astype(f"{value.dtype.kind}8[us]").item()
+    return item if type(item) is type(value) else _convert(item)
+
+
+def _make_type_error(value: object) -> QueryError:
+    return QueryError(
+        f"A parameter is of the type {type(value).__name__}, which SQL does not have: give a number, a text, a time, "
+        "or a list or dictionary of them."
+    )
+
+
+def write_all_typed(parameters: Values) -> Values:
+    """Return converted parameters as JSON that tells types."""
+    if isinstance(parameters, dict):
+        return {name: write_typed(value) for name, value in parameters.items()}
+    return [write_typed(value) for value in parameters]
+
+
+def write_typed(value: Any) -> Any:
+    """Return a converted value as JSON that tells the type of what JSON lacks: `{"type": "DECIMAL", "value": "1.25"}`.
+
+    An object of JSON is always such a pair, so a dictionary becomes one, too.
+    """
+    if isinstance(value, list):
+        return [write_typed(item) for item in value]
+    if isinstance(value, dict):
+        return {"type": "STRUCT", "value": {name: write_typed(item) for name, item in value.items()}}
+    if type(value) in PLAIN and not (isinstance(value, float) and not math.isfinite(value)):
+        return value
+    name, write = _writer_of(value)
+    return {"type": name, "value": write(value)}
+
+
+def _writer_of(value: object) -> tuple[str, Callable[[Any], Any]]:
+    return next(writer for kind, writer in WRITERS.items() if isinstance(value, kind))
+
+
+WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    float: ("DOUBLE", str),
+    Decimal: ("DECIMAL", str),
+    bytes: ("BLOB", bytes.hex),
+    datetime: ("TIMESTAMP", lambda value: value.isoformat()),
+    date: ("DATE", lambda value: value.isoformat()),
+    time: ("TIME", lambda value: value.isoformat()),
+    timedelta: ("INTERVAL", lambda value: value // MICROSECOND),
+    UUID: ("UUID", str),
+}
+"""The name and the form of each type that JSON lacks. A datetime is a date, too, and so stands before it."""
+
+
+def write_for_old_service(value: Any) -> Any:
+    """Return a value as JSON for a service that reads no types: times and UUIDs as text, which DuckDB casts.
+
+    Raises:
+        QueryError: DuckDB would cast the text to a type of another meaning.
+    """
+    if isinstance(value, (date, time, UUID)):
+        return str(value) if isinstance(value, UUID) else value.isoformat()
+    name, _ = _writer_of(value)
+    raise QueryError(
+        f"The query service is older than this program and takes no {name} as a parameter: update the receiver, "
+        "or send a text and cast it in the SQL."
+    )

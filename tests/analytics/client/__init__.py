@@ -1,0 +1,1 @@
+"""Tests of what the client sends, whatever the location is."""

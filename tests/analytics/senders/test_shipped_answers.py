@@ -1,0 +1,235 @@
+"""What the shipped queries and the examples of the documentation answer in stores of known rows."""
+
+import json
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import analytics
+from analytics.pages.sql.side import shipped_queries
+from tests.support.readable_store import Changed, Row, account, build_store, server
+
+QUERIES = {one.name: one.sql for one in shipped_queries()}
+DOCS = Path(__file__).parents[3] / "docs"
+EXAMPLES = [
+    example
+    for page in ("sql.md", "tables.md")
+    for example in re.findall(r"```sql\n(?!/\*)(.*?);?\n```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+]
+ODD = [
+    "many",
+    "none",
+    "NaN",
+    "",
+    "1e400",
+    None,
+    True,
+    1.5,
+    10**30,
+    [],
+    ["x", None, [1]],
+    {"a": 1},
+    [{"a": {"b": []}}, 7],
+]
+NOW = datetime.now(UTC) - timedelta(hours=3)
+
+
+def ago(**of_time):
+    return NOW - timedelta(**of_time)
+
+
+@pytest.fixture
+def ask(tmp_path):
+    def ask_store(query, rows, changes=()):
+        file = build_store(tmp_path / "store.duckdb", rows, changes=changes)
+        with analytics.connect(str(file)) as client:
+            return client.sql(query).to_pylist()
+
+    return ask_store
+
+
+@pytest.fixture
+def two_senders():
+    """An account ACME of one sender, below ROOT and with one server, and an account ACME of another sender."""
+    return [
+        account("ACME", "Acme", "ROOT", received_at=ago(days=2)),
+        server("ACME", "WA1ACMEWEB01", event_type="Server.Created", received_at=ago(days=2, minutes=-5)),
+        *(
+            Row(
+                "invoice.created",
+                "ACME",
+                f"INV-{n}",
+                {},
+                ago(days=2, minutes=-n),
+                sender="invoices",
+                category="invoice",
+            )
+            for n in (1, 2, 3)
+        ),
+    ]
+
+
+def test_accounts_of_one_alias_at_two_senders_are_two_busy_accounts(ask, two_senders):
+    rows = ask(QUERIES["busiest_accounts"], two_senders)
+    counts = {(row["sender"], row["alias"]): (row["own"], row["with_sub_accounts"]) for row in rows}
+    assert counts == {
+        ("centurylink", "ACME"): (2, 2), ("centurylink", "ROOT"): (0, 2), ("invoices", "ACME"): (3, 3),
+    }  # fmt: skip
+
+
+def test_a_new_account_is_one_row_also_if_another_sender_has_its_alias(ask, two_senders):
+    rows = ask(QUERIES["new_accounts"], two_senders)
+    assert [(row["alias"], row["parent_alias"], row["servers_in_first_day"]) for row in rows] == [("ACME", "ROOT", 1)]
+
+
+def test_the_example_of_servers_by_account_counts_those_of_each_sender(ask, two_senders):
+    (query,) = (example for example in EXAMPLES if "root_path" in example)
+    rows = ask(query, two_senders)
+    assert {(row["account"], row["servers"]) for row in rows} == {("ACME", 1), ("ROOT", 1)}
+    assert len(rows) == 2
+
+
+def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kinds(ask):
+    rows = [
+        server("ACME", "WA1ACMEWEB01", actor="ann", received_at=ago(days=2)),
+        Row("issues.opened", "ACME", "ACME/WEB#1", {}, ago(days=1), "ann", sender="github", category="issue"),
+        Row("issues.opened", "ACME", "ACME/WEB#2", {}, ago(days=1), "bob", sender="github", category="issue"),
+        server("ACME", "WA1ACMEWEB02", actor="bob", received_at=ago(days=1)),
+    ]
+    changes = [
+        Changed(1, "", "added"),
+        Changed(1, "details.cpu", "changed"),
+        Changed(1, "links", "changed", noise=True),
+        Changed(2, "title", "changed"),
+        Changed(2, "state", "changed"),
+        Changed(3, "", "added"),
+        Changed(4, "", "unseen"),
+    ]
+    (row,) = ask(QUERIES["busiest_actors"], rows, changes)
+    del row["latest"]
+    assert row == {"actor": "ann", "entities": 2, "changed_fields": 3, "accounts": 2}
+
+
+def life(name, made, deleted=None, **late):
+    """Return the notifications of a server that was made and deleted so many hours ago."""
+    at = [ago(hours=hours) for hours in (made, deleted) if hours is not None]
+    events = zip(["Server.Created", "Server.Deleted"], at, strict=False)
+    return [Row(event, "ACME", name, {"name": name}, when, **late) for event, when in events]
+
+
+def test_a_name_that_is_used_again_has_a_row_for_each_short_life(ask):
+    rows = [
+        *life("AGAIN", 100, 99), *life("AGAIN", 60, 20), *life("AGAIN", 12, 10),
+        *life("FIRST_SHORT", 100, 99), *life("FIRST_SHORT", 60),
+        *life("LONG", 100, 20),
+        *life("TWICE_TOLD", 100), *life("TWICE_TOLD", 22, 20),
+    ]  # fmt: skip
+    found = [(row["server"], row["account"], row["hours"]) for row in ask(QUERIES["short_lived_servers"], rows)]
+    assert sorted(found) == [("AGAIN", "ACME", 1.0), ("AGAIN", "ACME", 2.0), ("FIRST_SHORT", "ACME", 1.0)]
+
+
+def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
+    made, deleted = life("LATE", 10, 8)
+    made.occurred_at, made.received_at = ago(hours=10), ago(hours=7)
+    (row,) = ask(QUERIES["short_lived_servers"], [deleted, made])
+    assert row["hours"] == 2.0
+
+
+def test_a_deleted_user_is_neither_active_nor_disabled(ask):
+    told = [
+        ("User.Updated", "Active"), ("User.Updated", "active"), ("User.Updated", "Disabled"),
+        ("User.Updated", "Deleted"),
+        ("User.Deleted", "Active"), ("User.Deleted", "Disabled"), ("User.Deleted", None), ("User.Updated", ["odd"]),
+    ]  # fmt: skip
+    rows = [Row(event, "ACME", f"USER{n}", {"status": status}) for n, (event, status) in enumerate(told)]
+    (row,) = ask(QUERIES["users_by_account"], rows)
+    assert (row["active"], row["disabled"], row["deleted"]) == (2, 1, 4)
+
+
+def odd_bodies():
+    """Yield bodies of each category whose fields have, one at a time and all together, values of an odd kind."""
+    disk, address = {"id": "0:0", "sizeGB": 1}, {"internal": "10.0.0.1", "public": "203.0.113.9"}
+    details = {"cpu": 2, "memoryMB": 4096, "storageGB": 17, "powerState": "stopped"}
+    for odd in ODD:
+        for name in (*details, "disks", "ipAddresses"):
+            yield "Server.Created", {"locationId": "WA1", "details": {"disks": [disk], **details, name: odd}}
+        yield "Server.Created", {"locationId": odd, "osType": odd, "details": odd, "changeInfo": odd, "links": odd}
+        for name in disk:
+            yield "Server.Created", {"details": {"disks": [{**disk, name: odd}, odd]}}
+        for name in address:
+            yield "Server.Created", {"details": {"ipAddresses": [{**address, name: odd}, odd]}}
+        yield "Server.Deleted", {"accountAlias": odd, "name": odd}
+        yield "User.Updated", {"status": odd, "userName": odd, "emailAddress": odd}
+        yield "Account.Created", {"businessName": odd, "parentAlias": odd, "links": odd, "status": odd}
+        yield "Alert.Notification", {"triggers": odd}
+        yield "Alert.Notification", {"triggers": [{"metric": odd, "state": odd, "data": odd}, odd]}
+
+
+@pytest.fixture(scope="module")
+def odd_store(tmp_path_factory):
+    rows = [Row(event, "ODDA", f"ENTITY{n}", body, NOW) for n, (event, body) in enumerate(odd_bodies())]
+    changes = [
+        Changed(1, "details.cpu", "changed", json.dumps(old), json.dumps(odd)) for odd in ODD for old in (2, odd)
+    ]
+    details = {"cpu": 2, "memoryMB": 4096, "storageGB": 17, "disks": [{"id": "0:0", "sizeGB": 14.5}]}
+    healthy = Row("Server.Created", "ODDA", "WA1ODDAWEB01", {"details": details}, NOW)
+    file = build_store(tmp_path_factory.mktemp("odd") / "store.duckdb", [healthy, *rows], changes=changes)
+    with analytics.connect(str(file)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_an_odd_body_ends_no_shipped_query(odd_store, name):
+    rows = odd_store.sql(QUERIES[name]).to_pylist()
+    numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
+    assert all(map(math.isfinite, numbers))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_odd_body_ends_no_example(odd_store, example):
+    odd_store.sql(example)
+
+
+def test_a_healthy_body_is_found_among_odd_ones(odd_store):
+    (largest,) = (
+        row for row in odd_store.sql(QUERIES["largest_servers"]).to_pylist() if row["server"] == "WA1ODDAWEB01"
+    )
+    assert (largest["memory_gb"], largest["cpus"], largest["storage_gb"]) == (4, 2, 17.0)
+    disks = odd_store.sql(QUERIES["largest_disks"]).to_pylist()
+    assert [row["size_gb"] for row in disks if row["server"] == "WA1ODDAWEB01"] == [14.5]
+
+
+def alert(metric, state):
+    return Row("Alert.Notification", "ACME", "WA1ACMEWEB01", {"triggers": [{"metric": metric, "state": state}]}, NOW)
+
+
+@pytest.fixture
+def alerts_in_any_case():
+    told = [("cpu", "triggered"), ("CPU", "Triggered"), ("Cpu", "notTriggered"), ("cpu", "NOTTRIGGERED")]
+    return [*(alert(*each) for each in told), alert("memory", "triggered"), alert(None, "odd")]
+
+
+def test_alerts_are_counted_by_metric_and_state_in_any_letter_case(ask, alerts_in_any_case):
+    rows = ask(QUERIES["alerts_by_metric"], alerts_in_any_case)
+    assert {(row["metric"], row["state"], row["alerts"]) for row in rows} == {
+        ("cpu", "triggered", 2), ("cpu", "notTriggered", 2), ("memory", "triggered", 1), (None, "odd", 1),
+    }  # fmt: skip
+
+
+def test_servers_alarm_in_any_letter_case(ask, alerts_in_any_case):
+    (row,) = ask(QUERIES["alarming_servers"], alerts_in_any_case)
+    assert (row["alerts"], row["metrics"]) == (3, "cpu, memory")
+
+
+def test_servers_are_switched_off_in_any_letter_case(ask):
+    rows = [
+        Row("Server.Created", "ACME", f"WEB{n}", {"details": {"powerState": state, "storageGB": 5}})
+        for n, state in enumerate(["stopped", "Stopped", "PAUSED", "Started"])
+    ]
+    answers = ask(QUERIES["switched_off_servers"], rows)
+    assert {(row["power_state"], row["servers"], row["storage_gb"]) for row in answers} == {
+        ("stopped", 2, 10.0), ("paused", 1, 5.0),
+    }  # fmt: skip
