@@ -98,7 +98,12 @@ def places(tmp_path_factory):
 
 
 @pytest.mark.parametrize("place", ["service", "file"])
-@pytest.mark.parametrize(("value", "kind", "same"), VALUES, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(
+    # Each process of the tests gives them the same names: some values are written with their place in memory.
+    ("value", "kind", "same"),
+    VALUES,
+    ids=[f"{place} {type(value).__name__}" for place, (value, *_) in enumerate(VALUES)],
+)
 def test_a_parameter_has_its_type_and_value_everywhere(places, place, value, kind, same):
     query = (
         f"SELECT typeof($v) AS kind, $v IS NOT DISTINCT FROM ({same})::{kind} AS is_same, ([$v])[1]::VARCHAR AS text"
