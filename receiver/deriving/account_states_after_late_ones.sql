@@ -9,6 +9,6 @@ WITH told AS (
     WHERE (bodies.sender, alias) IN (SELECT (unnest($senders::VARCHAR[]), unnest($aliases::VARCHAR[])))
 )
 INSERT INTO account_states
-SELECT alias, max(place).seq AS seq, arg_max(COLUMNS(* EXCLUDE (alias, seq, sender, place)), place), sender
+SELECT alias, max(place).seq AS seq, arg_max(COLUMNS(lambda name: name NOT IN ('alias', 'seq', 'sender', 'place')), place), sender
 FROM told
 GROUP BY sender, alias;

@@ -10,6 +10,6 @@ WITH told AS (
     WHERE (sender, alias) IN (SELECT (unnest($senders::VARCHAR[]), unnest($aliases::VARCHAR[])))
 )
 INSERT INTO account_states
-SELECT alias, arg_max(seq, place) AS seq, arg_max(COLUMNS(* EXCLUDE (alias, seq, sender, place)), place), sender
+SELECT alias, arg_max(seq, place) AS seq, arg_max(COLUMNS(lambda name: name NOT IN ('alias', 'seq', 'sender', 'place')), place), sender
 FROM told
 GROUP BY sender, alias;

@@ -10,7 +10,7 @@ WITH told AS (
 SELECT
     alias,
     max(place).seq AS seq,
-    arg_max(COLUMNS(* EXCLUDE (alias, seq, sender, place)), place),
+    arg_max(COLUMNS(lambda name: name NOT IN ('alias', 'seq', 'sender', 'place')), place),
     sender
 FROM told
 GROUP BY sender, alias;

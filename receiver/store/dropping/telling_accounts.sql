@@ -7,7 +7,7 @@ WITH bodies AS (
     JOIN events USING (seq)
 ),
 told AS (
-    UNPIVOT bodies ON COLUMNS(* EXCLUDE (alias, seq, sender, place)) INTO NAME field VALUE value
+    UNPIVOT bodies ON COLUMNS(lambda name: name NOT IN ('alias', 'seq', 'sender', 'place')) INTO NAME field VALUE value
 )
 DELETE FROM going
 WHERE seq IN (SELECT max_by(seq, place) FROM told GROUP BY sender, alias, field);
