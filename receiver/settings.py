@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -15,12 +14,21 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from receiver.dot_env import read_dot_env
 from receiver.errors import SettingsError
 from receiver.files import check_for_duckdb
+from receiver.setting_values import (
+    check_aliases,
+    check_memory,
+    check_months,
+    check_postgresql,
+    check_store_memory,
+    check_url_secret,
+    megabytes,
+    read_duration,
+    split_list,
+)
 
 _MIB = 1024 * 1024
 _BESIDE_DUCKDB = 400
 """The megabytes that a store takes beside DuckDB's while it appends: programs, entities, a batch of rows."""
-LEAST_STORE_MEMORY = 700
-"""Megabytes: with 250 for DuckDB, not even rows with bodies of 1.4 kB can be put side by side."""
 READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"}
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
@@ -82,72 +90,14 @@ def _address(text: str) -> str:
     return text
 
 
-def _split_list(value: object) -> object:
-    if isinstance(value, str):
-        return frozenset(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _aliases(names: frozenset[str]) -> frozenset[str]:
-    if not names:
-        raise ValueError("it must name an account, or be unset to accept all")
-    return frozenset(name.upper() for name in names)
-
-
-def _url_secret(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):
-        raise ValueError("it must be 16 to 128 letters, digits or . _ ~ -, for example of `openssl rand -hex 16`")
-    return text
-
-
-def _postgresql(text: str) -> str:
-    if not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError("it must be a URL of PostgreSQL, for example postgresql://clc@db.example/clc")
-    return text
-
-
 def _objects(text: str) -> str:
     split_objects_url(text)
     return text
 
 
-def _months(text: str) -> str:
-    if not re.fullmatch(r"[1-9]\d{0,3}mo", text):
-        raise ValueError("it must be a whole number of months, for example 13mo")
-    return text
-
-
-def _memory(text: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?\s*(%|[KMGT]i?B)", text):
-        raise ValueError("it must be a size or a share of the machine's memory, for example 4GB or 50%")
-    return text
-
-
-def _store_memory(text: str) -> str:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT])B", text)
-    if not match or _megabytes(text) < LEAST_STORE_MEMORY:
-        raise ValueError(f"it must be a size of {LEAST_STORE_MEMORY}MB or more, for example 2GB")
-    return text
-
-
-def _megabytes(size: str) -> int:
-    """Read a size, such as 2GB, as megabytes."""
-    return int(float(size[:-2]) * {"M": 1, "G": 1_000, "T": 1_000_000}[size[-2]])
-
-
-def _duration(value: object) -> object:
-    """Read a number with a unit as seconds; a number alone, as child processes get it, is seconds already."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
-        if not match:
-            raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-    return value
-
-
 DataDirectory = Annotated[Path, AfterValidator(check_for_duckdb)]
 Address = Annotated[str, AfterValidator(_address)]
-Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_list)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(split_list)]
 
 
 class Settings(BaseSettings):
@@ -159,13 +109,13 @@ class Settings(BaseSettings):
 
     data_dir: DataDirectory = Field(Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens")
     spool_dir: Path | None = Field(None, description="spool, where it should lie on another disk")
-    shared_spool: Annotated[str, AfterValidator(_postgresql)] | None = Field(
+    shared_spool: Annotated[str, AfterValidator(check_postgresql)] | None = Field(
         None, description="URL of a PostgreSQL database through which several machines share their notifications"
     )
     acknowledge: Literal["synced", "replicated"] = Field(
         "synced", description="when a notification is answered: on this machine's disk; `replicated`: shared, too"
     )
-    acknowledge_wait: Annotated[float, BeforeValidator(_duration), Field(gt=0, le=60)] = Field(
+    acknowledge_wait: Annotated[float, BeforeValidator(read_duration), Field(gt=0, le=60)] = Field(
         2, description="longest wait of an answer for the shared spool, with `replicated`"
     )
     listen: Address = Field("127.0.0.1:8080", description="listener address")
@@ -177,10 +127,10 @@ class Settings(BaseSettings):
         "require",
         description="`require`: unsigned or badly signed is refused (401); `record`: accepted and marked",
     )
-    url_secret: Annotated[str, AfterValidator(_url_secret)] | None = Field(
+    url_secret: Annotated[str, AfterValidator(check_url_secret)] | None = Field(
         None, description="a part of the target URLs that must match; others are refused (404)"
     )
-    accounts: Annotated[Names, AfterValidator(_aliases)] | None = Field(
+    accounts: Annotated[Names, AfterValidator(check_aliases)] | None = Field(
         None, description="comma-separated account aliases that are accepted; others are refused (403)"
     )
     senders: Path | None = Field(None, description="directory with profiles of senders of your own")
@@ -206,13 +156,13 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="log lines as text, or as a JSON object each")
     query_timeout_seconds: float = Field(30, gt=0, description="longest query")
     query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")
-    store_memory: Annotated[str, AfterValidator(_store_memory)] = Field(
+    store_memory: Annotated[str, AfterValidator(check_store_memory)] = Field(
         "1GB", description="memory for the store's process, 700MB or more"
     )
-    query_memory: Annotated[str, AfterValidator(_memory)] | None = Field(
+    query_memory: Annotated[str, AfterValidator(check_memory)] | None = Field(
         None, description="DuckDB's memory limit; by default 400MB less than `CLC_STORE_MEMORY`"
     )
-    backup_every: Annotated[float, BeforeValidator(_duration), Field(ge=1)] | None = Field(
+    backup_every: Annotated[float, BeforeValidator(read_duration), Field(ge=1)] | None = Field(
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
     backup_keep: int = Field(7, ge=1, description="how many of the backups made by schedule are kept")
@@ -222,7 +172,7 @@ class Settings(BaseSettings):
     lake: Literal["off", "on"] = Field(
         "off", description="`on`: finished months are written there as Parquet, for other programs"
     )
-    keep: Annotated[str, AfterValidator(_months)] | None = Field(
+    keep: Annotated[str, AfterValidator(check_months)] | None = Field(
         None, description="how many months stay in the database once the lake has older ones, for example `13mo`"
     )
 
@@ -239,7 +189,7 @@ class Settings(BaseSettings):
     @property
     def database_memory(self) -> str:
         """DuckDB's memory limit."""
-        return self.query_memory or f"{_megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
+        return self.query_memory or f"{megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
 
     @property
     def database(self) -> Path:
