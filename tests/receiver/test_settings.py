@@ -1,5 +1,7 @@
 """Settings: read once, overridden by flags, and clear about what is wrong."""
 
+import subprocess
+import sys
 from errno import EACCES
 
 import pytest
@@ -175,7 +177,7 @@ def test_a_dot_env_file_that_can_not_be_read_is_one_sentence(tmp_path, monkeypat
         raise PermissionError(EACCES, "Permission denied")
 
     (tmp_path / ".env").touch()
-    monkeypatch.setattr("dotenv.main.open", refuse, raising=False)
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
     with pytest.raises((SettingsError, ReadingSideError)) as error:
         side.read_settings()
     expected = f"{tmp_path / '.env'} can't be read (Permission denied); let this user read it, or remove it."
@@ -188,3 +190,49 @@ def test_each_side_knows_the_names_of_the_others_settings():
     )
     assert readers - receivers == receiver.READING_SIDE
     assert receivers - readers == reading_side.RECEIVER
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+@pytest.mark.parametrize("read", ["read_settings", "find_unknown_variables"])
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ('CLC_ACCOUNTS="ZZZZ', 1, "closing quote"),
+        ("# accounts\n\n\nCLC_ACCOUNTS='ZZZZ\nCLC_RULES=rules\n", 4, "closing quote"),
+        ('\r\nCLC_ACCOUNTS="ZZZZ\r\nCLC_LISTEN="127.0.0.1:1"\r\n', 2, "closing quote"),
+        ('CLC_URL_SECRET="0123456789abcdef\nCLC_ACCOUNTS=ZZZZ\nOTHER=""\n', 1, "closing quote"),
+        ('OTHER="a\nexport CLC_ACCOUNTS=ZZZZ\nMORE="\n', 1, "closing quote"),
+        ("CLC_ACCOUNTS: ZZZZ\n", 1, "NAME=VALUE"),
+        ("CLC_ACCOUNTS:ZZZZ\n", 1, "no ="),
+        ("CLC_LISTENERS=1\nCLC_ACCOUNTS\n", 2, "no ="),
+        ("=ZZZZ\n", 1, "NAME=VALUE"),
+    ],
+)
+def test_a_line_of_a_dot_env_file_that_can_not_be_read_is_refused_and_named(tmp_path, side, read, text, line, why):
+    (tmp_path / ".env").write_bytes(text.encode())
+    with pytest.raises((SettingsError, ReadingSideError)) as error:
+        getattr(side, read)()
+    assert str(error.value).startswith(f"{tmp_path / '.env'} can't be used: line {line} can't be read, ")
+    assert why in str(error.value)
+    assert "ZZZZ" not in str(error.value)
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_other_programs_lines_and_values_of_several_lines_are_read(tmp_path, side):
+    (tmp_path / ".env").write_text(
+        "export OTHER\nPATH_OF=~/x # a comment\nCLC_SECRET_DEMO='-----BEGIN\nkey=\n-----END'\n"
+        "export CLC_QUERY_LISTEN = '127.0.0.1:9999'\n"
+    )
+    assert side.read_settings().query_listen == "127.0.0.1:9999"
+
+
+@pytest.mark.parametrize(
+    "command", ["receiver status", "receiver senders", "receiver serve --check", "analytics sql x"]
+)
+def test_every_command_refuses_a_dot_env_file_with_a_line_that_can_not_be_read(tmp_path, command):
+    (tmp_path / ".env").write_text('CLC_ACCOUNTS="ZZZZ')
+    package, *arguments = command.split()
+    done = subprocess.run([sys.executable, "-m", package, *arguments], capture_output=True, text=True, check=False)
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / '.env'} can't be used: line 1 ")
+    assert done.returncode == (2 if package == "receiver" else 1)
