@@ -14,6 +14,7 @@ from receiver.settings import SECRET_PREFIX, Settings
 
 Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
+_COMMENT = "#"
 
 
 def load_profiles(settings: Settings) -> dict[str, Profile]:
@@ -66,7 +67,7 @@ def target_url(settings: Settings, address: str, name: str) -> str:
 def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
-    A variable separates them by commas, a file has one a line.
+    A variable separates them by commas, a file has one a line; its lines that begin with # are comments.
 
     Raises:
         SettingsError: the file or its directory can't be read.
@@ -77,7 +78,8 @@ def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[
     if settings.secrets_dir is not None:
         path, names = settings.secrets_dir / name, list_names(settings.secrets_dir, "CLC_SECRETS_DIR")
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
-            secrets += [(str(path), text.strip()) for text in _read(path).splitlines()]
+            lines = map(str.strip, _read(path).splitlines())
+            secrets += [(str(path), text) for text in lines if not text.startswith(_COMMENT)]
     return [(source, text) for source, text in secrets if text]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from receiver.errors import ProfileError, SettingsError
 from receiver.senders import load_senders
-from receiver.senders.set_up import find_taken
+from receiver.senders.set_up import find_taken, read_secrets
 from receiver.settings import read_settings
 
 SECRET = "a secret for tests alone"
@@ -90,3 +90,10 @@ def test_a_file_of_secrets_that_leads_nowhere_is_refused(tmp_path):
     (tmp_path / "github").symlink_to(tmp_path / "none")
     with pytest.raises(SettingsError, match=r"The secrets of .*github can't be read"):
         find_taken(read_settings(secrets_dir=tmp_path))
+
+
+def test_lines_of_secrets_that_begin_with_a_hash_are_comments(tmp_path):
+    path = tmp_path / "slack"
+    path.write_text(f"# the secret of slack since May\n{SECRET}\n  # the one before\nanother # {SECRET}\n")
+    secrets = read_secrets(read_settings(secrets_dir=tmp_path), "slack")
+    assert secrets == [(str(path), SECRET), (str(path), f"another # {SECRET}")]
