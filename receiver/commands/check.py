@@ -20,6 +20,7 @@ from receiver.network.sockets import listen, make_tls_context
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.senders.set_up import find_taken, target_url, variable_of
+from receiver.senders.unclaimed import find_unclaimed
 from receiver.settings import Settings, environment, read_settings
 
 _OK = click.style("ok   ", fg="green")
@@ -63,9 +64,10 @@ def _check(subject: str, look: Callable[[Settings], str], settings: Settings) ->
 
 
 def _check_senders(settings: Settings) -> bool:
-    """Print a line for each sender with a profile that `serve` takes, or that lacks only a secret."""
+    """Print a line for each sender with a profile that is taken or lacks a secret, and for what belongs to none."""
     try:
         taken, lacking = find_taken(settings)
+        unclaimed = find_unclaimed(settings)
     except ReceiverError as error:
         _print(_WRONG, "Sender", str(error))
         return False
@@ -73,6 +75,8 @@ def _check_senders(settings: Settings) -> bool:
         _print(_OK, "Sender", f"{name} is taken at {target_url(settings, settings.listen, name)}")
     for name in lacking:
         _print(_NOTE, "Sender", f"{name} is not taken: set {variable_of(name)}")
+    for sentence in unclaimed:
+        _print(_NOTE, "Sender", sentence)
     return True
 
 
