@@ -33,6 +33,8 @@ READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKIN
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
+_OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
+"""Directories in the data directory, with files that come and go."""
 _SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL", "CLC_OBJECTS"}
 _S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
 
@@ -209,6 +211,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
         raise SettingsError(" ".join(map(_sentence, error.errors()))) from None
+    _check_spool(settings)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
     if settings.acknowledge == "replicated" and settings.shared_spool is None:
@@ -220,6 +223,23 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
             f"CLC_KEEP is {settings.keep!r}, which needs older months in the lake: set CLC_LAKE to 'on'."
         )
     return settings
+
+
+def _check_spool(settings: Settings) -> None:
+    """Check that the spool's files lie apart from those of the data directory.
+
+    Raises:
+        SettingsError: they don't.
+    """
+    if settings.spool_dir is None:
+        return
+    data, spool = (Path(os.path.realpath(path)) for path in (settings.data_dir, settings.spool_dir))
+    others = {data, *(data / name for name in _OWN_DIRECTORIES)}
+    if spool == data or not others.isdisjoint({spool, *spool.parents} - {data}):
+        raise SettingsError(
+            f"CLC_SPOOL_DIR is {str(settings.spool_dir)!r}: it must be a directory that has no other files of "
+            f"CLC_DATA_DIR, {str(settings.data_dir)!r}, for example its default {str(settings.data_dir / 'spool')!r}."
+        )
 
 
 def find_unknown_variables(env_file: str = ".env") -> list[str]:

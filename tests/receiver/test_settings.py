@@ -236,3 +236,16 @@ def test_every_command_refuses_a_dot_env_file_with_a_line_that_can_not_be_read(t
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"Error: {tmp_path / '.env'} can't be used: line 1 ")
     assert done.returncode == (2 if package == "receiver" else 1)
+
+
+@pytest.mark.parametrize("spool", ["data", "./data/.", "link", "data/backups", "data/aside/mine", "data/opening"])
+def test_a_spool_among_other_files_of_the_data_directory_is_refused(tmp_path, spool):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    with pytest.raises(SettingsError, match=r"^CLC_SPOOL_DIR is '.*': it must be a directory that has no other files"):
+        read_settings(data_dir="data", spool_dir=spool)
+
+
+@pytest.mark.parametrize("spool", ["data/spool", "data/fast", "other", ".", "data/spool/backups"])
+def test_a_spool_with_a_directory_of_its_own_is_allowed(spool):
+    assert str(read_settings(data_dir="data", spool_dir=spool).spool_directory) == spool
