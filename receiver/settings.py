@@ -11,10 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from receiver.dot_env import read_dot_env
-from receiver.errors import SettingsError
-from receiver.files import check_for_duckdb
-from receiver.setting_values import (
+from receiver.configuration.dot_env import read_dot_env
+from receiver.configuration.values import (
     check_aliases,
     check_memory,
     check_months,
@@ -25,6 +23,8 @@ from receiver.setting_values import (
     read_duration,
     split_list,
 )
+from receiver.errors import SettingsError
+from receiver.files import check_for_duckdb
 
 _MIB = 1024 * 1024
 _BESIDE_DUCKDB = 400

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from receiver.dot_env import read_dot_env
+from receiver.configuration.dot_env import read_dot_env
 from receiver.errors import SecretError, SettingsError
 from receiver.senders import load_senders
 from receiver.senders.directories import list_names
