@@ -37,7 +37,7 @@ ALLOWED = {
     "data_dir": "a directory",
     "listen": "host:port, like 127.0.0.1:8080",
     "query_listen": "host:port, like 127.0.0.1:8081",
-    "query_timeout_seconds": "a number of seconds above 0",
+    "query_timeout_seconds": "a number of seconds above 0 and up to 3600",
     "query_token": "a line of printable ASCII characters",
     "rules": "a directory",
     "time_zone": "the IANA name of a time zone, like Europe/Berlin",
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8080"
     query_listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8081"
-    query_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    query_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     query_token: Annotated[SecretStr, AfterValidator(check_token)] | None = None
     rules: Annotated[Path, AfterValidator(check_directory)] | None = None
     url_secret: SecretStr | None = None

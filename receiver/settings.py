@@ -21,12 +21,14 @@ from receiver.configuration.values import (
     check_url_secret,
     megabytes,
     read_duration,
+    read_period,
     split_list,
 )
 from receiver.errors import SettingsError
 from receiver.files import check_for_duckdb
 
 _MIB = 1024 * 1024
+_HOUR, _DAY = 3_600, 86_400
 _BESIDE_DUCKDB = 400
 """The megabytes that a store takes beside DuckDB's while it appends: programs, entities, a batch of rows."""
 READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"}
@@ -138,7 +140,10 @@ class Settings(BaseSettings):
     senders: Path | None = Field(None, description="directory with profiles of senders of your own")
     secrets_dir: Path | None = Field(None, description="directory with a file of secrets for each sender, one a line")
     duplicate_window_seconds: float = Field(
-        10, ge=0, description="how long a body identical to its entity's latest, of the same event, counts as a copy"
+        10,
+        ge=0,
+        le=_DAY,
+        description="how long a body identical to its entity's latest, of the same event, counts as a copy",
     )
     max_body_bytes: int = Field(_MIB, ge=1024, le=64 * _MIB, description="larger is refused (413)")
     tls_cert: Path | None = Field(None, description="certificate chain (PEM) to terminate TLS here")
@@ -150,24 +155,24 @@ class Settings(BaseSettings):
         "quick", description="`quick`: ordinary requests are read by the receiver itself; `tornado`: none"
     )
     drain_seconds: float = Field(
-        120, ge=0, description="longest wait for kept-open connections when a listener retires"
+        120, ge=0, le=_DAY, description="longest wait for kept-open connections when a listener retires"
     )
     hang_seconds: float = Field(
-        60, ge=2, description="how long a process may stand still before `serve` kills it and starts another"
+        60, ge=2, le=_DAY, description="how long a process may stand still before `serve` kills it and starts another"
     )
     log_format: Literal["text", "json"] = Field("text", description="log lines as text, or as a JSON object each")
-    query_timeout_seconds: float = Field(30, gt=0, description="longest query")
-    query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")
+    query_timeout_seconds: float = Field(30, gt=0, le=_HOUR, description="longest query")
+    query_max_rows: int = Field(1_000_000, ge=1, le=1_000_000_000, description="most rows of one answer")
     store_memory: Annotated[str, AfterValidator(check_store_memory)] = Field(
         "1GB", description="memory for the store's process, 700MB or more"
     )
     query_memory: Annotated[str, AfterValidator(check_memory)] | None = Field(
         None, description="DuckDB's memory limit; by default 400MB less than `CLC_STORE_MEMORY`"
     )
-    backup_every: Annotated[float, BeforeValidator(read_duration), Field(ge=1)] | None = Field(
+    backup_every: Annotated[float, BeforeValidator(read_period), Field(ge=1, le=366 * _DAY)] | None = Field(
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
-    backup_keep: int = Field(7, ge=1, description="how many of the backups made by schedule are kept")
+    backup_keep: int = Field(7, ge=1, le=1_000_000, description="how many of the backups made by schedule are kept")
     objects: Annotated[str, AfterValidator(_objects)] | None = Field(
         None, description="object storage (s3://BUCKET/PREFIX) or directory to which each backup is copied"
     )
@@ -256,7 +261,10 @@ def find_unknown_variables(env_file: str = ".env") -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Write the settings as variables, so that flags reach child processes too."""
-    variables = {f"CLC_{name.upper()}": value for name, value in settings.model_dump(exclude_none=True).items()}
+    given = settings.model_dump(exclude_none=True)
+    if settings.backup_every is not None:
+        given["backup_every"] = f"{settings.backup_every}s"
+    variables = {f"CLC_{name.upper()}": value for name, value in given.items()}
     return os.environ | {
         name: ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
         for name, value in variables.items()

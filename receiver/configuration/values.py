@@ -84,10 +84,17 @@ def _machine_megabytes() -> float:
 
 
 def read_duration(value: object) -> object:
-    """Read a number with a unit as seconds; a number alone, as child processes get it, is seconds already."""
+    """Read a number with a unit as seconds; a number alone is seconds already."""
     if isinstance(value, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", value.strip())
         if not match:
             raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
     return value
+
+
+def read_period(value: object) -> object:
+    """Read a number with a unit as seconds; a text without a unit could mean seconds, hours or days."""
+    if isinstance(value, str) and not re.search(r"[smhd]\s*$", value):
+        raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
+    return read_duration(value)

@@ -72,6 +72,22 @@ def test_accounts_are_compared_without_case(monkeypatch):
         ("CLC_KEEP", "13m", "a whole number of months"),
         ("CLC_KEEP", "13mo", "set CLC_LAKE to 'on'"),
         ("CLC_QUERY_TIMEOUT_SECONDS", "-1", "greater than 0"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "inf", "less than or equal to 86400"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "1e15", "less than or equal to 86400"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "86401", "less than or equal to 86400"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "nan", "less than or equal to 86400"),
+        ("CLC_DRAIN_SECONDS", "inf", "less than or equal to 86400"),
+        ("CLC_DRAIN_SECONDS", "86401", "less than or equal to 86400"),
+        ("CLC_HANG_SECONDS", "inf", "less than or equal to 86400"),
+        ("CLC_HANG_SECONDS", "86401", "less than or equal to 86400"),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "inf", "less than or equal to 3600"),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "3601", "less than or equal to 3600"),
+        ("CLC_QUERY_MAX_ROWS", "9" * 30, "less than or equal to 1000000000"),
+        ("CLC_BACKUP_KEEP", "9" * 30, "less than or equal to 1000000"),
+        ("CLC_BACKUP_EVERY", "1", "1d or 6h"),
+        ("CLC_BACKUP_EVERY", "86400", "1d or 6h"),
+        ("CLC_BACKUP_EVERY", "9" * 400 + "d", "less than or equal to 31622400"),
+        ("CLC_BACKUP_EVERY", "367d", "less than or equal to 31622400"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monkeypatch, name, value, allowed):
@@ -249,3 +265,10 @@ def test_a_spool_among_other_files_of_the_data_directory_is_refused(tmp_path, sp
 @pytest.mark.parametrize("spool", ["data/spool", "data/fast", "other", ".", "data/spool/backups"])
 def test_a_spool_with_a_directory_of_its_own_is_allowed(spool):
     assert str(read_settings(data_dir="data", spool_dir=spool).spool_directory) == spool
+
+
+def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
+    settings = read_settings(backup_every="1.5h", acknowledge_wait="1m", query_memory="50%", accounts="acme")
+    for name, value in receiver.environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert read_settings(env_file=None) == settings
