@@ -3,7 +3,7 @@
 Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an extra.
 """
 
-from receiver.shared_spool.joining import look_ahead, register
+from receiver.shared_spool.joining import count_nodes, look_ahead, register
 from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, Presence, forget, read_overview
 from receiver.shared_spool.opening import open_presence, open_shipper
 from receiver.shared_spool.reader import SharedSpoolReader
@@ -19,6 +19,7 @@ __all__ = [
     "SharedSpoolReader",
     "Shipper",
     "SpoolServer",
+    "count_nodes",
     "forget",
     "look_ahead",
     "open_presence",

@@ -1,4 +1,4 @@
-"""Puts a new node on the list before it has a store, and says what the shared spool has for it."""
+"""Looks at the shared spool before a node runs; puts a new one on the list, and says what the spool has for it."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,8 @@ from receiver.errors import SharedSpoolError
 from receiver.shared_spool.batches import count_gone
 from receiver.shared_spool.nodes import Identity, say_alive
 from receiver.shared_spool.sending import read_positions
-from receiver.shared_spool.server import SpoolServer
+from receiver.shared_spool.server import SpoolServer, read_once
+from receiver.shared_spool.tables import check_version
 from receiver.spool import Watermarks
 
 
@@ -15,6 +16,19 @@ class Ahead(NamedTuple):
 
     rows: int
     gone: int
+
+
+def count_nodes(url: str) -> int:
+    """Return how many nodes share a spool, 0 before its tables are made; change nothing.
+
+    Raises:
+        SharedSpoolError: the server can't be reached or used.
+    """
+    with read_once(url, "a check") as connection:
+        if not check_version(connection):
+            return 0
+        ((number,),) = connection.execute("SELECT count(*) FROM clc_spool.nodes").fetchall()
+        return int(number)
 
 
 def register(server: SpoolServer, identity: Identity) -> None:

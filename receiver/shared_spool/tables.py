@@ -28,11 +28,21 @@ def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             for version in range(_read_version(connection) + 1, VERSION + 1):  # none, if another node was first
                 bring_to(connection, version)
+    check_version(connection)
+
+
+def check_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+    """Return the version of the tables, 0 if there are none.
+
+    Raises:
+        SharedSpoolError: a newer program made them.
+    """
     version = _read_version(connection)
     if version > VERSION:
         raise SharedSpoolError(
             f"its tables have version {version}, and this program knows {VERSION}: install a newer one"
         )
+    return version
 
 
 def bring_to(connection: psycopg.Connection[tuple[Any, ...]], version: int) -> None:

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from receiver.cli import main
 from receiver.senders.unclaimed import find_unclaimed
 from receiver.settings import read_settings
-from tests.receiver.senders.profile.test_reading import MINIMAL
+from tests.receiver.senders.profile.profiles import MINIMAL
 
 SECRET = "a secret for tests alone"
 
