@@ -32,6 +32,8 @@ RECEIVER = {
     )
 }
 """Settings that only `clc-receiver` reads."""
+_OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
+"""Variables by which `serve` passes on what it holds; a command that it starts has them, too."""
 ALLOWED = {
     "dashboard_hosts": "comma-separated host names without port, like clc.example.com",
     "data_dir": "a directory",
@@ -214,9 +216,10 @@ def find_unknown_variables() -> list[str]:
         SettingsError: `.env` can't be read.
     """
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
+    ignored = known | _OF_SERVE
     given = {name.upper() for name in (*read_dot_env(find_base() / ENV_FILE), *os.environ)}
     sentences = []
-    unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given - ignored if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))

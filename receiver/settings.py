@@ -37,6 +37,8 @@ SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
 _OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
 """Directories in the data directory, with files that come and go."""
+_OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
+"""Variables by which `serve` passes on what it holds, to its next version and to its children."""
 _SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL", "CLC_OBJECTS"}
 _S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
 
@@ -250,9 +252,10 @@ def _check_spool(settings: Settings) -> None:
 def find_unknown_variables(env_file: str = ".env") -> list[str]:
     """Return a sentence for each variable `CLC_…` of the environment or the file that is no setting, and so ignored."""
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | READING_SIDE
+    ignored = known | _OF_SERVE
     given = {name.upper() for name in (*read_dot_env(env_file), *os.environ)}
     sentences = []
-    unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given - ignored if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))

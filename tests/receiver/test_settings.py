@@ -10,8 +10,10 @@ from analytics import settings as reading_side
 from analytics.errors import SettingsError as ReadingSideError
 from receiver import settings as receiver
 from receiver.errors import SettingsError
+from receiver.processes import heartbeat
 from receiver.senders.set_up import read_secrets
 from receiver.settings import read_settings
+from receiver.supervision import handover
 
 
 @pytest.fixture(autouse=True)
@@ -272,3 +274,10 @@ def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
     for name, value in receiver.environment(settings).items():
         monkeypatch.setenv(name, value)
     assert read_settings(env_file=None) == settings
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_the_variables_of_serve_itself_are_not_named(monkeypatch, side):
+    monkeypatch.setenv(handover._VARIABLE, "{}")
+    monkeypatch.setenv(heartbeat.VARIABLE, "7")
+    assert side.find_unknown_variables() == []
