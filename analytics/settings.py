@@ -70,7 +70,11 @@ def check_address(address: str) -> str:
 
 def check_directory(path: Path) -> Path:
     """Return the path unchanged, or raise ValueError where it is no directory."""
-    if not path.is_dir():
+    try:
+        is_directory = path.is_dir()
+    except OSError:  # it is too long, or this user may not look there
+        is_directory = False
+    if not is_directory:
         raise ValueError(path)
     return path
 
