@@ -1,4 +1,4 @@
-"""Finds the directory that has `.env` and relative settings, and reads that file.
+"""Finds the directory that has `.env` and relative settings.
 
 A kernel starts in the directory of its notebook, so the directory may be one above.
 """
@@ -7,10 +7,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-
-from dotenv import dotenv_values
-
-from analytics.errors import SettingsError
 
 ENV_FILE = ".env"
 TOKEN_FILE = "query.token"  # noqa: S105 - the name of a file
@@ -50,20 +46,3 @@ def find_base() -> Path:
         if any(has_file(directory / mark) for mark in marks):
             return directory
     return WORKING_DIRECTORY
-
-
-def read_dot_env(file: Path) -> dict[str, str | None]:
-    """Return the variables of a file; none where there is no such file.
-
-    Raises:
-        SettingsError: it can't be read.
-    """
-    try:
-        return dotenv_values(file)
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{file.absolute()} can't be read: line {line} is not UTF-8; save it as UTF-8.") from None
-    except OSError as error:
-        raise SettingsError(
-            f"{file.absolute()} can't be read ({error.strerror}); let this user read it, or remove it."
-        ) from None

@@ -1,5 +1,6 @@
 """The command `clc-analytics`: turns errors into one line and an exit code."""
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -53,6 +54,10 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo(f"Error: {make_visible(str(error), LINES)}", err=True)
         return FAILED
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            path = make_visible(str(error.filename or "A path"))
+            click.echo(f"Error: {path} can't be used: it is too long. Name a shorter one.", err=True)
+            return FAILED
         if not is_of_echo(error):
             raise
         discard_output()

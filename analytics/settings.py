@@ -13,7 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base, read_dot_env
+from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base
+from analytics.dot_env import read_dot_env
 from analytics.errors import SettingsError, TokenError
 
 MAX_PORT = 65535
@@ -31,12 +32,14 @@ RECEIVER = {
     )
 }
 """Settings that only `clc-receiver` reads."""
+_OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
+"""Variables by which `serve` passes on what it holds; a command that it starts has them, too."""
 ALLOWED = {
     "dashboard_hosts": "comma-separated host names without port, like clc.example.com",
     "data_dir": "a directory",
     "listen": "host:port, like 127.0.0.1:8080",
     "query_listen": "host:port, like 127.0.0.1:8081",
-    "query_timeout_seconds": "a number of seconds above 0",
+    "query_timeout_seconds": "a number of seconds above 0 and up to 3600",
     "query_token": "a line of printable ASCII characters",
     "rules": "a directory",
     "time_zone": "the IANA name of a time zone, like Europe/Berlin",
@@ -67,7 +70,11 @@ def check_address(address: str) -> str:
 
 def check_directory(path: Path) -> Path:
     """Return the path unchanged, or raise ValueError where it is no directory."""
-    if not path.is_dir():
+    try:
+        is_directory = path.is_dir()
+    except OSError:  # it is too long, or this user may not look there
+        is_directory = False
+    if not is_directory:
         raise ValueError(path)
     return path
 
@@ -161,7 +168,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8080"
     query_listen: Annotated[str, AfterValidator(check_address)] = "127.0.0.1:8081"
-    query_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    query_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     query_token: Annotated[SecretStr, AfterValidator(check_token)] | None = None
     rules: Annotated[Path, AfterValidator(check_directory)] | None = None
     url_secret: SecretStr | None = None
@@ -213,9 +220,10 @@ def find_unknown_variables() -> list[str]:
         SettingsError: `.env` can't be read.
     """
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
+    ignored = known | _OF_SERVE
     given = {name.upper() for name in (*read_dot_env(find_base() / ENV_FILE), *os.environ)}
     sentences = []
-    unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given - ignored if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))

@@ -1,5 +1,6 @@
 """The command `clc-receiver`."""
 
+import errno
 import os
 import sys
 import traceback
@@ -87,6 +88,12 @@ class _Commands(click.Group):
             click.echo(
                 f"Error: {make_visible(str(error.filename))} can't be used: permission denied. {hint}.", err=True
             )
+            ctx.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            path = make_visible(str(error.filename or "A path"))
+            click.echo(f"Error: {path} can't be used: it is too long. Name a shorter one.", err=True)
             ctx.exit(1)
         except RuntimeError as error:
             if str(error) == _INTERRUPTED:

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -12,19 +11,34 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from receiver.dot_env import read_dot_env
+from receiver.configuration.dot_env import read_dot_env
+from receiver.configuration.values import (
+    check_aliases,
+    check_memory,
+    check_months,
+    check_postgresql,
+    check_store_memory,
+    check_url_secret,
+    megabytes,
+    read_duration,
+    read_period,
+    split_list,
+)
 from receiver.errors import SettingsError
 from receiver.files import check_for_duckdb
 
 _MIB = 1024 * 1024
+_HOUR, _DAY = 3_600, 86_400
 _BESIDE_DUCKDB = 400
 """The megabytes that a store takes beside DuckDB's while it appends: programs, entities, a batch of rows."""
-LEAST_STORE_MEMORY = 700
-"""Megabytes: with 250 for DuckDB, not even rows with bodies of 1.4 kB can be put side by side."""
 READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"}
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
+_OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
+"""Directories in the data directory, with files that come and go."""
+_OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
+"""Variables by which `serve` passes on what it holds, to its next version and to its children."""
 _SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL", "CLC_OBJECTS"}
 _S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
 
@@ -82,72 +96,14 @@ def _address(text: str) -> str:
     return text
 
 
-def _split_list(value: object) -> object:
-    if isinstance(value, str):
-        return frozenset(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _aliases(names: frozenset[str]) -> frozenset[str]:
-    if not names:
-        raise ValueError("it must name an account, or be unset to accept all")
-    return frozenset(name.upper() for name in names)
-
-
-def _url_secret(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):
-        raise ValueError("it must be 16 to 128 letters, digits or . _ ~ -, for example of `openssl rand -hex 16`")
-    return text
-
-
-def _postgresql(text: str) -> str:
-    if not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError("it must be a URL of PostgreSQL, for example postgresql://clc@db.example/clc")
-    return text
-
-
 def _objects(text: str) -> str:
     split_objects_url(text)
     return text
 
 
-def _months(text: str) -> str:
-    if not re.fullmatch(r"[1-9]\d{0,3}mo", text):
-        raise ValueError("it must be a whole number of months, for example 13mo")
-    return text
-
-
-def _memory(text: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?\s*(%|[KMGT]i?B)", text):
-        raise ValueError("it must be a size or a share of the machine's memory, for example 4GB or 50%")
-    return text
-
-
-def _store_memory(text: str) -> str:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT])B", text)
-    if not match or _megabytes(text) < LEAST_STORE_MEMORY:
-        raise ValueError(f"it must be a size of {LEAST_STORE_MEMORY}MB or more, for example 2GB")
-    return text
-
-
-def _megabytes(size: str) -> int:
-    """Read a size, such as 2GB, as megabytes."""
-    return int(float(size[:-2]) * {"M": 1, "G": 1_000, "T": 1_000_000}[size[-2]])
-
-
-def _duration(value: object) -> object:
-    """Read a number with a unit as seconds; a number alone, as child processes get it, is seconds already."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
-        if not match:
-            raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-    return value
-
-
 DataDirectory = Annotated[Path, AfterValidator(check_for_duckdb)]
 Address = Annotated[str, AfterValidator(_address)]
-Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_list)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(split_list)]
 
 
 class Settings(BaseSettings):
@@ -159,13 +115,13 @@ class Settings(BaseSettings):
 
     data_dir: DataDirectory = Field(Path("data"), description="DuckDB file `clc.duckdb`, spool, backups, tokens")
     spool_dir: Path | None = Field(None, description="spool, where it should lie on another disk")
-    shared_spool: Annotated[str, AfterValidator(_postgresql)] | None = Field(
+    shared_spool: Annotated[str, AfterValidator(check_postgresql)] | None = Field(
         None, description="URL of a PostgreSQL database through which several machines share their notifications"
     )
     acknowledge: Literal["synced", "replicated"] = Field(
         "synced", description="when a notification is answered: on this machine's disk; `replicated`: shared, too"
     )
-    acknowledge_wait: Annotated[float, BeforeValidator(_duration), Field(gt=0, le=60)] = Field(
+    acknowledge_wait: Annotated[float, BeforeValidator(read_duration), Field(gt=0, le=60)] = Field(
         2, description="longest wait of an answer for the shared spool, with `replicated`"
     )
     listen: Address = Field("127.0.0.1:8080", description="listener address")
@@ -177,16 +133,19 @@ class Settings(BaseSettings):
         "require",
         description="`require`: unsigned or badly signed is refused (401); `record`: accepted and marked",
     )
-    url_secret: Annotated[str, AfterValidator(_url_secret)] | None = Field(
+    url_secret: Annotated[str, AfterValidator(check_url_secret)] | None = Field(
         None, description="a part of the target URLs that must match; others are refused (404)"
     )
-    accounts: Annotated[Names, AfterValidator(_aliases)] | None = Field(
+    accounts: Annotated[Names, AfterValidator(check_aliases)] | None = Field(
         None, description="comma-separated account aliases that are accepted; others are refused (403)"
     )
     senders: Path | None = Field(None, description="directory with profiles of senders of your own")
     secrets_dir: Path | None = Field(None, description="directory with a file of secrets for each sender, one a line")
     duplicate_window_seconds: float = Field(
-        10, ge=0, description="how long a body identical to its entity's latest, of the same event, counts as a copy"
+        10,
+        ge=0,
+        le=_DAY,
+        description="how long a body identical to its entity's latest, of the same event, counts as a copy",
     )
     max_body_bytes: int = Field(_MIB, ge=1024, le=64 * _MIB, description="larger is refused (413)")
     tls_cert: Path | None = Field(None, description="certificate chain (PEM) to terminate TLS here")
@@ -198,31 +157,31 @@ class Settings(BaseSettings):
         "quick", description="`quick`: ordinary requests are read by the receiver itself; `tornado`: none"
     )
     drain_seconds: float = Field(
-        120, ge=0, description="longest wait for kept-open connections when a listener retires"
+        120, ge=0, le=_DAY, description="longest wait for kept-open connections when a listener retires"
     )
     hang_seconds: float = Field(
-        60, ge=2, description="how long a process may stand still before `serve` kills it and starts another"
+        60, ge=2, le=_DAY, description="how long a process may stand still before `serve` kills it and starts another"
     )
     log_format: Literal["text", "json"] = Field("text", description="log lines as text, or as a JSON object each")
-    query_timeout_seconds: float = Field(30, gt=0, description="longest query")
-    query_max_rows: int = Field(1_000_000, ge=1, description="most rows of one answer")
-    store_memory: Annotated[str, AfterValidator(_store_memory)] = Field(
+    query_timeout_seconds: float = Field(30, gt=0, le=_HOUR, description="longest query")
+    query_max_rows: int = Field(1_000_000, ge=1, le=1_000_000_000, description="most rows of one answer")
+    store_memory: Annotated[str, AfterValidator(check_store_memory)] = Field(
         "1GB", description="memory for the store's process, 700MB or more"
     )
-    query_memory: Annotated[str, AfterValidator(_memory)] | None = Field(
+    query_memory: Annotated[str, AfterValidator(check_memory)] | None = Field(
         None, description="DuckDB's memory limit; by default 400MB less than `CLC_STORE_MEMORY`"
     )
-    backup_every: Annotated[float, BeforeValidator(_duration), Field(ge=1)] | None = Field(
+    backup_every: Annotated[float, BeforeValidator(read_period), Field(ge=1, le=366 * _DAY)] | None = Field(
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
-    backup_keep: int = Field(7, ge=1, description="how many of the backups made by schedule are kept")
+    backup_keep: int = Field(7, ge=1, le=1_000_000, description="how many of the backups made by schedule are kept")
     objects: Annotated[str, AfterValidator(_objects)] | None = Field(
         None, description="object storage (s3://BUCKET/PREFIX) or directory to which each backup is copied"
     )
     lake: Literal["off", "on"] = Field(
         "off", description="`on`: finished months are written there as Parquet, for other programs"
     )
-    keep: Annotated[str, AfterValidator(_months)] | None = Field(
+    keep: Annotated[str, AfterValidator(check_months)] | None = Field(
         None, description="how many months stay in the database once the lake has older ones, for example `13mo`"
     )
 
@@ -239,7 +198,7 @@ class Settings(BaseSettings):
     @property
     def database_memory(self) -> str:
         """DuckDB's memory limit."""
-        return self.query_memory or f"{_megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
+        return self.query_memory or f"{megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
 
     @property
     def database(self) -> Path:
@@ -259,6 +218,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
         raise SettingsError(" ".join(map(_sentence, error.errors()))) from None
+    _check_spool(settings)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
     if settings.acknowledge == "replicated" and settings.shared_spool is None:
@@ -272,12 +232,30 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     return settings
 
 
+def _check_spool(settings: Settings) -> None:
+    """Check that the spool's files lie apart from those of the data directory.
+
+    Raises:
+        SettingsError: they don't.
+    """
+    if settings.spool_dir is None:
+        return
+    data, spool = (Path(os.path.realpath(path)) for path in (settings.data_dir, settings.spool_dir))
+    others = {data, *(data / name for name in _OWN_DIRECTORIES)}
+    if spool == data or not others.isdisjoint({spool, *spool.parents} - {data}):
+        raise SettingsError(
+            f"CLC_SPOOL_DIR is {str(settings.spool_dir)!r}: it must be a directory that has no other files of "
+            f"CLC_DATA_DIR, {str(settings.data_dir)!r}, for example its default {str(settings.data_dir / 'spool')!r}."
+        )
+
+
 def find_unknown_variables(env_file: str = ".env") -> list[str]:
     """Return a sentence for each variable `CLC_…` of the environment or the file that is no setting, and so ignored."""
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | READING_SIDE
+    ignored = known | _OF_SERVE
     given = {name.upper() for name in (*read_dot_env(env_file), *os.environ)}
     sentences = []
-    unknown = (name for name in given - known if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given - ignored if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))
@@ -286,7 +264,10 @@ def find_unknown_variables(env_file: str = ".env") -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Write the settings as variables, so that flags reach child processes too."""
-    variables = {f"CLC_{name.upper()}": value for name, value in settings.model_dump(exclude_none=True).items()}
+    given = settings.model_dump(exclude_none=True)
+    if settings.backup_every is not None:
+        given["backup_every"] = f"{settings.backup_every}s"
+    variables = {f"CLC_{name.upper()}": value for name, value in given.items()}
     return os.environ | {
         name: ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
         for name, value in variables.items()

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
 
 from receiver.data_directory.access import find_running_serve
-from receiver.errors import DataDirectoryError, ReceiverError
+from receiver.errors import DataDirectoryError, ListenError, ReceiverError
 from receiver.keeping.care.limits import bytes_in_words
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
@@ -20,7 +21,9 @@ from receiver.network.sockets import listen, make_tls_context
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.senders.set_up import find_taken, target_url, variable_of
-from receiver.settings import Settings, environment, read_settings
+from receiver.senders.unclaimed import find_unclaimed
+from receiver.settings import Settings, environment, read_settings, split_objects_url
+from receiver.supervision.begin import check_driver
 
 _OK = click.style("ok   ", fg="green")
 _WRONG = click.style("WRONG", fg="red")
@@ -63,9 +66,10 @@ def _check(subject: str, look: Callable[[Settings], str], settings: Settings) ->
 
 
 def _check_senders(settings: Settings) -> bool:
-    """Print a line for each sender with a profile that `serve` takes, or that lacks only a secret."""
+    """Print a line for each sender with a profile that is taken or lacks a secret, and for what belongs to none."""
     try:
         taken, lacking = find_taken(settings)
+        unclaimed = find_unclaimed(settings)
     except ReceiverError as error:
         _print(_WRONG, "Sender", str(error))
         return False
@@ -73,6 +77,8 @@ def _check_senders(settings: Settings) -> bool:
         _print(_OK, "Sender", f"{name} is taken at {target_url(settings, settings.listen, name)}")
     for name in lacking:
         _print(_NOTE, "Sender", f"{name} is not taken: set {variable_of(name)}")
+    for sentence in unclaimed:
+        _print(_NOTE, "Sender", sentence)
     return True
 
 
@@ -117,11 +123,40 @@ def _look_at_objects(settings: Settings) -> str:
 
     Raises:
         ObjectsError: it can't be used.
+        DataDirectoryError: it is a directory that can't be written.
     """
     if settings.objects is None:
         return "not used: backups stay on this machine"
+    _check_writable(settings.objects, "backups")
     place = Place(settings.objects)
     return f"{place}, {sum(1 for _ in place.list_whole()):,} whole backups"
+
+
+def _check_writable(objects: str, folder: str) -> None:
+    """Check a directory for objects. Only writing tells whether a bucket can be written, and a check writes nothing.
+
+    Raises:
+        DataDirectoryError: it can't be written.
+    """
+    place = split_objects_url(objects)
+    if place.scheme == "file":
+        _look_at_directory(Path(place.path) / folder, "CLC_OBJECTS")
+
+
+def _look_at_shared_spool(settings: Settings) -> str:
+    """Say how many machines share the spool.
+
+    Raises:
+        SettingsError: its driver is not installed.
+        SharedSpoolError: it can't be used.
+    """
+    if settings.shared_spool is None:
+        return "not used: this machine has its own"
+    check_driver(settings)
+    from receiver.shared_spool import count_nodes  # noqa: PLC0415 - psycopg belongs to an extra
+
+    number = count_nodes(settings.shared_spool)
+    return f"can be used, {number:,} machine{'' if number == 1 else 's'} known to it"
 
 
 def _look_at_lake(settings: Settings) -> str:
@@ -132,6 +167,7 @@ def _look_at_lake(settings: Settings) -> str:
     """
     if settings.objects is None or settings.lake != "on":
         return "not written: CLC_LAKE is off"
+    _check_writable(settings.objects, "lake")
     months = list_months(LakePlace(settings.objects).list_objects())
     return f"{len(months):,} months up to {months[-1]}" if months else "no month yet"
 
@@ -158,7 +194,13 @@ def _look_at_listener(settings: Settings) -> str:
 
 def _look_at_queries(settings: Settings) -> str:
     running = find_running_serve(settings.data_dir)
-    return _look_at_address(settings.query_listen, "CLC_QUERY_LISTEN", running.query_listen if running else None)
+    with ExitStack() as held:
+        # The listener has its address then, so that one that serves both is not called free twice.
+        if running is None:
+            with suppress(ListenError):
+                for each in listen(settings.listen, 1, "CLC_LISTEN"):
+                    held.enter_context(each)
+        return _look_at_address(settings.query_listen, "CLC_QUERY_LISTEN", running.query_listen if running else None)
 
 
 def _look_at_address(address: str, variable: str, running: str | None) -> str:
@@ -178,6 +220,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("Settings", _describe_settings),
     ("Data directory", _look_at_data),
     ("Spool", _look_at_spool),
+    ("Shared spool", _look_at_shared_spool),
     ("Object storage", _look_at_objects),
     ("Lake", _look_at_lake),
     ("Public key", _look_at_key),

@@ -9,6 +9,7 @@ from receiver.logs import make_visible
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile, load_profile
 from receiver.senders.set_up import load_profiles, load_secrets, variable_of
+from receiver.senders.unclaimed import find_unclaimed
 from receiver.settings import Settings, read_settings
 from receiver.trial import run_examples
 
@@ -29,7 +30,10 @@ def senders(context: click.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    lines = sorted(_list_senders(read_settings()))
+    settings = read_settings()
+    lines = sorted(_list_senders(settings))
+    for sentence in find_unclaimed(settings):
+        click.echo(f"Warning: {make_visible(sentence)}", err=True)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))

@@ -1,12 +1,14 @@
 """`clc-receiver serve`."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from receiver.data_directory.node import ALL_PARTS, LISTENER, STORE
+from receiver.errors import ReceiverError
 from receiver.logs import set_up_logging
 from receiver.settings import find_unknown_variables, read_settings
 
@@ -47,7 +49,9 @@ def serve(
     Every setting is an environment variable (docs/settings.md lists them); the options override the most used ones.
     SIGHUP makes the installed version take over, as `clc-receiver upgrade` does.
     """
-    from receiver.supervision import begin, supervisor  # noqa: PLC0415 - keeps `--help` and other commands fast
+    # This keeps `--help` and other commands fast.
+    from receiver.senders.unclaimed import find_unclaimed  # noqa: PLC0415
+    from receiver.supervision import begin, supervisor  # noqa: PLC0415
 
     settings = read_settings(
         data_dir=data_dir,
@@ -64,4 +68,7 @@ def serve(
     set_up_logging("serve", settings.log_format)
     for sentence in find_unknown_variables():
         _log.warning("%s", sentence)
+    with suppress(ReceiverError):  # where it matters, the start says so
+        for sentence in find_unclaimed(settings):
+            _log.warning("%s", sentence)
     supervisor.serve(settings, only or ALL_PARTS)

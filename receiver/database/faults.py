@@ -1,18 +1,21 @@
 """Sorts DuckDB's errors by their cause: a row's values, the deriving of changes, a damaged file, or the machine."""
 
 import contextlib
+import errno
 import logging
+import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
-from receiver.database.opening import DERIVED_TABLES
+from receiver.database.opening import DERIVED_TABLES, bring_up_to_date, connect
 from receiver.errors import StoreError
 from receiver.files import sql_file, write_whole
 
@@ -23,6 +26,13 @@ _REFUSED = re.compile(
     r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
     re.IGNORECASE,
 )
+# A damaged file leads DuckDB to read at impossible places, which the system answers with these.
+_OF_A_FILE = {errno.EINVAL, errno.EFBIG, errno.EOVERFLOW, errno.EBADMSG, errno.EILSEQ, errno.ERANGE, errno.EDOM}
+_OF_THE_SYSTEM = re.compile(
+    r'": (?:'
+    + "|".join(re.escape(os.strerror(number)) for number in set(errno.errorcode) - _OF_A_FILE - {errno.ENOENT})
+    + ")"
+)
 # In our own queries these mean a bug, or a connection in a wrong state.
 _NO_DAMAGE = (
     duckdb.BinderException,
@@ -31,6 +41,7 @@ _NO_DAMAGE = (
     duckdb.TransactionException,
     duckdb.ConnectionException,
 )
+_NEW = ".trial-"
 _TRIAL_SECONDS = 3600
 # Exit codes of a trial. An error before it begins (the program's own files can't be read, say) ends it with 1, too.
 _UNDECIDED, _DAMAGED = 1, 3
@@ -95,10 +106,32 @@ def is_bug(error: Exception) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Tell whether an error in opening or reading a database means that its file is damaged, or no database at all."""
+    """Tell whether an error in opening or reading a database may mean that its file is damaged, or no database at all.
+
+    A damaged file raises whatever DuckDB makes of its bytes, and so may a wrong setting: see `check_fault_is_of`.
+    """
     if isinstance(error, (*OUT_OF_MEMORY, duckdb.InterruptException, OSError)):
         return False
-    return not _REFUSED.search(str(error))
+    return not _REFUSED.search(str(error)) and not _OF_THE_SYSTEM.search(str(error))
+
+
+def check_fault_is_of(database: Path, memory_limit: str) -> None:
+    """Check that a new, empty database can be used, so that what `is_damage` says of this one is its own fault.
+
+    Raises:
+        StoreError: it can't: a setting, the machine or the program is at fault.
+    """
+    try:
+        with TemporaryDirectory(prefix=_NEW, dir=database.parent) as directory:
+            new = Path(directory, "new.duckdb")
+            bring_up_to_date(connect(new, memory_limit), new, memory_limit).close()
+            with connect(new, memory_limit) as connection:
+                read_through(connection)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not about the other file
+        raise StoreError(
+            f"{database} can't be opened, and neither can a new, empty database ({str(error).splitlines()[0]}): a "
+            "setting or this machine is at fault. Nothing was moved."
+        ) from None
 
 
 def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -205,6 +238,20 @@ def _is_readable(database: Path, *tables: str) -> bool:
 
 def _try_out(database: Path, *tables: str) -> int:
     """Return the process's exit code: minus a signal's number if it died of the file."""
+    code = _run_trial(database, *tables)
+    if code < 0 or code == _DAMAGED:
+        try:
+            with TemporaryDirectory(prefix=_NEW, dir=database.parent) as directory:
+                is_elsewhere = _run_trial(Path(directory, "new.duckdb")) != 0
+        except OSError as error:
+            _log.error("no database can be tried out in %s: %s", database.parent, error)
+            is_elsewhere = True
+        if is_elsewhere:  # not even a new, empty database can be used
+            return _UNDECIDED
+    return code
+
+
+def _run_trial(database: Path, *tables: str) -> int:
     command = [sys.executable, "-m", "receiver.database.faults", str(database), *tables]
     try:
         done = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS)  # noqa: S603
@@ -223,8 +270,9 @@ def _try_out(database: Path, *tables: str) -> int:
 
 def _main() -> None:
     config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
+    database = sys.argv[1]
     try:
-        with duckdb.connect(sys.argv[1], read_only=True, config=config) as connection:
+        with duckdb.connect(database, read_only=Path(database).exists(), config=config) as connection:
             read_through(connection)
             for table in _tables(connection) & set(sys.argv[2:]):
                 connection.execute(f"SELECT bit_xor(hash({table})) FROM {table}").fetchall()  # noqa: S608 - our own names

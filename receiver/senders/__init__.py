@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from receiver.senders.centurylink import CENTURYLINK
+from receiver.senders.directories import list_names
 from receiver.senders.sender import Sender
 
 __all__ = ["CENTURYLINK", "Sender", "Senders", "load_senders"]
@@ -17,10 +18,13 @@ def load_senders(directory: Path | None = None) -> dict[str, Sender]:
     """Return all senders by name: those of the program, and those with a profile in a directory, if one is given.
 
     Raises:
+        SettingsError: the directory, which CLC_SENDERS names, is none or can't be read.
         ProfileError: a profile can't be used.
     """
     from receiver.senders.profile import load_directory  # noqa: PLC0415 - a profile imports this package
 
+    if directory is not None:
+        list_names(directory, "CLC_SENDERS")
     own = load_directory(directory) if directory else {}
     return {**_load_shipped(), **own, CENTURYLINK.name: CENTURYLINK}
 

@@ -4,28 +4,27 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from receiver.dot_env import read_dot_env
+from receiver.configuration.dot_env import read_dot_env
 from receiver.errors import SecretError, SettingsError
 from receiver.senders import load_senders
+from receiver.senders.directories import list_names
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import Secret
 from receiver.settings import SECRET_PREFIX, Settings
 
 Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
+_COMMENT = "#"
 
 
 def load_profiles(settings: Settings) -> dict[str, Profile]:
     """Return the senders with a profile by name: the shipped ones, and those in CLC_SENDERS, which go before.
 
     Raises:
-        SettingsError: CLC_SENDERS is no directory.
+        SettingsError: CLC_SENDERS is no directory, or can't be read.
         ProfileError: a profile can't be used.
     """
-    directory = settings.senders
-    if directory is not None and not directory.is_dir():
-        raise SettingsError(f"CLC_SENDERS is {str(directory)!r}: it must be a directory.")
-    return {name: each for name, each in load_senders(directory).items() if isinstance(each, Profile)}
+    return {name: each for name, each in load_senders(settings.senders).items() if isinstance(each, Profile)}
 
 
 def variable_of(name: str) -> str:
@@ -48,7 +47,7 @@ def find_taken(settings: Settings) -> tuple[list[str], list[str]]:
     """Return the names of the senders that are taken, and of those in CLC_SENDERS that lack a secret.
 
     Raises:
-        SettingsError: CLC_SENDERS is no directory, or a secret can't be used.
+        SettingsError: CLC_SENDERS is no directory, or it or a secret can't be used.
         ProfileError: a profile can't be used.
     """
     profiles = load_profiles(settings)
@@ -68,16 +67,19 @@ def target_url(settings: Settings, address: str, name: str) -> str:
 def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
-    A variable separates them by commas, a file has one a line.
+    A variable separates them by commas, a file has one a line; its lines that begin with # are comments.
 
     Raises:
-        SettingsError: a file can't be read.
+        SettingsError: the file or its directory can't be read.
     """
     variable = variable_of(name)
     given = {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
     secrets = [(variable, text.strip()) for text in given.get(variable, "").split(",")]
-    if settings.secrets_dir is not None and (path := settings.secrets_dir / name).exists():
-        secrets += [(str(path), text.strip()) for text in _read(path).splitlines()]
+    if settings.secrets_dir is not None:
+        path, names = settings.secrets_dir / name, list_names(settings.secrets_dir, "CLC_SECRETS_DIR")
+        if name in names or path.exists():  # a file system that knows no case may list it as GitHub
+            lines = map(str.strip, _read(path).splitlines())
+            secrets += [(str(path), text) for text in lines if not text.startswith(_COMMENT)]
     return [(source, text) for source, text in secrets if text]
 
 

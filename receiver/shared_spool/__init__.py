@@ -3,7 +3,7 @@
 Imported only where `CLC_SHARED_SPOOL` is set, because psycopg belongs to an extra.
 """
 
-from receiver.shared_spool.joining import look_ahead, open_presence, open_shipper, register
+from receiver.shared_spool.joining import count_nodes, look_ahead, open_presence, open_shipper, register
 from receiver.shared_spool.nodes import Identity, Membership, NodeRow, Overview, Presence, forget, read_overview
 from receiver.shared_spool.reader import SharedSpoolReader
 from receiver.shared_spool.server import SpoolServer
@@ -18,6 +18,7 @@ __all__ = [
     "SharedSpoolReader",
     "Shipper",
     "SpoolServer",
+    "count_nodes",
     "forget",
     "look_ahead",
     "open_presence",

@@ -11,7 +11,7 @@ from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
 from receiver.shared_spool.batches import count_gone, read_positions
 from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
-from receiver.shared_spool.server import SpoolServer
+from receiver.shared_spool.server import SpoolServer, check_version, read_once
 from receiver.shared_spool.shipper import Shipper
 from receiver.spool import SentNote, SpoolReader, Watermarks
 from receiver.spool.owners import take_former
@@ -22,6 +22,19 @@ class Ahead(NamedTuple):
 
     rows: int
     gone: int
+
+
+def count_nodes(url: str) -> int:
+    """Return how many nodes share a spool, 0 before its tables are made; change nothing.
+
+    Raises:
+        SharedSpoolError: the server can't be reached or used.
+    """
+    with read_once(url, "a check") as connection:
+        if not check_version(connection):
+            return 0
+        ((number,),) = connection.execute("SELECT count(*) FROM clc_spool.nodes").fetchall()
+        return int(number)
 
 
 def register(server: SpoolServer, identity: Identity) -> None:

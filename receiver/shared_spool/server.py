@@ -47,11 +47,21 @@ def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [TABLES_LOCK])
             for version in range(_read_version(connection) + 1, VERSION + 1):  # none, if another node was first
                 bring_to(connection, version)
+    check_version(connection)
+
+
+def check_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+    """Return the version of the tables, 0 if there are none.
+
+    Raises:
+        SharedSpoolError: a newer program made them.
+    """
     version = _read_version(connection)
     if version > VERSION:
         raise SharedSpoolError(
             f"its tables have version {version}, and this program knows {VERSION}: install a newer one"
         )
+    return version
 
 
 def bring_to(connection: psycopg.Connection[tuple[Any, ...]], version: int) -> None:
@@ -120,10 +130,7 @@ class SpoolServer:
 
     def _open(self, watch: "_Watch") -> Connection:
         if self._connection is None:
-            parameters: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(self._url)}
-            # Poolers that give each transaction another connection know no prepared statements.
-            connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
-            self._connection = connection
+            connection = self._connection = _connect(self._url)
             with watch.on(connection):
                 connection.execute(sql_file(__package__, "session.sql").encode())
                 prepare(connection)
@@ -144,6 +151,29 @@ class SpoolServer:
             _log.info("the shared spool can be used for %s again", self._purpose)
         self.failure = self.since = None
         self._seconds, self._next_at = _FIRST_SECONDS, 0.0
+
+
+@contextmanager
+def read_once(url: str, purpose: str, seconds: float = _ANSWER_SECONDS) -> Iterator[Connection]:
+    """Give a connection to a block that only reads: no table is made, and nothing is tried again.
+
+    Raises:
+        SharedSpoolError: the server can't be reached or used.
+    """
+    watch = _Watch(seconds)
+    try:
+        with _connect(url) as connection, watch.on(connection):
+            connection.execute("SET default_transaction_read_only = on")
+            yield connection
+    except (psycopg.Error, SharedSpoolError, OSError) as error:
+        failure = watch.complaint or _describe(error)
+        raise SharedSpoolError(f"The shared spool can't be used for {purpose}: {failure}.") from None
+
+
+def _connect(url: str) -> Connection:
+    parameters: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url)}
+    # Poolers that give each transaction another connection know no prepared statements.
+    return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
 
 
 class _Watch:

@@ -210,6 +210,7 @@ class AppendLoop:
     def _turn(self) -> int:
         """Append new rows if it is time to try, then do other due work, and return how many rows were appended."""
         moved = self._append() if self._retry.is_due() else 0
+        is_due = False
         with self._appender.housekeeping.task("looking through the spool"):
             is_due = self._checkpoint_is_due()
         if is_due:

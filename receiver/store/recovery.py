@@ -30,6 +30,7 @@ from receiver.data_directory.incidents import Incident, make_incident, report, s
 from receiver.database.appended import FILE as APPENDED
 from receiver.database.appended import Appended, parse_appended, read_appended
 from receiver.database.faults import (
+    check_fault_is_of,
     crashes,
     has_whole_derived,
     is_damage,
@@ -173,6 +174,7 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
             if not existed or not is_damage(error):
                 raise cannot_open(settings.database, error) from None
+            check_fault_is_of(settings.database, settings.database_memory)
             happened.append(_go_down(settings, str(error).splitlines()[0], tried))
 
 

@@ -328,7 +328,7 @@ def test_the_longest_time_that_the_page_offers_is_the_query_services(monkeypatch
     assert read_settings().query_timeout_seconds == seconds
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "soon", "inf"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "inf", "nan", "3601"])
 def test_a_longest_time_that_is_none_is_refused(monkeypatch, tmp_path, value):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLC_QUERY_TIMEOUT_SECONDS", value)

@@ -346,6 +346,21 @@ def test_a_failing_checkpoint_stops_no_appending_and_is_shown(store, spool, tmp_
     loop.stop()
 
 
+def test_a_spool_that_can_not_be_looked_through_stops_no_appending_and_is_shown(store, spool, tmp_path, monkeypatch):
+    monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(Appender, "tidy", raising(OSError(5, "Input/output error")))
+    loop = AppendLoop(store, tmp_path / "spool", 0, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop.start()
+    for number in range(3):
+        spool.append_all([update(number)])
+        until(lambda number=number: run(store, COUNTS) == [(number + 1, number + 1, 0)], what="the row")
+    until(lambda: loop.condition().failing, what="the failure")
+    assert loop.condition().failing == {"looking through the spool": "[Errno 5] Input/output error"}
+    monkeypatch.undo()
+    until(lambda: not loop.condition().failing, what="its end")
+    loop.stop()
+
+
 def test_tries_are_put_off_ever_longer_up_to_a_minute(monkeypatch):
     now = 0.0
     monkeypatch.setattr("receiver.store.appending.condition.time.monotonic", lambda: now)

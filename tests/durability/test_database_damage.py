@@ -1,5 +1,6 @@
 """A database file that does not open: put aside, a backup and the spool in its place, and what is missing said."""
 
+import errno
 import os
 import random
 import shutil
@@ -8,13 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.faults import has_whole_derived, is_whole, suspect
-from receiver.database.opening import run
+from receiver.database.faults import has_whole_derived, is_damage, is_whole, suspect
+from receiver.database.opening import connect, run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import learn, seal
@@ -247,11 +249,99 @@ def test_what_the_system_or_a_newer_duckdb_refuses_is_not_damage(crashed, tmp_pa
     assert store.wal.exists()
 
 
-def test_too_little_memory_is_not_damage(crashed, tmp_path):
+def test_too_little_memory_is_not_damage(crashed, tmp_path, monkeypatch):
     store = crashed.copy(tmp_path / "data")
+    monkeypatch.setattr(Settings, "database_memory", "1KB")
     with pytest.raises(StoreError, match="can't be opened"):
-        opened(store, query_memory="1KB")
+        opened(store)
     assert read_incidents(store.data_dir) == []
+
+
+@pytest.mark.parametrize("has_backup", [False, True])
+@pytest.mark.parametrize("memory", ["500%", "99999999999TB", "much"])
+def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypatch, memory, has_backup):
+    store = crashed.copy(tmp_path / "data")
+    if has_backup:
+        backup_of(store, tmp_path)
+    before = store.database.read_bytes(), store.wal.read_bytes()
+    monkeypatch.setattr(Settings, "database_memory", memory)
+    with pytest.raises(StoreError, match="neither can a new, empty database"):
+        opened(store)
+    assert (store.database.read_bytes(), store.wal.read_bytes()) == before
+    assert read_incidents(store.data_dir) == []
+    assert not (store.data_dir / "aside").exists()
+    assert list(store.data_dir.glob(".*")) == []
+
+
+@pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.sql_file"])
+def test_a_program_that_can_not_open_any_database_moves_nothing(crashed, tmp_path, monkeypatch, fails):
+    store = crashed.copy(tmp_path / "data")
+    (store.data_dir / "suspect").touch()
+
+    def fail(*_arguments, **_options):
+        raise duckdb.InvalidInputException("a part of the program is missing")
+
+    monkeypatch.setattr(fails, fail)
+    with pytest.raises(StoreError, match=r"Nothing was moved\.$"):
+        opened(store)
+    assert read_incidents(store.data_dir) == []
+    assert not (store.data_dir / "aside").exists()
+
+
+def test_a_duckdb_that_crashes_on_every_file_moves_nothing(crashed, tmp_path, monkeypatch):
+    store = crashed.copy(tmp_path / "data")
+    (store.data_dir / "opening").mkdir()
+    monkeypatch.setattr("receiver.database.faults._run_trial", lambda *_: -signal.SIGILL)
+    connection, happened = opened(store)
+    connection.close()
+    assert happened == []
+    (store.data_dir / "suspect").touch()
+    with pytest.raises(StoreError, match="nothing was moved"):
+        opened(store)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENODEV, errno.ETIMEDOUT, errno.ENOLCK, errno.EUCLEAN])
+def test_no_refusal_of_the_system_is_damage(number):
+    refusal = f'IO Error: Could not read from file "/data/clc.duckdb": {os.strerror(number)}'
+    assert not is_damage(duckdb.IOException(refusal))
+
+
+def test_a_healthy_database_that_went_aside_comes_back_as_the_documentation_says(
+    crashed, stores, tmp_path, monkeypatch
+):
+    store = crashed.copy(tmp_path / "data")
+    connected = []
+
+    def refuse_once(*arguments):
+        if not connected:
+            connected.append(arguments)
+            raise duckdb.IOException("not a valid DuckDB database file")
+        return connect(*arguments)
+
+    store.wal.unlink()
+    monkeypatch.setattr("receiver.store.recovery.connect", refuse_once)
+    connection, (incident,) = opened(store)
+    connection.close()
+    assert "an empty database" in incident.what
+    stores.start(store.data_dir)
+
+    # serve is stopped: the present file makes way, the one in `aside` comes back
+    store.database.rename(tmp_path / "since.duckdb")
+    for path in Path(incident.moved_to).glob("clc.duckdb*"):
+        path.rename(store.data_dir / path.name)
+    assert stores.start(store.data_dir)["seq"] == 150
+    lost = {violation.id for violation in store.broken()}
+    bounds = (
+        "SELECT max(received_at) FILTER (seq <= 150) + INTERVAL 1 microsecond, "
+        "coalesce(min(received_at) FILTER (seq > 150), 'infinity') FROM notifications"
+    )
+    with duckdb.connect(str(store.database), read_only=True) as database:
+        (between,) = database.execute(bounds).fetchall()
+    with duckdb.connect(str(tmp_path / "since.duckdb"), read_only=True) as since:
+        rows = since.execute(
+            "SELECT id FROM notifications WHERE received_at >= ? AND received_at < ?", between
+        ).fetchall()
+    assert {id_ for (id_,) in rows} == lost
 
 
 def test_an_opening_that_killed_its_process_is_tried_out_in_another_first(crashed, tmp_path, monkeypatch):

@@ -24,6 +24,8 @@ from tests.support.processes import Receiver, environment, running
 # Numbers of Linux: prctl(2), capabilities(7).
 DROP_CAPABILITY, READ_ANY_FILE = 24, (1, 2)
 
+LONG = "x" * 300
+
 
 def command(module, *arguments, data_dir, **settings):
     return run_program(module, *arguments, env=environment(data_dir, **settings), cwd=data_dir)
@@ -158,6 +160,32 @@ def test_check_goes_on_after_a_directory_of_another_user(tmp_path, variable, sub
     assert f"WRONG  {subject:15} {said}\n" in done.stdout
     assert "Query service" in done.stdout
     assert "rules" in done.stdout.lower()
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "variable"),
+    [
+        ("receiver", ["check"], "CLC_DATA_DIR"),
+        ("receiver", ["check"], "CLC_SENDERS"),
+        ("receiver", ["check"], "CLC_RULES"),
+        ("receiver", ["senders"], "CLC_SECRETS_DIR"),
+        ("receiver", ["status", "--data-dir", LONG], None),
+        ("receiver", ["verify", "--data-dir", LONG], None),
+        ("receiver", ["restore", LONG], None),
+        ("receiver", ["serve", "--check"], "CLC_SENDERS"),
+        ("analytics", ["check", "--offline"], "CLC_RULES"),
+        ("analytics", ["sql", "SELECT 1", "--location", LONG], None),
+        ("analytics", ["export", "-o", f"{LONG}.jsonl"], None),
+    ],
+)
+def test_a_path_that_is_too_long_is_told_in_a_sentence(tmp_path, module, arguments, variable):
+    settings = {variable: LONG} if variable else {}
+    done = command(module, *arguments, data_dir=tmp_path, **settings)
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if LONG in line]
+    assert lines
+    assert all(line.startswith(("Error: ", "WRONG  ")) for line in lines)
 
 
 def test_a_directory_is_no_backup(tmp_path):

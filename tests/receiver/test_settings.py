@@ -1,5 +1,7 @@
 """Settings: read once, overridden by flags, and clear about what is wrong."""
 
+import subprocess
+import sys
 from errno import EACCES
 
 import pytest
@@ -8,8 +10,10 @@ from analytics import settings as reading_side
 from analytics.errors import SettingsError as ReadingSideError
 from receiver import settings as receiver
 from receiver.errors import SettingsError
+from receiver.processes import heartbeat
 from receiver.senders.set_up import read_secrets
 from receiver.settings import read_settings
+from receiver.supervision import handover
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +58,15 @@ def test_accounts_are_compared_without_case(monkeypatch):
         ("CLC_LISTENERS", "0", "greater than or equal to 1"),
         ("CLC_SIGNATURES", "maybe", "'require' or 'record'"),
         ("CLC_QUERY_MEMORY", "lots", "4GB or 50%"),
+        ("CLC_QUERY_MEMORY", "500%", "up to 100%"),
+        ("CLC_QUERY_MEMORY", "101%", "up to 100%"),
+        ("CLC_QUERY_MEMORY", "0%", "above 0%"),
+        ("CLC_QUERY_MEMORY", "0.0001%", "128MB or more"),
+        ("CLC_QUERY_MEMORY", "1KB", "128MB or more"),
+        ("CLC_QUERY_MEMORY", "127MB", "128MB or more"),
+        ("CLC_QUERY_MEMORY", "99999999999TB", "1,000TB at most"),
+        ("CLC_STORE_MEMORY", "9999TB", "1,000TB at most"),
+        ("CLC_STORE_MEMORY", "9" * 400 + "TB", "1,000TB at most"),
         ("CLC_STORE_MEMORY", "50%", "700MB or more"),
         ("CLC_STORE_MEMORY", "0.6GB", "700MB or more"),
         ("CLC_ACCOUNTS", ",", "name an account"),
@@ -61,6 +74,22 @@ def test_accounts_are_compared_without_case(monkeypatch):
         ("CLC_KEEP", "13m", "a whole number of months"),
         ("CLC_KEEP", "13mo", "set CLC_LAKE to 'on'"),
         ("CLC_QUERY_TIMEOUT_SECONDS", "-1", "greater than 0"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "inf", "less than or equal to 86400"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "1e15", "less than or equal to 86400"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "86401", "less than or equal to 86400"),
+        ("CLC_DUPLICATE_WINDOW_SECONDS", "nan", "less than or equal to 86400"),
+        ("CLC_DRAIN_SECONDS", "inf", "less than or equal to 86400"),
+        ("CLC_DRAIN_SECONDS", "86401", "less than or equal to 86400"),
+        ("CLC_HANG_SECONDS", "inf", "less than or equal to 86400"),
+        ("CLC_HANG_SECONDS", "86401", "less than or equal to 86400"),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "inf", "less than or equal to 3600"),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "3601", "less than or equal to 3600"),
+        ("CLC_QUERY_MAX_ROWS", "9" * 30, "less than or equal to 1000000000"),
+        ("CLC_BACKUP_KEEP", "9" * 30, "less than or equal to 1000000"),
+        ("CLC_BACKUP_EVERY", "1", "1d or 6h"),
+        ("CLC_BACKUP_EVERY", "86400", "1d or 6h"),
+        ("CLC_BACKUP_EVERY", "9" * 400 + "d", "less than or equal to 31622400"),
+        ("CLC_BACKUP_EVERY", "367d", "less than or equal to 31622400"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monkeypatch, name, value, allowed):
@@ -166,7 +195,7 @@ def test_a_dot_env_file_that_can_not_be_read_is_one_sentence(tmp_path, monkeypat
         raise PermissionError(EACCES, "Permission denied")
 
     (tmp_path / ".env").touch()
-    monkeypatch.setattr("dotenv.main.open", refuse, raising=False)
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
     with pytest.raises((SettingsError, ReadingSideError)) as error:
         side.read_settings()
     expected = f"{tmp_path / '.env'} can't be read (Permission denied); let this user read it, or remove it."
@@ -179,3 +208,76 @@ def test_each_side_knows_the_names_of_the_others_settings():
     )
     assert readers - receivers == receiver.READING_SIDE
     assert receivers - readers == reading_side.RECEIVER
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+@pytest.mark.parametrize("read", ["read_settings", "find_unknown_variables"])
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ('CLC_ACCOUNTS="ZZZZ', 1, "closing quote"),
+        ("# accounts\n\n\nCLC_ACCOUNTS='ZZZZ\nCLC_RULES=rules\n", 4, "closing quote"),
+        ('\r\nCLC_ACCOUNTS="ZZZZ\r\nCLC_LISTEN="127.0.0.1:1"\r\n', 2, "closing quote"),
+        ('CLC_URL_SECRET="0123456789abcdef\nCLC_ACCOUNTS=ZZZZ\nOTHER=""\n', 1, "closing quote"),
+        ('OTHER="a\nexport CLC_ACCOUNTS=ZZZZ\nMORE="\n', 1, "closing quote"),
+        ("CLC_ACCOUNTS: ZZZZ\n", 1, "NAME=VALUE"),
+        ("CLC_ACCOUNTS:ZZZZ\n", 1, "no ="),
+        ("CLC_LISTENERS=1\nCLC_ACCOUNTS\n", 2, "no ="),
+        ("=ZZZZ\n", 1, "NAME=VALUE"),
+    ],
+)
+def test_a_line_of_a_dot_env_file_that_can_not_be_read_is_refused_and_named(tmp_path, side, read, text, line, why):
+    (tmp_path / ".env").write_bytes(text.encode())
+    with pytest.raises((SettingsError, ReadingSideError)) as error:
+        getattr(side, read)()
+    assert str(error.value).startswith(f"{tmp_path / '.env'} can't be used: line {line} can't be read, ")
+    assert why in str(error.value)
+    assert "ZZZZ" not in str(error.value)
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_other_programs_lines_and_values_of_several_lines_are_read(tmp_path, side):
+    (tmp_path / ".env").write_text(
+        "export OTHER\nPATH_OF=~/x # a comment\nCLC_SECRET_DEMO='-----BEGIN\nkey=\n-----END'\n"
+        "export CLC_QUERY_LISTEN = '127.0.0.1:9999'\n"
+    )
+    assert side.read_settings().query_listen == "127.0.0.1:9999"
+
+
+@pytest.mark.parametrize(
+    "command", ["receiver status", "receiver senders", "receiver serve --check", "analytics sql x"]
+)
+def test_every_command_refuses_a_dot_env_file_with_a_line_that_can_not_be_read(tmp_path, command):
+    (tmp_path / ".env").write_text('CLC_ACCOUNTS="ZZZZ')
+    package, *arguments = command.split()
+    done = subprocess.run([sys.executable, "-m", package, *arguments], capture_output=True, text=True, check=False)
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / '.env'} can't be used: line 1 ")
+    assert done.returncode == (2 if package == "receiver" else 1)
+
+
+@pytest.mark.parametrize("spool", ["data", "./data/.", "link", "data/backups", "data/aside/mine", "data/opening"])
+def test_a_spool_among_other_files_of_the_data_directory_is_refused(tmp_path, spool):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    with pytest.raises(SettingsError, match=r"^CLC_SPOOL_DIR is '.*': it must be a directory that has no other files"):
+        read_settings(data_dir="data", spool_dir=spool)
+
+
+@pytest.mark.parametrize("spool", ["data/spool", "data/fast", "other", ".", "data/spool/backups"])
+def test_a_spool_with_a_directory_of_its_own_is_allowed(spool):
+    assert str(read_settings(data_dir="data", spool_dir=spool).spool_directory) == spool
+
+
+def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
+    settings = read_settings(backup_every="1.5h", acknowledge_wait="1m", query_memory="50%", accounts="acme")
+    for name, value in receiver.environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert read_settings(env_file=None) == settings
+
+
+@pytest.mark.parametrize("side", [receiver, reading_side])
+def test_the_variables_of_serve_itself_are_not_named(monkeypatch, side):
+    monkeypatch.setenv(handover._VARIABLE, "{}")
+    monkeypatch.setenv(heartbeat.VARIABLE, "7")
+    assert side.find_unknown_variables() == []

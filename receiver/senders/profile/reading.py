@@ -30,6 +30,7 @@ _KEYS = (
     *("events", "state", "told", "words", "setup", "handshake", "examples"),
 )
 _LONGEST_NAME = 64
+_OF_THE_DISK = "lost+found"
 _SHIPPED = Path(__file__).parents[1]
 STATE_KEYS = ("at", "natural_keys", "noise", "caseless", "stateless", "bare", "sparse")
 _OTHERS = "*"
@@ -84,7 +85,7 @@ def load_directory(directory: Path) -> dict[str, Profile]:
         ProfileError: one is not usable, is named unlike its file, or there are two of one name.
     """
     profiles: dict[str, Profile] = {}
-    for path in sorted([*_find_toml(directory), *directory.glob(f"*/{FILE}")]):
+    for path in sorted(_find_profiles(directory)):
         profile = load_profile(path)
         stem = path.parent.name if path.name == FILE and path.parent != directory else path.stem
         if profile.name != stem.replace("_", "-"):
@@ -100,8 +101,23 @@ def load_directory(directory: Path) -> dict[str, Profile]:
     return profiles
 
 
-def _find_toml(directory: Path) -> Iterator[Path]:
-    return (path for path in directory.glob("*.*") if path.suffix.lower() == ".toml")
+def _find_profiles(directory: Path) -> Iterator[Path]:
+    """Yield the profiles of a directory.
+
+    Raises:
+        ProfileError: a directory in it can't be read, and may have one.
+    """
+    for path in directory.iterdir():
+        if path.suffix.lower() == ".toml":
+            yield path
+        elif not path.name.startswith(".") and path.name != _OF_THE_DISK and path.is_dir():
+            try:
+                (path / FILE).stat()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise ProfileError(path / FILE, f"can't be read ({error.strerror})") from None
+            yield path / FILE
 
 
 def load_shipped() -> dict[str, Profile]:

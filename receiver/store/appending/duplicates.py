@@ -136,7 +136,7 @@ class DuplicateFinder:
         around: dict[_Entity, list[_Latest]] = {_entity_of(row): [] for row in late}
         if around:
             times = [row.received_at for row in late]
-            begin, end = _subtract(min(times), self._window), max(times) + self._window
+            begin, end = _subtract(min(times), self._window), _add(max(times), self._window)
             query = sql_file(__package__, "around_late_rows.sql")
             parameters = [begin, end, list({row.entity_id for row in late})]
             for sender, category, name, *each in read_or(self._connection, query, [], _LOST, parameters):
@@ -195,6 +195,11 @@ class DuplicateFinder:
 
 def _entity_of(row: Notification) -> _Entity:
     return row.sender, row.category, row.entity_id or ""
+
+
+def _add(at: datetime, span: timedelta) -> datetime:
+    """Return a moment and a span later, or the last of all moments."""
+    return at + span if _NEVER - at > span else _NEVER
 
 
 def _subtract(at: datetime, span: timedelta) -> datetime:

@@ -1,7 +1,7 @@
 """Copies: the same body again within the window, and the same delivery at any time."""
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -190,3 +190,11 @@ def test_a_copy_is_found_after_a_restart(store, spool, tmp_path):
     spool.append_all([copy_of(2, 1)])
     make_appender(store, tmp_path).append_new()
     assert duplicates(store) == [False, True]
+
+
+def test_rows_of_the_last_moment_that_there_is_go_in(store, spool, tmp_path):
+    last = datetime.max.replace(tzinfo=UTC)
+    appender = make_appender(store, tmp_path)
+    for seconds in (1, 2):
+        spool.append_all([notification(entity_id="U", received_at=last - timedelta(seconds=seconds))])
+        assert appender.append_new() == 1

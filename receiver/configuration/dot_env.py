@@ -1,0 +1,57 @@
+"""Reads the variables of a file `.env`."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from receiver.errors import SettingsError
+
+_SETTING = re.compile(r"^\s*(export\s+)?CLC_\w+\s*=", re.MULTILINE | re.IGNORECASE)
+"""A setting within the value of another."""
+
+
+def read_dot_env(env_file: str | None) -> dict[str, str | None]:
+    """Return the variables of a file; none where none is given, or there is no such file.
+
+    Raises:
+        SettingsError: it can't be read, or a line of it can't.
+    """
+    if env_file is None:
+        return {}
+    file = Path(env_file)
+    try:
+        if not (file.is_file() or file.is_fifo()):
+            return {}
+        return _parse(file, file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{file.absolute()} can't be read: line {line} is not UTF-8; save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(
+            f"{file.absolute()} can't be read ({error.strerror}); let this user read it, or remove it."
+        ) from None
+
+
+def _parse(file: Path, text: str) -> dict[str, str | None]:
+    """Return the variables of a file's text.
+
+    Raises:
+        SettingsError: a line can't be read; without it the settings would be others than those that were written.
+    """
+    for binding in parse_stream(StringIO(text)):
+        written = binding.original.string
+        line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+        if binding.error:
+            raise _wrong_line(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
+        if binding.key and binding.key.upper().startswith("CLC_") and binding.value is None:
+            raise _wrong_line(file, line, "it has no =")
+        if _SETTING.search(binding.value or ""):
+            raise _wrong_line(file, line, "its closing quote is missing")
+    return dotenv_values(stream=StringIO(text))
+
+
+def _wrong_line(file: Path, line: int, why: str) -> SettingsError:
+    return SettingsError(f"{file.absolute()} can't be used: line {line} can't be read, {why}.")

@@ -1,0 +1,100 @@
+"""Checks the values of settings that have a form of their own; each error is the end of a sentence."""
+
+import os
+import re
+
+LEAST_STORE_MEMORY = 700
+"""Megabytes: with 250 for DuckDB, not even rows with bodies of 1.4 kB can be put side by side."""
+LEAST_QUERY_MEMORY = 128
+"""Megabytes: with 20 DuckDB can't put the rows of a small store side by side, with 32 it can."""
+MOST_MEMORY = 1e9
+"""Megabytes: DuckDB refuses much larger limits."""
+_MEGABYTES = {"KB": 1e-3, "MB": 1.0, "GB": 1e3, "TB": 1e6} | {
+    unit: 1024**power / 1e6 for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)
+}
+
+
+def split_list(value: object) -> object:
+    """Split a comma-separated text into its parts; another value stays."""
+    if isinstance(value, str):
+        return frozenset(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def check_aliases(names: frozenset[str]) -> frozenset[str]:
+    """Return account aliases in capitals, or raise ValueError where there is none."""
+    if not names:
+        raise ValueError("it must name an account, or be unset to accept all")
+    return frozenset(name.upper() for name in names)
+
+
+def check_url_secret(text: str) -> str:
+    """Return a part of a URL unchanged, or raise ValueError where it can be guessed, or can't stand in a URL."""
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):
+        raise ValueError("it must be 16 to 128 letters, digits or . _ ~ -, for example of `openssl rand -hex 16`")
+    return text
+
+
+def check_postgresql(text: str) -> str:
+    """Return a URL unchanged, or raise ValueError where it is none of PostgreSQL."""
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must be a URL of PostgreSQL, for example postgresql://clc@db.example/clc")
+    return text
+
+
+def check_months(text: str) -> str:
+    """Return a number of months unchanged, or raise ValueError where it is none."""
+    if not re.fullmatch(r"[1-9]\d{0,3}mo", text):
+        raise ValueError("it must be a whole number of months, for example 13mo")
+    return text
+
+
+def check_memory(text: str) -> str:
+    """Return a memory limit of DuckDB's unchanged, or raise ValueError where the store can't work with it."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(%|[KMGT]i?B)", text)
+    if not match:
+        raise ValueError("it must be a size or a share of the machine's memory, for example 4GB or 50%")
+    number, unit = float(match[1]), match[2]
+    if unit == "%":
+        if not 0 < number <= 100:  # noqa: PLR2004 - percent
+            raise ValueError("it must be a share above 0% and up to 100%, for example 50%")
+        size = number / 100 * _machine_megabytes()
+    else:
+        size = number * _MEGABYTES[unit]
+    if not LEAST_QUERY_MEMORY <= size <= MOST_MEMORY:
+        raise ValueError(f"it must be {LEAST_QUERY_MEMORY}MB or more and 1,000TB at most, for example 4GB or 50%")
+    return text
+
+
+def check_store_memory(text: str) -> str:
+    """Return the memory of the store's process unchanged, or raise ValueError where the store can't work with it."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([MGT]B)", text)
+    if not match or not LEAST_STORE_MEMORY <= float(match[1]) * _MEGABYTES[match[2]] <= MOST_MEMORY:
+        raise ValueError(f"it must be a size of {LEAST_STORE_MEMORY}MB or more and 1,000TB at most, for example 2GB")
+    return text
+
+
+def megabytes(size: str) -> int:
+    """Read a size, such as 2GB, as megabytes."""
+    return int(float(size[:-2]) * _MEGABYTES[size[-2:]])
+
+
+def _machine_megabytes() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_000_000
+
+
+def read_duration(value: object) -> object:
+    """Read a number with a unit as seconds; a number alone is seconds already."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", value.strip())
+        if not match:
+            raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
+        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    return value
+
+
+def read_period(value: object) -> object:
+    """Read a number with a unit as seconds; a text without a unit could mean seconds, hours or days."""
+    if isinstance(value, str) and not re.search(r"[smhd]\s*$", value):
+        raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
+    return read_duration(value)

@@ -1,0 +1,66 @@
+"""Finds secrets and profiles that belong to no sender, such as those with a misspelt name."""
+
+import os
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from receiver.configuration.dot_env import read_dot_env
+from receiver.senders.directories import list_names
+from receiver.senders.profile import FILE
+from receiver.senders.set_up import load_profiles, variable_of
+from receiver.settings import SECRET_PREFIX, Settings
+
+_NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
+
+
+def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
+    """Return a sentence for each secret and profile that is set and belongs to no sender, and so is ignored.
+
+    Raises:
+        SettingsError: a directory or `env_file` can't be read.
+        ProfileError: a profile can't be used.
+    """
+    profiles = load_profiles(settings)
+    signing = {name for name, each in profiles.items() if each.scheme.proof != "none"}
+    sentences = [*_find_variables(signing, env_file)]
+    if settings.secrets_dir is not None:
+        sentences += _find_files(settings.secrets_dir, signing)
+    if settings.senders is not None:
+        sentences += _find_profiles(settings.senders, {profile.path for profile in profiles.values()})
+    return sentences
+
+
+def _find_variables(names: Collection[str], env_file: str) -> Iterator[str]:
+    known = {variable_of(name) for name in names}
+    given = {name.upper() for name, value in {**read_dot_env(env_file), **os.environ}.items() if value}
+    for variable in sorted(each for each in given - known if each.startswith(SECRET_PREFIX)):
+        yield _describe(f"{variable} is the secret of no sender", get_close_matches(variable, known, 1, 0.8))
+
+
+def _find_files(directory: Path, names: Collection[str]) -> Iterator[str]:
+    listed = list_names(directory, "CLC_SECRETS_DIR")
+    for name in listed:
+        if name in names or name.startswith("."):
+            continue
+        nearest = name.lower().partition(".")[0].replace("_", "-")
+        if nearest == name.lower() and nearest not in listed and (directory / nearest).exists():
+            continue  # the file system knows no case, so it is that sender's
+        close = [nearest] if nearest in names else get_close_matches(nearest, names, 1, 0.8)
+        yield _describe(f"{directory / name} has the secrets of no sender", close)
+
+
+def _find_profiles(directory: Path, loaded: Collection[Path]) -> Iterator[str]:
+    for pattern in ("*", "*/*", "*/*/*"):
+        for path in sorted(directory.glob(pattern)):
+            form = next((end for end in _NEARLY_TOML if path.name.lower().endswith(end)), None)
+            if form is None or path in loaded or path.name.startswith(".") or not path.is_file():
+                continue
+            inside = path.parent != directory
+            folder = directory / path.relative_to(directory).parts[0]
+            nearest = folder / FILE if inside else path.with_name(path.name[: -len(form)] + ".toml")
+            yield _describe(f"{path} is no profile", [] if nearest in loaded else [str(nearest)])
+
+
+def _describe(what: str, nearest: list[str]) -> str:
+    return f"{what} and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else ".")

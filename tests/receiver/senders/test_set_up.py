@@ -1,0 +1,99 @@
+"""Secrets and profiles: what can't be read is refused, and never taken for none."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import ProfileError, SettingsError
+from receiver.senders import load_senders
+from receiver.senders.set_up import find_taken, read_secrets
+from receiver.settings import read_settings
+
+SECRET = "a secret for tests alone"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def closed(monkeypatch, tmp_path):
+    """A directory that this user can't list; tests may run as root, whom no mode keeps out."""
+    directory = tmp_path / "closed"
+    directory.mkdir()
+    (directory / "github").write_text(SECRET)
+    refuse_for(monkeypatch, os, "listdir", directory)
+    refuse_for(monkeypatch, os, "scandir", directory)
+    return directory
+
+
+def refuse_for(monkeypatch, module, name, directory):
+    real = getattr(module, name)
+
+    def refuse(path=".", *arguments, **options):
+        if Path(path) == directory:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(module, name, refuse)
+
+
+@pytest.mark.parametrize("setting", ["senders", "secrets_dir"])
+def test_a_directory_that_is_not_there_or_is_a_file_is_refused(tmp_path, setting):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "none", tmp_path / "file"):
+        with pytest.raises(SettingsError) as error:
+            find_taken(read_settings(**{setting: path}))
+        assert str(error.value) == f"CLC_{setting.upper()} is '{path}': it must be a directory."
+
+
+@pytest.mark.parametrize("setting", ["senders", "secrets_dir"])
+def test_a_directory_that_can_not_be_read_is_refused(closed, setting):
+    with pytest.raises(SettingsError) as error:
+        find_taken(read_settings(**{setting: closed}))
+    assert str(error.value) == f"CLC_{setting.upper()} is '{closed}': it can't be read (Permission denied)."
+
+
+@pytest.mark.parametrize("setting", ["senders", "secrets_dir"])
+def test_a_directory_that_can_be_listed_and_not_entered_is_refused(tmp_path, monkeypatch, setting):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SettingsError, match=f"CLC_{setting.upper()} is .* its files can't be read"):
+        find_taken(read_settings(**{setting: tmp_path}))
+
+
+def test_the_store_refuses_such_a_directory_of_profiles_too(tmp_path, closed):
+    for path in (tmp_path / "none", closed):
+        with pytest.raises(SettingsError, match="CLC_SENDERS"):
+            load_senders(path)
+
+
+def test_a_folder_of_a_profile_that_can_not_be_read_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "billing").mkdir()
+    (tmp_path / "lost+found").mkdir()
+    profile, stat = tmp_path / "billing" / "profile.toml", Path.stat
+
+    def refuse(path, **options):
+        if path.name == "profile.toml" and path.parent.parent == tmp_path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(ProfileError) as error:
+        load_senders(tmp_path)
+    assert str(error.value) == f"{profile}: can't be read (Permission denied)."
+
+
+def test_a_file_of_secrets_that_leads_nowhere_is_refused(tmp_path):
+    (tmp_path / "github").symlink_to(tmp_path / "none")
+    with pytest.raises(SettingsError, match=r"The secrets of .*github can't be read"):
+        find_taken(read_settings(secrets_dir=tmp_path))
+
+
+def test_lines_of_secrets_that_begin_with_a_hash_are_comments(tmp_path):
+    path = tmp_path / "slack"
+    path.write_text(f"# the secret of slack since May\n{SECRET}\n  # the one before\nanother # {SECRET}\n")
+    secrets = read_secrets(read_settings(secrets_dir=tmp_path), "slack")
+    assert secrets == [(str(path), SECRET), (str(path), f"another # {SECRET}")]

@@ -1,0 +1,67 @@
+"""Secrets and profiles with a misspelt name are named with the nearest that is right."""
+
+import pytest
+from click.testing import CliRunner
+
+from receiver.cli import main
+from receiver.senders.unclaimed import find_unclaimed
+from receiver.settings import read_settings
+from tests.receiver.senders.profile.profiles import MINIMAL
+
+SECRET = "a secret for tests alone"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_variable_that_is_the_secret_of_no_sender_is_named_with_the_nearest(monkeypatch, tmp_path):
+    monkeypatch.setenv("CLC_SECRET_GITHUB", SECRET)
+    monkeypatch.setenv("CLC_SECRET_GITHUBB", SECRET)
+    monkeypatch.setenv("CLC_SECRET_EMPTY", "")
+    (tmp_path / ".env").write_text(f"CLC_SECRET_ZZZ={SECRET}\n")
+    assert find_unclaimed(read_settings()) == [
+        "CLC_SECRET_GITHUBB is the secret of no sender and is ignored; did you mean CLC_SECRET_GITHUB?",
+        "CLC_SECRET_ZZZ is the secret of no sender and is ignored.",
+    ]
+
+
+def test_a_file_with_the_secrets_of_no_sender_is_named_with_the_nearest(tmp_path):
+    meant = {"GitHub": "github", "gitlab.txt": "gitlab", "standard_webhooks": "standard-webhooks", "stripee": "stripe"}
+    for name in (*meant, "slack", "README", "..data"):
+        (tmp_path / name).write_text(SECRET)
+    sentences = find_unclaimed(read_settings(secrets_dir=tmp_path))
+    assert sentences.pop(1) == f"{tmp_path / 'README'} has the secrets of no sender and is ignored."
+    assert sentences == [
+        f"{tmp_path / name} has the secrets of no sender and is ignored; did you mean {nearest}?"
+        for name, nearest in meant.items()
+    ]
+
+
+def test_a_file_that_is_no_profile_is_named_with_the_name_that_it_should_have(tmp_path):
+    meant = {
+        "bill.tml": "bill.toml",
+        "bill/bill.toml": "bill/profile.toml",
+        "pay/Profile.toml.txt": "pay/profile.toml",
+        "all/send/profile.toml": "all/profile.toml",
+    }
+    for name in (*meant, "one.toml", "one/example.json", "notes.txt", ".old.tml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(MINIMAL.replace('"example"', '"one"'))
+    assert find_unclaimed(read_settings(senders=tmp_path)) == [
+        f"{tmp_path / name} is no profile and is ignored; did you mean {tmp_path / nearest}?"
+        for name, nearest in meant.items()
+    ]
+
+
+def test_the_commands_say_so(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("CLC_SECRET_GITHUBB", SECRET)
+    monkeypatch.setenv("CLC_DATA_DIR", str(tmp_path / "data"))
+    sentence = "CLC_SECRET_GITHUBB is the secret of no sender and is ignored; did you mean CLC_SECRET_GITHUB?"
+    assert f"Warning: {sentence}\n" in CliRunner().invoke(main, ["senders"]).output
+    assert f"note   Sender          {sentence}\n" in CliRunner().invoke(main, ["check"]).output
+    monkeypatch.setattr("receiver.supervision.supervisor.serve", lambda *_: None)
+    monkeypatch.setattr("receiver.commands.serve.set_up_logging", lambda *_: None)
+    assert CliRunner().invoke(main, ["serve"]).exit_code == 0
+    assert sentence in caplog.messages
