@@ -11,6 +11,7 @@ from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, make_incident
 from receiver.data_directory.node import has_store
 from receiver.database import replacing
+from receiver.database.faults import has_whole_derived
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
 from receiver.keeping.objects.fetching import fetched_newest, find_place
@@ -23,6 +24,10 @@ from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
 
+_DERIVED_AGAIN = (
+    "Changes, accounts or counts in the backup are damaged, and its notifications are whole: `serve` derives the "
+    "others again when it starts."
+)
 _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 
 
@@ -143,6 +148,7 @@ def put_in_place(
     Raises:
         StoreError: there is a database already, and no `force`; or it failed.
     """
+    is_whole = has_whole_derived(file)
     left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
     if settings.database.exists() and not force:
         lacking = f" {left_out}." if left_out.number != 0 else ""
@@ -152,7 +158,17 @@ def put_in_place(
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
         incident = _incident(fetched or file.name, info, left_out)
-        aside = install(file, settings, bar.update, seq=seq, incident=incident, moving=fetched is not None)
+        aside = install(
+            file,
+            settings,
+            bar.update,
+            seq=seq,
+            incident=incident,
+            moving=fetched is not None,
+            has_whole_derived=is_whole,
+        )
+    if not is_whole:
+        click.echo(_DERIVED_AGAIN, err=True)
     if aside:
         click.echo(f"What was there is kept in {aside}.", err=True)
     _describe(info, settings)

@@ -14,6 +14,7 @@ import duckdb
 
 from receiver.data_directory.incidents import Incident
 from receiver.database.appended import read_appended
+from receiver.database.faults import suspect
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import StoreError
 from receiver.files import copy_whole, sql_file, sync_directory, sync_file
@@ -113,6 +114,7 @@ def install(
     seq: int = 0,
     incident: Incident | None = None,
     moving: bool = False,
+    has_whole_derived: bool = True,
 ) -> Path | None:
     """Make a backup the database, and return the directory that holds the old one.
 
@@ -123,6 +125,7 @@ def install(
         seq: the highest number that the database before it gave to a notification, as far as that is known.
         incident: recorded if the backup leaves notifications out.
         moving: whether the backup, a file in the data directory, may be moved.
+        has_whole_derived: whether its derived tables can be read; if not, the next start derives them again.
 
     Raises:
         StoreError: it failed: nothing has changed, or the next start goes on with it.
@@ -143,6 +146,10 @@ def install(
             puts[STAGED_ACCOUNTS] = _ACCOUNTS
         sync_directory(settings.data_dir)
         files = list_data_files(settings.data_dir)
+        if not has_whole_derived:
+            suspect(
+                settings.data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again")
+            )
         used = max(read_appended(settings.data_dir).seq, seq)
         aside = replace(settings.data_dir, files, puts, used, incident)
     except (duckdb.Error, sqlite3.Error, OSError) as error:
