@@ -1,6 +1,7 @@
 """Replaces the database by a backup, and counts the notifications that this would lose; the spool stays."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from receiver.data_directory.incidents import Incident
+from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.database.appended import read_appended
 from receiver.database.faults import suspect
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
@@ -26,6 +27,8 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 _ACCOUNTS = "accounts.sqlite"
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
+_COUNTED = re.compile(r"[\d,]+ of its notifications")
+"""The beginning of what is missing since a restore that could compare the databases."""
 _ROWS_PER_STEP = 1_000
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "threads": 2}
 
@@ -49,12 +52,12 @@ class LeftOut(NamedTuple):
         return f"{self.number:,} of its notifications{times}, are neither in the backup nor in the spool"
 
 
-def count_left_out(settings: Settings, backup: Path) -> LeftOut:
-    """Compare the present database with a backup and the spool.
+def count_left_out(settings: Settings, backup: Path, database: Path | None = None) -> LeftOut:
+    """Compare a database, the present one by default, with a backup and the spool.
 
-    This runs in another process: the present database may be damaged, and reading it may end that process.
+    This runs in another process: the database may be damaged, and reading it may end that process.
     """
-    command = [sys.executable, "-m", "receiver.keeping.restoring", str(settings.database), str(backup)]
+    command = [sys.executable, "-m", "receiver.keeping.restoring", str(database or settings.database), str(backup)]
     done = subprocess.run(  # noqa: S603 - our own module
         [*command, str(settings.spool_directory)], check=False, capture_output=True, text=True
     )
@@ -62,6 +65,25 @@ def count_left_out(settings: Settings, backup: Path) -> LeftOut:
         return LeftOut(None, None, None, 0)
     number, first, last, seq = json.loads(done.stdout)
     return LeftOut(number, _moment(first), _moment(last), seq)
+
+
+def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
+    """Find the restores that left out notifications, all of which a backup and the spool hold.
+
+    The database that went aside tells. That of a recovery is damaged, so what it has is not all that is missing.
+    """
+    return [
+        incident
+        for incident in read_incidents(settings.data_dir)
+        if _COUNTED.match(incident.missing or "")
+        and (before := _find_database_before(incident, settings))
+        and count_left_out(settings, backup, before).number == 0
+    ]
+
+
+def _find_database_before(incident: Incident, settings: Settings) -> Path | None:
+    file = settings.data_dir / "aside" / Path(incident.moved_to or "").name / settings.database.name
+    return file if incident.moved_to and file.is_file() else None
 
 
 def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None, int | None, int]:
