@@ -185,11 +185,12 @@ def _log_queries(running: Running) -> None:
 
 
 def keep_settings(settings: Settings, before: Handover) -> Settings:
-    """Keep what can't change while the data directory and the sockets are held."""
+    """Keep what can't change while the data directory and the sockets are held, and note in the handover what has."""
     kept = {name: Path(str(value)) if name.endswith("_dir") and value else value for name, value in before.kept.items()}
     for name, value in kept.items():
         if getattr(settings, name) != value:
             _log.warning("CLC_%s has changed; that takes a stop and a start of serve", name.upper())
+            before.not_taken_over.append(f"CLC_{name.upper()}")
     return settings.model_copy(update=kept)
 
 
