@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from receiver.errors import ArchiveError
@@ -18,7 +17,7 @@ _BYTES_PER_COMMIT = 64 * 1024 * 1024
 _LONGEST_ESCAPE = 6
 _BYTES_BESIDE_BODY = 1024 * 1024
 
-ReportLine = Callable[[str], None]
+ReportLine = Callable[[str, str], None]
 Advance = Callable[[int], None]
 
 
@@ -31,7 +30,8 @@ class _Line(NamedTuple):
 
 
 def import_archive(
-    path: Path,
+    file: BinaryIO,
+    name: str,
     deciders: Deciders,
     spool: SpoolWriter,
     report: ReportLine,
@@ -44,10 +44,11 @@ def import_archive(
     Malformed lines and lines whose body is too large are left out.
 
     Args:
-        path: the archive.
+        file: the archive, open.
+        name: its name in sentences.
         deciders: decide on each line as the listener would.
         spool: takes the rows; when this returns they are on disk.
-        report: called with a sentence on each line that is left out, naming file, line and reason.
+        report: called with the result of each line that is left out, and a sentence that names file, line and reason.
         advance: called with the number of bytes done since the last call.
         max_body_bytes: the largest body that is taken, as by the listener.
 
@@ -59,24 +60,24 @@ def import_archive(
     """
     results: Counter[str] = Counter()
     try:
-        with path.open("rb") as file:
-            for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
-                rows: list[Row] = []
-                for line in batch:
-                    if line.text is not None and line.text.isspace():
-                        continue
-                    try:
-                        row = deciders.decide(_parse(line, max_body_bytes))
-                    except (ArchiveLineError, _TooLargeError) as error:
-                        results["too_large" if isinstance(error, _TooLargeError) else "malformed"] += 1
-                        report(f"{path}, line {line.number}: {error}.")
-                    else:
-                        results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
-                        rows.append(row)
-                spool.append_all(rows)
-                advance(sum(line.size for line in batch))
+        for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
+            rows: list[Row] = []
+            for line in batch:
+                if line.text is not None and line.text.isspace():
+                    continue
+                try:
+                    row = deciders.decide(_parse(line, max_body_bytes))
+                except (ArchiveLineError, _TooLargeError) as error:
+                    result = "too_large" if isinstance(error, _TooLargeError) else "malformed"
+                    results[result] += 1
+                    report(result, f"{name}, line {line.number}: {error}.")
+                else:
+                    results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
+                    rows.append(row)
+            spool.append_all(rows)
+            advance(sum(line.size for line in batch))
     except OSError as error:
-        raise ArchiveError(f"The archive {path} can't be taken in ({error.strerror or error}).") from None
+        raise ArchiveError(f"The archive {name} can't be taken in ({error.strerror or error}).") from None
     return results
 
 
