@@ -2,6 +2,6 @@
 
 from receiver.senders.profile.handshakes import Handshake
 from receiver.senders.profile.profile import Example, Profile
-from receiver.senders.profile.reading import load_directory, load_profile, load_shipped
+from receiver.senders.profile.reading import check_name, load_directory, load_profile, load_shipped
 
-__all__ = ["Example", "Handshake", "Profile", "load_directory", "load_profile", "load_shipped"]
+__all__ = ["Example", "Handshake", "Profile", "check_name", "load_directory", "load_profile", "load_shipped"]

@@ -73,18 +73,29 @@ def load_directory(directory: Path) -> dict[str, Profile]:
     profiles: dict[str, Profile] = {}
     for path in sorted([*_find_toml(directory), *directory.glob(f"*/{FILE}")]):
         profile = load_profile(path)
-        stem = path.parent.name if path.name == FILE and path.parent != directory else path.stem
-        if profile.name != stem.replace("_", "-"):
-            if path == directory / FILE:
-                above = directory.resolve().parent
-                raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
-            raise ProfileError(
-                path, f"is {profile.name!r}, and the file is that of {stem!r}; let both be the same", "name"
-            )
+        if path == directory / FILE and profile.name != path.stem:
+            above = directory.resolve().parent
+            raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
+        if path != directory / FILE:
+            check_name(profile)
         if profile.name in profiles:
             raise ProfileError(path, f"is {profile.name!r}, as in {profiles[profile.name].path}; keep one", "name")
         profiles[profile.name] = profile
     return profiles
+
+
+def check_name(profile: Profile) -> None:
+    """Check that a profile has the name of its file, `NAME.toml` or `NAME/profile.toml`.
+
+    Raises:
+        ProfileError: it has another.
+    """
+    path = profile.path.absolute()
+    stem = path.parent.name if path.name == FILE else path.stem
+    if profile.name != stem.replace("_", "-"):
+        raise ProfileError(
+            profile.path, f"is {profile.name!r}, and the file is that of {stem!r}; let both be the same", "name"
+        )
 
 
 def _find_toml(directory: Path) -> Iterator[Path]:
