@@ -29,6 +29,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # A checkpoint that merges row groups would read blocks of derived tables, which may be damaged.
     "max_vacuum_tasks": 0,
 }
+_MAGIC_AT, _MAGIC = 8, b"DUCK"
 _COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
 # This reads every block of a table and so compares its checksum; the value itself does not matter.
 _READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
@@ -203,6 +204,12 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
+        with path.open("rb") as file:
+            begin = file.read(12)
+        if begin[_MAGIC_AT:] != _MAGIC:
+            raise StoreError(
+                f"{path} is no backup: it is no DuckDB database. `clc-receiver import` takes in an archive."
+            )
         database = duckdb.connect(str(path), read_only=True, config=_CONFIG)
     except (duckdb.Error, OSError) as error:
         raise StoreError(f"{path} is no backup: DuckDB can't open it ({str(error).splitlines()[0]}).") from None

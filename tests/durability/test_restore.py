@@ -163,6 +163,12 @@ def test_a_loss_that_nothing_makes_good_counts_until_it_is_accepted(case, tmp_pa
     assert run_command(data_dir, "accept-loss").stderr == "Nothing is missing.\n"
 
 
+def test_a_file_that_is_no_database_is_told_to_be_none(tmp_path):
+    (tmp_path / "month.jsonl").write_text('{"event": "User.Updated"}\n')
+    done = run_command(tmp_path / "d", "restore", str(tmp_path / "month.jsonl"))
+    assert (done.returncode, "month.jsonl is no backup: it is no DuckDB database." in done.stderr) == (1, True)
+
+
 def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said(case, tmp_path):
     data_dir = case.copy(tmp_path / "d")
     overwritten(0, 20_000, b"\x55")(data_dir / "clc.duckdb")
