@@ -28,6 +28,7 @@ _COMMANDS = {
     "rebuild": "receiver.commands.rebuild:rebuild",
     "backup": "receiver.commands.backup:backup",
     "restore": "receiver.commands.restore:restore",
+    "accept-loss": "receiver.commands.accept_loss:accept_loss",
     "senders": "receiver.commands.senders:senders",
     "join": "receiver.commands.join:join",
     "forget": "receiver.commands.forget:forget",

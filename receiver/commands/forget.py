@@ -50,13 +50,22 @@ def forget(machine: str, force: bool, data_dir: Path | None) -> None:
 def _find(machine: str, nodes: Sequence["NodeRow"]) -> "NodeRow":
     wanted = machine.lower()
     by_name = [node for node in nodes if node.name.lower() == wanted]
-    matches = by_name or [node for node in nodes if len(wanted) >= _SHORT_ID and str(node.node).startswith(wanted)]
+    matches = by_name or [node for node in nodes if wanted and str(node.node).startswith(wanted)]
     if len(matches) == 1:
         return matches[0]
-    listed = ", ".join(f"{node.name} ({str(node.node)[:_SHORT_ID]})" for node in matches or nodes) or "none"
-    if matches:
+    listed = ", ".join(f"{node.name} ({_shorten(node, nodes)})" for node in matches or nodes) or "none"
+    if by_name:
         raise StoreError(f"Several machines are called {machine}: {listed}. Name one by its id.")
+    if matches:
+        raise StoreError(f"The ids of several machines begin with {machine}: {listed}. Give more of the id.")
     raise StoreError(f"No machine that shares the spool is called {machine}. There are: {listed}.")
+
+
+def _shorten(node: "NodeRow", nodes: Sequence["NodeRow"]) -> str:
+    """Return the beginning of a machine's id, long enough to tell it from the others."""
+    name = str(node.node)
+    lengths = range(_SHORT_ID, len(name))
+    return next((name[:n] for n in lengths if sum(str(each.node).startswith(name[:n]) for each in nodes) == 1), name)
 
 
 def _check_is_gone(node: "NodeRow", *, force: bool) -> None:

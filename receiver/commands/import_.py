@@ -1,9 +1,11 @@
 """`clc-receiver import`."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -12,7 +14,7 @@ from receiver.data_directory import access as data_directory
 from receiver.data_directory.node import has_listener
 from receiver.database.replacing import finish_offline
 from receiver.errors import SettingsError
-from receiver.importer import Deciders, import_archive
+from receiver.importer import Deciders, import_archive, name_archive, open_archive
 from receiver.logs import make_visible
 from receiver.processes.state import read_state
 from receiver.sender_admission import SenderAdmission
@@ -24,6 +26,7 @@ from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
 
+LINES_OF_A_KIND = 10
 LEFT_OUT = ("malformed", "too_large")
 """Results of lines that are kept nowhere."""
 HINTS = {
@@ -35,12 +38,15 @@ HINTS = {
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @click.option("--signatures", type=click.Choice(["require", "record"]), help="Overrides CLC_SIGNATURES.")
 @click.option("--public-key", type=click.Path(path_type=Path), help="Overrides CLC_PUBLIC_KEY.")
+@click.option("--all", "every_line", is_flag=True, help="Name every line that is left out, not ten of a kind.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
-def import_command(file: Path, signatures: str | None, public_key: Path | None, data_dir: Path | None) -> None:
-    """Take in the archive FILE, whether `serve` is running or not.
+def import_command(
+    file: Path, signatures: str | None, public_key: Path | None, every_line: bool, data_dir: Path | None
+) -> None:
+    """Take in the archive FILE, or standard input if it is `-`, whether `serve` is running or not.
 
     FILE holds a JSON object a line: received_at, event, source_ip, headers, body; of another sender than
     CenturyLink Cloud also sender, and of an exported one row. Each line is verified and classified as if it had been
@@ -50,6 +56,17 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     _check_role(settings)
+    with open_archive(file) as archive:
+        results, deciders = _import(archive, name_archive(file), settings, every_line=every_line)
+    click.echo(" ".join(_summarize(results, settings)), err=True)
+    for each, number in sorted(deciders.judge.unjudged.items()):
+        signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
+        click.echo(make_visible(f"Kept as exported: {signatures} of {each.sender}; {each.reason}."), err=True)
+    if _has_failed(results):
+        raise click.exceptions.Exit(1)
+
+
+def _import(archive: BinaryIO, name: str, settings: Settings, *, every_line: bool) -> tuple[Counter[str], Deciders]:
     data_directory.prepare(settings)
     spools.claim(settings)
     finish_offline(settings.data_dir)
@@ -57,26 +74,38 @@ def import_command(file: Path, signatures: str | None, public_key: Path | None, 
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     deciders = _make_deciders(settings, Admission(key, settings.signatures, accounts))
-    spool = SpoolWriter(settings.spool_directory)
+    spool, report = SpoolWriter(settings.spool_directory), _Report(every_line=every_line)
+    size = os.fstat(archive.fileno()).st_size
     try:
-        with click.progressbar(length=file.stat().st_size, label=f"Importing {file.name}", file=sys.stderr) as bar:
+        with click.progressbar(length=size, label=f"Importing {Path(name).name}", file=sys.stderr) as bar:
             results = import_archive(
-                file,
-                deciders,
-                spool,
-                lambda text: click.echo(make_visible(text), err=True),
-                bar.update,
-                max_body_bytes=settings.max_body_bytes,
+                archive, name, deciders, spool, report.add, bar.update, max_body_bytes=settings.max_body_bytes
             )
     finally:
         spool.close()
         accounts.close()
-    click.echo(" ".join(_summarize(results, settings)), err=True)
-    for each, number in sorted(deciders.judge.unjudged.items()):
-        signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
-        click.echo(make_visible(f"Kept as exported: {signatures} of {each.sender}; {each.reason}."), err=True)
-    if _has_failed(results):
-        raise click.exceptions.Exit(1)
+    report.end()
+    return results, deciders
+
+
+class _Report:
+    """Names lines that are left out: of each kind the first ten and the number of the others, or every one."""
+
+    def __init__(self, *, every_line: bool) -> None:
+        self._every_line = every_line
+        self._named: Counter[str] = Counter()
+
+    def add(self, kind: str, sentence: str) -> None:
+        """Name a line."""
+        self._named[kind] += 1
+        if self._every_line or self._named[kind] <= LINES_OF_A_KIND:
+            click.echo(make_visible(sentence), err=True)
+
+    def end(self) -> None:
+        """Say how many lines were not named."""
+        for kind, number in self._named.items():
+            if not self._every_line and number > LINES_OF_A_KIND:
+                click.echo(f"{kind}: {number - LINES_OF_A_KIND:,} more lines; --all names them.", err=True)
 
 
 def _check_role(settings: Settings) -> None:

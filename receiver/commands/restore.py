@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from receiver.data_directory import access as data_directory
-from receiver.data_directory.incidents import Incident, make_incident
+from receiver.data_directory.incidents import Incident, make_incident, read_incidents, settle_missing
 from receiver.data_directory.node import has_store
 from receiver.database import replacing
+from receiver.database.faults import has_whole_derived
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect
 from receiver.keeping.objects.place import Advance, Manifest, Place, fetched_newest, find_place
-from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, install
+from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, find_made_whole, install
 from receiver.logs import make_visible
 from receiver.processes.state import read_state
 from receiver.senders import CENTURYLINK
@@ -22,6 +23,10 @@ from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
 
+_DERIVED_AGAIN = (
+    "Changes, accounts or counts in the backup are damaged, and its notifications are whole: `serve` derives the "
+    "others again when it starts."
+)
 _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 
 
@@ -142,19 +147,51 @@ def put_in_place(
     Raises:
         StoreError: there is a database already, and no `force`; or it failed.
     """
+    is_whole = has_whole_derived(file)
     left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
     if settings.database.exists() and not force:
         lacking = f" {left_out}." if left_out.number != 0 else ""
         raise StoreError(f"{settings.database} exists.{lacking} {_WAYS}")
+    made_whole = find_made_whole(settings, file)
     if left_out.number != 0:
         click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
         incident = _incident(fetched or file.name, info, left_out)
-        aside = install(file, settings, bar.update, seq=seq, incident=incident, moving=fetched is not None)
+        aside = install(
+            file,
+            settings,
+            bar.update,
+            seq=seq,
+            incident=incident,
+            moving=fetched is not None,
+            has_whole_derived=is_whole,
+        )
+    if not is_whole:
+        click.echo(_DERIVED_AGAIN, err=True)
     if aside:
         click.echo(f"What was there is kept in {aside}.", err=True)
     _describe(info, settings)
+    _settle(settings.data_dir, made_whole, fetched or file.name)
+
+
+def _settle(data_dir: Path, made_whole: list[Incident], name: str) -> None:
+    """Note that nothing is missing any more since incidents before, and name the others."""
+    try:
+        settled = settle_missing(data_dir, made_whole.__contains__, f"The backup {name} brought that back.")
+    except OSError as error:
+        raise StoreError(
+            f"The backup is restored, but what it brought back can't be noted ({error.strerror}): make room, and "
+            "restore it again."
+        ) from None
+    for each in settled:
+        click.echo(f"What was missing since {each.at[:19]} UTC is there again.", err=True)
+    missing = [each for each in read_incidents(data_dir) if each.missing]
+    if missing:
+        since = ", ".join(f"{each.at[:19]} UTC" for each in missing)
+        click.echo(
+            f"`status` is red for what is missing since {since}; `clc-receiver accept-loss` ends that.", err=True
+        )
 
 
 def _describe(info: BackupInfo, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import click
 
 from receiver.logs import make_visible
 from receiver.senders import load_senders
-from receiver.senders.profile import Profile, load_profile
+from receiver.senders.profile import Profile, check_name, load_profile
 from receiver.senders.set_up import load_profiles, load_secrets, variable_of
 from receiver.senders.unclaimed import find_unclaimed
 from receiver.settings import Settings, read_settings
@@ -47,7 +47,9 @@ def check(file: Path) -> None:
 
     The exit code is 1 if an example is not as expected, or if the profile lacks one that must be accepted or refused.
     """
-    outcomes = run_examples(load_profile(file))
+    profile = load_profile(file)
+    check_name(profile)
+    outcomes = run_examples(profile)
     for outcome in outcomes:
         state = click.style("ok   ", fg="green") if outcome.is_expected else click.style("WRONG", fg="red")
         click.echo(f"{state}  {make_visible(f'{outcome.subject}  {outcome.text}')}")

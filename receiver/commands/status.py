@@ -1,6 +1,7 @@
 """`clc-receiver status`."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,17 +76,25 @@ def _print(report: dict[str, Any]) -> None:
         ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
         words = f"{process['state']}, process {process['pid']}, {process['restarts']} restarts{ended}"
         click.echo(f"       {process['name']:38} {make_visible(words)}")
-    for machine in report.get("machines", []):
-        which = f"{machine['id'][:8]}, version {machine['version']}{', this machine' if machine['this'] else ''}"
-        which = f"{which}, {machine['does']}" if machine.get("does") else which
-        words = f"{which}, seen {machine['seen_at'][:19]}: {machine['text']}"
-        click.echo(f"{_colour(machine['state'])} {make_visible(machine['name']):38} {make_visible(words)}")
+    _print_machines(report.get("machines", []))
     for recovery in report["recoveries"][-5:]:
         click.echo(f"       {recovery['at'][:19]} {make_visible(recovery['what'])}")
     for silence in report.get("silences") or []:
         span = f"{silence['process']} did not answer until {silence['until'][:19]}"
         click.echo(f"       {silence['since'][:19]} {make_visible(span)}: {make_visible(silence['why'])}")
     click.echo(_summarize([figure["state"] for figure in report["figures"]]))
+
+
+def _print_machines(machines: Sequence[dict[str, Any]]) -> None:
+    """Print a line for each machine; of those with the same name, the name has the beginning of the id."""
+    names = Counter(machine["name"] for machine in machines)
+    for machine in machines:
+        name, short = machine["name"], machine["id"][:8]
+        name, which = (name, [short]) if names[name] == 1 else (f"{name} ({short})", [])
+        which += [f"version {machine['version']}", *(["this machine"] if machine["this"] else [])]
+        which += [machine["does"]] if machine.get("does") else []
+        words = f"{', '.join(which)}, seen {machine['seen_at'][:19]}: {machine['text']}"
+        click.echo(f"{_colour(machine['state'])} {make_visible(name):38} {make_visible(words)}")
 
 
 def _colour(state: str) -> str:

@@ -31,9 +31,11 @@ from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK, load_senders
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, public_pem
 from receiver.settings import Settings, read_settings
+from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 _STEPS = 1_000
 _UNSIGNED = "SELECT count(*) FROM notifications WHERE signature_status = 'missing'"
+_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 LINES_OF_A_KIND = 10
 NOT_ALL_CHECKED = 2
 """The exit code if a key or a secret is missing."""
@@ -66,12 +68,12 @@ def verify(
 ) -> None:
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
-    Works whether `serve` is running or not. Prints a line on stdout for each row that fails (the problem, seq, id and
-    details), and for each restore that left rows out or recovery that could not save some. If there is such a line,
-    the exit code is 1. Signatures are checked under the keys that judged them at receipt, which are in
-    CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2. Signatures of other senders are
-    checked under their secrets, as they are set for `serve`; without one, the rest is checked, and the exit code is 2
-    if that is right.
+    Works whether `serve` is running or not, and says how many rows wait in the spool. Prints a line on stdout for each
+    row that fails (the problem, seq, id and details), and for each restore that left rows out or recovery that could
+    not save some. If there is such a line, the exit code is 1. Signatures are checked under the keys that judged them
+    at receipt, which are in CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2. Signatures
+    of other senders are checked under their secrets, as they are set for `serve`; without one, the rest is checked, and
+    the exit code is 2 if that is right.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _load_keys(settings, key_files)
@@ -144,6 +146,7 @@ def _check(
     for each, number in sorted(tally.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
+    _say_waiting(settings, reader)
     if gaps and are_explained:
         _say_unused(gaps)
     changes_too = scope is not None
@@ -158,6 +161,15 @@ def _check(
     else:
         click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
     return failed
+
+
+def _say_waiting(settings: Settings, reader: Reader) -> None:
+    """Say how many rows of the spool the database does not have yet: that is no fault."""
+    watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
+    rows = count_whole_backlog(settings, list_former_spools(settings), watermarks).rows
+    if rows:
+        verb = "more row waits" if rows == 1 else "more rows wait"
+        click.echo(f"{rows:,} {verb} in the spool and will be stored; `clc-receiver status` says since when.", err=True)
 
 
 def _say_unused(gaps: list[tuple[int, int]]) -> None:

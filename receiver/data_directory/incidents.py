@@ -7,7 +7,7 @@ directory `aside`.
 import contextlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -59,12 +59,9 @@ def record(data_dir: Path, incident: Incident) -> None:
         OSError: it can't be kept; it is logged.
     """
     _log.error("%s", incident)
-    try:
-        kept = _read_patiently(data_dir)
-    except (OSError, ValueError, TypeError) as error:
-        kept = [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
+    kept = _read_or_replace(data_dir)
     if incident not in kept:
-        write_whole(_path(data_dir), json.dumps([each._asdict() for each in [*kept, incident][-_MOST:]], indent=1))
+        _write(data_dir, [*kept, incident][-_MOST:])
 
 
 def read_incidents(data_dir: Path) -> list[Incident]:
@@ -73,6 +70,30 @@ def read_incidents(data_dir: Path) -> list[Incident]:
         return _read(data_dir)
     except (OSError, ValueError, TypeError) as error:
         return [_unreadable(error, None)]
+
+
+def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: str) -> list[Incident]:
+    """Note of incidents that nothing counts as missing since them any more, and return them as they were.
+
+    Args:
+        data_dir: where they are kept.
+        is_settled: chooses them among those since which something is missing.
+        how: the sentence that follows what was missing.
+
+    Raises:
+        OSError: it can't be noted.
+    """
+    kept = _read_or_replace(data_dir)
+    settled = [each for each in kept if each.missing and is_settled(each)]
+    if settled:
+        changed = [
+            each._replace(what=f"{each.what} It left out: {each.missing} {how}", missing=None)
+            if each in settled
+            else each
+            for each in kept
+        ]
+        _write(data_dir, changed)
+    return settled
 
 
 def was_recovered(data_dir: Path) -> bool:
@@ -135,6 +156,18 @@ def new_aside(parent: Path) -> Path:
     directory = parent / _ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_directory(directory)
     return directory
+
+
+def _read_or_replace(data_dir: Path) -> list[Incident]:
+    """Read the file; if that is impossible, put it aside, which is an incident."""
+    try:
+        return _read_patiently(data_dir)
+    except (OSError, ValueError, TypeError) as error:
+        return [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
+
+
+def _write(data_dir: Path, incidents: list[Incident]) -> None:
+    write_whole(_path(data_dir), json.dumps([each._asdict() for each in incidents], indent=1))
 
 
 def _read_patiently(data_dir: Path) -> list[Incident]:

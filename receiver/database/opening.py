@@ -100,6 +100,12 @@ def run(
     return connection.execute(sql, parameters).fetchall()
 
 
+def has_wal(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether the database's WAL holds anything that no checkpoint holds."""
+    query = "SELECT wal_size <> '0 bytes' FROM pragma_database_size() WHERE database_name = current_database()"
+    return bool(run(connection, query)[0][0])
+
+
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit the writes of a block, or none of them if it raises.

@@ -3,5 +3,6 @@
 from receiver.importer.archive import ArchiveLineError, parse_line
 from receiver.importer.deciding import Deciders
 from receiver.importer.importing import import_archive
+from receiver.importer.reading import name_archive, open_archive
 
-__all__ = ["ArchiveLineError", "Deciders", "import_archive", "parse_line"]
+__all__ = ["ArchiveLineError", "Deciders", "import_archive", "name_archive", "open_archive", "parse_line"]

@@ -4,7 +4,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from receiver.errors import ArchiveError
@@ -19,7 +18,7 @@ _BYTES_PER_COMMIT = 64 * 1024 * 1024
 _LONGEST_ESCAPE = 6
 _BYTES_BESIDE_BODY = 1024 * 1024
 
-ReportLine = Callable[[str], None]
+ReportLine = Callable[[str, str], None]
 Advance = Callable[[int], None]
 
 
@@ -32,7 +31,8 @@ class _Line(NamedTuple):
 
 
 def import_archive(
-    path: Path,
+    file: BinaryIO,
+    name: str,
     deciders: Deciders,
     spool: SpoolWriter,
     report: ReportLine,
@@ -45,10 +45,11 @@ def import_archive(
     Malformed lines and lines whose body is too large are left out.
 
     Args:
-        path: the archive.
+        file: the archive, open.
+        name: its name in sentences.
         deciders: decide on each line as the listener would.
         spool: takes the rows; when this returns they are on disk.
-        report: called with a sentence on each line that is left out, naming file, line and reason.
+        report: called with the result of each line that is left out, and a sentence that names file, line and reason.
         advance: called with the number of bytes done since the last call.
         max_body_bytes: the largest body that is taken, as by the listener.
 
@@ -61,31 +62,31 @@ def import_archive(
     results: Counter[str] = Counter()
     done = 0
     try:
-        with path.open("rb") as file:
-            for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
-                rows: list[Row] = []
-                for line in batch:
-                    if line.text is not None and line.text.isspace():
-                        continue
-                    try:
-                        row = deciders.decide(_parse(line, max_body_bytes))
-                    except (ArchiveLineError, _TooLargeError) as error:
-                        results["too_large" if isinstance(error, _TooLargeError) else "malformed"] += 1
-                        report(f"{path}, line {line.number}: {error}.")
-                    else:
-                        results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
-                        rows.append(row)
-                spool.append_all(rows)
-                done = batch[-1].number
-                advance(sum(line.size for line in batch))
+        for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
+            rows: list[Row] = []
+            for line in batch:
+                if line.text is not None and line.text.isspace():
+                    continue
+                try:
+                    row = deciders.decide(_parse(line, max_body_bytes))
+                except (ArchiveLineError, _TooLargeError) as error:
+                    result = "too_large" if isinstance(error, _TooLargeError) else "malformed"
+                    results[result] += 1
+                    report(result, f"{name}, line {line.number}: {error}.")
+                else:
+                    results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
+                    rows.append(row)
+            spool.append_all(rows)
+            done = batch[-1].number
+            advance(sum(line.size for line in batch))
     except (OSError, sqlite3.Error) as error:
-        raise ArchiveError(_describe_end(path, done, error)) from None
+        raise ArchiveError(_describe_end(name, done, error)) from None
     return results
 
 
-def _describe_end(path: Path, done: int, error: OSError | sqlite3.Error) -> str:
+def _describe_end(name: str, done: int, error: OSError | sqlite3.Error) -> str:
     """Say why an import ended before its end, how many lines are in, and how to go on."""
-    start = f"The archive {path} can't be taken in"
+    start = f"The archive {name} can't be taken in"
     reason, remedy = getattr(error, "strerror", None) or error, "Put that right (is there room for the spool?)"
     if not done:
         return f"{start} ({reason}), and nothing of it is. {remedy}, and import it again."

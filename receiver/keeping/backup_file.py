@@ -1,37 +1,35 @@
-"""Backups: copies of the database, with the table `backup_info` and the learned accounts inside.
-
-`CLC_DATA_DIR/backup.json` notes the result of the last one.
-"""
+"""Backups: copies of the database, with the table `backup_info` and the learned accounts inside."""
 
 import contextlib
 import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 
 from receiver import __version__
 from receiver.database.migrations import newest_version
-from receiver.database.opening import BACKUP_TABLES, check_catalogue
+from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue
 from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import from_microseconds
 
-FILE = "backup.json"
-_LATE_CLOCK = timedelta(days=1)
-_DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "memory_limit": "1GB",
     "threads": 1,
+    # A checkpoint that merges row groups would read blocks of derived tables, which may be damaged.
+    "max_vacuum_tasks": 0,
 }
+_MAGIC_AT, _MAGIC = 8, b"DUCK"
 _COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
-# This reads every block of the table and so compares its checksum; the value itself does not matter.
-_READ_ALL = "SELECT bit_xor(hash(notifications)) FROM notifications"
+# This reads every block of a table and so compares its checksum; the value itself does not matter.
+_READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1"
 _LEARNED = "SELECT alias FROM learned_accounts"
 
 
@@ -65,7 +63,7 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     learned = [[alias] for alias in read_learned_accounts(accounts)]
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         ((notifications, last_seq),) = database.execute(_COUNT).fetchall()
-        database.execute(_READ_ALL).fetchall()
+        _read_all(database, "notifications")
         schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
         info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, notifications, last_seq)
         for table in BACKUP_TABLES:
@@ -88,6 +86,8 @@ def read_learned_accounts(path: Path) -> list[str]:
 def inspect(path: Path) -> BackupInfo:
     """Read a backup's description of itself, and compare it with the content.
 
+    Tables that can be derived again are not read; `receiver.database.faults.has_whole_derived` does.
+
     Raises:
         StoreError: the file is no backup, is damaged, or is of a newer program.
     """
@@ -103,7 +103,8 @@ def inspect(path: Path) -> BackupInfo:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
             ((count, last_seq),) = database.execute(_COUNT).fetchall()
-            database.execute(_READ_ALL).fetchall()
+            tables = [name for (name,) in database.execute(_TABLES).fetchall()]
+            _read_all(database, *(name for name in tables if name not in DERIVED_TABLES))
         except duckdb.Error as error:
             raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
     if (count, last_seq) != (info.notifications, info.last_seq):
@@ -164,6 +165,11 @@ def learn(accounts: Path, aliases: list[str]) -> None:
         file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
 
 
+def _read_all(database: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for table in tables:
+        database.execute(_READ_ALL.format(table)).fetchall()
+
+
 def _read_info(database: duckdb.DuckDBPyConnection, path: Path) -> BackupInfo:
     try:
         (row,) = database.execute(_INFO).fetchall()
@@ -194,91 +200,17 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
+        with path.open("rb") as file:
+            begin = file.read(12)
+        if begin[_MAGIC_AT:] != _MAGIC:
+            raise StoreError(
+                f"{path} is no backup: it is no DuckDB database. `clc-receiver import` takes in an archive."
+            )
         database = duckdb.connect(str(path), read_only=True, config=_CONFIG)
     except (duckdb.Error, OSError) as error:
         raise StoreError(f"{path} is no backup: DuckDB can't open it ({str(error).splitlines()[0]}).") from None
     with database:
         yield database
-
-
-def name_backup(made_at: datetime) -> str:
-    """Return the name of the file of a backup that is made now, in UTC."""
-    return f"{made_at:{_NAME}}{_SUFFIX}"
-
-
-def read_made_at(file: Path) -> datetime | None:
-    """Read the time in the name of a backup; None where the store has not named it."""
-    try:
-        return datetime.strptime(file.name, _NAME + _SUFFIX).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def list_backups(data_dir: Path) -> list[Path]:
-    """List the backups in the data directory, newest first, also those that an operator has put there."""
-    return order_backups((data_dir / _DIRECTORY).glob(f"**/*{_SUFFIX}"))
-
-
-def list_own_backups(data_dir: Path) -> list[Path]:
-    """List the backups that the store has made and named, newest first."""
-    return order_backups(file for file in (data_dir / _DIRECTORY).glob(f"*{_SUFFIX}") if read_made_at(file))
-
-
-def order_backups(files: Iterable[Path]) -> list[Path]:
-    """Order backups, newest first, by the time in their names; those that a wrong clock has named come last.
-
-    Only where there is none the time of the last change counts: an old backup that is copied back has a new one.
-    """
-    latest = latest_credible()
-
-    def rank(file: Path) -> tuple[bool, datetime, str]:
-        at = read_made_at(file) or _read_changed_at(file)
-        return at <= latest, at, file.name
-
-    return sorted(files, key=rank, reverse=True)
-
-
-def latest_credible() -> datetime:
-    """Return the latest time that a backup may have: a name beyond it was given while the clock was wrong.
-
-    It is a day from now, because the clock may be late, as that of some machines is when they have just started.
-    """
-    return datetime.now(UTC) + _LATE_CLOCK
-
-
-def _read_changed_at(file: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    except OSError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def read_backup_note(data_dir: Path) -> dict[str, Any]:
-    """Read `made_at`, `file`, `bytes`, `notifications` and `last_seq` of the last one; `failed_at` and its `error`."""
-    try:
-        return parse_backup_note(note_path(data_dir).read_bytes())
-    except (OSError, ValueError):
-        return {}
-
-
-def parse_backup_note(content: bytes) -> dict[str, Any]:
-    """Read a note.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    note = json.loads(content)
-    if not isinstance(note, dict):
-        raise ValueError(FILE)  # noqa: TRY004 - as what is no JSON at all
-    for name in ("made_at", "failed_at"):
-        if name in note and datetime.fromisoformat(str(note[name])).tzinfo is None:
-            raise ValueError(name)
-    return note
-
-
-def note_path(data_dir: Path) -> Path:
-    """Return the note's path."""
-    return data_dir / FILE
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Replaces the database by a backup, and counts the notifications that this would lose; the spool stays."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from typing import NamedTuple
 
 import duckdb
 
-from receiver.data_directory.incidents import Incident
+from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.database.appended import read_appended
+from receiver.database.faults import suspect
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import StoreError
 from receiver.files import copy_whole, sql_file, sync_directory, sync_file
@@ -25,6 +27,8 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 _ACCOUNTS = "accounts.sqlite"
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
+_COUNTED = re.compile(r"[\d,]+ of its notifications")
+"""The beginning of what is missing since a restore that could compare the databases."""
 _ROWS_PER_STEP = 1_000
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "threads": 2}
 
@@ -48,12 +52,12 @@ class LeftOut(NamedTuple):
         return f"{self.number:,} of its notifications{times}, are neither in the backup nor in the spool"
 
 
-def count_left_out(settings: Settings, backup: Path) -> LeftOut:
-    """Compare the present database with a backup and the spool.
+def count_left_out(settings: Settings, backup: Path, database: Path | None = None) -> LeftOut:
+    """Compare a database, the present one by default, with a backup and the spool.
 
-    This runs in another process: the present database may be damaged, and reading it may end that process.
+    This runs in another process: the database may be damaged, and reading it may end that process.
     """
-    command = [sys.executable, "-m", "receiver.keeping.restoring", str(settings.database), str(backup)]
+    command = [sys.executable, "-m", "receiver.keeping.restoring", str(database or settings.database), str(backup)]
     done = subprocess.run(  # noqa: S603 - our own module
         [*command, str(settings.spool_directory)], check=False, capture_output=True, text=True
     )
@@ -61,6 +65,25 @@ def count_left_out(settings: Settings, backup: Path) -> LeftOut:
         return LeftOut(None, None, None, 0)
     number, first, last, seq = json.loads(done.stdout)
     return LeftOut(number, _moment(first), _moment(last), seq)
+
+
+def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
+    """Find the restores that left out notifications, all of which a backup and the spool hold.
+
+    The database that went aside tells. That of a recovery is damaged, so what it has is not all that is missing.
+    """
+    return [
+        incident
+        for incident in read_incidents(settings.data_dir)
+        if _COUNTED.match(incident.missing or "")
+        and (before := _find_database_before(incident, settings))
+        and count_left_out(settings, backup, before).number == 0
+    ]
+
+
+def _find_database_before(incident: Incident, settings: Settings) -> Path | None:
+    file = settings.data_dir / "aside" / Path(incident.moved_to or "").name / settings.database.name
+    return file if incident.moved_to and file.is_file() else None
 
 
 def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None, int | None, int]:
@@ -113,6 +136,7 @@ def install(
     seq: int = 0,
     incident: Incident | None = None,
     moving: bool = False,
+    has_whole_derived: bool = True,
 ) -> Path | None:
     """Make a backup the database, and return the directory that holds the old one.
 
@@ -123,6 +147,7 @@ def install(
         seq: the highest number that the database before it gave to a notification, as far as that is known.
         incident: recorded if the backup leaves notifications out.
         moving: whether the backup, a file in the data directory, may be moved.
+        has_whole_derived: whether its derived tables can be read; if not, the next start derives them again.
 
     Raises:
         StoreError: it failed: nothing has changed, or the next start goes on with it.
@@ -143,6 +168,10 @@ def install(
             puts[STAGED_ACCOUNTS] = _ACCOUNTS
         sync_directory(settings.data_dir)
         files = list_data_files(settings.data_dir)
+        if not has_whole_derived:
+            suspect(
+                settings.data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again")
+            )
         used = max(read_appended(settings.data_dir).seq, seq)
         aside = replace(settings.data_dir, files, puts, used, incident)
     except (duckdb.Error, sqlite3.Error, OSError) as error:

@@ -18,7 +18,7 @@ from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.reading import Reader, Rows
 from receiver.errors import StoreError
 from receiver.files import sql_file, write_whole
-from receiver.keeping.backup_file import list_backups
+from receiver.keeping.backups import list_backups
 from receiver.logs import describe
 from receiver.settings import Settings
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tornado.ioloop import IOLoop
 
 from receiver.errors import ListenError, SettingsError
+from receiver.network.certificates import find_fault
 from receiver.settings import Settings, split_address
 
 _BACKLOG = 1024
@@ -119,15 +120,14 @@ def make_tls_context(settings: Settings) -> ssl.SSLContext | None:
     Raises:
         SettingsError: certificate or key can't be read, or don't fit each other.
     """
-    if settings.tls_cert is None:
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None or key is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+        context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"CLC_TLS_CERT ({settings.tls_cert}) and CLC_TLS_KEY ({settings.tls_key}) can't be used: {error}."
-        ) from None
+        raise SettingsError(find_fault(cert, key) or f"{cert} and {key} can't be used for TLS: {error}.") from None
     return context
 
 

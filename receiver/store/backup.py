@@ -16,14 +16,8 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_file import (
-    list_own_backups,
-    name_backup,
-    note_path,
-    read_backup_note,
-    read_made_at,
-    read_watermarks,
-)
+from receiver.keeping.backup_file import read_watermarks
+from receiver.keeping.backups import list_own_backups, name_backup, note_path, read_backup_note, read_made_at
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint

@@ -11,7 +11,7 @@ import duckdb
 
 from receiver.data_directory.incidents import report
 from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
-from receiver.database.opening import run
+from receiver.database.opening import has_wal, run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.logs import describe
@@ -260,7 +260,7 @@ class AppendLoop:
             return False
         self._tried_at = time.monotonic()
         self._appender.tidy()
-        return since > 0 or bool(self._appender.list_done())
+        return has_wal(self._connection) or bool(self._appender.list_done())
 
     def _try_checkpoint(self) -> None:
         try:

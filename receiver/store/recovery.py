@@ -53,7 +53,8 @@ from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import Rebuild, derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory, sync_file
-from receiver.keeping.backup_file import list_backups, unseal
+from receiver.keeping.backup_file import unseal
+from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss, read_extent
 

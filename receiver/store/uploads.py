@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver.files import make_directory, sync_directory, write_whole
-from receiver.keeping.backup_file import order_backups
+from receiver.keeping.backups import order_backups
 from receiver.keeping.objects.note import FILE, read_upload_note
 from receiver.settings import Settings
 from receiver.store.helper import Helper, explain

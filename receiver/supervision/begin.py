@@ -19,8 +19,9 @@ from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.database import replacing
 from receiver.errors import DataDirectoryError, SettingsError
-from receiver.keeping.backup_file import FILE as BACKUP_NOTE
-from receiver.keeping.backup_file import parse_backup_note, read_learned_accounts
+from receiver.keeping.backup_file import read_learned_accounts
+from receiver.keeping.backups import FILE as BACKUP_NOTE
+from receiver.keeping.backups import parse_backup_note
 from receiver.keeping.objects.note import FILE as UPLOAD_NOTE
 from receiver.keeping.objects.note import parse_upload_note
 from receiver.listener.sources import TrustedProxies
@@ -184,11 +185,12 @@ def _log_queries(running: Running) -> None:
 
 
 def keep_settings(settings: Settings, before: Handover) -> Settings:
-    """Keep what can't change while the data directory and the sockets are held."""
+    """Keep what can't change while the data directory and the sockets are held, and note in the handover what has."""
     kept = {name: Path(str(value)) if name.endswith("_dir") and value else value for name, value in before.kept.items()}
     for name, value in kept.items():
         if getattr(settings, name) != value:
             _log.warning("CLC_%s has changed; that takes a stop and a start of serve", name.upper())
+            before.not_taken_over.append(f"CLC_{name.upper()}")
     return settings.model_copy(update=kept)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import datetime
 from typing import IO, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from receiver.errors import UpgradeError
 from receiver.processes.state import ProcessState, UpgradeState
@@ -91,6 +91,16 @@ class Handover(BaseModel):
     upgrade: UpgradeState
     upgrade_again: bool
     """Whether another upgrade was asked for during this one."""
+    not_taken_over: list[str] = Field(default=[], exclude=True)
+    """The variables among `kept` that have changed, once the next version has read them."""
+
+    def describe_end(self, version: str) -> str:
+        """Say that a version has taken over, and what not."""
+        done = f"Version {version} has taken over from {self.version}."
+        if not self.not_taken_over:
+            return done
+        names, verb = ", ".join(self.not_taken_over), "has" if len(self.not_taken_over) == 1 else "have"
+        return f"{done} {names} {verb} changed, and that takes a stop and a start of `serve`."
 
 
 def make_handover(held: Held, **fields: object) -> Handover:

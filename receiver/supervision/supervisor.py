@@ -102,7 +102,7 @@ class _Supervisor:
         tasks = [asyncio.create_task(keeper.keep()) for keeper in (self._taker, *self._listeners)]
         tasks.append(asyncio.create_task(watch(self._children, self._settings.hang_seconds, self._publish_state)))
         if self._before:
-            self._upgrading = asyncio.create_task(self._finish_upgrade(self._before.version))
+            self._upgrading = asyncio.create_task(self._finish_upgrade(self._before))
         await self._stopping.wait()
         _log.info("stopping")
         notify_systemd("STOPPING=1")
@@ -170,7 +170,7 @@ class _Supervisor:
         finally:
             handover.heed_signals_again()
 
-    async def _finish_upgrade(self, before: str) -> None:
+    async def _finish_upgrade(self, before: Handover) -> None:
         """Replace the children of the version before."""
         try:
             await replace_all(self._listeners, self._taker)
@@ -181,7 +181,7 @@ class _Supervisor:
             _log.exception("the upgrade failed by a fault of the program")
             self._tell_upgrade("failed", f"The upgrade failed ({describe(error)}): the log says where.")
         else:
-            done = f"Version {__version__} has taken over from {before}."
+            done = before.describe_end(__version__)
             _log.info("the upgrade is done: %s", done)
             self._tell_upgrade("done", done)
         await self._upgrade_once_more()

@@ -132,6 +132,43 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     assert re.fullmatch(rf"missing: Since [-\dT:]+ UTC: {counted} in the spool\..*\n", verified.stdout), verified.stdout
 
 
+def test_what_is_missing_since_a_restore_is_there_again_after_the_restore_of_a_backup_that_has_it(case, tmp_path):
+    data_dir, whole = case.copy(tmp_path / "d"), tmp_path / "whole.duckdb"
+    shutil.copy(data_dir / "clc.duckdb", whole)
+    seal(whole, key_of(data_dir), tmp_path / "none")
+    assert run_command(data_dir, "restore", "--force", str(case.backup)).returncode == 0
+    again = run_command(data_dir, "restore", "--force", str(whole))
+    assert re.search(r"What was missing since [-\dT:]+ UTC is there again", again.stderr), again.stderr
+    (incident,) = read_incidents(data_dir)
+    assert incident.what.endswith("The backup whole.duckdb brought that back.")
+    assert incident.missing is None
+    verified = run_command(data_dir, "verify")
+    assert (verified.returncode, verified.stdout) == (0, "")
+    assert "MISSING" not in run_command(data_dir, "status").stdout
+
+
+def test_a_loss_that_nothing_makes_good_counts_until_it_is_accepted(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    for _ in range(2):
+        restored = run_command(data_dir, "restore", "--force", str(case.backup))
+        assert "`clc-receiver accept-loss` ends that" in restored.stderr
+    assert run_command(data_dir, "accept-loss").returncode == 1  # nobody answers the question
+    assert run_command(data_dir, "verify").returncode == 1
+    accepted_now = run_command(data_dir, "accept-loss", "--yes")
+    assert (accepted_now.returncode, accepted_now.stdout.count("2 of its notifications")) == (0, 1)
+    verified = run_command(data_dir, "verify")
+    assert (verified.returncode, verified.stdout) == (0, "")
+    (incident,) = read_incidents(data_dir)
+    assert re.search(r"2 of its notifications.* This loss was accepted at ", incident.what)
+    assert run_command(data_dir, "accept-loss").stderr == "Nothing is missing.\n"
+
+
+def test_a_file_that_is_no_database_is_told_to_be_none(tmp_path):
+    (tmp_path / "month.jsonl").write_text('{"event": "User.Updated"}\n')
+    done = run_command(tmp_path / "d", "restore", str(tmp_path / "month.jsonl"))
+    assert (done.returncode, "month.jsonl is no backup: it is no DuckDB database." in done.stderr) == (1, True)
+
+
 def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said(case, tmp_path):
     data_dir = case.copy(tmp_path / "d")
     overwritten(0, 20_000, b"\x55")(data_dir / "clc.duckdb")

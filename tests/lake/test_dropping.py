@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -196,3 +197,41 @@ def test_what_is_left_of_a_dropped_month_never_takes_its_place(tmp_path, there, 
     with running(PreparedReceiver, tmp_path / "data") as receiver:
         assert "this store has dropped" in write(receiver, there)["error"]
     assert {path: path.read_bytes() for path in Path(there, "lake").rglob("month=2026-03/*")} == before
+
+
+def lose_all(there):
+    shutil.rmtree(Path(there, "lake"))
+
+
+@pytest.mark.parametrize(("harm", "stays"), [(lose, 0), (lose_manifest, 0), (lose_all, 0), (lose_all, 1)])
+def test_what_the_lake_has_lost_is_told_though_the_store_has_nothing_or_little_of_it(tmp_path, there, harm, stays):
+    march = [finished_row(number, entity_id=None) for number in range(20)]
+    rest = [finished_row(number, entity_id="USER2") for number in range(20, 20 + stays)]
+    spool(tmp_path / "data", [*march, *rest, notification(77, received_at=datetime.now(UTC), entity_id="USER1")])
+    drop(tmp_path / "data", there)
+    with running(PreparedReceiver, tmp_path / "data") as receiver:
+        assert receiver.sql(COUNT) == [{"n": 1 + stays}]
+        harm(there)
+        before = set(Path(there).rglob("month=2026-03/*"))
+        assert "this store has dropped" in write(receiver, there)["error"].lower()
+        assert set(Path(there).rglob("month=2026-03/*")) == before
+
+
+@pytest.mark.parametrize("harm", [lose, lose_manifest], ids=["file", "manifest"])
+def test_of_machines_that_share_a_spool_one_that_dropped_a_month_says_what_is_lost_and_another_writes_it_again(
+    tmp_path, there, database, harm
+):
+    shared = {"CLC_SHARED_SPOOL": database}
+    rows = [*finished_rows(), *(notification(number, received_at=datetime.now(UTC)) for number in (7, 8))]
+    spool(tmp_path / "dropping", rows)
+    settings = {"CLC_OBJECTS": there, **KEEP, **shared}
+    with (
+        running(PreparedReceiver, tmp_path / "dropping", **settings) as dropping,
+        running(PreparedReceiver, tmp_path / "whole", **shared) as whole,
+    ):
+        dropping.until_logged("are dropped; the lake has them")
+        until(lambda: whole.sql(COUNT) == [{"n": 202}], what="them to be shared")
+        harm(there)
+        assert "this store has dropped" in write(dropping, there, **shared)["error"]
+        assert write(whole, there, **shared)["written"] == ["2026-03"]
+        assert "error" not in write(dropping, there, **shared)

@@ -1,8 +1,11 @@
 """`clc-receiver import`: an archive goes through the same decisions as what is posted."""
 
+import gzip
 import hmac
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +15,7 @@ from receiver.spool import SpoolReader
 from tests.durability.support.commands import run_command
 from tests.durability.support.faults import mounted
 from tests.support.keys import signed
+from tests.support.processes import environment
 
 BODY = '{"accountAlias":"ACME","userName":"zoë@acme.example","n":0.0}'
 
@@ -67,6 +71,50 @@ def test_malformed_lines_are_named_and_the_others_go_in(tmp_path):
     assert "old.jsonl, line 5: received_at 'yesterday' is no ISO 8601 time." in done.stderr
     assert "2 notifications imported. 3 left out (malformed)." in done.stderr
     assert len(spooled(tmp_path)) == 2
+
+
+def test_of_lines_that_are_left_out_ten_are_named_and_all_are_counted(tmp_path):
+    text = "\n".join(["{"] * 5_000 + [line()])
+    done = run_import(tmp_path, text)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) < 20
+    assert "old.jsonl, line 10: it is not JSON" in done.stderr
+    assert "\nmalformed: 4,990 more lines; --all names them.\n" in done.stderr
+    assert "1 notification imported. 5,000 left out (malformed)." in done.stderr
+    assert "old.jsonl, line 5000: it is not JSON" in run_import(tmp_path, text, "--all").stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"{}"), "old.jsonl is compressed with gzip: unpack it, for example `gzip -dc FILE | clc-rec"),
+        (bytes(8) + b"DUCK" + b"\xff\n" * 100, "old.jsonl is a DuckDB database: `clc-receiver restore` puts"),
+        (b"PAR1" + b"\xff\n" * 100, "old.jsonl is a Parquet file: `clc-analytics export -o FILE.jsonl` writes"),
+    ],
+)
+def test_a_file_that_is_no_archive_is_told_at_once_and_what_to_do_with_it(tmp_path, content, said):
+    (tmp_path / "old.jsonl").write_bytes(content)
+    done = run_command(tmp_path / "data", "import", str(tmp_path / "old.jsonl"))
+    (told,) = done.stderr.splitlines()
+    assert (done.returncode, said in told) == (1, True)
+    assert not (tmp_path / "data" / "spool").exists()
+
+
+def test_a_byte_order_mark_belongs_to_no_line(tmp_path):
+    done = run_import(tmp_path, f"\ufeff{line()}\n{line()}\n")
+    assert "2 notifications imported." in done.stderr
+
+
+def test_an_archive_comes_from_standard_input_too(tmp_path):
+    command = [sys.executable, "-m", "receiver", "import", "-"]
+    text = f"\ufeff{line()}\n{{\n".encode()
+    done = subprocess.run(
+        command, input=text, env=environment(tmp_path), cwd=tmp_path, capture_output=True, check=False
+    )
+    said = done.stderr.decode()
+    assert "standard input, line 2: it is not JSON" in said
+    assert "1 notification imported. 1 left out (malformed)." in said
+    assert (done.returncode, len(spooled(tmp_path))) == (1, 1)
 
 
 def test_bodies_larger_than_the_listener_takes_are_named_counted_and_left_out(tmp_path):

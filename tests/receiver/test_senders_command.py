@@ -92,6 +92,17 @@ def test_the_documented_profile_passes(billing):
     )
 
 
+@pytest.mark.parametrize("name", ["billing2", "github"])
+def test_a_profile_whose_name_is_not_that_of_its_file_does_not_pass(billing, name, monkeypatch):
+    billing.write_text(billing.read_text().replace('name = "billing"', f'name = "{name}"'))
+    monkeypatch.chdir(billing.parent)
+    code, lines = run("check", billing.name)
+    assert (code, lines) == (
+        1,
+        [f"Error: profile.toml: name is '{name}', and the file is that of 'billing'; let both be the same."],
+    )
+
+
 def test_the_documented_three_lines_make_the_signature_of_the_documented_profile(billing):
     accepted = billing.read_text().partition("# The same request")[0]
     written = dict(re.findall(r'^(X-Billing-\w+) = "(.*)"$', accepted, re.MULTILINE))

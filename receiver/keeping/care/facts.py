@@ -14,7 +14,7 @@ from receiver.database.dropped import read_dropped
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
-from receiver.keeping.backup_file import read_backup_note
+from receiver.keeping.backups import read_backup_note
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.lake.note import read_lake_note
 from receiver.keeping.objects.note import read_upload_note

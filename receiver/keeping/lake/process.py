@@ -118,8 +118,9 @@ def _write(settings: Settings, reader: ServiceReader, check: Callable[[], None])
         trouble = None
     except ObjectsError as error:  # the credentials may not delete; that is no harm to the lake
         trouble = str(error)
-    if done.lacking and settings.shared_spool is None:  # of several machines another has them
-        raise StoreError(done.lacking[0])
+    lacking = done.lacking if settings.shared_spool is None else []  # of several machines another has them
+    for sentence in (*done.lost, *lacking):
+        raise StoreError(sentence)
     newest = str(done.manifests[-1].month) if done.manifests else None
     return {"months": len(done.manifests), "newest": newest, "written": done.months, "not_removed": trouble}
 

@@ -10,6 +10,7 @@ from receiver.database.dropped import NOTHING, read_dropped
 from receiver.database.reading import ServiceReader
 from receiver.errors import ObjectsError, StoreError
 from receiver.keeping.lake.dropped import LateRows
+from receiver.keeping.lake.lost import find_lost, find_lost_whole, is_there
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, choose_finished, parse_month
 from receiver.keeping.lake.parts import CHANGES, NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
 from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, list_months, month_of, now, sum_up
@@ -25,11 +26,13 @@ MOST_BYTES_PER_FILE = 1024 * 1024 * 1024
 class Written(NamedTuple):
     """The manifests of the lake after a look, and the months that were written.
 
-    `lacking` says of which months the store has less than the lake; `left` are paths of files that were left over.
+    `lost` says what the lake has lost of months that the store has dropped, `lacking` of which months the store has
+    less than the lake; `left` are paths of files that were left over.
     """
 
     manifests: list[Manifest]
     months: list[str]
+    lost: list[str]
     lacking: list[str]
     left: list[str]
 
@@ -77,8 +80,13 @@ class LakeWriter:
         manifests = {month: self._place.read_manifest(month) for month in map(parse_month, list_months(self._objects))}
         left = self._place.find_left(self._objects, list(manifests.values()), now())
         left = [path for path in left if not self._is_last_of_month(path, manifests)]
+        stored = read_months(self._reader)
+        lost = find_lost(self._dropped, manifests, self._objects, list(map(parse_month, stored)))
+        lost_whole = find_lost_whole(self._dropped, manifests)
         written, lacking = [], []
-        for month in choose_finished(read_months(self._reader), now()):
+        for month in choose_finished(stored, now()):
+            if month in lost or (lost_whole and month not in manifests and self._has_dropped(month)):
+                continue
             try:
                 manifest = self._write_month(month, manifests.get(month))
             except _LackingError as error:
@@ -87,7 +95,8 @@ class LakeWriter:
             if manifest:
                 manifests[month] = manifest
                 written.append(str(month))
-        return Written([manifests[month] for month in sorted(manifests)], written, lacking, left)
+        said = list(lost.values()) or ([lost_whole] if lost_whole else [])
+        return Written([manifests[month] for month in sorted(manifests)], written, said, lacking, left)
 
     def _write_month(self, month: Month, old: Manifest | None) -> Manifest | None:
         """Write a month and its manifest; None if the lake has it as it is, or a newer program wrote it."""
@@ -114,14 +123,13 @@ class LakeWriter:
         found = stored.take_fingerprint(table)
         before = old.tables[table.name] if old else None
         if before is None:
-            self._check_never_there(stored.month)
             return _make(found, self._write_parts(table, stored))
-        there = [file for file in before.files if self._is_there(file)]
+        there = [file for file in before.files if is_there(file, self._objects)]
         is_whole = len(there) == len(before.files)
         if is_whole and found == (before.rows, before.fingerprint):
             return before
         if table is not REJECTED and self._has_dropped(stored.month):
-            return self._add_rows(table, stored, before, found.rows, is_whole=is_whole)
+            return self._add_rows(table, stored, before, found.rows)
         if table is CHANGES and is_whole and self._dropped.is_something and stored.count_closed():
             return before  # another store has more of them
         if table is NOTIFICATIONS and found.rows < before.rows:
@@ -138,32 +146,13 @@ class LakeWriter:
     def _has_dropped(self, month: Month) -> bool:
         return month.begins < self._dropped.before
 
-    def _check_never_there(self, month: Month) -> None:
-        """Check that the lake never had a month of which the store has only the rest.
-
-        Raises:
-            _LackingError: files of it are there, without a manifest.
-        """
-        if self._has_dropped(month) and any(month_of(path) == month for path in self._objects):
-            raise _LackingError(
-                f"The lake has files of {month} and no manifest, and this store has dropped the month: put the "
-                "manifest back, or let a machine that has the month write it."
-            )
-
     def _is_last_of_month(self, path: str, manifests: Mapping[Month, Manifest]) -> bool:
         """Tell whether a file is of a month without a manifest, which the store has dropped."""
         month = month_of(path)
         return month is not None and month not in manifests and self._has_dropped(month)
 
-    def _add_rows(
-        self, table: LakeTable, stored: StoredMonth, before: TableFiles, rows: int, *, is_whole: bool
-    ) -> TableFiles:
+    def _add_rows(self, table: LakeTable, stored: StoredMonth, before: TableFiles, rows: int) -> TableFiles:
         """Add the notifications that the lake lacks of a month that the store has dropped; its changes stay."""
-        if not is_whole:
-            raise _LackingError(
-                f"The lake has lost files of {stored.month}, which this store has dropped: put them back, or let a "
-                "machine that has the month write it."
-            )
         if table is CHANGES:
             return before
         missing = self._find_missing(table, stored, rows, before.files)
@@ -213,10 +202,6 @@ class LakeWriter:
         file = self._place.write_file(parts, table.name, month, number)
         self._new.append(file)
         return file
-
-    def _is_there(self, file: LakeFile) -> bool:
-        listed = self._objects.get(file.path)
-        return listed is not None and listed.bytes == file.bytes
 
     def _remove_old(self, old: Manifest | None, manifest: Manifest) -> None:
         """Remove the files of the manifest before; what can't be removed is left over."""

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError, SettingsError, StoreError
 from receiver.files import open_whole
-from receiver.keeping.backup_file import BackupInfo, inspect, latest_credible, name_backup
+from receiver.keeping.backup_file import BackupInfo, inspect
+from receiver.keeping.backups import latest_credible, name_backup
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import Settings
 

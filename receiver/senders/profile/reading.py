@@ -1,4 +1,4 @@
-"""Reads profiles, with their examples: one file, those of a directory, and those that are shipped.
+"""Reads a profile, with its examples.
 
 A profile also says how bodies are compared: where an entity's state stands in them, and what is noise.
 """
@@ -11,7 +11,6 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, NamedTuple
 
-from receiver.errors import ProfileError
 from receiver.notification import FIRST_SENDER, Category
 from receiver.senders.pointers import Pointer, read_pointer
 from receiver.senders.profile.events import COLUMN_KEYS, CREATED, DELETED, EventRules, read_event_rules
@@ -24,14 +23,11 @@ from receiver.senders.schemes import Scheme, read_scheme
 from receiver.senders.sender import Aligned, Comparison, FieldDifference, PathPart
 from receiver.senders.tables import Table, read_table
 
-FILE = "profile.toml"
 _KEYS = (
     *("name", "title", "documentation", "account_category", "example_secret", "verification", "body", "columns"),
     *("events", "state", "told", "words", "setup", "handshake", "examples"),
 )
 _LONGEST_NAME = 64
-_OF_THE_DISK = "lost+found"
-_SHIPPED = Path(__file__).parents[1]
 STATE_KEYS = ("at", "natural_keys", "noise", "caseless", "stateless", "bare", "sparse")
 _OTHERS = "*"
 _NOTHING: dict[str, Any] = {}
@@ -76,57 +72,6 @@ def load_profile(path: Path) -> Profile:
         setup=_read_setup(root.table("setup", ("steps",))),
         examples=tuple(read_examples(root, name)),
     )
-
-
-def load_directory(directory: Path) -> dict[str, Profile]:
-    """Read the profiles `NAME.toml` and `NAME/profile.toml` of a directory, by name.
-
-    Raises:
-        ProfileError: one is not usable, is named unlike its file, or there are two of one name.
-    """
-    profiles: dict[str, Profile] = {}
-    for path in sorted(_find_profiles(directory)):
-        profile = load_profile(path)
-        stem = path.parent.name if path.name == FILE and path.parent != directory else path.stem
-        if profile.name != stem.replace("_", "-"):
-            if path == directory / FILE:
-                above = directory.resolve().parent
-                raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
-            raise ProfileError(
-                path, f"is {profile.name!r}, and the file is that of {stem!r}; let both be the same", "name"
-            )
-        if profile.name in profiles:
-            raise ProfileError(path, f"is {profile.name!r}, as in {profiles[profile.name].path}; keep one", "name")
-        profiles[profile.name] = profile
-    return profiles
-
-
-def _find_profiles(directory: Path) -> Iterator[Path]:
-    """Yield the profiles of a directory.
-
-    Raises:
-        ProfileError: a directory in it can't be read, and may have one.
-    """
-    for path in directory.iterdir():
-        if path.suffix.lower() == ".toml":
-            yield path
-        elif not path.name.startswith(".") and path.name != _OF_THE_DISK and path.is_dir():
-            try:
-                (path / FILE).stat()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise ProfileError(path / FILE, f"can't be read ({error.strerror})") from None
-            yield path / FILE
-
-
-def load_shipped() -> dict[str, Profile]:
-    """Read the profiles that belong to the program, by name.
-
-    Raises:
-        ProfileError: one is not usable.
-    """
-    return load_directory(_SHIPPED)
 
 
 def _read_scheme(root: Table) -> Scheme:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from receiver.keeping.backup_file import list_backups, list_own_backups, name_backup, order_backups
+from receiver.keeping.backups import list_backups, list_own_backups, name_backup, order_backups
 
 OLDER, NEWER = "clc-20250101T000000000000Z.duckdb", "clc-20260301T000000000000Z.duckdb"
 

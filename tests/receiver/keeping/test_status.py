@@ -9,6 +9,7 @@ import time
 import pytest
 import urllib3
 
+from receiver.commands.status import _print
 from receiver.data_directory.incidents import report
 from receiver.senders.keys import key_fingerprint, load_public_key
 from receiver.spool import layout
@@ -212,3 +213,13 @@ def test_looking_changes_nothing_in_a_spool_whose_listener_was_killed(tmp_path):
     run_command(tmp_path, "verify")
     assert {path.name: path.read_bytes() for path in (tmp_path / "spool").iterdir()} == before
     assert {layout.is_segment(path) for path in (tmp_path / "spool").glob("*.sqlite")} == {True}
+
+
+def test_machines_of_the_same_name_are_told_apart(capsys):
+    told = {"name": "vm", "version": "1.0", "this": False, "does": "stores", "state": "ok", "text": "has all rows"}
+    others = [{"id": f"{start}2345678-9", "seen_at": "2026-03-02T08:00:00.000+00:00"} for start in "abc"]
+    machines = [{**told, **other, "name": name} for name, other in zip(("vm", "vm", "db"), others, strict=True)]
+    nothing = dict.fromkeys(("figures", "refusals", "processes", "recoveries", "silences"), ())
+    _print({**nothing, "machines": machines})
+    names = [line.partition(", ")[0].partition(" version")[0].split() for line in capsys.readouterr().out.splitlines()]
+    assert names[:3] == [["ok", "vm", "(a2345678)"], ["ok", "vm", "(b2345678)"], ["ok", "db", "c2345678"]]

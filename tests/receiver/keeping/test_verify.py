@@ -65,6 +65,14 @@ def test_a_store_that_is_right_passes(data_dir):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "12 notifications checked" in done.stderr
     assert "No problems found." in done.stderr
+    assert "wait" not in done.stderr
+
+
+def test_rows_that_wait_in_the_spool_are_counted_and_are_no_fault(data_dir):
+    spool(data_dir, [accepted(20)])
+    done = run_command(data_dir, "verify")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "1 more row waits in the spool and will be stored" in done.stderr
 
 
 def test_it_passes_in_every_shell_while_serve_takes_notifications_and_when_it_has_stopped(tmp_path):

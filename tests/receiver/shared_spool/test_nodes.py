@@ -1,6 +1,7 @@
 """The machines that share a spool know each other, and rows leave it when all have them and a backup, too."""
 
 import shutil
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -224,3 +225,29 @@ def test_forget_refuses_a_machine_that_lives_and_one_that_nobody_knows(nodes, da
     assert "ago, so it runs: stop it first, or use --force." in lives.stderr
     assert f"There are: one ({str(nodes[0].id)[:8]}), two ({str(nodes[1].id)[:8]})." in unknown.stderr
     assert len(nodes[0].beat().nodes) == 2
+
+
+def flip(node, place):
+    """Return an id that differs at one place."""
+    text = str(node)
+    return UUID(f"{text[:place]}{int(text[place], 16) ^ 1:x}{text[place + 1 :]}")
+
+
+def test_forget_takes_any_beginning_of_an_id_that_names_one_machine_alone(nodes, database, tmp_path):
+    def forget(machine):
+        return run_command(tmp_path / "one", "forget", machine, "--force", CLC_SHARED_SPOOL=database)
+
+    one, two = nodes
+    one.settle()
+    first, near, far = str(one.id), flip(one.id, 12), flip(one.id, 0)
+    for other in (near, far):
+        two.membership.identity = two.identity._replace(node=other)
+        two.beat()
+    several = forget(first[:3])
+    assert several.returncode == 1
+    listed = sorted(f"{name} ({node[:13]})" for name, node in (("one", first), ("two", str(near))))
+    assert f"The ids of several machines begin with {first[:3]}: " in several.stderr
+    assert all(each in several.stderr for each in listed), several.stderr
+    assert forget(str(far)[0]).returncode == 0
+    assert forget(str(near)[:13]).returncode == 0
+    assert [node.node for node in one.beat().nodes] == [one.id]

@@ -346,3 +346,13 @@ def test_a_terminal_that_closes_ends_serve(tmp_path):
     # 120 is Python's own code where what was said last can't be written any more.
     assert done.returncode in {0, 120}
     assert read_state(tmp_path).state == "stopped"
+
+
+def test_an_upgrade_says_which_changed_settings_it_does_not_take_over(tmp_path):
+    with running(Receiver, tmp_path) as receiver:
+        (tmp_path / ".env").write_text("CLC_LISTENERS=2\nCLC_SPOOL_DIR=elsewhere\n")
+        done = run_command(tmp_path, "upgrade")
+        assert done.returncode == 0, done.stderr
+        assert "has taken over from" in done.stderr
+        assert "CLC_SPOOL_DIR, CLC_LISTENERS have changed, and that takes a stop and a start of `serve`" in done.stderr
+        assert "listener 2" not in processes_of(receiver)

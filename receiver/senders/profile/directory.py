@@ -1,0 +1,74 @@
+"""Reads the profiles of a directory, and those that are shipped."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from receiver.errors import ProfileError
+from receiver.senders.profile.profile import Profile
+from receiver.senders.profile.reading import load_profile
+
+FILE = "profile.toml"
+_OF_THE_DISK = "lost+found"
+_SHIPPED = Path(__file__).parents[1]
+
+
+def load_directory(directory: Path) -> dict[str, Profile]:
+    """Read the profiles `NAME.toml` and `NAME/profile.toml` of a directory, by name.
+
+    Raises:
+        ProfileError: one is not usable, is named unlike its file, or there are two of one name.
+    """
+    profiles: dict[str, Profile] = {}
+    for path in sorted(_find_profiles(directory)):
+        profile = load_profile(path)
+        if path == directory / FILE and profile.name != path.stem:
+            above = directory.resolve().parent
+            raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
+        if path != directory / FILE:
+            check_name(profile)
+        if profile.name in profiles:
+            raise ProfileError(path, f"is {profile.name!r}, as in {profiles[profile.name].path}; keep one", "name")
+        profiles[profile.name] = profile
+    return profiles
+
+
+def _find_profiles(directory: Path) -> Iterator[Path]:
+    """Yield the profiles of a directory.
+
+    Raises:
+        ProfileError: a directory in it can't be read, and may have one.
+    """
+    for path in directory.iterdir():
+        if path.suffix.lower() == ".toml":
+            yield path
+        elif not path.name.startswith(".") and path.name != _OF_THE_DISK and path.is_dir():
+            try:
+                (path / FILE).stat()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise ProfileError(path / FILE, f"can't be read ({error.strerror})") from None
+            yield path / FILE
+
+
+def check_name(profile: Profile) -> None:
+    """Check that a profile has the name of its file, `NAME.toml` or `NAME/profile.toml`.
+
+    Raises:
+        ProfileError: it has another.
+    """
+    path = profile.path.absolute()
+    stem = path.parent.name if path.name == FILE else path.stem
+    if profile.name != stem.replace("_", "-"):
+        raise ProfileError(
+            profile.path, f"is {profile.name!r}, and the file is that of {stem!r}; let both be the same", "name"
+        )
+
+
+def load_shipped() -> dict[str, Profile]:
+    """Read the profiles that belong to the program, by name.
+
+    Raises:
+        ProfileError: one is not usable.
+    """
+    return load_directory(_SHIPPED)

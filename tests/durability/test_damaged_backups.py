@@ -1,0 +1,69 @@
+"""A backup whose derived tables are damaged is restored and derives them again; any other damage is refused."""
+
+import random
+
+import duckdb
+import pytest
+
+from receiver.database.opening import run
+from receiver.keeping.backup_file import seal
+from tests.durability.support.commands import run_command
+from tests.durability.support.damaged import block_overwritten
+from tests.durability.support.stores import accepted, append, spool
+from tests.durability.test_restore import key_of
+from tests.support.processes import PreparedReceiver, running
+from tests.support.rows import rejection
+from tests.support.waiting import until
+
+CHANGES = "SELECT count(*) AS n, bit_xor(hash(changes))::VARCHAR AS rows FROM changes"
+
+
+def make_hex(number, length):
+    return random.Random(number).randbytes(length).hex().encode()
+
+
+@pytest.fixture(scope="module")
+def backup(tmp_path_factory):
+    """A backup whose changes and refused notifications have blocks of their own."""
+    data_dir = tmp_path_factory.mktemp("data")
+    bodies = [b'{"userName":"u%d","x":"%s"}' % (n % 200, make_hex(n, 1000)) for n in range(1000)]
+    spool(data_dir, [accepted(n, body=body) for n, body in enumerate(bodies)])
+    spool(data_dir, [rejection(n, body=make_hex(n, 40_000)) for n in range(20)])
+    append(data_dir)
+    seal(data_dir / "clc.duckdb", key_of(data_dir), data_dir / "none")
+    return data_dir / "clc.duckdb"
+
+
+def damage(backup, table, tmp_path):
+    """Copy the backup, and damage a block of a table alone."""
+    copy = tmp_path / "b.duckdb"
+    copy.write_bytes(backup.read_bytes())
+    with duckdb.connect(str(copy), read_only=True) as database:
+        blocks = {
+            name: {number for (number,) in run(database, f"SELECT block_id FROM pragma_storage_info('{name}')")}
+            for name in ("notifications", "changes", "rejected")
+        }
+    block_overwritten(max(blocks.pop(table) - set().union(*blocks.values())))(copy)
+    return copy
+
+
+def test_a_backup_with_damaged_changes_is_restored_and_they_are_derived_again(backup, tmp_path):
+    with duckdb.connect(str(backup), read_only=True) as database:
+        expected = run(database, CHANGES)
+    data_dir = tmp_path / "restored"
+    restored = run_command(data_dir, "restore", str(damage(backup, "changes", tmp_path)))
+    assert restored.returncode == 0, restored.stderr
+    assert "`serve` derives the others again when it starts" in restored.stderr
+    with running(PreparedReceiver, data_dir) as receiver:
+        until(lambda: not receiver.sql("FROM rebuilding"), what="the end of deriving")
+        assert [tuple(row.values()) for row in receiver.sql(CHANGES)] == expected
+        checked = run_command(data_dir, "verify", "--scrub")
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout
+
+
+def test_a_backup_with_damaged_refused_notifications_is_refused(backup, tmp_path):
+    data_dir = tmp_path / "restored"
+    refused = run_command(data_dir, "restore", str(damage(backup, "rejected", tmp_path)))
+    assert refused.returncode == 1
+    assert "is damaged" in refused.stderr
+    assert not (data_dir / "clc.duckdb").exists()

@@ -1,0 +1,66 @@
+"""A certificate and a key that can't be used are named, with the reason."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from receiver.errors import SettingsError
+from receiver.network.sockets import make_tls_context
+from receiver.settings import Settings
+from tests.support.keys import key_directory
+
+
+def make_certificate(key):
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.example")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    return made.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def write_key(key):
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(cert, key):
+        for name, content in (("cert.pem", cert), ("key.pem", key)):
+            if content is not None:
+                (tmp_path / name).write_bytes(content)
+        return make_tls_context(
+            Settings(
+                data_dir=tmp_path,
+                public_key=key_directory() / "public.pem",
+                tls_cert=tmp_path / "cert.pem",
+                tls_key=tmp_path / "key.pem",
+            )
+        )
+
+    return load
+
+
+ONE, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+
+
+def test_a_certificate_with_its_key_is_used(load):
+    assert load(make_certificate(ONE), write_key(ONE)) is not None
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "said"),
+    [
+        (make_certificate(ONE), write_key(OTHER), "is not the key of the first certificate in CLC_TLS_CERT ("),
+        (write_key(ONE), write_key(ONE), "cert.pem) holds no certificate in PEM that can be used."),
+        (make_certificate(ONE), make_certificate(ONE), "key.pem) holds no private key in PEM that can be used."),
+        (make_certificate(ONE), None, "key.pem) can't be read: No such file or directory."),
+    ],
+)
+def test_what_can_not_be_used_is_named_with_the_reason(load, cert, key, said):
+    with pytest.raises(SettingsError) as refused:
+        load(cert, key)
+    assert said in str(refused.value)
