@@ -30,6 +30,7 @@ from tests.support.readable_store import (
     hostile_refusals,
     hostile_rows,
     many_rows,
+    server,
 )
 
 # Markup that is not taken back by a backslash.
@@ -62,6 +63,16 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)
     assert not app.exception
     assert any(re.fullmatch(r"\. · newest \.", line) for line in age_lines(app))
+
+
+def test_where_no_filter_is_set_none_is_blamed(open_page, tmp_path):
+    for page, own in (("notifications", {"to": "2020-01-01T00:00:00"}), ("audit", {"range": "15 min"})):
+        captions = " ".join(caption.value for caption in open_page(page, **own).caption)
+        assert "in this time range. You can choose a longer time range." in captions, page
+        assert "filters" not in captions, page
+    lone = str(build_store(tmp_path / "lone.duckdb", [server("ACME", "WA1ACMEWEB01")]))
+    captions = [caption.value for caption in open_page("entity", lone, among="User").caption]
+    assert [text for text in captions if text.startswith("No ")] == ["No User is known yet."]
 
 
 @pytest.mark.parametrize(
@@ -205,8 +216,14 @@ def test_a_place_without_entities_and_an_entity_are_counted_as_they_are(open_pag
 
 def test_an_empty_store_says_what_to_do(open_page, tmp_path):
     empty = str(build_store(tmp_path / "empty.duckdb", []))
-    assert any("Nothing in this time range" in head.value for head in open_page("activity", empty).subheader)
-    assert any("No notification" in head.value for head in open_page("notifications", empty).subheader)
+    for page in ("activity", "notifications", "alerts", "audit", "entity"):
+        app = open_page(page, empty)
+        assert [head.value for head in app.subheader if head.value.startswith("No ")] == ["No notification yet"], page
+        said = " ".join(text.value for text in (*app.caption, *app.markdown))
+        assert "filters" not in said, page
+        assert "period before" not in said, page
+        app.button(key="to-set-up").click()
+        assert app.run().session_state["_go"].address.startswith("set-up"), page
     assert sum("not yet" in text.value for text in open_page("set_up", empty).markdown) == 10
 
 

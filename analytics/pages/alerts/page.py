@@ -18,6 +18,7 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
+from analytics.pages.shared.complete.empty import draw_store_empty, is_store_empty
 from analytics.pages.shared.complete.since import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
@@ -90,6 +91,9 @@ def body(chosen: dict[str, Any]) -> None:
     """Draw the alarms."""
     length = RANGES[chosen["range"]]
     draw_complete_since(now() - length if length else None)
+    if is_store_empty():
+        draw_store_empty()
+        return
     everything = load_alarms()
     if everything is None or everything.empty:
         draw_without_alarms(some=everything is not None)

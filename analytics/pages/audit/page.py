@@ -15,6 +15,7 @@ from analytics.pages.audit.leafing import draw_leafing, read_number
 from analytics.pages.audit.time_range import ListTime, draw_place, draw_time
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
+from analytics.pages.shared.complete.empty import draw_store_empty, is_store_empty
 from analytics.pages.shared.complete.since import draw_complete_since
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.formatting import lag_text, number_text
@@ -65,6 +66,9 @@ def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     """Draw findings, and below them the changes; `place` is that of the controls of time."""
     time = draw_time(place)
     draw_complete_since(time.since)
+    if is_store_empty():
+        draw_store_empty()
+        return
     snapshot = load_findings()
     draw_bringing()
     draw_findings(chosen, time, snapshot)
@@ -93,7 +97,7 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
         st.space("stretch")
         draw_changes_download(total, values, findings)
     if not total:
-        draw_no_changes()
+        draw_no_changes(values)
         return
     pages = -(-total // PAGE_ROWS)
     number = read_number("page", pages)
@@ -105,12 +109,17 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
     draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
 
 
-def draw_no_changes() -> None:
-    """Say that no change fits the filters, and how to find some, if there can be any."""
+def draw_no_changes(values: Mapping[str, Any]) -> None:
+    """Say that no change fits the filters and the time range, and how to find some, if there can be any."""
+    is_filtered = any(value for name, value in values.items() if name not in {"since", "until", "without_noise"})
+    longer = "" if values["since"] is None else "choose a longer time range"
     with st.container(key="nothing", border=True):
         st.subheader("No changes", anchor=False)
         never = why_never_reported(st.session_state.get("field") or "")
-        advice = "None matches these filters in this time range. Clear them, or choose a longer time range."
+        if is_filtered:
+            advice = f"None matches these filters in this time range. Clear them{longer and f', or {longer}'}."
+        else:
+            advice = f"Nothing changed in this time range.{longer and f' You can {longer}.'}"
         st.caption(never or advice)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.complete.empty import draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button
 from analytics.pages.shared.filters import (
@@ -94,15 +95,18 @@ def remember_kind() -> None:
 
 def draw_search() -> None:
     """Draw the entities of the search."""
-    named = st.session_state.get("named")
-    matches = find_matches((named or "").strip(), read_kind(), read_sender())
+    named = (st.session_state.get("named") or "").strip()
+    matches = find_matches(named, read_kind(), read_sender())
     draw_other_matches(matches)
     if not matches.entities:
         if matches.numbers or matches.accounts:
             return
+        if is_store_empty():
+            draw_store_empty()
+            return
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
-            st.caption(f"No {any_entity()} has a name like this.")
+            st.caption(describe_none(named))
         return
     rows = {f"{sender_of_row(row)} {row.category} {row.entity_id}": row for row in matches.entities}
 
@@ -125,6 +129,14 @@ def draw_search() -> None:
     )
     if len(rows) == MOST_FOUND:
         st.caption(f"The {MOST_FOUND} most recently active are listed.")
+
+
+def describe_none(named: str) -> str:
+    """Return why no entity is listed: none has the name, or none is of the chosen kind and sender."""
+    kind = read_kind()
+    what = name_kinds()[kind] if kind else any_entity()
+    sender = f" of {titles()[by]}" if (by := read_sender()) else ""
+    return f"No {what}{sender} has a name like this." if named else f"No {what}{sender} is known yet."
 
 
 def draw_other_matches(matches: Matches) -> None:
