@@ -9,6 +9,7 @@ import analytics
 from analytics import queries
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import lasted_text
+from analytics.pages.alerts.page import describe_none
 from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
 from analytics.times import period
@@ -239,3 +240,22 @@ def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
     inside = alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(120), MIDDAY)
     bars = alarms.bars_of(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
     assert list(bars["server"]) == [DB]
+
+
+BELOW = "the last alert of each metric says that it is below its threshold again"
+OF_ACCOUNT = "**No server of YLLW and its sub-accounts is in alarm now**"
+NAMED = "**No server of YLLW with “zzz” in its name is in alarm now**"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "alarm_count", "others", "said"),
+    [
+        ({}, 3, 0, f"**Nothing is in alarm now**: {BELOW}."),
+        ({"account_tree": "YLLW"}, 3, 4, f"{OF_ACCOUNT}: {BELOW}. Outside these filters, 4 are in alarm."),
+        ({"account": "YLLW", "entity": "zzz"}, 0, 1, f"{NAMED}: none ever was. Outside these filters, 1 is in alarm."),
+    ],
+    ids=["all", "an account", "a name"],
+)
+def test_that_nothing_is_in_alarm_is_said_of_the_filters_and_not_of_all(chosen, alarm_count, others, said):
+    every = {"account": None, "account_tree": None, "entity": None}
+    assert describe_none(every | chosen, alarm_count, others) == said
