@@ -11,12 +11,10 @@ from analytics.findings.finding import Finding
 from analytics.findings.order import sort_findings
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
-from analytics.pages.audit.filters import lets_through
 from analytics.pages.audit.finding_panel import draw_finding
 from analytics.pages.audit.late import draw_late, is_late_shown, select_late
 from analytics.pages.audit.leafing import draw_leafing, read_number
-from analytics.pages.audit.marks import make_mark
-from analytics.pages.audit.seen import are_shown, draw_seen, find_unseen
+from analytics.pages.audit.seen import are_shown, draw_seen
 from analytics.pages.audit.time_range import ListTime
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
@@ -36,6 +34,7 @@ from analytics.pages.shared.findings import (
 )
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.known.marks import find_unseen, lets_through, make_mark
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import plural
 from analytics.times import EPOCH, OWN, Interval, zone_label

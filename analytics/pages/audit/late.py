@@ -10,9 +10,9 @@ import streamlit as st
 
 from analytics.findings.finding import Finding
 from analytics.findings.order import select_between
-from analytics.pages.audit.marks import known_ms
 from analytics.pages.shared import address
 from analytics.pages.shared.findings import find_ends
+from analytics.pages.shared.known.marks import known_ms
 from analytics.times import EPOCH, microseconds
 
 SHOWN = "shown"
