@@ -71,8 +71,21 @@ def test_where_no_filter_is_set_none_is_blamed(open_page, tmp_path):
         assert "in this time range. You can choose a longer time range." in captions, page
         assert "filters" not in captions, page
     lone = str(build_store(tmp_path / "lone.duckdb", [server("ACME", "WA1ACMEWEB01")]))
-    captions = [caption.value for caption in open_page("entity", lone, among="User").caption]
-    assert [text for text in captions if text.startswith("No ")] == ["No User is known yet."]
+    found = [caption.value for caption in open_page("entity", lone, among="User").caption]
+    assert [text for text in found if text.startswith("No ")] == ["No User is known yet."]
+
+
+@pytest.mark.parametrize("page", ["activity", "audit", "notifications"])
+def test_a_range_that_ends_before_it_begins_is_said_to_do_so_and_no_other_is_shown(open_page, page):
+    first, last = "2026-03-02T12:00:00", "2026-03-01T12:00:00"
+    own = {"from": first, "to": last} if page == "notifications" else {"range": "own", "own": f"{first}Z/{last}Z"}
+    app = open_page(page, **own)
+    assert not app.exception
+    assert "The range ends before it begins" in [head.value for head in app.subheader]
+    assert not app.metric
+    assert not [text.value for text in app.markdown if re.match(r"\*\*\d+ change", text.value)]
+    fields = [field.value for field in app.get("date_time_input")]
+    assert [f"{field:%Y-%m-%dT%H:%M:%S}" for field in fields] == [first, last]
 
 
 @pytest.mark.parametrize(

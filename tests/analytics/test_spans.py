@@ -184,6 +184,14 @@ def test_a_text_that_is_no_interval_is_none(text):
     assert Interval.parse(text) is None
 
 
+def test_an_interval_that_ends_before_it_begins_is_told_from_none():
+    text = "2026-03-02T13:00Z/2026-03-02T12:00Z"
+    assert Interval.parse_ends(text).is_reversed
+    assert str(Interval.parse_ends(text)) == text
+    assert not Interval(MIDDAY).is_reversed
+    assert Interval.parse_ends("x/y") is None
+
+
 def test_the_longest_range_of_ones_own_has_bins_that_can_be_drawn_and_can_be_compared():
     span = span_of(OWN, Interval(at(2000, 1, 1)), MIDDAY, None, BERLIN)
     assert len(span.begins) < 1000

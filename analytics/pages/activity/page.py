@@ -33,6 +33,7 @@ from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
+from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask_together
 from analytics.times import zone_label
 
@@ -70,8 +71,11 @@ def body() -> None:
         time = read_time(now(), chosen, how)
         # With a filter it stays in sight where one scrolls; without one the bar has no line for it.
         with st.container(key="see-these-place", width="content"):
-            if chips:
+            if chips and not is_own_reversed():
                 draw_see_these(chosen, time)
+    if is_own_reversed():
+        draw_reversed()
+        return
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic, is_filtered=bool(chips))
 
 

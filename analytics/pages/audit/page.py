@@ -21,6 +21,7 @@ from analytics.pages.shared.components import Column, Line, Tone, draw_bringing,
 from analytics.pages.shared.formatting import lag_text, number_text
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
+from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import doubting_rules, several, titles, why_never_reported
 from analytics.text import plural, shorten
@@ -68,6 +69,9 @@ def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     draw_complete_since(time.since)
     if is_store_empty():
         draw_store_empty()
+        return
+    if is_own_reversed():
+        draw_reversed()
         return
     snapshot = load_findings()
     draw_bringing()

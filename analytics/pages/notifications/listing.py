@@ -23,6 +23,7 @@ from analytics.pages.shared.components import Cell, Column, Line, draw_chart, dr
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
+from analytics.pages.shared.ranges import draw_reversed
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import colours, several, titles, unknown_type
 from analytics.text import plural, shorten
@@ -141,6 +142,10 @@ def draw_nothing(chosen: dict[str, Any], advice: str) -> None:
     """Say that there is no notification to show, and give advice."""
     if is_store_empty():
         draw_store_empty()
+        return
+    own = read_own_range()
+    if own.since and own.until and own.until <= own.since:
+        draw_reversed()
         return
     is_filtered = any(value for name, value in chosen.items() if name != "without_copies")
     with st.container(key="nothing", border=True):
