@@ -84,6 +84,25 @@ def test_an_alarm_that_comes_or_goes_moves_nothing_below_the_list(live, watch):
     assert chart.bounding_box()["y"] - card.bounding_box()["y"] < room / 2
 
 
+@pytest.mark.parametrize("width", [768, 1280, 1500])
+def test_no_time_in_the_lists_is_cut_and_the_chart_s_buttons_cover_none(live, watch, width):
+    page = watch(live.url, viewport={"width": width, "height": 900}).open(f"{PAGE}&range=30+d&flapping=1")
+    alarms, flapping = page.locator(".st-key-alarms-card"), page.locator(".st-key-flapping-card")
+    for place, key in ((2, "alarm-list"), (3, "flapping-list")):
+        for cell in column(page, place, key).all():
+            assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth"), cell.inner_text()
+    names = column(page, 3, "alarm-list").all()
+    assert min(name.bounding_box()["width"] for name in names) > 100
+    assert (flapping.bounding_box()["y"] > alarms.bounding_box()["y"]) == (width < 1500)
+    chart = page.locator(".st-key-alarms-over-time")
+    times = chart.locator("svg.marks text").filter(has_text=re.compile(r"\d (min|h|d|s)\b"))
+    times.first.hover(force=True)
+    buttons = chart.get_by_test_id("stElementToolbar")
+    expect(buttons).to_be_visible()
+    covered = buttons.bounding_box()["y"] + buttons.bounding_box()["height"]
+    assert covered <= min(time.bounding_box()["y"] for time in times.all())
+
+
 def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_leads_back(live, watch):
     page = watch(live.url).open(PAGE)
     row_of(page, "in-alarm", SERVER).get_by_role("button", name=SERVER).click()
