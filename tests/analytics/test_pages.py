@@ -75,6 +75,22 @@ def test_where_no_filter_is_set_none_is_blamed(open_page, tmp_path):
     assert [text for text in found if text.startswith("No ")] == ["No User is known yet."]
 
 
+@pytest.mark.parametrize("page", ["activity", "alerts", "audit", "notifications"])
+def test_the_labels_of_each_chart_are_dark_enough_on_a_light_page(open_page, page):
+    charts = [json.loads(element.proto.spec) for element in open_page(page, range="all").get("vega_lite_chart")]
+    assert charts
+    for spec in charts:
+        for part in ("axis", "legend"):
+            assert contrast_on_white(spec["config"][part]["labelColor"]) >= 4.5, part
+
+
+def contrast_on_white(colour):
+    """Return the contrast of a colour with white, by WCAG 2."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
 @pytest.mark.parametrize("page", ["activity", "audit", "notifications"])
 def test_a_range_that_ends_before_it_begins_is_said_to_do_so_and_no_other_is_shown(open_page, page):
     first, last = "2026-03-02T12:00:00", "2026-03-01T12:00:00"
