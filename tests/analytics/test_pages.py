@@ -22,7 +22,7 @@ from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.search import find_accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
-from tests.support.plain_texts import age_lines, plain_texts
+from tests.support.plain_texts import age_lines, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
     LONG_NAME,
@@ -63,6 +63,12 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)
     assert not app.exception
     assert any(re.fullmatch(r"\. · newest \.", line) for line in age_lines(app))
+
+
+def test_found_accounts_have_their_business_names_and_other_entities_those_of_their_accounts(open_page):
+    found = [row[:3] for row in table_rows(open_page("entity", named="ACME"))]
+    assert ["Account", "ACME  Acme Manufacturing", ""] in found
+    assert "ACME  Acme Manufacturing" in [account for kind, _, account in found if kind == "Server"]
 
 
 def test_where_no_filter_is_set_none_is_blamed(open_page, tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.shared import address, going
-from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.complete.empty import draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button
@@ -23,6 +23,7 @@ from analytics.senders import (
     any_entity,
     as_words,
     find_kind,
+    is_account,
     kinds,
     several,
     titles,
@@ -38,10 +39,10 @@ MOST_BUTTONS = 6
 COLUMNS = (
     Column("Category", "8rem"),
     Column("Name", "60%", opens=True),
-    Column("Account", "9rem", opens=True),
+    Column("Account", "40%", opens=True),
     Column("Notifications", "8rem", align="right"),
     Column("Last", "12rem", time=True),
-    Column("", "40%"),
+    Column("", "7rem"),
 )
 SENDER_COLUMN = Column("Sender", "9.2rem")
 """The first column where the store has several senders."""
@@ -161,11 +162,15 @@ def as_line(identity: str, row: Any) -> Line:
     """Return an entity as a row."""
     last = moment(row.last_at)
     sender = sender_of_row(row)
+    names = load_accounts().business_names
+    alias = null_to_none(row.account_alias)
+    # The row of an account has its business name beside its alias; its column of accounts would repeat both.
+    of_account = is_account(row.category, sender) and alias in {None, row.entity_id}
     cells = [
         *([titles().get(sender, sender)] if sender else []),
         as_words(row.category),
-        shorten(row.entity_id, 120),
-        shorten(null_to_none(row.account_alias) or "", 24),
+        account_label(row.entity_id, names.get(row.entity_id)) if of_account else shorten(row.entity_id, 120),
+        account_label(alias, names.get(alias)) if alias and not of_account else "",
         f"{row.notifications:,}",
         last,
         Age(last) if last else "never",
