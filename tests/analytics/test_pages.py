@@ -357,6 +357,20 @@ def test_an_absurdly_deep_payload_is_cut_not_an_error():
     assert parse_payload("[" * 20_000 + "]" * 20_000) is None
 
 
+@pytest.mark.parametrize("page", ["activity", "alerts"])
+def test_a_chosen_account_stands_in_its_field_without_the_indentation_of_the_tree(open_page, page):
+    app = open_page(page, account="ACEU")
+    (field,) = [box for box in app.selectbox if box.key == "account_choice"]
+    assert field.value == "ACEU"
+    assert "ACEU Acme Europe GmbH" in field.options
+    assert any(option.startswith("\u2002") for option in field.options)
+    field.select("ACAP")
+    (field,) = [box for box in app.run().selectbox if box.key == "account_choice"]
+    assert field.value == "ACAP"
+    assert app.query_params["account"] == "ACAP"
+    assert "ACAP Acme Asia Pacific" in field.options
+
+
 def test_labels_of_accounts_are_never_alike():
     alike = [Account(alias, None, None, (alias,)) for alias in ("A" * 100, "A" * 101)]
     labels = list(Accounts(alike).labels.values())
