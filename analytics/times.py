@@ -173,13 +173,24 @@ class Interval(NamedTuple):
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
-        """Return the interval of a text; None where the text is not one."""
+        """Return the interval of a text; None where the text is not one, or its end is not after its begin."""
+        ends = cls.parse_ends(text)
+        return None if ends is None or ends.is_reversed else ends
+
+    @classmethod
+    def parse_ends(cls, text: str | None) -> Self | None:
+        """Return the two ends of a text, in whatever order; None where the text has no such ends."""
         begin, _, end = (text or "").partition("/")
         try:
             since, until = parse_moment(begin), None if end == ".." else parse_moment(end)
         except (ValueError, OverflowError):
             return None
-        return cls(since, until) if until is None or until > since else None
+        return cls(since, until)
+
+    @property
+    def is_reversed(self) -> bool:
+        """Say whether it ends before it lasts any time."""
+        return self.until is not None and self.until <= self.since
 
 
 def iso(moment: datetime) -> str:

@@ -22,7 +22,7 @@ from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.search import find_accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
-from tests.support.plain_texts import age_lines, plain_texts
+from tests.support.plain_texts import age_lines, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
     LONG_NAME,
@@ -30,6 +30,7 @@ from tests.support.readable_store import (
     hostile_refusals,
     hostile_rows,
     many_rows,
+    server,
 )
 
 # Markup that is not taken back by a backslash.
@@ -62,6 +63,51 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)
     assert not app.exception
     assert any(re.fullmatch(r"\. · newest \.", line) for line in age_lines(app))
+
+
+def test_found_accounts_have_their_business_names_and_other_entities_those_of_their_accounts(open_page):
+    found = [row[:3] for row in table_rows(open_page("entity", named="ACME"))]
+    assert ["Account", "ACME  Acme Manufacturing", ""] in found
+    assert "ACME  Acme Manufacturing" in [account for kind, _, account in found if kind == "Server"]
+
+
+def test_where_no_filter_is_set_none_is_blamed(open_page, tmp_path):
+    for page, own in (("notifications", {"to": "2020-01-01T00:00:00"}), ("audit", {"range": "15 min"})):
+        captions = " ".join(caption.value for caption in open_page(page, **own).caption)
+        assert "in this time range. You can choose a longer time range." in captions, page
+        assert "filters" not in captions, page
+    lone = str(build_store(tmp_path / "lone.duckdb", [server("ACME", "WA1ACMEWEB01")]))
+    found = [caption.value for caption in open_page("entity", lone, among="User").caption]
+    assert [text for text in found if text.startswith("No ")] == ["No User is known yet."]
+
+
+@pytest.mark.parametrize("page", ["activity", "alerts", "audit", "notifications"])
+def test_the_labels_of_each_chart_are_dark_enough_on_a_light_page(open_page, page):
+    charts = [json.loads(element.proto.spec) for element in open_page(page, range="all").get("vega_lite_chart")]
+    assert charts
+    for spec in charts:
+        for part in ("axis", "legend"):
+            assert contrast_on_white(spec["config"][part]["labelColor"]) >= 4.5, part
+
+
+def contrast_on_white(colour):
+    """Return the contrast of a colour with white, by WCAG 2."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+@pytest.mark.parametrize("page", ["activity", "audit", "notifications"])
+def test_a_range_that_ends_before_it_begins_is_said_to_do_so_and_no_other_is_shown(open_page, page):
+    first, last = "2026-03-02T12:00:00", "2026-03-01T12:00:00"
+    own = {"from": first, "to": last} if page == "notifications" else {"range": "own", "own": f"{first}Z/{last}Z"}
+    app = open_page(page, **own)
+    assert not app.exception
+    assert "The range ends before it begins" in [head.value for head in app.subheader]
+    assert not app.metric
+    assert not [text.value for text in app.markdown if re.match(r"\*\*\d+ change", text.value)]
+    fields = [field.value for field in app.get("date_time_input")]
+    assert [f"{field:%Y-%m-%dT%H:%M:%S}" for field in fields] == [first, last]
 
 
 @pytest.mark.parametrize(
@@ -205,8 +251,14 @@ def test_a_place_without_entities_and_an_entity_are_counted_as_they_are(open_pag
 
 def test_an_empty_store_says_what_to_do(open_page, tmp_path):
     empty = str(build_store(tmp_path / "empty.duckdb", []))
-    assert any("Nothing in this time range" in head.value for head in open_page("activity", empty).subheader)
-    assert any("No notification" in head.value for head in open_page("notifications", empty).subheader)
+    for page in ("activity", "notifications", "alerts", "audit", "entity"):
+        app = open_page(page, empty)
+        assert [head.value for head in app.subheader if head.value.startswith("No ")] == ["No notification yet"], page
+        said = " ".join(text.value for text in (*app.caption, *app.markdown))
+        assert "filters" not in said, page
+        assert "period before" not in said, page
+        app.button(key="to-set-up").click()
+        assert app.run().session_state["_go"].address.startswith("set-up"), page
     assert sum("not yet" in text.value for text in open_page("set_up", empty).markdown) == 10
 
 
@@ -303,6 +355,20 @@ def test_an_absurdly_deep_payload_is_cut_not_an_error():
     deep = parse_payload("[" * 500 + "]" * 500)
     assert "deeper" in json.dumps(make_payload_visible(deep))
     assert parse_payload("[" * 20_000 + "]" * 20_000) is None
+
+
+@pytest.mark.parametrize("page", ["activity", "alerts"])
+def test_a_chosen_account_stands_in_its_field_without_the_indentation_of_the_tree(open_page, page):
+    app = open_page(page, account="ACEU")
+    (field,) = [box for box in app.selectbox if box.key == "account_choice"]
+    assert field.value == "ACEU"
+    assert "ACEU Acme Europe GmbH" in field.options
+    assert any(option.startswith("\u2002") for option in field.options)
+    field.select("ACAP")
+    (field,) = [box for box in app.run().selectbox if box.key == "account_choice"]
+    assert field.value == "ACAP"
+    assert app.query_params["account"] == "ACAP"
+    assert "ACAP Acme Asia Pacific" in field.options
 
 
 def test_labels_of_accounts_are_never_alike():

@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from analytics.comparison import BEFORE, COMPARISONS, WEEK, change, compare, describe_move, difference, find_comparison
 from analytics.comparison import DAY as DAY_BEFORE
+from analytics.pages.activity.chart import total_text
+from analytics.pages.activity.filters import NOTIFICATIONS
 from analytics.pages.activity.time_range import When, find_last_end
 from analytics.times import (
+    EPOCH,
     OWN,
     RANGES,
     Interval,
@@ -113,10 +117,36 @@ def test_what_a_time_is_compared_with_is_as_long_and_lies_before_it(length, how,
 def test_a_part_is_compared_with_the_same_part_of_the_time_that_the_chart_draws(how):
     span = span_of("24 h", None, MIDDAY + timedelta(minutes=7), None, BERLIN)
     part = Interval(MIDDAY - 4 * HOUR, MIDDAY - HOUR)
-    time = When(span, part, None, how)
+    time = When(span, part, None, how, EPOCH)
     compared = time.compare(part.since, part.until)
     assert (part.since - compared.since, part.until - compared.until) == (time.line.shift, time.line.shift)
     assert compared.name == time.line.name
+
+
+@pytest.mark.parametrize(
+    ("first", "is_compared"),
+    [(timedelta(), True), (timedelta(seconds=1), False), (3 * HOUR, False), (None, False)],
+    ids=["whole", "almost", "in part", "nothing yet"],
+)
+def test_a_time_is_compared_only_with_one_that_was_kept_from_its_begin_on(first, is_compared):
+    span = span_of("24 h", None, MIDDAY, None, BERLIN)
+    begin = find_comparison(span.since, span.until, BEFORE, span.early).since
+    time = When(span, Interval(span.since), None, BEFORE, None if first is None else begin + first)
+    assert (time.compare(span.since, span.until) is not None) == is_compared
+    assert (time.line is not None) == is_compared
+
+
+@pytest.mark.parametrize("first_after", [3 * HOUR, 2 * DAY], ids=["in part", "not at all"])
+def test_the_total_says_why_it_is_compared_with_nothing(first_after, monkeypatch):
+    monkeypatch.setattr("analytics.pages.shared.formatting.viewer_zone", lambda: zone_of("UTC"))
+    span = span_of("24 h", None, MIDDAY, None, BERLIN)
+    first = find_comparison(span.since, span.until, BEFORE, span.early).since + first_after
+    time = When(span, Interval(span.since), None, BEFORE, first)
+    said = total_text(pd.DataFrame({"events": [7], "events_before": [3]}), NOTIFICATIONS, time).replace("\\", "")
+    kept = f"{first:%Y-%m-%d %H:%M} UTC"
+    partly = f"the period before was kept only from {kept} on"
+    why = partly if first_after < DAY else f"nothing was kept before {kept}"
+    assert said == f"**7 notifications**; no comparison, because {why}"
 
 
 @pytest.mark.parametrize("name", ["24 h", "7 d", "30 d"])
@@ -152,6 +182,14 @@ def test_an_interval_is_read_from_the_text_that_it_writes(text):
 )
 def test_a_text_that_is_no_interval_is_none(text):
     assert Interval.parse(text) is None
+
+
+def test_an_interval_that_ends_before_it_begins_is_told_from_none():
+    text = "2026-03-02T13:00Z/2026-03-02T12:00Z"
+    assert Interval.parse_ends(text).is_reversed
+    assert str(Interval.parse_ends(text)) == text
+    assert not Interval(MIDDAY).is_reversed
+    assert Interval.parse_ends("x/y") is None
 
 
 def test_the_longest_range_of_ones_own_has_bins_that_can_be_drawn_and_can_be_compared():

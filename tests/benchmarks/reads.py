@@ -19,7 +19,7 @@ from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.store import null_to_none
 from analytics.queries import query
-from analytics.times import Interval, span_of
+from analytics.times import EPOCH, Interval, span_of
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown, grown_again
 from tests.benchmarks.report import Figure, part
@@ -55,7 +55,8 @@ class Store:
         """Return all that the page asks for a range, as it opens."""
         at = self.newest + timedelta(seconds=1)
         span = span_of(length, None, at, None, ZONE)
-        time = When(span, Interval(span.since, span.until), find_comparison(span.since, span.until, BEFORE), BEFORE)
+        compared = find_comparison(span.since, span.until, BEFORE)
+        time = When(span, Interval(span.since, span.until), compared, BEFORE, EPOCH)
         kept = self.read_kept() if is_long(time.bin_values) else None
         return list(list_queries(ActivityFilters(), time, ZONE, kept=kept).items())
 

@@ -1,4 +1,7 @@
-"""No page bars people who see little, hear it read, or use the keyboard: axe-core finds nothing serious on any."""
+"""No page bars people who see little, hear it read, or use the keyboard: axe-core finds nothing serious on any.
+
+Nor does a narrow window: where the columns of a list have no room for words, its rows take several lines.
+"""
 
 import re
 
@@ -25,6 +28,16 @@ BRUSH = ("svg-img-alt", re.compile(r"\.\w+_brush(_bg)?"))
 VIEWPORT = {"width": 1500, "height": 4000}
 PAGES = pages(SERVER, seq=1)
 WHOLE = {**PAGES, "finding": PAGES["Audit"]}
+LISTS = {
+    "/notifications?refresh=off": "notifications",
+    "/audit?refresh=off&range=all": "changes",
+    f"/entity?refresh=off&category=Server&name={SERVER}": "steps",
+}
+LEAST_PIXELS = 60
+WIDTHS = """
+table => [...table.tBodies[0].rows].flatMap(row => [...row.cells]).filter(cell => cell.textContent)
+    .map(cell => cell.getBoundingClientRect().width)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +131,27 @@ def test_the_check_itself_sees_what_bars_people(live, watch):
     bad = '<button></button><p style="color:#999; background:#fff">pale</p>'
     page.locator(".st-key-title").evaluate("(title, html) => title.insertAdjacentHTML('beforeend', html)", bad)
     assert {line.split()[0] for line in found_on(page)} == {"button-name", "color-contrast"}
+
+
+@pytest.mark.parametrize(("width", "is_stacked"), [(700, True), (768, True), (1280, False)])
+def test_a_list_without_room_for_its_columns_has_rows_of_several_lines(live, watch, width, is_stacked):
+    watched = watch(live.url, viewport={"width": width, "height": 900})
+    for address, key in LISTS.items():
+        page = watched.open(address)
+        table = page.locator(f".st-key-{key} table")
+        expect(table.locator("tbody tr").first).to_be_visible()
+        assert ("stacks" in (table.get_attribute("class") or "")) == is_stacked, address
+        assert page.get_by_test_id("stMain").evaluate("area => area.scrollWidth <= area.clientWidth"), address
+        if not is_stacked:
+            assert min(table.evaluate(WIDTHS)) >= LEAST_PIXELS, address
+
+
+def test_rows_take_lines_of_their_own_as_soon_as_the_window_is_made_narrow(live, watch):
+    page = watch(live.url, viewport={"width": 1280, "height": 900}).open("/notifications?refresh=off")
+    stacked = page.locator(".st-key-notifications table.stacks")
+    expect(page.locator(".st-key-notifications tbody tr").first).to_be_visible()
+    expect(stacked).to_have_count(0)
+    page.set_viewport_size({"width": 768, "height": 900})
+    expect(stacked).to_have_count(1)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(stacked).to_have_count(0)

@@ -78,6 +78,29 @@ def test_an_alarm_that_comes_or_goes_moves_nothing_below_the_list(live, watch):
     fill(page, "Server contains", SERVER)
     expect(column(page, 2, "in-alarm")).to_have_count(1)
     assert chart.bounding_box()["y"] - card.bounding_box()["y"] == room
+    fill(page, "Server contains", FLAPPER)
+    expect(card).to_contain_text("is in alarm now")
+    expect(column(page, 2, "in-alarm")).to_have_count(0)
+    assert chart.bounding_box()["y"] - card.bounding_box()["y"] < room / 2
+
+
+@pytest.mark.parametrize("width", [768, 1280, 1500])
+def test_no_time_in_the_lists_is_cut_and_the_chart_s_buttons_cover_none(live, watch, width):
+    page = watch(live.url, viewport={"width": width, "height": 900}).open(f"{PAGE}&range=30+d&flapping=1")
+    alarms, flapping = page.locator(".st-key-alarms-card"), page.locator(".st-key-flapping-card")
+    for place, key in ((2, "alarm-list"), (3, "flapping-list")):
+        for cell in column(page, place, key).all():
+            assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth"), cell.inner_text()
+    names = column(page, 3, "alarm-list").all()
+    assert min(name.bounding_box()["width"] for name in names) > 100
+    assert (flapping.bounding_box()["y"] > alarms.bounding_box()["y"]) == (width < 1500)
+    chart = page.locator(".st-key-alarms-over-time")
+    times = chart.locator("svg.marks text").filter(has_text=re.compile(r"\d (min|h|d|s)\b"))
+    times.first.hover(force=True)
+    buttons = chart.get_by_test_id("stElementToolbar")
+    expect(buttons).to_be_visible()
+    covered = buttons.bounding_box()["y"] + buttons.bounding_box()["height"]
+    assert covered <= min(time.bounding_box()["y"] for time in times.all())
 
 
 def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_leads_back(live, watch):
@@ -192,10 +215,12 @@ def test_range_account_server_and_order_choose_what_is_shown_and_the_address_hol
 
 def test_filters_that_leave_nothing_say_so(live, watch):
     page = watch(live.url).open(f"{PAGE}&entity=no-such-server")
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("no alarm fits these filters")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text(
+        "“no-such-server” in its name is in alarm now: none ever was. Outside these filters, 2 are in alarm."
+    )
     expect(page.locator(".st-key-nothing")).to_contain_text("Clear the filters")
     page = watch(live.url).open(f"{PAGE}&entity={FLAPPER}&range=1+h")
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("Nothing is in alarm now")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("is in alarm now: the last alert of each metric says")
     expect(page.locator(".st-key-nothing")).to_contain_text(
         "The latest alarm ended before it. Choose a longer time range"
     )
@@ -203,11 +228,11 @@ def test_filters_that_leave_nothing_say_so(live, watch):
 
 def test_an_alarm_appears_and_ends_by_itself(live, watch):
     page = watch(live.url).open("/alerts?refresh=1+s&entity=NEW01")
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("Nothing is in alarm now")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("No server with “NEW01” in its name is in alarm now")
     send(live, [alert("WA1ACMENEW01", "memory", "triggered", 0.5)])
     expect(column(page, 2, "in-alarm")).to_have_text(["WA1ACMENEW01"])
     send(live, [alert("WA1ACMENEW01", "memory", "notTriggered", 0.25)])
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("Nothing is in alarm now")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("No server with “NEW01” in its name is in alarm now")
     expect(column(page, 2, "alarm-list")).to_have_text(["15 min"])
 
 

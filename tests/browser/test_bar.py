@@ -73,13 +73,13 @@ def test_the_search_of_every_page_leads_to_an_entity_an_account_a_notification_o
     expect(name).to_contain_text(SERVER)
     find(page, row["id"])
     expect(name).to_contain_text("Server.Created")
-    expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}$"))
+    expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}&refresh=off$"))
     find(page, "northwind re")
     expect(name.get_by_test_id("stText")).to_have_text("ROOT")
     find(page, "acmew")
     expect(name).to_contain_text(SERVER)
     find(page, "e")
-    expect(page).to_have_url(re.compile("/entity\\?named=e$"))
+    expect(page).to_have_url(re.compile("/entity\\?named=e&refresh=off$"))
     expect(page.locator(".st-key-found tbody tr").nth(1)).to_be_visible()
     field = page.get_by_role("textbox", name="Name contains")
     field.fill("a/b")
@@ -92,12 +92,12 @@ def test_the_search_finds_a_part_of_an_id_and_of_an_events_name(live, watch):
     (row,) = live.receiver.sql("SELECT seq, id::VARCHAR AS id FROM events WHERE event_type = 'Server.Created' LIMIT 1")
     for part in (row["id"][-12:], row["id"][19:].upper(), row["id"][:30]):
         find(page, part)
-        expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}$"))
+        expect(page).to_have_url(re.compile(f"/notifications\\?seq={row['seq']}&refresh=off$"))
         expect(name).to_contain_text("Server.Created")
         find(page, SERVER)
         expect(name).to_contain_text(SERVER)
     find(page, "r.delet")
-    expect(page).to_have_url(re.compile("/notifications\\?events=Server.Deleted&events=User.Deleted$"))
+    expect(page).to_have_url(re.compile("/notifications\\?events=Server.Deleted&events=User.Deleted&refresh=off$"))
 
 
 def test_the_search_leads_from_an_event_to_its_notifications(live, watch):

@@ -40,7 +40,7 @@ def test_health_shows_every_figure_with_its_state_and_its_limits(live, watch):
     lag = figure(page, "Lag of the store")
     expect(lag.locator("td").nth(2)).to_have_text("✓ ok")
     expect(lag.locator("td").nth(3)).to_have_text("amber from 10 s, red from 60 s")
-    expect(figure(page, "Notifications").locator("td").nth(1)).to_have_text("50")
+    expect(figure(page, "Notifications, with copies").locator("td").nth(1)).to_have_text("50")
     expect(figure(page, "Rows set aside").locator("td").nth(1)).to_have_text("0")
     expect(figure(page, "Last backup").locator("td").nth(1)).to_contain_text("none")
     expect(figure(page, "Last checkpoint").locator("td").nth(1)).to_contain_text("ago")

@@ -38,7 +38,8 @@ def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
         expect(find_field(page, "textbox", "Entity contains")).to_have_value(SERVER)
         page.go_forward()
         expect(page.locator(NAME)).to_have_text(SERVER)
-        expect(find_refresh(page)).to_have_value("5 s")
+        expect(page).to_have_url(re.compile("/entity.*[?&]refresh=off"))
+        expect(find_refresh(page)).to_have_value("off")
         go_back(page, "Notifications")
         expect(find_refresh(page)).to_have_value("off")
 

@@ -55,10 +55,10 @@ def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_
         for page in pages:
             expect(page.locator(".st-key-not-running")).to_have_count(0)
             expect(page.locator(".st-key-freshness")).to_contain_text("no notification yet")
-        expect(pages[0].locator(".st-key-nothing")).to_contain_text("Nothing in this time range")
+        expect(pages[0].locator(".st-key-nothing")).to_contain_text("No notification yet")
         expect(pages[1].locator(".st-key-nothing")).to_contain_text("No notification")
         expect(pages[2].locator(".st-key-targets")).to_contain_text("not yet")
-        expect(pages[5].locator(".st-key-nothing")).to_contain_text("No alarm yet")
+        expect(pages[5].locator(".st-key-nothing")).to_contain_text("No notification yet")
         expect(pages[4].locator(".st-key-sql-editor .cm-content")).to_contain_text("FROM events")
         assert receiver.sender.post("/webhooks/Account.Updated", b'{"accountAlias":"BACK"}').status == 200
         expect(pages[1].locator(".st-key-notifications tbody tr")).to_have_count(1)

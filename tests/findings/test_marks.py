@@ -4,8 +4,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from analytics.findings.finding import Finding
+from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
-from analytics.pages.audit.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
+from analytics.pages.shared.known.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
 from analytics.times import EPOCH
 
 NOW = EPOCH + timedelta(days=20_000)
@@ -79,3 +80,12 @@ def test_marks_add_up_and_where_the_cookie_has_no_room_the_oldest_go():
 def test_what_is_no_mark_in_the_cookie_hides_nothing():
     for cookie in ("", "1", "received=x&since=0&until=1", "received=9", "%|&=|received=1&since=1", "\u0661" * 9):
         assert list(parse_marks(cookie)) == []
+
+
+def test_the_sign_of_activity_counts_the_findings_that_are_new():
+    high, low = finding("high", severity="high"), finding("low")
+    assert describe_new([high, low], 2) == "**1 high** of 2 findings"
+    assert describe_new([low], 1) == "**1 finding**"
+    assert describe_new([high, low], 109) == "**1 high** of 2 new, 109 findings"
+    assert describe_new([low], 109) == "**1 new** of 109 findings"
+    assert describe_new([], 109) == "**0 new** of 109 findings"

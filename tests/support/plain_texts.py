@@ -17,6 +17,11 @@ def age_lines(app: AppTest) -> list[str]:
     ]
 
 
+def table_rows(app: AppTest) -> list[list[str | dict]]:
+    """Read the cells of each row of all tables."""
+    return [row["cells"] for data in _data_of(app, "clc_table") for row in data["rows"]]
+
+
 def _data_of(app: AppTest, name: str) -> list[dict]:
     drawn = [element.proto for element in app.get("bidi_component")]
     return [json.loads(one.json) for one in drawn if one.component_name == name]

@@ -17,7 +17,7 @@ from analytics.pages.activity.filters import ActivityFilters, Measure, read_filt
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import going
 from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.formatting import format_minute, format_range, format_with_zone, viewer_zone
+from analytics.pages.shared.formatting import format_minute, format_range, viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.ranges import draw_ends
@@ -155,7 +155,11 @@ def total_text(rows: pd.DataFrame, measure: Measure, time: When) -> str:
         since = as_markdown(format_minute(time.complete_since))
         return f"{total}; no comparison, because the store is complete only since {since}"
     if time.compared is None and time.first and not time.span.whole:
-        return f"{total}; no comparison, because nothing was kept before {as_markdown(format_with_zone(time.first))}"
+        other = time.find_other(time.part.since, time.part.until or time.span.until)
+        first = as_markdown(format_minute(time.first))
+        is_cut = time.first < other.until
+        why = f"{other.name} was kept only from {first} on" if is_cut else f"nothing was kept before {first}"
+        return f"{total}; no comparison, because {why}"
     if time.compared is None:
         return total
     then = format_range(time.compared.since, time.compared.until)

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+import streamlit as st
+
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
 from analytics.pages.shared.formatting import format_range
+from analytics.pages.shared.ranges import REVERSED
 from analytics.pages.shared.store import sender_of_row
 from analytics.senders import (
     account_word,
@@ -157,7 +160,10 @@ def toggle(filtered: str, value: str, **more: str | None) -> None:
 
 
 def select_part(part: Interval | None) -> None:
-    """Select a part of the time, or all of it."""
+    """Select a part of the time, or all of it; one that ends before it begins is none, and a message says so."""
+    if part and part.is_reversed:
+        st.toast(f"{REVERSED}.")
+        return
     address.put(**{PART: str(part) if part else None})
 
 

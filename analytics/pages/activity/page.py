@@ -26,11 +26,12 @@ from analytics.pages.activity.time_range import (
     time_controls,
 )
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.completeness import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
+from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask_together
 from analytics.times import zone_label
 
@@ -68,8 +69,11 @@ def body() -> None:
         time = read_time(now(), chosen, how)
         # With a filter it stays in sight where one scrolls; without one the bar has no line for it.
         with st.container(key="see-these-place", width="content"):
-            if chips:
+            if chips and not is_own_reversed():
                 draw_see_these(chosen, time)
+    if is_own_reversed():
+        draw_reversed()
+        return
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic, is_filtered=bool(chips))
 
 
@@ -106,9 +110,12 @@ def draw(
     queries = list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most, kept=kept)
     rows = ask_together(queries)
     begin_signs()
+    is_empty = is_store_empty()
+    if is_empty:
+        draw_store_empty()
     signs = draw_figures(rows, chosen, time, measure)
     # All of the time may be before the store is complete.
-    if time.span.since < time.span.until:
+    if time.span.since < time.span.until and not is_empty:
         with st.container(key="over-time", border=True, gap="small"):
             before = rows("activity_before") if time.line else None
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
@@ -117,7 +124,8 @@ def draw(
                 if not is_filtered:
                     draw_see_these(chosen, time)
             draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
-    draw_lists(rows, chosen, time, measure, by_change=by_change)
+    if not is_empty:
+        draw_lists(rows, chosen, time, measure, by_change=by_change)
     refused = rows("activity_refused")
     draw_signs(signs, chosen, time, (int(refused["events"].sum()), int(refused["events_before"].sum())))
 
@@ -254,9 +262,7 @@ def draw_nothing(chosen: ActivityFilters, measure: Measure, time: When) -> None:
     """Say that the range is empty, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
-        if read_freshness().newest is None:
-            st.caption("No notification is stored yet. The page Set up has the addresses that a sender needs.")
-        elif time.is_before_all:
+        if time.is_before_all:
             st.caption("All of this time is in months that are in the lake alone. Choose a later one above.")
         elif chosen != ActivityFilters():
             st.caption(f"No {measure.unit} matches. Remove a filter above, or choose a longer time range.")

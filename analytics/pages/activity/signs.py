@@ -24,6 +24,7 @@ from analytics.pages.shared.findings import describe_counts, describe_problems, 
 from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known.alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known.findings import FINDINGS, begin_known, load_findings, open_findings
+from analytics.pages.shared.known.marks import find_unseen
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting
 from analytics.pages.shared.store import ask_status, location
 from analytics.senders import alert_label, alerting, alerts, find_sender, sender_of
@@ -151,19 +152,29 @@ def list_accounts(chosen: ActivityFilters) -> set[str] | None:
 
 def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
     """Return the number of findings in the time, and of the high ones among them."""
-    hint = "Of the chosen time, account and sender. Opens Audit with those that are high, if there are some."
+    hint = "Of the chosen time, account and sender. Opens Audit with new ones that are high, if there are some."
     snapshot = load_findings()
     if snapshot is None:
         return Sign(UNKNOWN, "Findings: **being computed**", hint, is_pending=True)
     since, until = time.list_ends(now())
     found = let_through(select_range(snapshot.findings, since, until), chosen)
-    high = count_severities(found)[HIGH]
-    text = f"**{high:,} {HIGH}** of {plural(len(found), 'finding')}" if high else f"**{plural(len(found), 'finding')}**"
-    hint = f"{describe_counts(found)}. {hint}" if found else hint
+    new = find_unseen(found)
+    text = describe_new(new, len(found))
+    hint = f"{describe_counts(new)}. {hint}" if new else hint
     if snapshot.problems:
         text = f"{text}, {describe_problems(snapshot.problems)}"
         hint = f"{hint} It names the rules, whose latest findings may be missing."
-    return Sign(BAD if high else WARNING if found or snapshot.problems else GOOD, text, hint)
+    high = count_severities(new)[HIGH]
+    return Sign(BAD if high else WARNING if new or snapshot.problems else GOOD, text, hint)
+
+
+def describe_new(new: list[Finding], total: int) -> str:
+    """Return the number of findings that are not marked as seen, and of the high ones among them, as Markdown."""
+    high, all_of_them = count_severities(new)[HIGH], plural(total, "finding")
+    if len(new) == total:
+        return f"**{high:,} {HIGH}** of {all_of_them}" if high else f"**{all_of_them}**"
+    count = f"{len(new):,} new"
+    return f"**{high:,} {HIGH}** of {count}, {all_of_them}" if high else f"**{count}** of {all_of_them}"
 
 
 def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Finding]:

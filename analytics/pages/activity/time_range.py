@@ -35,9 +35,9 @@ LATEST_SECONDS = 10**11
 class When(NamedTuple):
     """The time to draw, the part of it to count, and the time to compare that part with.
 
-    There is no such time for all of time, and none from before the `first` notification, or from before all is here:
-    that is `complete_since`, where months were dropped. `asked` is the part that was asked for, and `asked_since` the
-    begin of all that was; only what is complete of it is counted. `name` is that of the range.
+    There is no such time for all of time, none that begins before the `first` notification, and none from before all is
+    here: that is `complete_since`, where months were dropped. `asked` is the part that was asked for, and `asked_since`
+    the begin of all that was; only what is complete of it is counted. `name` is that of the range.
     """
 
     span: Span
@@ -93,7 +93,13 @@ class When(NamedTuple):
         return None if self.span.whole else self.compare(self.span.since, self.span.until)
 
     def compare(self, since: datetime, until: datetime) -> Comparison | None:
-        """Return the time to compare an interval with; None where no notification was kept then, or not all of them.
+        """Return the time to compare an interval with; None where not all of it was kept."""
+        compared = self.find_other(since, until)
+        begin = max(self.first, self.complete_since or self.first) if self.first else None
+        return compared if begin and begin <= compared.since else None
+
+    def find_other(self, since: datetime, until: datetime) -> Comparison:
+        """Return the time that an interval is compared with, whether it was kept or not.
 
         A part lies as far from its other time as the whole, whose other time the chart draws.
         """
@@ -101,10 +107,7 @@ class When(NamedTuple):
         whole = find_comparison(span.since, span.until, self.how, span.early)
         if span.whole:
             whole = find_comparison(since, until, self.how)
-        compared = whole._replace(since=since - whole.shift, until=until - whole.shift)
-        if self.complete_since and compared.since < self.complete_since:
-            return None
-        return None if self.first and compared.until <= self.first else compared
+        return whole._replace(since=since - whole.shift, until=until - whole.shift)
 
     @property
     def shift_us(self) -> int:

@@ -45,7 +45,7 @@ def flapping_columns() -> tuple[Column, ...]:
         Column(alert_label(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
         Column("Alarms", "4.7rem", align="right"),
-        Column("Total time", "5.6rem", align="right"),
+        Column("Total time", "7.4rem", align="right"),
         Column("Latest", "10.4rem", opens=True, time=True),
     )
 

@@ -18,7 +18,7 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
-from analytics.pages.shared.completeness import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     account_filter,
@@ -33,10 +33,11 @@ from analytics.pages.shared.known.alarms import load_alarms
 from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import moment
 from analytics.senders import alert_label, alerting, alerts, find_sender, join_names, titles
-from analytics.text import as_markdown, plural
+from analytics.text import as_markdown, plural, shorten
 from analytics.times import RANGES, Period, period, zone_label
 
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
+LONGEST_NAME = 48
 RECENT, LONGEST = "Latest first", "Longest first"
 FILTERS: dict[str, Any] = {"entity": "", "flapping": DEFAULT_FLAPPING, "order": RECENT}
 
@@ -90,6 +91,9 @@ def body(chosen: dict[str, Any]) -> None:
     """Draw the alarms."""
     length = RANGES[chosen["range"]]
     draw_complete_since(now() - length if length else None)
+    if is_store_empty():
+        draw_store_empty()
+        return
     everything = load_alarms()
     if everything is None or everything.empty:
         draw_without_alarms(some=everything is not None)
@@ -103,7 +107,8 @@ def body(chosen: dict[str, Any]) -> None:
     most_often = flapping.nlargest(MOST_ROWS, ["times", "last"])
     listed = inside.nlargest(MOST_ROWS, ranks(chosen["order"], ["begin"]))
     deleted = find_deleted(lasting, most_often, listed)
-    draw_in_alarm(lasting, len(shown), deleted, chosen["order"])
+    others = len(alarms.select_lasting(everything)) - len(lasting)
+    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, deleted, chosen["order"])
     if inside.empty:
         draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
         return
@@ -132,17 +137,34 @@ def ranks(order: str, latest: list[str]) -> list[str]:
     return ["time", *latest] if order == LONGEST else [*latest, "time"]
 
 
-def draw_in_alarm(lasting: pd.DataFrame, alarm_count: int, deleted: dict[str, Any], order: str) -> None:
-    """Draw the present alarms."""
+def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
+    """Return that nothing is in alarm that the filters let through, why, and whether others are, as Markdown.
+
+    Args:
+        chosen: the filters.
+        alarm_count: the number of alarms of all time that they let through.
+        others: the number of present alarms that they leave out.
+    """
+    texts = (shorten(chosen[key] or "", LONGEST_NAME) for key in ("account", "account_tree", "entity"))
+    account, tree, name = map(as_markdown, texts)
+    of = f" of {account}" if account else f" of {tree} and its sub-accounts" if tree else ""
+    named = f" with “{name}” in its name" if name else ""
+    what = f"No {alert_label().lower()}{of}{named}" if of or named else "Nothing"
+    why = "the last alert of each metric says that it is below its threshold again"
+    elsewhere = f" Outside these filters, {others:,} {'is' if others == 1 else 'are'} in alarm." if others else ""
+    return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
+
+
+def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, deleted: dict[str, Any], order: str) -> None:
+    """Draw the present alarms, or that there are `none`."""
     with st.container(key="in-alarm-card", gap="small"):
         gone = int(lasting["server"].isin(list(deleted)).sum())
         if lasting.empty:
-            what = "the last alert of each metric says that it is below its threshold again"
-            reason = what if alarm_count else "no alarm fits these filters"
-            st.markdown(f"**Nothing is in alarm now**: {reason}.")
+            st.markdown(none)
             return
         deleted_text = f", {gone:,} of them on {alert_label().lower()}s deleted since" if gone else ""
-        st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}")
+        others_text = f"; the filters leave out {others:,} more" if others else ""
+        st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}{others_text}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
         draw_in_alarm_list(ordered.head(MOST_ROWS), deleted)
         draw_more(len(ordered))

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.findings.finding import Finding
 from analytics.findings.rule_files import SEVERITIES, load_rules
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS
@@ -151,17 +150,3 @@ def patterns_of(word: str) -> Iterable[str]:
         for key, label in {**sender.wording.labels, **sender.wording.nouns}.items():
             if word.lower() in label.lower():
                 yield rf"\b{re.escape(key)}\b"
-
-
-def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
-    """Say whether the filters let a finding through."""
-    names = {"entity": finding.entity_id, "actor": finding.actor}
-    return (
-        (not chosen["sender"] or finding.sender == chosen["sender"])
-        and (not chosen["severities"] or finding.severity in chosen["severities"])
-        and (not chosen["rules"] or finding.rule in chosen["rules"])
-        and (below is None or finding.account_alias in below)
-        and all(
-            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
-        )
-    )

@@ -14,11 +14,12 @@ from analytics.pages.audit.findings import draw_findings, open_finding
 from analytics.pages.audit.leafing import ListTime, draw_leafing, draw_place, draw_time, read_number
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
-from analytics.pages.shared.completeness import draw_complete_since
+from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.formatting import lag_text, number_text
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
+from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import doubting_rules, several, titles, why_never_reported
 from analytics.text import plural, shorten
@@ -64,6 +65,12 @@ def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     """Draw findings, and below them the changes; `place` is that of the controls of time."""
     time = draw_time(place)
     draw_complete_since(time.since)
+    if is_store_empty():
+        draw_store_empty()
+        return
+    if is_own_reversed():
+        draw_reversed()
+        return
     snapshot = load_findings()
     draw_bringing()
     draw_findings(chosen, time, snapshot)
@@ -92,7 +99,7 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
         st.space("stretch")
         draw_changes_download(total, values, findings)
     if not total:
-        draw_no_changes()
+        draw_no_changes(values)
         return
     pages = -(-total // PAGE_ROWS)
     number = read_number("page", pages)
@@ -104,12 +111,17 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
     draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
 
 
-def draw_no_changes() -> None:
-    """Say that no change fits the filters, and how to find some, if there can be any."""
+def draw_no_changes(values: Mapping[str, Any]) -> None:
+    """Say that no change fits the filters and the time range, and how to find some, if there can be any."""
+    is_filtered = any(value for name, value in values.items() if name not in {"since", "until", "without_noise"})
+    longer = "" if values["since"] is None else "choose a longer time range"
     with st.container(key="nothing", border=True):
         st.subheader("No changes", anchor=False)
         never = why_never_reported(st.session_state.get("field") or "")
-        advice = "None matches these filters in this time range. Clear them, or choose a longer time range."
+        if is_filtered:
+            advice = f"None matches these filters in this time range. Clear them{longer and f', or {longer}'}."
+        else:
+            advice = f"Nothing changed in this time range.{longer and f' You can {longer}.'}"
         st.caption(never or advice)
 
 

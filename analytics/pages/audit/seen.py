@@ -10,34 +10,16 @@ from typing import Any
 import streamlit as st
 
 from analytics.findings.finding import Finding
-from analytics.pages.audit.marks import (
-    MOST_CHARACTERS,
-    Mark,
-    add_mark,
-    describe_filters,
-    parse_marks,
-    select_unseen,
-)
+from analytics.pages.audit.filters import load_titles
 from analytics.pages.shared import address
 from analytics.pages.shared.components import script
+from analytics.pages.shared.known.marks import COOKIE, MOST_CHARACTERS, SEEN, Mark, add_mark, read_cookie
+from analytics.senders import titles
 from analytics.text import as_markdown, plural, shorten
 
-COOKIE = "clc_seen"
-SEEN = "_seen"
-"""The place of the cookie's text in the session's state; a cookie that is set meanwhile is not told to the session."""
 SHOWN = "shown"
 LONGEST_FILTERS = 48
 ALONE = "In this browser alone, and nothing is deleted."
-
-
-def read_cookie() -> str:
-    """Return the text of the cookie, with what was marked in this session."""
-    return str(st.session_state.get(SEEN) or st.context.cookies.get(COOKIE) or "")
-
-
-def find_unseen(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings that are not marked as seen."""
-    return select_unseen(findings, parse_marks(read_cookie()))
 
 
 def are_shown() -> bool:
@@ -101,3 +83,16 @@ def draw_hidden(hidden: int) -> None:
             f"Show {hidden:,} seen", key="show-seen", type="tertiary", on_click=show, args=(SHOWN,),
             help=f"{plural(hidden, 'finding')} marked as seen in this browser.",
         )  # fmt: skip
+
+
+def describe_filters(chosen: Mapping[str, Any]) -> str:
+    """Return the filters of findings in words: `severity high, actor ann`; empty without any."""
+    values = {
+        "account": chosen["account"] or chosen["account_tree"],
+        "sender": titles().get(chosen["sender"], chosen["sender"]),
+        "severity": " or ".join(chosen["severities"]),
+        "rule": " or ".join(map(load_titles().__getitem__, chosen["rules"])),
+        "entity": chosen["entity"],
+        "actor": chosen["actor"],
+    }
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value)

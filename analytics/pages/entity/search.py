@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.shared import address, going
-from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.accounts import account_label, load_accounts
+from analytics.pages.shared.completeness import draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button
 from analytics.pages.shared.filters import (
@@ -22,6 +23,7 @@ from analytics.senders import (
     any_entity,
     as_words,
     find_kind,
+    is_account,
     kinds,
     several,
     titles,
@@ -37,10 +39,10 @@ MOST_BUTTONS = 6
 COLUMNS = (
     Column("Category", "8rem"),
     Column("Name", "60%", opens=True),
-    Column("Account", "9rem", opens=True),
+    Column("Account", "40%", opens=True),
     Column("Notifications", "8rem", align="right"),
     Column("Last", "12rem", time=True),
-    Column("", "40%"),
+    Column("", "7rem"),
 )
 SENDER_COLUMN = Column("Sender", "9.2rem")
 """The first column where the store has several senders."""
@@ -94,15 +96,18 @@ def remember_kind() -> None:
 
 def draw_search() -> None:
     """Draw the entities of the search."""
-    named = st.session_state.get("named")
-    matches = find_matches((named or "").strip(), read_kind(), read_sender())
+    named = (st.session_state.get("named") or "").strip()
+    matches = find_matches(named, read_kind(), read_sender())
     draw_other_matches(matches)
     if not matches.entities:
         if matches.numbers or matches.accounts:
             return
+        if is_store_empty():
+            draw_store_empty()
+            return
         with st.container(key="nothing", border=True):
             st.subheader("No entity", anchor=False)
-            st.caption(f"No {any_entity()} has a name like this.")
+            st.caption(describe_none(named))
         return
     rows = {f"{sender_of_row(row)} {row.category} {row.entity_id}": row for row in matches.entities}
 
@@ -127,6 +132,14 @@ def draw_search() -> None:
         st.caption(f"The {MOST_FOUND} most recently active are listed.")
 
 
+def describe_none(named: str) -> str:
+    """Return why no entity is listed: none has the name, or none is of the chosen kind and sender."""
+    kind = read_kind()
+    what = name_kinds()[kind] if kind else any_entity()
+    sender = f" of {titles()[by]}" if (by := read_sender()) else ""
+    return f"No {what}{sender} has a name like this." if named else f"No {what}{sender} is known yet."
+
+
 def draw_other_matches(matches: Matches) -> None:
     """Draw the ways to notifications with this number or id, to those of events, and to accounts with this name."""
     with st.container(horizontal=True, gap="small", key="found-besides"):
@@ -149,11 +162,15 @@ def as_line(identity: str, row: Any) -> Line:
     """Return an entity as a row."""
     last = moment(row.last_at)
     sender = sender_of_row(row)
+    names = load_accounts().business_names
+    alias = null_to_none(row.account_alias)
+    # The row of an account has its business name beside its alias; its column of accounts would repeat both.
+    of_account = is_account(row.category, sender) and alias in {None, row.entity_id}
     cells = [
         *([titles().get(sender, sender)] if sender else []),
         as_words(row.category),
-        shorten(row.entity_id, 120),
-        shorten(null_to_none(row.account_alias) or "", 24),
+        account_label(row.entity_id, names.get(row.entity_id)) if of_account else shorten(row.entity_id, 120),
+        account_label(alias, names.get(alias)) if alias and not of_account else "",
         f"{row.notifications:,}",
         last,
         Age(last) if last else "never",

@@ -17,11 +17,12 @@ from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, now, skip_unanswered
-from analytics.pages.shared.completeness import draw_complete_since, read_freshness
+from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
+from analytics.pages.shared.ranges import draw_reversed
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import colours, several, titles, unknown_type
 from analytics.text import plural, shorten
@@ -81,7 +82,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
             draw_rows(search.rows, narrow=beside is not None)
         listed, bins, counts = search.count_list()
         if search.rows.empty:
-            draw_nothing(advise(listed.fresh, span))
+            draw_nothing(chosen, advise(listed.fresh, span))
         else:
             draw_pager(listed, search.values, narrow=beside is not None)
     with follow, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
@@ -136,11 +137,20 @@ def draw_follow_buttons(fresh: int) -> None:
         st.button("Pause", key="follow", on_click=paging.pause, icon=":material/pause:")
 
 
-def draw_nothing(advice: str) -> None:
+def draw_nothing(chosen: dict[str, Any], advice: str) -> None:
     """Say that there is no notification to show, and give advice."""
+    if is_store_empty():
+        draw_store_empty()
+        return
+    own = read_own_range()
+    if own.since and own.until and own.until <= own.since:
+        draw_reversed()
+        return
+    is_filtered = any(value for name, value in chosen.items() if name != "without_copies")
     with st.container(key="nothing", border=True):
         st.subheader("No notification", anchor=False)
-        st.caption(f"None matches these filters. Clear them, or {advice}.")
+        why = "None matches these filters. Clear them, or " if is_filtered else "None came in this time range. You can "
+        st.caption(f"{why}{advice}.")
 
 
 def advise(fresh: int, span: ReceivedRange) -> str:

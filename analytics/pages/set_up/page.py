@@ -73,17 +73,33 @@ def draw_base_url() -> None:
     with right, st.container(key="how-to"):
         senders = heard()
         for sender in senders:
-            title = f"**{as_markdown(sender.title)}**\n\n" if len(senders) > 1 else ""
-            st.markdown(title + describe_steps(sender, usable_base()))
+            if len(senders) > 1:
+                st.markdown(f"**{as_markdown(sender.title)}**")
+            draw_steps(sender, usable_base())
+
+
+def draw_steps(sender: Sender, base: str | None) -> None:
+    """Draw what to do at a sender and at the receiver; a step that is the target URL has the button that copies it."""
+    steps = describe_steps(sender, base)
+    before, url, after = steps.partition(f": `{url_of(sender, base)}`\n")
+    if not url or base is None:
+        st.markdown(steps)
+        return
+    st.markdown(f"{before}:")
+    draw_text(url_of(sender, base), key=f"step-{sender.name}", alt=f"Target URL of {sender.title}")
+    st.markdown(after)
 
 
 def describe_steps(sender: Sender, base: str | None) -> str:
     """Return what to do at a sender and at the receiver, as Markdown."""
-    url = f"`{url_of(sender, base)}`"
-    if sender.how_to or sender in shipped():
-        return sender.how_to.replace("{url}", url)
-    secret = f"1. Set `{sender.secret_variable}` at the receiver.\n" if sender.secret_variable else ""
-    return f"{secret}1. Let the sender post to {url}."
+    if sender in shipped():
+        return sender.how_to
+    steps = sender.how_to or "1. Let the sender post to {url}."
+    steps = steps.replace("{url}", f"`{url_of(sender, base)}`") + "\n"
+    if variable := sender.secret_variable:
+        file = f"the file `{sender.name}` in `CLC_SECRETS_DIR`"
+        steps += f"\nThe receiver reads the secret from its setting `{variable}`, or from {file}."
+    return steps
 
 
 def url_of(sender: Sender, base: str | None) -> str:
@@ -157,7 +173,7 @@ def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> Non
         url.caption("Needs an address above.")
     else:
         with url:
-            draw_text(target, key=f"url-{sender.name}", alt=f"Target URL of {sender.title}", wrap=False)
+            draw_text(target, key=f"url-{sender.name}", alt=f"Target URL of {sender.title}")
     with state.container(gap=None, key=f"last-{sender.name}"):
         if sender.is_set_up or receipt.last:
             draw_receipt(receipt, sender.name, sender=sender)
@@ -176,7 +192,7 @@ def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt
         with url:
             part = "SECRET/" if read_settings().url_secret else ""
             target = f"{base}/webhooks/{part}{event.name}"
-            draw_text(target, key=f"url-{event.name}", alt=f"Target URL of {event.name}", wrap=False)
+            draw_text(target, key=f"url-{event.name}", alt=f"Target URL of {event.name}")
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
         draw_receipt(receipt, event.name, sender=sender, events=[event.name])
 

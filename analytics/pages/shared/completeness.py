@@ -1,4 +1,4 @@
-"""Since when the store is complete, and the line that says so on a page that shows what was before."""
+"""Since when the store is complete, and what a page says where it shows earlier times, or the store has nothing yet."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.client.completeness import ask_dropped
+from analytics.pages.shared import going
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.formatting import format_minute
 from analytics.pages.shared.store import moment, null_to_none, run
@@ -73,3 +74,18 @@ def describe_gone(seq: int | None) -> str:
     if known.complete_since and seq is not None and seq <= (known.last_dropped or 0):
         return f"It is not in this store any more: months before {format_minute(known.complete_since)} are in the lake."
     return "It is not in the store that this dashboard reads."
+
+
+def is_store_empty() -> bool:
+    """Say whether no notification came so far; of dropped ones it is known that they came."""
+    known = read_freshness()
+    return known.newest is None and known.complete_since is None
+
+
+def draw_store_empty() -> None:
+    """Say that no notification came yet, and draw the way to the page Set up."""
+    with st.container(key="nothing", border=True):
+        st.subheader("No notification yet", anchor=False)
+        st.caption("The receiver has accepted none so far. A sender needs a target URL: *Set up* has it.")
+        st.button("Set up", key="to-set-up", icon=":material/settings_input_component:", type="primary",
+                  on_click=going.to_page, args=("set-up",))  # fmt: skip

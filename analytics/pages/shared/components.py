@@ -14,6 +14,7 @@ import altair as alt
 import streamlit as st
 from altair.utils.schemapi import disable_debug_mode
 
+from analytics.charts.charts import set_ink
 from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
 
 BROWSER = "analytics.pages.shared.browser"
@@ -285,7 +286,7 @@ class _Chart:
         self._chart = chart
 
     def to_dict(self) -> dict[str, Any]:
-        return self._chart.to_dict(validate=False)
+        return set_ink(self._chart.to_dict(validate=False), dark=st.context.theme.type == "dark")
 
 
 def draw_chart(chart: alt.TopLevelMixin, key: str, **options: Any) -> None:

@@ -18,6 +18,8 @@ CHIP_CHARACTERS = 36
 ACCOUNT_PIXELS = 190
 FILTERS_HTML = '<button type="button" aria-expanded="false"><span></span></button>'
 CHOICE, SEARCH = "account_choice", "account_looked_for"
+CHOSEN_LABEL = "_account_label"
+"""The place of the chosen account's label, as it was drawn last, in the session's state."""
 SENDER_CHOICE = "sender_choice"
 SENDER_PIXELS = 150
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
@@ -76,6 +78,9 @@ def list_choices(chosen: str | None, senders: Collection[str] | None = None) -> 
     if chosen and chosen not in labels:
         of_all = f"{account_label(chosen, None)}  of all senders" if chosen in accounts.shared else None
         labels[chosen] = accounts.labels.get(chosen) or of_all or account_label(chosen, None)
+    if chosen:
+        # Alone in the field it is no part of a tree: the indentation would be an empty space.
+        labels[chosen] = " ".join(labels[chosen].split())
     if search:
         return labels, describe_search(search.text)
     every = f"All {accounts_word(read_sender())}"
@@ -93,8 +98,10 @@ def account_filter(*, alone: str | None = None, senders: Collection[str] | None 
     labels, hint = list_choices(key, senders)
     is_cut = len(load_accounts().all) > OFFERED
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(CHOICE) != key:
-        st.session_state[CHOICE] = key
+    # The browser knows a choice by its label, which is another one while it is chosen.
+    label = labels[key] if key else None
+    if st.session_state.get(CHOICE) != key or st.session_state.get(CHOSEN_LABEL) != label:
+        st.session_state[CHOICE], st.session_state[CHOSEN_LABEL] = key, label
     chosen = st.selectbox(
         capitalize(account_word(read_sender())),
         list(labels),

@@ -12,9 +12,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from analytics.pages.pages import TITLES
 from analytics.pages.shared import answers
-from analytics.pages.shared.address import is_drawn
 from analytics.pages.shared.components import script
 from analytics.pages.shared.known import waiting
 from analytics.pages.shared.silence import GONE
@@ -34,9 +32,12 @@ class Wish(NamedTuple):
 
 
 def to_page(path: str, **values: str | list[str] | None) -> None:
-    """Go to a page of the dashboard with these values in its address; a list gives one value of the name for each."""
+    """Go to a page of the dashboard with these values in its address; a list gives one value of the name for each.
+
+    The chosen refresh follows, as by the links of the top bar.
+    """
     query = {name: value for name, value in values.items() if value is not None}
-    if is_drawn(TITLES[path]) and "refresh" in st.query_params:
+    if "refresh" in st.query_params:
         query["refresh"] = st.query_params["refresh"]
     st.session_state[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
 

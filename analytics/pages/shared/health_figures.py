@@ -28,6 +28,8 @@ GROUPS = {
 }  # fmt: skip
 OTHER = "More"
 JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
+LABELS = {"notifications": "Notifications, with copies"}
+"""The labels of figures that other pages count in another way: those leave copies out."""
 KIB = 1024
 TIMES = ((86400, "d"), (3600, "h"), (60, "min"))
 AGO = " ago"
@@ -37,7 +39,8 @@ AN_HOUR = timedelta(hours=1)
 class Figure(NamedTuple):
     """A figure for display: its label, its value in words, its state, and its limits for amber and red.
 
-    `at` is the moment whose age `text` begins with; None where it begins with none.
+    `at` is the moment whose age `text` begins with; None where it begins with none. `is_note` says that nothing was
+    done yet that could be good or bad, such as a backup without a schedule.
     """
 
     name: str
@@ -46,11 +49,12 @@ class Figure(NamedTuple):
     state: str
     limits: str
     at: datetime | None = None
+    is_note: bool = False
 
     @property
     def judged(self) -> bool:
         """Say whether its state means anything: a version, for example, is always ok."""
-        return bool(self.limits) or self.state != "ok" or self.name in JUDGED_WITHOUT_LIMITS
+        return self.state != "ok" or (not self.is_note and (bool(self.limits) or self.name in JUDGED_WITHOUT_LIMITS))
 
 
 def state_of(value: Any) -> str:
@@ -64,11 +68,12 @@ def read_figures(status: Mapping[str, Any]) -> list[Figure]:
     return [
         Figure(
             str(figure["name"]),
-            str(figure.get("label", figure["name"])),
+            LABELS.get(figure["name"], str(figure.get("label", figure["name"]))),
             str(figure.get("text", "")),
             state_of(figure.get("state")),
             limit_words(str(figure["name"]), limits.get(figure["name"])),
             read_moment(figure),
+            is_note=str(figure["name"]).endswith("_at") and figure.get("value") is None,
         )
         for figure in status.get("figures") or []
     ]

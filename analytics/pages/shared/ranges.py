@@ -25,6 +25,7 @@ FIELD_FORMAT = "YYYY-MM-DD"
 PRESET = "_preset"
 """The place of the chosen preset in the session's state."""
 OWN_FIELDS = "own-popover"
+REVERSED = "The range ends before it begins"
 
 
 def draw_range(
@@ -100,7 +101,7 @@ def draw_own_range(chosen: str) -> None:
     with st.container(key="own-range", horizontal=True, vertical_alignment="center", gap="small", width="content"):
         if chosen != OWN:
             return
-        own = read_own()
+        own = read_ends()
         # Without ends, the range is the page's default; the button says so.
         text = format_range(own.since, own.until) if own else f"Last {address.read_offer().default}"
         with st.popover(text, icon=":material/date_range:", key=OWN_FIELDS, on_change="rerun"):
@@ -125,8 +126,26 @@ def begin_own() -> None:
 
 
 def read_own() -> Interval | None:
-    """Return the user's own range in the address."""
+    """Return the user's own range in the address; None where it ends before it begins."""
     return Interval.parse(address.get(OWN))
+
+
+def read_ends() -> Interval | None:
+    """Return the ends of the user's own range, in whatever order they are."""
+    return Interval.parse_ends(address.get(OWN))
+
+
+def is_own_reversed() -> bool:
+    """Say whether the user's own range is chosen and ends before it begins."""
+    ends = read_ends()
+    return st.session_state.get(address.read_offer().key) == OWN and ends is not None and ends.is_reversed
+
+
+def draw_reversed() -> None:
+    """Say that the user's own range ends before it begins, instead of what a page shows of a range."""
+    with st.container(key="nothing", border=True):
+        st.subheader(REVERSED, anchor=False)
+        st.caption("Set its From and To in the bar, or choose another range there.")
 
 
 def choose_own(own: Interval) -> None:
@@ -173,7 +192,7 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
         since, until = (st.session_state[key] for key in fields)
         end = until.replace(tzinfo=zone) if until else None
         begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
-        given = Interval(begin, end if end and end > begin else None) if begin else None
+        given = Interval(begin, end) if begin else None
         note_given(name, given)
         keep(given)
 

@@ -16,7 +16,7 @@ from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFil
 from analytics.pages.activity.kept.counts import BY_MONTH, BY_QUARTER, Kept, read_kept
 from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
-from analytics.times import OWN, Interval, span_of
+from analytics.times import EPOCH, OWN, Interval, span_of
 from receiver.deriving.counts import add_counts, prepare_counts
 from tests.support.database import open_database
 from tests.support.readable_store import Changed, Row, build_store
@@ -99,7 +99,7 @@ def choose_time(dice, zone):
     span = span_of(name, own, at, BEGIN, ZoneInfo(zone))
     how = dice.choice(COMPARISONS)
     compared = None if span.whole else find_comparison(span.since, span.until, how, span.early)
-    return When(span, Interval(span.since, span.until), compared, how)
+    return When(span, Interval(span.since, span.until), compared, how, EPOCH)
 
 
 def answers(client, asked):
@@ -174,14 +174,16 @@ def choose_year(zone):
     at = END + timedelta(hours=1)
     span = span_of("year", None, at, None, ZoneInfo(zone))
     how = COMPARISONS[0]
-    return When(span, Interval(span.since, span.until), find_comparison(span.since, span.until, how, span.early), how)
+    return When(
+        span, Interval(span.since, span.until), find_comparison(span.since, span.until, how, span.early), how, EPOCH
+    )
 
 
 def test_a_short_time_is_read_from_rows(kept):
     span = span_of("24 h", None, END, None, ZoneInfo("UTC"))
     how = COMPARISONS[0]
     compared = find_comparison(span.since, span.until, how, span.early)
-    time = When(span, Interval(span.since, span.until), compared, how)
+    time = When(span, Interval(span.since, span.until), compared, how, EPOCH)
     assert not read_counts(list_queries(ActivityFilters(), time, ZoneInfo("UTC"), kept=kept))
 
 

@@ -9,6 +9,7 @@ import analytics
 from analytics import queries
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import lasted_text
+from analytics.pages.alerts.page import describe_none
 from analytics.pages.shared import changes
 from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
@@ -250,3 +251,22 @@ def test_pages_say_all_that_an_alert_reports_with_its_readings(store, monkeypatc
         1: "alert: cpu above its threshold, at percent 93.5; Disk above its threshold, at percent 93.5",
         2: "alert: CPU below its threshold again, at percent 93.5",
     }
+
+
+BELOW = "the last alert of each metric says that it is below its threshold again"
+OF_ACCOUNT = "**No server of YLLW and its sub-accounts is in alarm now**"
+NAMED = "**No server of YLLW with “zzz” in its name is in alarm now**"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "alarm_count", "others", "said"),
+    [
+        ({}, 3, 0, f"**Nothing is in alarm now**: {BELOW}."),
+        ({"account_tree": "YLLW"}, 3, 4, f"{OF_ACCOUNT}: {BELOW}. Outside these filters, 4 are in alarm."),
+        ({"account": "YLLW", "entity": "zzz"}, 0, 1, f"{NAMED}: none ever was. Outside these filters, 1 is in alarm."),
+    ],
+    ids=["all", "an account", "a name"],
+)
+def test_that_nothing_is_in_alarm_is_said_of_the_filters_and_not_of_all(chosen, alarm_count, others, said):
+    every = {"account": None, "account_tree": None, "entity": None}
+    assert describe_none(every | chosen, alarm_count, others) == said

@@ -191,6 +191,29 @@ def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
 
 
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_set_up_shows_each_target_url_whole_with_its_button_beside_it(live, watch, width):
+    page = watch(live.url, viewport={"width": width, "height": 900}).open("/set-up?refresh=off")
+    urls = page.locator(".st-key-targets .plain, .st-key-other-senders .plain, .st-key-how-to .plain")
+    expect(page.locator(".st-key-last-stripe")).to_be_attached()
+    assert urls.count() > len(TITLES)
+    for url in urls.all():
+        text, button = url.locator("pre"), url.get_by_role("button", name="Copy")
+        assert text.evaluate("text => text.scrollWidth <= text.clientWidth"), text.inner_text()
+        end = text.bounding_box()["x"] + text.bounding_box()["width"]
+        assert end <= button.bounding_box()["x"], text.inner_text()
+
+
+def test_the_steps_of_a_sender_have_its_url_to_copy_and_name_the_setting_of_its_secret(live, watch):
+    page = watch(live.url, permissions=["clipboard-read", "clipboard-write"]).open("/set-up?refresh=off")
+    steps = page.locator(".st-key-how-to")
+    expect(steps).to_contain_text("from its setting CLC_SECRET_GITHUB, or from the file github in CLC_SECRETS_DIR")
+    steps.get_by_role("button", name="Copy").click()
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).endsWith('/senders/github')")
+    numbers = steps.locator("ol").evaluate_all("lists => lists.map(list => list.start)")
+    assert numbers == [1, 1, 3]
+
+
 def test_the_number_of_notifications_of_a_sender_on_set_up_leads_to_these_notifications(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     button = page.locator(".st-key-last-github").get_by_role("button", name=re.compile("[0-9,]+ in all"))

@@ -15,6 +15,7 @@ export default function ({ data, parentElement }) {
   const button = frame.querySelector("button");
   const scrolled = frame.querySelector("pre");
   if (code.textContent !== data.text) code.textContent = data.text;
+  frame.classList.toggle("tall", Boolean(data.height));
   scrolled.classList.toggle("wrap", data.wrap);
   scrolled.setAttribute("aria-label", data.alt);
   button.title = `Copy: ${data.alt}`;

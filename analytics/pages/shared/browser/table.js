@@ -59,24 +59,57 @@ function fillRow(element, row, columns, colours, chosen, begun) {
   element.classList.toggle("chosen", [chosen].flat().includes(row.id));
 }
 
+const PHONE = matchMedia("(max-width: 640px)");
 const STACKED_COLUMNS = 4;
-// The width of a phone's list, and the width that a sentence needs.
+// The width of a phone's list, and the width that a sentence needs, the main cell of a row.
 const PHONE_REM = 22;
 const SENTENCE_REM = 10;
+// The width that a cell besides the main one needs in a wider window, where its column has no width of its own.
+const OTHER_REM = 4.5;
 
 // Says whether a row is stacked on a phone: it has many cells, or its main cell would be a few letters wide.
-function isStacked(columns) {
-  const sum = (unit, add) => columns.filter((column) => column.width.endsWith(unit)).map((column) => parseFloat(column.width)).reduce(add, 0);
-  const fixed = sum("rem", (left, right) => left + right);
-  const widest = sum("%", Math.max) / 100;
-  return columns.length >= STACKED_COLUMNS || (fixed > 0 && (PHONE_REM - fixed) * widest < SENTENCE_REM);
+function isStackedOnPhone(columns) {
+  const { fixed, shares } = widthsOf(columns);
+  return columns.length >= STACKED_COLUMNS || (fixed > 0 && (PHONE_REM - fixed) * Math.max(...shares, 0) < SENTENCE_REM);
+}
+
+// Returns the width of the columns that have one, and the shares of the rest that the others have.
+function widthsOf(columns) {
+  const list = (unit) => columns.filter((column) => column.width.endsWith(unit)).map((column) => parseFloat(column.width));
+  const sum = (numbers) => numbers.reduce((left, right) => left + right, 0);
+  const shares = list("%");
+  return { fixed: sum(list("rem")), shares: shares.map((share) => share / Math.max(sum(shares), 100)) };
+}
+
+// Returns the width below which a list, wherever it stands, has cells of a few letters.
+function leastRem(columns) {
+  const { fixed, shares } = widthsOf(columns);
+  const most = Math.max(...shares, 0);
+  return fixed + Math.max(...shares.map((share) => (share === most ? SENTENCE_REM : OTHER_REM) / share), 0);
+}
+
+function isStacked(frame, columns) {
+  if (PHONE.matches) return isStackedOnPhone(columns);
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return columns.length > 2 && frame.offsetWidth > 0 && frame.offsetWidth < leastRem(columns) * rem;
+}
+
+// Stacks the rows of a list where it is narrow, and no more where it is wide enough.
+function stack(frame) {
+  frame.querySelector("table").classList.toggle("stacks", isStacked(frame, frame.wanted.columns));
+}
+
+function stackByWidth(frame) {
+  stack(frame);
+  if (frame.observer) return;
+  frame.observer = new ResizeObserver(() => stack(frame));
+  frame.observer.observe(frame, { box: "border-box" });
 }
 
 function drawHead(table, columns) {
   const names = JSON.stringify(columns);
   if (table.dataset.columns === names) return false;
   table.dataset.columns = names;
-  table.classList.toggle("stacks", isStacked(columns));
   const head = table.tHead;
   head.replaceChildren();
   const line = head.insertRow();
@@ -171,7 +204,6 @@ function hearEverywhere(frame, body, close) {
 }
 
 // On a phone the page scrolls, not the list: its first row then is above the screen.
-const PHONE = matchMedia("(max-width: 640px)");
 const isScrolled = (frame) => frame.scrollTop > 0 || (PHONE.matches && frame.getBoundingClientRect().top < 0);
 
 // Rows that the user points at, has the focus in, or has scrolled to, keep their places: what is new waits.
@@ -291,6 +323,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   table.tHead.hidden = data.headless;
   frame.tabIndex = opens || !data.height ? -1 : 0; // where the Tab key stops at no row, the keyboard scrolls the table itself
   drawRows(frame, body, data);
+  stackByWidth(frame);
   drawWhenLeft(frame, body);
   table.onclick = (event) => {
     const cell = event.target.closest("td");

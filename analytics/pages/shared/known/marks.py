@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
+import streamlit as st
+
 from analytics.findings.finding import Finding
-from analytics.pages.audit.filters import lets_through, load_titles
 from analytics.pages.shared.filters import list_chosen
-from analytics.senders import titles
 from analytics.times import microseconds
 
+COOKIE = "clc_seen"
+SEEN = "_seen"
+"""The place of the cookie's text in the session's state; a cookie that is set meanwhile is not told to the session."""
 BETWEEN = "|"
 MOST_CHARACTERS = 3800
 """Browsers keep no cookie of more than 4,096 bytes with its name."""
@@ -114,19 +117,30 @@ def parse_marks(cookie: str) -> Iterator[Mark]:
             yield Mark(received, since, until, texts | {name: values.get(name, []) for name in LISTS}, known)
 
 
+def read_cookie() -> str:
+    """Return the text of the cookie, with what was marked in this session."""
+    return str(st.session_state.get(SEEN) or st.context.cookies.get(COOKIE) or "")
+
+
+def find_unseen(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that are not marked as seen, in the same order."""
+    return select_unseen(findings, parse_marks(read_cookie()))
+
+
 def is_number(text: str) -> bool:
     """Say whether a text is a number of few digits."""
     return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
-def describe_filters(chosen: Mapping[str, Any]) -> str:
-    """Return the filters of findings in words: `severity high, actor ann`; empty without any."""
-    values = {
-        "account": chosen["account"] or chosen["account_tree"],
-        "sender": titles().get(chosen["sender"], chosen["sender"]),
-        "severity": " or ".join(chosen["severities"]),
-        "rule": " or ".join(map(load_titles().__getitem__, chosen["rules"])),
-        "entity": chosen["entity"],
-        "actor": chosen["actor"],
-    }
-    return ", ".join(f"{name} {value}" for name, value in values.items() if value)
+def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
+    """Say whether the filters let a finding through."""
+    names = {"entity": finding.entity_id, "actor": finding.actor}
+    return (
+        (not chosen["sender"] or finding.sender == chosen["sender"])
+        and (not chosen["severities"] or finding.severity in chosen["severities"])
+        and (not chosen["rules"] or finding.rule in chosen["rules"])
+        and (below is None or finding.account_alias in below)
+        and all(
+            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
+        )
+    )
