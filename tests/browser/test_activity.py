@@ -300,6 +300,7 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
     expect(page.locator(".st-key-hours-card svg.marks")).to_be_visible()
     name_in(page, "types-list", "Server.Updated").click()
     expect(page.locator(".st-key-types-list tr.chosen")).to_have_count(1)
+    expect_refreshed(page, drawn_at(page))  # the other lists are drawn after that one
     field = page.get_by_role("combobox", name="Account", exact=True)
     field.fill("BRI")
     page.evaluate("""() => {

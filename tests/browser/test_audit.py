@@ -332,7 +332,11 @@ def test_a_rule_that_can_not_be_run_is_told_quietly_and_stops_no_other(live, wat
 def test_where_nothing_fits_it_says_so(live, watch):
     page = watch(live.url).open(f"{ALL}&entity=no-such-entity")
     expect(page.locator(".st-key-no-findings")).to_contain_text("No findings")
-    expect(page.locator(".st-key-nothing")).to_contain_text("choose a longer time range")
+    expect(page.locator(".st-key-nothing")).to_contain_text(
+        "None matches these filters in this time range. Clear them."
+    )
+    page = watch(live.url).open(f"{ALL}&entity=no-such-entity".replace("range=all", "range=7+d"))
+    expect(page.locator(".st-key-nothing")).to_contain_text("Clear them, or choose a longer time range.")
 
 
 @pytest.mark.parametrize(

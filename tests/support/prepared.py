@@ -91,7 +91,8 @@ class Fork:
     def send_signal(self, number: int) -> None:
         """Send a signal to a process that has not ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since, and its code is on the way
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill a process that has not ended."""
