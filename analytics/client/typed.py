@@ -73,7 +73,7 @@ SCALARS: dict[tuple[type, ...], Callable[[Any], Any]] = {
     (bytes, bytearray, memoryview): bytes,
     (Decimal, date, time, timedelta, UUID): lambda value: value,
 }
-"""What converts a value; an enumeration may be a text or a number."""
+"""The function that converts a value of each type. A member of an enumeration may be a text or a number."""
 
 
 def _convert_array(value: Any) -> Any:

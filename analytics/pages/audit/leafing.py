@@ -1,4 +1,4 @@
-"""What the lists of the page Audit show, findings and changes: their time, and the page of each that the address names.
+"""The time range of the lists on the page Audit, and the page of each list that its address names.
 
 The time is a preset up to now or to the end that the lists keep, or the user's own range.
 """
