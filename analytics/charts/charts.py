@@ -1,7 +1,7 @@
 """What the charts of the dashboard and of the notebooks share: colours, axes, titles and tooltips.
 
-Also tooltips that compare a bin with the same bin of another time, ticks of whole days, weeks and months, and gaps where
-a line or an area has no rows.
+Also tooltips that compare a bin with the same bin of another time, ticks of whole days, weeks and months, and gaps
+where a line or an area has no rows.
 
 No field of these charts has the name `image`, because Vega's tooltip would load it as a picture. Names from outside
 are data of text marks, never part of an expression. Channels are written as `alt.X2("end")`, not as texts: Altair
