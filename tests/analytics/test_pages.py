@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
@@ -22,6 +21,7 @@ from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.search import find_accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
+from tests.support.dashboard_app import make_app
 from tests.support.plain_texts import age_lines, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
@@ -49,11 +49,7 @@ def open_page(store, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(page, location=store, **parameters):
-        monkeypatch.setattr(sys, "argv", ["app_dashboard.py", "--location", location])
-        app = AppTest.from_string(f"from analytics.pages.{page} import page\n\npage.show()", default_timeout=60)
-        for name, value in parameters.items():
-            app.query_params[name] = value
-        return app.run()
+        return make_app(monkeypatch, page, location, **parameters).run()
 
     return run
 
@@ -193,7 +189,6 @@ def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open
     broken = shutil.copy(store, tmp_path)
     with duckdb.connect(broken) as connection:
         connection.execute("DROP VIEW accounts")
-    st.cache_resource.clear()
     app = open_page("notifications", broken)
     assert not app.exception
     assert [warning.value.startswith("This query failed.") for warning in app.warning] == [True]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics import queries
@@ -22,6 +21,7 @@ from analytics.pages.sql.editor import TooLongError, find_place, from_address, i
 from analytics.pages.sql.profile import classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
+from tests.support.dashboard_app import make_app
 from tests.support.plain_texts import age_lines, plain_texts
 from tests.support.readable_store import MIDDAY, build_store, hostile_rows, many_rows
 from tests.support.waiting import until
@@ -53,9 +53,7 @@ def client(store):
 )
 def test_the_page_runs_the_sql_of_its_address_on_a_duckdb_file_too(store, monkeypatch, tmp_path, sql, expected):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["app_dashboard.py", "--location", store])
-    app = AppTest.from_string("from analytics.pages.sql import page as sql\n\nsql.show()", default_timeout=60)
-    app.query_params["sql"] = sql
+    app = make_app(monkeypatch, "sql", store, sql=sql)
     app.session_state[FIRST_PAGE] = "Activity"  # a session that begins with a link to SQL waits for Run
 
     def drawn():
