@@ -62,6 +62,7 @@ def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they
     count = int(re.match(r"(\d+) findings?:", page.locator(head).inner_text())[1])
     page.get_by_role("button", name=f"Mark all {count} as seen").click()
     expect(page.locator(head)).to_contain_text("0 new findings")
+    page.wait_for_function("() => document.cookie.includes('clc_seen=')")  # a script of the page puts it there
     page.reload()
     expect(page.locator(".st-key-nothing-new")).to_be_visible()
     expect(page.locator(".st-key-mark-seen")).to_have_count(0)
