@@ -23,7 +23,7 @@ class Watched:
 
     def __init__(self, page: Page, url: str, *, stays: bool = False) -> None:
         self.page, self.url, self._stays = page, url, stays
-        self._is_open = False
+        self._is_open, self._size = False, page.viewport_size
         self.dialogs: list[str] = []
         self.elsewhere: list[str] = []
         self.failures: list[str] = []
@@ -69,7 +69,7 @@ class Watched:
         """Leave nothing of a test that the next one could meet in this document; say whether it may use it."""
         if not (self._is_open and answers(f"{self.url}/_stcore/health") and self.page.locator(AGE).count()):
             return False
-        if urlsplit(self.page.url).path in LOADED:
+        if urlsplit(self.page.url).path in LOADED or self.page.viewport_size != self._size:
             return False
         self.page.unroute_all()
         self.page.mouse.move(0, 0)
