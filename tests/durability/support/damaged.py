@@ -15,7 +15,7 @@ from receiver.keeping.verification.invariants import Violation
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from receiver.store.recovery import open_store
+from receiver.store.recovery import OpenedStore, open_store
 from tests.durability.support.promise import broken, kept_in
 from tests.support.rows import notification, rejection
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
 from receiver.database.opening import run
-from receiver.store.recovery import open_store
+from receiver.store.recovery import OpenedStore, open_store
 for line in sys.stdin:
     data_dir = Path(line.strip())
     connection, happened = open_store(Settings(data_dir=data_dir))
@@ -63,6 +63,16 @@ class Crashed(NamedTuple):
         # This process may write to the spool, and would lose SQLite's locks by closing a file of it.
         copy_by_another_process(self.data_dir, directory)
         return self._replace(data_dir=directory)
+
+    def back_up(self) -> Path:
+        """Make a backup of the database as of its last checkpoint: a plain copy."""
+        backups = self.data_dir / "backups"
+        backups.mkdir()
+        return Path(shutil.copyfile(self.database, backups / "clc-20260304T120000000000Z.duckdb"))
+
+    def open(self, **settings) -> OpenedStore:
+        """Open its store in this process; return the connection and the incidents of this start."""
+        return open_store(Settings(data_dir=self.data_dir, **settings))
 
     def broken(self) -> list[Violation]:
         """List what of the promise does not hold."""

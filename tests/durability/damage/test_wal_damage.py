@@ -11,21 +11,9 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.settings import Settings
 from receiver.spool import layout
 from receiver.store.loss import describe_loss, read_extent
-from tests.durability.support.damaged import Stores, crashed_store, record_ends
+from tests.durability.support.damaged import crashed_store, record_ends
 from tests.support.database import open_database
 from tests.support.sizes import size
-
-
-@pytest.fixture(scope="module")
-def crashed(tmp_path_factory):
-    return crashed_store(tmp_path_factory.mktemp("wal"))
-
-
-@pytest.fixture(scope="module")
-def stores():
-    stores = Stores()
-    yield stores
-    stores.close()
 
 
 def cuts(wal):

@@ -1,6 +1,5 @@
 """A database file that does not open: put aside, a backup and the spool in its place, and what is missing said."""
 
-import errno
 import os
 import random
 import shutil
@@ -15,7 +14,7 @@ import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.faults import has_whole_derived, is_damage, is_whole, suspect
+from receiver.database.faults import has_whole_derived, is_whole, suspect
 from receiver.database.opening import connect, run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
@@ -25,22 +24,10 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
-from tests.durability.support.damaged import Stores, block_overwritten, crashed_store, overwritten
+from tests.durability.support.damaged import block_overwritten, overwritten
 from tests.durability.support.promise import stored_in
 from tests.support.rows import notification
 from tests.support.sizes import size
-
-
-@pytest.fixture(scope="module")
-def crashed(tmp_path_factory):
-    return crashed_store(tmp_path_factory.mktemp("database"))
-
-
-@pytest.fixture(scope="module")
-def stores():
-    stores = Stores()
-    yield stores
-    stores.close()
 
 
 def cut(length):
@@ -79,19 +66,10 @@ DAMAGES = {
 }
 
 
-def backup_of(store, tmp_path):
-    """Make a plain copy of the database as of its last checkpoint."""
-    copy = tmp_path / "checkpoint.duckdb"
-    shutil.copyfile(store.database, copy)
-    backups = store.data_dir / "backups"
-    backups.mkdir()
-    return copy.rename(backups / "clc-20260304T120000000000Z.duckdb")
-
-
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_database_gives_way_to_the_backup_and_the_spool_fills_in(crashed, stores, tmp_path, damage):
     store = crashed.copy(tmp_path / "data")
-    backup_of(store, tmp_path)
+    store.back_up()
     before = store.database.read_bytes()
     DAMAGES[damage](store.database)
     damaged = store.database.read_bytes() if store.database.exists() else None
@@ -138,7 +116,7 @@ def test_rows_that_neither_an_older_file_in_its_place_nor_the_spool_holds_are_mi
 
 def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores, tmp_path):
     store = crashed.copy(tmp_path / "data")
-    older = backup_of(store, tmp_path)
+    older = store.back_up()
     newer = older.with_name("clc-20260304T130000000000Z.duckdb")
     shutil.copyfile(older, newer)
     os.truncate(newer, 300_000)
@@ -151,7 +129,7 @@ def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores
 
 def test_an_old_backup_that_is_copied_back_today_does_not_take_the_place_of_the_newest(crashed, stores, tmp_path):
     store = crashed.copy(tmp_path / "data")
-    newest = backup_of(store, tmp_path)
+    newest = store.back_up()
     os.utime(newest, (1_772_625_600, 1_772_625_600))
     shutil.copyfile(newest, newest.with_name("clc-20250304T120000000000Z.duckdb"))
     garbage(store.database)
@@ -163,7 +141,7 @@ def test_an_old_backup_that_is_copied_back_today_does_not_take_the_place_of_the_
 def test_a_recovery_that_can_not_write_the_accounts_of_the_backup_is_a_sentence_and_changes_nothing(crashed, tmp_path):
     store = crashed.copy(tmp_path / "data")
     learn(tmp_path / "learned.sqlite", ["ACME"])
-    seal(backup_of(store, tmp_path), "key", tmp_path / "learned.sqlite")
+    seal(store.back_up(), "key", tmp_path / "learned.sqlite")
     garbage(store.database)
     store.data_dir.joinpath("accounts.sqlite").mkdir()
     damaged = store.database.read_bytes()
@@ -195,117 +173,6 @@ def test_a_database_with_one_bit_flipped_never_keeps_the_store_from_starting(cra
         print(f"\none bit of the database flipped, {number} times: started each time, {replaced} from a backup")
 
 
-def opened(store, **settings):
-    return open_store(Settings(data_dir=store.data_dir, **settings))
-
-
-def test_a_database_that_another_process_has_is_not_damaged(crashed, tmp_path):
-    store = crashed.copy(tmp_path / "data")
-    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", program, str(store.database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdout.readline() == "open\n"
-    try:
-        with pytest.raises(StoreError, match="Could not set lock"):
-            opened(store)
-    finally:
-        holder.communicate()
-    assert read_incidents(store.data_dir) == []
-    assert not (store.data_dir / "aside").exists()
-
-
-def test_a_database_of_a_newer_schema_is_not_damaged(crashed, stores, tmp_path):
-    store = crashed.copy(tmp_path / "data")
-    stores.start(store.data_dir)
-    with duckdb.connect(str(store.database)) as database:
-        database.execute("INSERT INTO schema_version VALUES (99)").fetchall()
-    with pytest.raises(StoreError, match="version 99"):
-        opened(store)
-    assert read_incidents(store.data_dir) == []
-    assert store.database.exists()
-
-
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        "IO Error: Cannot open file: Permission denied",
-        "IO Error: Could not write: No space left on device",
-        "IO Error: Could not read from file: Input/output error",
-        "IO Error: Cannot open file: Too many open files",
-        "IO Error: Trying to read a database file with version number 200, but we can only read versions up to 99",
-    ],
-)
-def test_what_the_system_or_a_newer_duckdb_refuses_is_not_damage(crashed, tmp_path, monkeypatch, refusal):
-    store = crashed.copy(tmp_path / "data")
-
-    def refuse(*_arguments, **_options):
-        raise duckdb.IOException(refusal)
-
-    monkeypatch.setattr("receiver.store.recovery.connect", refuse)
-    with pytest.raises(StoreError, match=refusal.split(":")[-1][:20].strip()):
-        opened(store)
-    assert read_incidents(store.data_dir) == []
-    assert store.wal.exists()
-
-
-def test_too_little_memory_is_not_damage(crashed, tmp_path, monkeypatch):
-    store = crashed.copy(tmp_path / "data")
-    monkeypatch.setattr(Settings, "database_memory", "1KB")
-    with pytest.raises(StoreError, match="can't be opened"):
-        opened(store)
-    assert read_incidents(store.data_dir) == []
-
-
-@pytest.mark.parametrize("has_backup", [False, True])
-@pytest.mark.parametrize("memory", ["500%", "99999999999TB", "much"])
-def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypatch, memory, has_backup):
-    store = crashed.copy(tmp_path / "data")
-    if has_backup:
-        backup_of(store, tmp_path)
-    before = store.database.read_bytes(), store.wal.read_bytes()
-    monkeypatch.setattr(Settings, "database_memory", memory)
-    with pytest.raises(StoreError, match="neither can a new, empty database"):
-        opened(store)
-    assert (store.database.read_bytes(), store.wal.read_bytes()) == before
-    assert read_incidents(store.data_dir) == []
-    assert not (store.data_dir / "aside").exists()
-    assert list(store.data_dir.glob(".*")) == []
-
-
-@pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.sql_file"])
-def test_a_program_that_can_not_open_any_database_moves_nothing(crashed, tmp_path, monkeypatch, fails):
-    store = crashed.copy(tmp_path / "data")
-    (store.data_dir / "suspect").touch()
-
-    def fail(*_arguments, **_options):
-        raise duckdb.InvalidInputException("a part of the program is missing")
-
-    monkeypatch.setattr(fails, fail)
-    with pytest.raises(StoreError, match=r"Nothing was moved\.$"):
-        opened(store)
-    assert read_incidents(store.data_dir) == []
-    assert not (store.data_dir / "aside").exists()
-
-
-def test_a_duckdb_that_crashes_on_every_file_moves_nothing(crashed, tmp_path, monkeypatch):
-    store = crashed.copy(tmp_path / "data")
-    (store.data_dir / "opening").mkdir()
-    monkeypatch.setattr("receiver.database.faults._run_trial", lambda *_: -signal.SIGILL)
-    connection, happened = opened(store)
-    connection.close()
-    assert happened == []
-    (store.data_dir / "suspect").touch()
-    with pytest.raises(StoreError, match="nothing was moved"):
-        opened(store)
-
-
-@pytest.mark.parametrize("number", [errno.EPERM, errno.ENODEV, errno.ETIMEDOUT, errno.ENOLCK, errno.EUCLEAN])
-def test_no_refusal_of_the_system_is_damage(number):
-    refusal = f'IO Error: Could not read from file "/data/clc.duckdb": {os.strerror(number)}'
-    assert not is_damage(duckdb.IOException(refusal))
-
-
 def test_a_healthy_database_that_went_aside_comes_back_as_the_documentation_says(
     crashed, stores, tmp_path, monkeypatch
 ):
@@ -320,7 +187,7 @@ def test_a_healthy_database_that_went_aside_comes_back_as_the_documentation_says
 
     store.wal.unlink()
     monkeypatch.setattr("receiver.store.recovery.connect", refuse_once)
-    connection, (incident,) = opened(store)
+    connection, (incident,) = store.open()
     connection.close()
     assert "an empty database" in incident.what
     stores.start(store.data_dir)
@@ -348,7 +215,7 @@ def test_an_opening_that_killed_its_process_is_tried_out_in_another_first(crashe
     store = crashed.copy(tmp_path / "data")
     (store.data_dir / "opening").mkdir()
     monkeypatch.setattr("receiver.database.faults._try_out", lambda *_: -signal.SIGSEGV)
-    connection, happened = opened(store)
+    connection, happened = store.open()
     seq = run(connection, "SELECT max(seq) FROM notifications")[0][0]
     connection.close()
     assert seq == 150
@@ -381,7 +248,7 @@ def test_a_kill_while_opening_costs_nothing(crashed, stores, tmp_path):
 
 def test_a_wal_replayed_twice_is_not_believed(crashed, stores, tmp_path):
     store = crashed.copy(tmp_path / "data")
-    backup_of(store, tmp_path)
+    store.back_up()
     with duckdb.connect(str(store.database)) as database:
         database.execute("INSERT INTO watermarks SELECT * FROM watermarks").fetchall()
         database.execute("INSERT INTO notifications SELECT * FROM notifications").fetchall()
@@ -401,7 +268,7 @@ def damage_payloads(store):
 
 def test_a_damaged_block_that_no_checkpoint_can_pass_gives_way_to_the_backup(crashed, stores, tmp_path):
     store = crashed.copy(tmp_path / "data")
-    backup_of(store, tmp_path)
+    store.back_up()
     damage_payloads(store)
     stores.start(store.data_dir)
     last = read_incidents(store.data_dir)[-1]
@@ -416,7 +283,7 @@ def test_until_a_checkpoint_meets_the_damaged_block_rows_go_in(crashed, tmp_path
     store.wal.unlink()
     (store.data_dir / "appended.json").unlink()
     damage_payloads(store)
-    connection, _ = opened(store)
+    connection, _ = store.open()
     reader = SpoolReader(store.data_dir / "spool")
     appender = Appender(connection.cursor(), reader, store.data_dir, duplicate_window_seconds=10)
     assert appender.append_new() > 0
