@@ -21,8 +21,7 @@ from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.search import find_accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
-from tests.support.dashboard_app import make_app
-from tests.support.plain_texts import age_lines, plain_texts, table_rows
+from tests.support.dashboard_app import age_lines, make_app, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
     LONG_NAME,

@@ -21,8 +21,7 @@ from analytics.pages.sql.editor import TooLongError, find_place, from_address, i
 from analytics.pages.sql.profile import classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
-from tests.support.dashboard_app import make_app
-from tests.support.plain_texts import age_lines, plain_texts
+from tests.support.dashboard_app import age_lines, make_app, plain_texts
 from tests.support.readable_store import MIDDAY, build_store, hostile_rows, many_rows
 from tests.support.waiting import until
 
