@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from receiver.data_directory.incidents import read_incidents, was_recovered
+from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.scrub import scrub, write_scrub_note
 from receiver.keeping.verification import (
@@ -35,7 +36,6 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 _STEPS = 1_000
 _UNSIGNED = "SELECT count(*) FROM notifications WHERE signature_status = 'missing'"
-_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 LINES_OF_A_KIND = 10
 NOT_ALL_CHECKED = 2
 """The exit code if a key or a secret is missing."""
@@ -165,8 +165,7 @@ def _check(
 
 def _say_waiting(settings: Settings, reader: Reader) -> None:
     """Say how many rows of the spool the database does not have yet: that is no fault."""
-    watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
-    rows = count_whole_backlog(settings, list_former_spools(settings), watermarks).rows
+    rows = count_whole_backlog(settings, list_former_spools(settings), read_watermarks(reader.rows)).rows
     if rows:
         verb = "more row waits" if rows == 1 else "more rows wait"
         click.echo(f"{rows:,} {verb} in the spool and will be stored; `clc-receiver status` says since when.", err=True)

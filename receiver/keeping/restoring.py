@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +16,15 @@ import duckdb
 
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.database.appended import read_appended
+from receiver.database.extent import read_watermarks
 from receiver.database.faults import suspect
+from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import StoreError
 from receiver.files import copy_whole, sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
 from receiver.settings import Settings
+from receiver.spool import Watermarks
 from receiver.spool.looking import Backlog, segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
@@ -87,20 +91,20 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
 
 
 def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None, int | None, int]:
+    watermarks = backup_file.read_backup_watermarks(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
             quoted = str(path).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
         connection.execute("SET enable_external_access = false")
         connection.execute("CREATE TABLE spooled (id UUID)")
-        positions = connection.execute("SELECT segment, kind, position FROM backup.watermarks").fetchall()
-        for ids in _read_spooled_ids(spool, {(segment, kind): position for segment, kind, position in positions}):
+        for ids in _read_spooled_ids(spool, watermarks):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
         ((number, first, last, seq),) = connection.execute(sql_file(__package__, "left_out.sql")).fetchall()
         return number, first, last, seq
 
 
-def _read_spooled_ids(spool: Path, watermarks: dict[tuple[str, str], int]) -> Iterator[list[str]]:
+def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]]:
     """Read the ids that a store with these watermarks would still take from the spool."""
     for path in segment_paths(spool):
         with view(path) as segment:
@@ -182,8 +186,7 @@ def install(
 def count_rows_waiting(settings: Settings) -> Backlog:
     """Count the spool's rows that the database does not hold."""
     with duckdb.connect(str(settings.database), read_only=True) as database:
-        rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
-    watermarks = {(segment, kind): position for segment, kind, position in rows}
+        watermarks = read_watermarks(partial(run, database))
     return count_whole_backlog(settings, list_former_spools(settings), watermarks)
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_file import read_watermarks
+from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.backups import list_own_backups, name_backup, note_path, read_backup_note, read_made_at
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
@@ -150,7 +150,7 @@ class Backups:
         if self._shared is None:
             return
         try:
-            self._shared.note_backup(read_watermarks(file))
+            self._shared.note_backup(read_backup_watermarks(file))
         except (StoreError, duckdb.Error) as error:
             _log.warning("what the backup %s holds can't be read: %s", file, _reason(error))
 

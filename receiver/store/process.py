@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from prometheus_client import CollectorRegistry
 from receiver.data_directory.access import control_token, query_token
 from receiver.data_directory.node import has_listener
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.database.extent import read_watermarks
+from receiver.database.opening import run
 from receiver.files import load_program
 from receiver.keeping.care import SharedSpool
 from receiver.keeping.care.sharing import add_machines
@@ -27,7 +30,6 @@ from receiver.senders import load_senders
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
 from receiver.spool.owners import take_former
-from receiver.store.appending.exactly_once import read_watermarks
 from receiver.store.arrange_loop import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
@@ -101,7 +103,7 @@ def open_shared_spool(settings: Settings, role: str, connection: duckdb.DuckDBPy
     )
 
     thread, membership = (
-        open_shipper(settings, url, role, read_watermarks(connection))
+        open_shipper(settings, url, role, read_watermarks(partial(run, connection)))
         if has_listener(role)
         else open_presence(settings, url, role)
     )

@@ -10,7 +10,7 @@ from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
@@ -24,11 +24,10 @@ from receiver.processes.state import ServeState, read_state
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
-from receiver.spool.layout import to_microseconds
+from receiver.spool.layout import Watermarks, to_microseconds
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former, count_whole_backlog, list_former_spools
 
-_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 _UNDERIVED = "SELECT count(*) FROM underived"
 _FIRST_VERSION_WITH_UNDERIVED = 6
 
@@ -142,10 +141,11 @@ def gather(
         shared: whether the shared spool can be used; only the store's process knows.
     """
     now = datetime.now(UTC)
-    stored, watermarks = None, {}
+    stored: Stored | None = None
+    watermarks: Watermarks = {}
     if reader:
         try:
-            watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
+            watermarks = read_watermarks(reader.rows)
             stored = _read_stored(reader, now)
         except StoreError as error:
             unread = str(error)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
 from receiver.files import sql_file
