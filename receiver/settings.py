@@ -35,6 +35,8 @@ READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKIN
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
+LEARNED_ACCOUNTS = "accounts.sqlite"
+"""The file in the data directory with the accounts that listeners have learned."""
 _OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
 """Directories in the data directory, with files that come and go."""
 _OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
@@ -204,6 +206,11 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The DuckDB file."""
         return self.data_dir / "clc.duckdb"
+
+    @property
+    def learned_accounts(self) -> Path:
+        """The file with the accounts that listeners have learned."""
+        return self.data_dir / LEARNED_ACCOUNTS
 
 
 def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:

@@ -23,14 +23,13 @@ from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, r
 from receiver.errors import StoreError
 from receiver.files import copy_whole, sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
-from receiver.settings import Settings
+from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
 from receiver.spool.looking import Backlog, segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
-_ACCOUNTS = "accounts.sqlite"
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
-_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
+_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
 _COUNTED = re.compile(r"[\d,]+ of its notifications")
 """The beginning of what is missing since a restore that could compare the databases."""
 _ROWS_PER_STEP = 1_000
@@ -164,12 +163,12 @@ def install(
         else:
             copy_whole(backup, copy, advance)
         backup_file.unseal(copy, accounts)
-        _learn_too(accounts, settings.data_dir / _ACCOUNTS)
+        _learn_too(accounts, settings.learned_accounts)
         puts = {STAGED: settings.database.name}
         sync_file(copy)
         if accounts.exists():
             sync_file(accounts)
-            puts[STAGED_ACCOUNTS] = _ACCOUNTS
+            puts[STAGED_ACCOUNTS] = settings.learned_accounts.name
         sync_directory(settings.data_dir)
         files = list_data_files(settings.data_dir)
         if not has_whole_derived:

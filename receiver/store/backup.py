@@ -173,8 +173,8 @@ class Backups:
         copied(size, size)
 
     def _seal(self, copy: Path) -> dict[str, Any]:
-        accounts = self._settings.data_dir / "accounts.sqlite"
-        command = [sys.executable, "-m", "receiver.keeping.backup_file", str(copy), self._fingerprint, str(accounts)]
+        arguments = [str(copy), self._fingerprint, str(self._settings.learned_accounts)]
+        command = [sys.executable, "-m", "receiver.keeping.backup_file", *arguments]
         info: dict[str, Any] = json.loads(self._run(command, lambda: None))
         return info
 

@@ -29,7 +29,7 @@ from receiver.network.sockets import address_of, listen_patiently, make_tls_cont
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
 from receiver.senders.set_up import find_taken, load_profiles, load_secrets, target_url, variable_of
-from receiver.settings import Settings, is_loopback
+from receiver.settings import LEARNED_ACCOUNTS, Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
 
@@ -282,7 +282,7 @@ _SMALL = (
     _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
     _Small("stumbled.json", _check_places, "a row that ended the store's process is looked for again."),
     _Small(
-        "accounts.sqlite",
+        LEARNED_ACCOUNTS,
         _check_accounts,
         "it begins empty.",
         "The accounts learned from notifications: those not in CLC_ACCOUNTS are refused until a notification of their "
