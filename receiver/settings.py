@@ -37,7 +37,7 @@ SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
 LEARNED_ACCOUNTS = "accounts.sqlite"
 """The file in the data directory with the accounts that listeners have learned."""
-_OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
+OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
 """Directories in the data directory, with files that come and go."""
 _OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
 """Variables by which `serve` passes on what it holds, to its next version and to its children."""
@@ -248,7 +248,7 @@ def _check_spool(settings: Settings) -> None:
     if settings.spool_dir is None:
         return
     data, spool = (Path(os.path.realpath(path)) for path in (settings.data_dir, settings.spool_dir))
-    others = {data, *(data / name for name in _OWN_DIRECTORIES)}
+    others = {data, *(data / name for name in OWN_DIRECTORIES)}
     if spool == data or not others.isdisjoint({spool, *spool.parents} - {data}):
         raise SettingsError(
             f"CLC_SPOOL_DIR is {str(settings.spool_dir)!r}: it must be a directory that has no other files of "

@@ -16,7 +16,7 @@ from receiver.files import copy_whole, make_directory, sync_directory, write_who
 
 _MOST = 1_000
 _TRIES = 3
-_FILE = "recovery.json"
+FILE = "recovery.json"
 _ASIDE = "aside"
 
 _log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: 
 
 def was_recovered(data_dir: Path) -> bool:
     """Tell whether a recovery or a restore left a trace here: after one, numbers of notifications may stay unused."""
-    return bool(read_incidents(data_dir)) or (data_dir / _ASIDE).exists()
+    return bool(read_incidents(data_dir)) or aside_in(data_dir).exists()
 
 
 def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None = None) -> None:
@@ -153,9 +153,14 @@ def new_aside(parent: Path) -> Path:
     Raises:
         OSError: it can't be made.
     """
-    directory = parent / _ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    directory = aside_in(parent) / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_directory(directory)
     return directory
+
+
+def aside_in(parent: Path) -> Path:
+    """Name the directory that holds what was moved aside."""
+    return parent / _ASIDE
 
 
 def _read_or_replace(data_dir: Path) -> list[Incident]:
@@ -185,15 +190,15 @@ def _read(data_dir: Path) -> list[Incident]:
         return []
     kept = [Incident(**each) for each in json.loads(content)]
     if any(datetime.fromisoformat(each.at).tzinfo is None for each in kept):
-        raise ValueError(_FILE)
+        raise ValueError(FILE)
     return kept
 
 
 def _unreadable(error: Exception, moved_to: Path | None) -> Incident:
     why = error.strerror if isinstance(error, OSError) else "it is damaged"
-    what = f"{_FILE} can't be read ({why})."
+    what = f"{FILE} can't be read ({why})."
     return make_incident(what, moved_to=moved_to, missing="What it said of earlier incidents, and of what is missing.")
 
 
 def _path(data_dir: Path) -> Path:
-    return data_dir / _FILE
+    return data_dir / FILE

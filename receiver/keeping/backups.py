@@ -11,6 +11,11 @@ _LATE_CLOCK = timedelta(days=1)
 _DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 
 
+def backups_in(data_dir: Path) -> Path:
+    """Name the directory of backups."""
+    return data_dir / _DIRECTORY
+
+
 def name_backup(made_at: datetime) -> str:
     """Return the name of the file of a backup that is made now, in UTC."""
     return f"{made_at:{_NAME}}{_SUFFIX}"
@@ -26,12 +31,12 @@ def read_made_at(file: Path) -> datetime | None:
 
 def list_backups(data_dir: Path) -> list[Path]:
     """List the backups in the data directory, newest first, also those that an operator has put there."""
-    return order_backups((data_dir / _DIRECTORY).glob(f"**/*{_SUFFIX}"))
+    return order_backups(backups_in(data_dir).glob(f"**/*{_SUFFIX}"))
 
 
 def list_own_backups(data_dir: Path) -> list[Path]:
     """List the backups that the store has made and named, newest first."""
-    return order_backups(file for file in (data_dir / _DIRECTORY).glob(f"*{_SUFFIX}") if read_made_at(file))
+    return order_backups(file for file in backups_in(data_dir).glob(f"*{_SUFFIX}") if read_made_at(file))
 
 
 def order_backups(files: Iterable[Path]) -> list[Path]:

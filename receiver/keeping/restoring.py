@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from receiver.data_directory.incidents import Incident, read_incidents
+from receiver.data_directory.incidents import Incident, aside_in, read_incidents
+from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.appended import read_appended
 from receiver.database.extent import read_watermarks
 from receiver.database.faults import suspect
@@ -29,7 +30,7 @@ from receiver.spool.looking import Backlog, segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
-_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
+_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
 _COUNTED = re.compile(r"[\d,]+ of its notifications")
 """The beginning of what is missing since a restore that could compare the databases."""
 _ROWS_PER_STEP = 1_000
@@ -85,7 +86,7 @@ def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
 
 
 def _find_database_before(incident: Incident, settings: Settings) -> Path | None:
-    file = settings.data_dir / "aside" / Path(incident.moved_to or "").name / settings.database.name
+    file = aside_in(settings.data_dir) / Path(incident.moved_to or "").name / settings.database.name
     return file if incident.moved_to and file.is_file() else None
 
 

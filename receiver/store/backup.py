@@ -17,7 +17,14 @@ import duckdb
 from receiver.errors import StoreError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
 from receiver.keeping.backup_file import read_backup_watermarks
-from receiver.keeping.backups import list_own_backups, name_backup, note_path, read_backup_note, read_made_at
+from receiver.keeping.backups import (
+    backups_in,
+    list_own_backups,
+    name_backup,
+    note_path,
+    read_backup_note,
+    read_made_at,
+)
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
@@ -65,7 +72,7 @@ class Backups:
         self._loop = loop
         self._shared = shared
         self.uploads = Uploads(settings) if settings.objects else None
-        self._directory = settings.data_dir / "backups"
+        self._directory = backups_in(settings.data_dir)
         self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._lock = threading.Lock()
         self._stopping = threading.Event()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver.files import make_directory, sync_directory, write_whole
-from receiver.keeping.backups import order_backups
+from receiver.keeping.backups import backups_in, order_backups
 from receiver.keeping.objects.note import FILE, read_upload_note
 from receiver.settings import Settings
 from receiver.store.helper import Helper, explain
@@ -47,7 +47,7 @@ class Uploads:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._directory = settings.data_dir / "backups" / "uploading"
+        self._directory = backups_in(settings.data_dir) / "uploading"
         self.latest: Upload | None = None
         """The upload that runs or ran last."""
         self._on_uploaded: dict[str, Callable[[], None]] = {}

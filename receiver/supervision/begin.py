@@ -15,9 +15,11 @@ from typing import IO, NamedTuple
 from receiver import __version__
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.access import Running
+from receiver.data_directory.incidents import FILE as INCIDENTS
 from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.database import replacing
+from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.backup_file import read_learned_accounts
 from receiver.keeping.backups import FILE as BACKUP_NOTE
@@ -266,8 +268,8 @@ def _check_accounts(path: Path) -> None:
 _SMALL = (
     _Small(data_directory.QUERY_TOKEN, Path.stat, ""),
     _Small(data_directory.CONTROL_TOKEN, Path.stat, ""),
-    _Small("recovery.json", Path.stat, ""),
-    _Small("appended.json", Path.stat, ""),
+    _Small(INCIDENTS, Path.stat, ""),
+    _Small(APPENDED_NOTE, Path.stat, ""),
     _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
     _Small(
         BACKUP_NOTE,
