@@ -7,10 +7,11 @@ directory `aside`.
 import contextlib
 import json
 import logging
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from receiver.files import copy_whole, make_directory, sync_directory, write_whole
 
@@ -19,16 +20,23 @@ _TRIES = 3
 FILE = "recovery.json"
 _ASIDE = "aside"
 
+_COUNTED = re.compile(r"(\d[\d,]*) of its notifications, ")
+"""The begin of what is missing since a restore: older programs wrote the number there alone."""
+
 _log = logging.getLogger(__name__)
 
 
 class Incident(NamedTuple):
-    """One incident: its time (ISO, UTC), what happened, where the files were moved to, and what is missing."""
+    """One incident: its time (ISO, UTC), what happened, where the files were moved to, and what is missing.
+
+    `left_out` is the number of notifications that are missing since a restore which could count them.
+    """
 
     at: str
     what: str
     moved_to: str | None
     missing: str | None
+    left_out: int | None = None
 
     def __str__(self) -> str:
         """Return it as one line."""
@@ -47,9 +55,11 @@ def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: 
     return incident
 
 
-def make_incident(what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
+def make_incident(
+    what: str, *, moved_to: Path | None = None, missing: str | None = None, left_out: int | None = None
+) -> Incident:
     """Make an incident that happens now."""
-    return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing)
+    return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing, left_out)
 
 
 def record(data_dir: Path, incident: Incident) -> None:
@@ -87,7 +97,7 @@ def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: 
     settled = [each for each in kept if each.missing and is_settled(each)]
     if settled:
         changed = [
-            each._replace(what=f"{each.what} It left out: {each.missing} {how}", missing=None)
+            each._replace(what=f"{each.what} It left out: {each.missing} {how}", missing=None, left_out=None)
             if each in settled
             else each
             for each in kept
@@ -172,7 +182,7 @@ def _read_or_replace(data_dir: Path) -> list[Incident]:
 
 
 def _write(data_dir: Path, incidents: list[Incident]) -> None:
-    write_whole(_path(data_dir), json.dumps([each._asdict() for each in incidents], indent=1))
+    write_whole(_path(data_dir), json.dumps(list(map(_as_fields, incidents)), indent=1))
 
 
 def _read_patiently(data_dir: Path) -> list[Incident]:
@@ -188,10 +198,24 @@ def _read(data_dir: Path) -> list[Incident]:
         content = _path(data_dir).read_text("utf-8")
     except FileNotFoundError:
         return []
-    kept = [Incident(**each) for each in json.loads(content)]
+    kept = [_from_fields(each) for each in json.loads(content)]
     if any(datetime.fromisoformat(each.at).tzinfo is None for each in kept):
         raise ValueError(FILE)
     return kept
+
+
+def _as_fields(incident: Incident) -> dict[str, Any]:
+    fields = incident._asdict()
+    if incident.left_out is None:  # so an older program, which does not know it, reads all incidents but those with it
+        del fields["left_out"]
+    return fields
+
+
+def _from_fields(fields: dict[str, Any]) -> Incident:
+    incident = Incident(**fields)
+    if incident.left_out is None and (counted := _COUNTED.match(incident.missing or "")):
+        incident = incident._replace(left_out=int(counted[1].replace(",", "")))
+    return incident
 
 
 def _unreadable(error: Exception, moved_to: Path | None) -> Incident:

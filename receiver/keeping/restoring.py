@@ -1,7 +1,6 @@
 """Replaces the database by a backup, and counts the notifications that this would lose; the spool stays."""
 
 import json
-import re
 import sqlite3
 import subprocess
 import sys
@@ -31,8 +30,6 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
-_COUNTED = re.compile(r"[\d,]+ of its notifications")
-"""The beginning of what is missing since a restore that could compare the databases."""
 _ROWS_PER_STEP = 1_000
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "threads": 2}
 
@@ -79,7 +76,7 @@ def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
     return [
         incident
         for incident in read_incidents(settings.data_dir)
-        if _COUNTED.match(incident.missing or "")
+        if incident.left_out is not None
         and (before := _find_database_before(incident, settings))
         and count_left_out(settings, backup, before).number == 0
     ]
