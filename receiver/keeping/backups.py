@@ -1,12 +1,9 @@
-"""The backups of a data directory: their names, their order, and the note `backup.json` on the last one."""
+"""The backups of a data directory: their names and their order."""
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-FILE = "backup.json"
 _LATE_CLOCK = timedelta(days=1)
 _DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 
@@ -66,31 +63,3 @@ def _read_changed_at(file: Path) -> datetime:
         return datetime.fromtimestamp(file.stat().st_mtime, UTC)
     except OSError:
         return datetime.min.replace(tzinfo=UTC)
-
-
-def read_backup_note(data_dir: Path) -> dict[str, Any]:
-    """Read `made_at`, `file`, `bytes`, `notifications` and `last_seq` of the last one; `failed_at` and its `error`."""
-    try:
-        return parse_backup_note(note_path(data_dir).read_bytes())
-    except (OSError, ValueError):
-        return {}
-
-
-def parse_backup_note(content: bytes) -> dict[str, Any]:
-    """Read a note.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    note = json.loads(content)
-    if not isinstance(note, dict):
-        raise ValueError(FILE)  # noqa: TRY004 - as what is no JSON at all
-    for name in ("made_at", "failed_at"):
-        if name in note and datetime.fromisoformat(str(note[name])).tzinfo is None:
-            raise ValueError(name)
-    return note
-
-
-def note_path(data_dir: Path) -> Path:
-    """Return the note's path."""
-    return data_dir / FILE

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from receiver.errors import StoreError
-from receiver.files import make_directory, sync_directory, sync_file, write_whole
+from receiver.files import make_directory, sync_directory, sync_file
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.backups import (
     backups_in,
     list_own_backups,
     name_backup,
-    note_path,
-    read_backup_note,
     read_made_at,
 )
+from receiver.keeping.notes import read_backup_note, write_backup_note
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
@@ -212,8 +211,7 @@ class Backups:
             note = {"made_at": now, **backup._asdict(), "file": backup.file.name}
         else:
             note = {**note, "failed_at": now, "error": error}
-        with contextlib.suppress(OSError):
-            write_whole(note_path(self._settings.data_dir), json.dumps(note))
+        write_backup_note(self._settings.data_dir, note)
 
     def _seconds_until_due(self, every: float) -> float:
         now = datetime.now(UTC)

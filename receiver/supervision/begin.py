@@ -22,10 +22,7 @@ from receiver.database import replacing
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.backup_file import read_learned_accounts
-from receiver.keeping.backups import FILE as BACKUP_NOTE
-from receiver.keeping.backups import parse_backup_note
-from receiver.keeping.objects.note import FILE as UPLOAD_NOTE
-from receiver.keeping.objects.note import parse_upload_note
+from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
 from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context, take_passed_sockets
 from receiver.processes import state
@@ -273,12 +270,12 @@ _SMALL = (
     _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
     _Small(
         BACKUP_NOTE,
-        lambda path: parse_backup_note(path.read_bytes()),
+        lambda path: parse_note(path.read_bytes()),
         "how the last backup went is not known until the next one is made.",
     ),
     _Small(
         UPLOAD_NOTE,
-        lambda path: parse_upload_note(path.read_bytes()),
+        lambda path: parse_note(path.read_bytes()),
         "when a backup came into object storage last is not known until the next one does.",
     ),
     _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),

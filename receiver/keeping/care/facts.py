@@ -14,10 +14,8 @@ from receiver.database.extent import read_dropped, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
-from receiver.keeping.backups import read_backup_note
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
-from receiver.keeping.lake.note import read_lake_note
-from receiver.keeping.objects.note import read_upload_note
+from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state

@@ -15,7 +15,7 @@ import pytest
 
 from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.keeping.backup_file import read_backup_watermarks, seal
-from receiver.keeping.objects.note import FILE as NOTE
+from receiver.keeping.notes import UPLOAD_NOTE as NOTE
 from receiver.keeping.objects.place import Place, ending_of, name_of
 from receiver.settings import read_settings
 from receiver.shared_spool import SharedSpoolReader, SpoolServer
