@@ -80,8 +80,8 @@ class Taken(NamedTuple):
 
 def read_taken(read: Read) -> Taken:
     """Count the notifications that a store took, and what became of them."""
-    (counts,) = read(sql_file(__package__, "taken.sql"), [])
-    return Taken(*counts, read_dropped(read).notifications)
+    ((taken, stored, set_aside),) = read(sql_file(__package__, "taken.sql"), [])
+    return Taken(taken, stored, set_aside, read_dropped(read).notifications)
 
 
 class Dropped(NamedTuple):
