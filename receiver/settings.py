@@ -11,8 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from receiver.configuration.dot_env import read_dot_env
-from receiver.configuration.values import (
+from receiver.configuration import (
     check_aliases,
     check_memory,
     check_months,
@@ -20,6 +19,7 @@ from receiver.configuration.values import (
     check_store_memory,
     check_url_secret,
     megabytes,
+    read_dot_env,
     read_duration,
     read_period,
     split_list,
@@ -35,7 +35,9 @@ READING_SIDE = {"CLC_DASHBOARD_HOSTS", "CLC_RULES", "CLC_TIME_ZONE", "CLC_WORKIN
 """Settings that only `clc-analytics` reads."""
 SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
-_OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
+LEARNED_ACCOUNTS = "accounts.sqlite"
+"""The file in the data directory with the accounts that listeners have learned."""
+OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
 """Directories in the data directory, with files that come and go."""
 _OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
 """Variables by which `serve` passes on what it holds, to its next version and to its children."""
@@ -205,6 +207,11 @@ class Settings(BaseSettings):
         """The DuckDB file."""
         return self.data_dir / "clc.duckdb"
 
+    @property
+    def learned_accounts(self) -> Path:
+        """The file with the accounts that listeners have learned."""
+        return self.data_dir / LEARNED_ACCOUNTS
+
 
 def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     """Read the settings: flags that are not None override the environment, which overrides the file `env_file`.
@@ -241,7 +248,7 @@ def _check_spool(settings: Settings) -> None:
     if settings.spool_dir is None:
         return
     data, spool = (Path(os.path.realpath(path)) for path in (settings.data_dir, settings.spool_dir))
-    others = {data, *(data / name for name in _OWN_DIRECTORIES)}
+    others = {data, *(data / name for name in OWN_DIRECTORIES)}
     if spool == data or not others.isdisjoint({spool, *spool.parents} - {data}):
         raise SettingsError(
             f"CLC_SPOOL_DIR is {str(settings.spool_dir)!r}: it must be a directory that has no other files of "

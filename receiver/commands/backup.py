@@ -14,6 +14,7 @@ from receiver.database.reading import ask_store
 from receiver.errors import StoreError
 from receiver.files import open_whole, sync_directory
 from receiver.keeping.backup_file import inspect
+from receiver.keeping.backups import backups_in
 from receiver.logs import make_visible
 from receiver.settings import Settings, read_settings
 
@@ -76,7 +77,7 @@ def _follow_copy(settings: Settings, lines: Iterator[dict[str, Any]]) -> Path:
                 bar.length = answer["of"]
                 bar.update(answer["copied"] - bar.pos)
             elif "name" in answer:
-                return settings.data_dir / "backups" / str(answer["name"])
+                return backups_in(settings.data_dir) / str(answer["name"])
     raise StoreError(str(answer.get("detail", "The store ended before the backup was made: try again.")))
 
 

@@ -70,7 +70,7 @@ def _import(archive: BinaryIO, name: str, settings: Settings, *, every_line: boo
     data_directory.prepare(settings)
     spools.claim(settings)
     finish_offline(settings.data_dir)
-    accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
+    accounts = AllowedAccounts(settings.accounts, settings.learned_accounts)
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     deciders = _make_deciders(settings, Admission(key, settings.signatures, accounts))

@@ -11,10 +11,11 @@ from receiver.commands.restore import check_key, fetching, put_in_place, taking
 from receiver.data_directory.node import FILE as NODE_FILE
 from receiver.data_directory.node import machine_name, node_id
 from receiver.errors import DataDirectoryError, ObjectsError, ReceiverError, SettingsError
-from receiver.keeping.backup_file import read_watermarks
+from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.objects.place import Place
 from receiver.logs import make_visible
 from receiver.settings import Settings, read_settings
+from receiver.spool import Watermarks
 from receiver.spool.owners import KNOWN, OWNER
 from receiver.supervision.begin import check_driver
 
@@ -39,7 +40,7 @@ def join(other_key: bool, data_dir: Path | None) -> None:
     with taking(settings), _registered(settings) as server:
         with fetching(place, settings.data_dir, _lacks_nothing(server)) as (file, name, info):
             check_key(name, info, settings, other_key=other_key)
-            watermarks = read_watermarks(file)
+            watermarks = read_backup_watermarks(file)
             put_in_place(file, info, settings, fetched=name)
         ahead = _look_ahead(server, watermarks)
     click.echo(f"The shared spool has {ahead:,} rows more, which go in when `serve` starts. Start it soon.", err=True)
@@ -93,13 +94,13 @@ def _lacks_nothing(server: "SpoolServer") -> Callable[[Path], str | None]:
     from receiver.shared_spool import look_ahead  # noqa: PLC0415 - as above
 
     def find_lack(file: Path) -> str | None:
-        gone = look_ahead(server, read_watermarks(file)).gone
+        gone = look_ahead(server, read_backup_watermarks(file)).gone
         return f"it lacks {gone:,} rows that are deleted in the shared spool." if gone else None
 
     return find_lack
 
 
-def _look_ahead(server: "SpoolServer", watermarks: dict[tuple[str, str], int]) -> int:
+def _look_ahead(server: "SpoolServer", watermarks: Watermarks) -> int:
     from receiver.shared_spool import look_ahead  # noqa: PLC0415 - as above
 
     return look_ahead(server, watermarks).rows

@@ -228,4 +228,4 @@ def _incident(name: str, info: BackupInfo, left_out: LeftOut) -> Incident | None
     if left_out.number == 0:
         return None
     what = f"The database was replaced by the backup {name} of {info.made_at:%Y-%m-%d %H:%M:%S} UTC."
-    return make_incident(what, missing=f"{left_out}. The database before it may hold them.")
+    return make_incident(what, missing=f"{left_out}. The database before it may hold them.", left_out=left_out.number)

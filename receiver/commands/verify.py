@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from receiver.data_directory.incidents import read_incidents, was_recovered
+from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
 from receiver.keeping.scrub import scrub, write_scrub_note
 from receiver.keeping.verification import (
@@ -35,7 +36,6 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 _STEPS = 1_000
 _UNSIGNED = "SELECT count(*) FROM notifications WHERE signature_status = 'missing'"
-_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 LINES_OF_A_KIND = 10
 NOT_ALL_CHECKED = 2
 """The exit code if a key or a secret is missing."""
@@ -141,32 +141,26 @@ def _check(
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
     click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, tally)}", err=True)
+    _say_unchecked(reader, tally)
+    _say_waiting(settings, reader)
+    if gaps and are_explained:
+        _say_unused(gaps)
+    _say_outcome(failed, changes_too=scope is not None)
+    return failed
+
+
+def _say_unchecked(reader: Reader, tally: Tally) -> None:
+    """Say of how many notifications no signature was checked, and why."""
     if unsigned := reader.rows(_UNSIGNED, [])[0][0]:
         click.echo(f"Unsigned: {unsigned:,}.", err=True)
     for each, number in sorted(tally.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
-    _say_waiting(settings, reader)
-    if gaps and are_explained:
-        _say_unused(gaps)
-    changes_too = scope is not None
-    if not changes_too:
-        click.echo(
-            "Changes were not checked: they are being derived again, or an older version derived them.",
-            err=True,
-        )
-    if failed:
-        words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
-        click.echo(f"FAILED: {words}.", err=True)
-    else:
-        click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
-    return failed
 
 
 def _say_waiting(settings: Settings, reader: Reader) -> None:
     """Say how many rows of the spool the database does not have yet: that is no fault."""
-    watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
-    rows = count_whole_backlog(settings, list_former_spools(settings), watermarks).rows
+    rows = count_whole_backlog(settings, list_former_spools(settings), read_watermarks(reader.rows)).rows
     if rows:
         verb = "more row waits" if rows == 1 else "more rows wait"
         click.echo(f"{rows:,} {verb} in the spool and will be stored; `clc-receiver status` says since when.", err=True)
@@ -176,6 +170,18 @@ def _say_unused(gaps: list[tuple[int, int]]) -> None:
     ranges = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gaps[:LINES_OF_A_KIND])
     more = f" and {len(gaps) - LINES_OF_A_KIND:,} more ranges" if len(gaps) > LINES_OF_A_KIND else ""
     click.echo(f"No notification has seq {ranges}{more}: a recovery or restore left numbers unused.", err=True)
+
+
+def _say_outcome(failed: Counter[str], *, changes_too: bool) -> None:
+    if not changes_too:
+        click.echo(
+            "Changes were not checked: they are being derived again, or an older version derived them.", err=True
+        )
+    if failed:
+        words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
+        click.echo(f"FAILED: {words}.", err=True)
+    else:
+        click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
 
 
 def _describe_judged(judged: dict[str | None, int], tally: Tally) -> str:

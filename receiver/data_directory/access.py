@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 from receiver.data_directory.incidents import put_aside
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner, make_directory, write_new
-from receiver.settings import Settings
+from receiver.settings import OWN_DIRECTORIES, Settings
 
 UMASK = 0o077
 """Every process's umask: other users get no permission on new files."""
@@ -42,7 +42,6 @@ _OWN = (
     "history-*.jsonl",
     "simulator.pem*",
 )
-_OWN_TREES = ("aside", "backups", "keys", "opening", "secrets")
 
 _LOCK = "serve.lock"
 # Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
@@ -75,7 +74,7 @@ def keep_private(settings: Settings) -> None:
 def _take_all(settings: Settings) -> int:
     taken = 0
     for directory in filter(Path.is_dir, {settings.data_dir, settings.spool_directory}):
-        trees = {directory / name for name in _OWN_TREES} | {settings.spool_directory}
+        trees = {directory / name for name in OWN_DIRECTORIES} | {settings.spool_directory}
         files = {path for pattern in _OWN for path in directory.glob(pattern)}
         others = [path for path in directory.iterdir() if path not in files | trees and not path.name.startswith(".")]
         if others:

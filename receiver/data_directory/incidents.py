@@ -7,28 +7,36 @@ directory `aside`.
 import contextlib
 import json
 import logging
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from receiver.files import copy_whole, make_directory, sync_directory, write_whole
 
 _MOST = 1_000
 _TRIES = 3
-_FILE = "recovery.json"
+FILE = "recovery.json"
 _ASIDE = "aside"
+
+_COUNTED = re.compile(r"(\d[\d,]*) of its notifications, ")
+"""The begin of what is missing since a restore: older programs wrote the number there alone."""
 
 _log = logging.getLogger(__name__)
 
 
 class Incident(NamedTuple):
-    """One incident: its time (ISO, UTC), what happened, where the files were moved to, and what is missing."""
+    """One incident: its time (ISO, UTC), what happened, where the files were moved to, and what is missing.
+
+    `left_out` is the number of notifications that are missing since a restore which could count them.
+    """
 
     at: str
     what: str
     moved_to: str | None
     missing: str | None
+    left_out: int | None = None
 
     def __str__(self) -> str:
         """Return it as one line."""
@@ -47,9 +55,11 @@ def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: 
     return incident
 
 
-def make_incident(what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
+def make_incident(
+    what: str, *, moved_to: Path | None = None, missing: str | None = None, left_out: int | None = None
+) -> Incident:
     """Make an incident that happens now."""
-    return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing)
+    return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing, left_out)
 
 
 def record(data_dir: Path, incident: Incident) -> None:
@@ -87,7 +97,7 @@ def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: 
     settled = [each for each in kept if each.missing and is_settled(each)]
     if settled:
         changed = [
-            each._replace(what=f"{each.what} It left out: {each.missing} {how}", missing=None)
+            each._replace(what=f"{each.what} It left out: {each.missing} {how}", missing=None, left_out=None)
             if each in settled
             else each
             for each in kept
@@ -98,7 +108,7 @@ def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: 
 
 def was_recovered(data_dir: Path) -> bool:
     """Tell whether a recovery or a restore left a trace here: after one, numbers of notifications may stay unused."""
-    return bool(read_incidents(data_dir)) or (data_dir / _ASIDE).exists()
+    return bool(read_incidents(data_dir)) or aside_in(data_dir).exists()
 
 
 def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None = None) -> None:
@@ -153,9 +163,14 @@ def new_aside(parent: Path) -> Path:
     Raises:
         OSError: it can't be made.
     """
-    directory = parent / _ASIDE / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    directory = aside_in(parent) / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_directory(directory)
     return directory
+
+
+def aside_in(parent: Path) -> Path:
+    """Name the directory that holds what was moved aside."""
+    return parent / _ASIDE
 
 
 def _read_or_replace(data_dir: Path) -> list[Incident]:
@@ -167,7 +182,7 @@ def _read_or_replace(data_dir: Path) -> list[Incident]:
 
 
 def _write(data_dir: Path, incidents: list[Incident]) -> None:
-    write_whole(_path(data_dir), json.dumps([each._asdict() for each in incidents], indent=1))
+    write_whole(_path(data_dir), json.dumps(list(map(_as_fields, incidents)), indent=1))
 
 
 def _read_patiently(data_dir: Path) -> list[Incident]:
@@ -183,17 +198,31 @@ def _read(data_dir: Path) -> list[Incident]:
         content = _path(data_dir).read_text("utf-8")
     except FileNotFoundError:
         return []
-    kept = [Incident(**each) for each in json.loads(content)]
+    kept = [_from_fields(each) for each in json.loads(content)]
     if any(datetime.fromisoformat(each.at).tzinfo is None for each in kept):
-        raise ValueError(_FILE)
+        raise ValueError(FILE)
     return kept
+
+
+def _as_fields(incident: Incident) -> dict[str, Any]:
+    fields = incident._asdict()
+    if incident.left_out is None:  # so an older program, which does not know it, reads all incidents but those with it
+        del fields["left_out"]
+    return fields
+
+
+def _from_fields(fields: dict[str, Any]) -> Incident:
+    incident = Incident(**fields)
+    if incident.left_out is None and (counted := _COUNTED.match(incident.missing or "")):
+        incident = incident._replace(left_out=int(counted[1].replace(",", "")))
+    return incident
 
 
 def _unreadable(error: Exception, moved_to: Path | None) -> Incident:
     why = error.strerror if isinstance(error, OSError) else "it is damaged"
-    what = f"{_FILE} can't be read ({why})."
+    what = f"{FILE} can't be read ({why})."
     return make_incident(what, moved_to=moved_to, missing="What it said of earlier incidents, and of what is missing.")
 
 
 def _path(data_dir: Path) -> Path:
-    return data_dir / _FILE
+    return data_dir / FILE

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.files import write_whole
+from receiver.spool.layout import Positions
 
 FILE = "appended.json"
-
-Positions = dict[tuple[str, str], int]
 
 
 class Appended(NamedTuple):

@@ -1,7 +1,7 @@
 """Opens the DuckDB file: locked down for queries, its definitions known, its schema brought up to date."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,6 +46,8 @@ DERIVED_TABLES = frozenset(
 )
 """The tables that are derived from `notifications`, and can be again."""
 
+Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
+"""Runs a query with its parameters, and returns all its rows."""
 Definitions = dict[tuple[str, str], str | None]
 _VERSIONS = ("table", "schema_version")
 

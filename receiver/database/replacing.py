@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.data_directory import access as data_directory
-from receiver.data_directory.incidents import Incident, new_aside, put_aside, record, report
+from receiver.data_directory.incidents import Incident, aside_in, new_aside, put_aside, record, report
 from receiver.database.appended import Appended, write_appended_synced
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory, sync_directory, write_whole
@@ -128,7 +128,7 @@ def clear_staged(data_dir: Path) -> None:
 
 def _list_unplaced(data_dir: Path, replacement: Replacement) -> list[str]:
     """List the staged files that have not taken their place: there the old file still lies, or none does."""
-    aside = data_dir / "aside" / replacement.aside
+    aside = aside_in(data_dir) / replacement.aside
     return [
         staged
         for staged, name in replacement.puts.items()
@@ -137,7 +137,7 @@ def _list_unplaced(data_dir: Path, replacement: Replacement) -> list[str]:
 
 
 def _carry_out(data_dir: Path, replacement: Replacement) -> None:
-    aside = data_dir / "aside" / replacement.aside
+    aside = aside_in(data_dir) / replacement.aside
     make_directory(aside)
     for name in replacement.moves:
         # When this is repeated, the file of this name may be the new one.
@@ -159,7 +159,7 @@ def _carry_out(data_dir: Path, replacement: Replacement) -> None:
 
 
 def _undo(data_dir: Path, replacement: Replacement) -> None:
-    aside = data_dir / "aside" / replacement.aside
+    aside = aside_in(data_dir) / replacement.aside
     for name in replacement.moves:
         if (aside / name).exists() and not (data_dir / name).exists():
             (aside / name).rename(data_dir / name)

@@ -89,18 +89,6 @@ _READ = [(at, _READERS[column.type]) for at, column in enumerate(columns_of(Noti
 """The places of a notification's values that a query gives in another form, and how they are read."""
 
 
-def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: dict[tuple[str, str], int]) -> None:
-    """Write how far each segment is appended.
-
-    Args:
-        connection: inside the transaction that appends the rows.
-        positions: the last appended position by (segment, kind).
-    """
-    for (segment, kind), position in positions.items():
-        run(connection, "DELETE FROM watermarks WHERE segment = ? AND kind = ?", [segment, kind])
-        run(connection, "INSERT INTO watermarks VALUES (?, ?, ?)", [segment, kind, position])
-
-
 def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow], rows: Sequence[AnyRow]) -> None:
     """Insert rows of a kind, a NamedTuple whose fields are the table's columns.
 

@@ -8,12 +8,13 @@ from operator import attrgetter
 from sys import intern
 
 from receiver.changes.differ import Differ, Snapshot, changes_of, follow
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
+from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, SenderRules, Underived, as_columns
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
-from receiver.deriving.states import LastStates, Read, by_name, read_steps
+from receiver.deriving.states import LastStates, by_name, read_steps
 from receiver.files import sql_file
 from receiver.logs import describe
 from receiver.notification import NumberedNotification

@@ -1,16 +1,15 @@
 """Reads entities' last states, which new notifications are compared with."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from receiver.changes.differ import Differ, Snapshot, follow, is_bare_deletion
+from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import SenderRules
 from receiver.deriving.history import Entity, Place, Step
 from receiver.files import sql_file
-
-Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 
 _ENTITIES_AT_ONCE = 512
 _BODIES_AT_ONCE = 32 * 1024 * 1024

@@ -7,14 +7,13 @@ from typing import Any, Literal, NamedTuple
 
 import duckdb
 
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped
 from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, UnderivableError, read_or
-from receiver.database.opening import create_anew, run, transaction
+from receiver.database.opening import Read, create_anew, run, transaction
 from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
 from receiver.deriving.derived import AccountEvents, Derived, DerivedChange
 from receiver.deriving.deriver import Deriver
-from receiver.deriving.states import Read
 from receiver.files import sql_file
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders

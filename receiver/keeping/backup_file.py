@@ -7,16 +7,18 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from receiver import __version__
+from receiver.database.extent import count_notifications, read_watermarks
 from receiver.database.migrations import newest_version
-from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue
+from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, run
 from receiver.errors import NewerStoreError, StoreError
-from receiver.spool.layout import from_microseconds
+from receiver.spool.layout import Positions, from_microseconds
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -26,7 +28,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "max_vacuum_tasks": 0,
 }
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
-_COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
 # This reads every block of a table and so compares its checksum; the value itself does not matter.
 _READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1"
@@ -62,10 +63,10 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     """
     learned = [[alias] for alias in read_learned_accounts(accounts)]
     with duckdb.connect(str(copy), config=_CONFIG) as database:
-        ((notifications, last_seq),) = database.execute(_COUNT).fetchall()
+        stored = count_notifications(partial(run, database))
         _read_all(database, "notifications")
         schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
-        info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, notifications, last_seq)
+        info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, *stored)
         for table in BACKUP_TABLES:
             database.execute(table).fetchall()
         database.execute("INSERT INTO backup_info VALUES (?, ?, ?, ?, ?, ?)", [*info]).fetchall()
@@ -102,15 +103,15 @@ def inspect(path: Path) -> BackupInfo:
         if info.schema_version != version:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
-            ((count, last_seq),) = database.execute(_COUNT).fetchall()
+            stored = count_notifications(partial(run, database))
             tables = [name for (name,) in database.execute(_TABLES).fetchall()]
             _read_all(database, *(name for name in tables if name not in DERIVED_TABLES))
         except duckdb.Error as error:
             raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
-    if (count, last_seq) != (info.notifications, info.last_seq):
+    if stored != (info.notifications, info.last_seq):
         raise StoreError(
-            f"{path} is damaged: it has {count} notifications up to seq {last_seq}, and should have "
-            f"{info.notifications} up to {info.last_seq}."
+            f"{path} is damaged: it has {stored.notifications} notifications up to seq {stored.last_seq}, and should "
+            f"have {info.notifications} up to {info.last_seq}."
         )
     return info
 
@@ -125,11 +126,10 @@ def read_info(path: Path) -> BackupInfo:
         return _read_info(database, path)
 
 
-def read_watermarks(path: Path) -> dict[tuple[str, str], int]:
+def read_backup_watermarks(path: Path) -> Positions:
     """Read how many rows of each segment and kind a checked backup holds."""
     with _open(path) as database:
-        rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
-    return {(segment, kind): position for segment, kind, position in rows}
+        return read_watermarks(partial(run, database))
 
 
 def unseal(copy: Path, accounts: Path) -> None:

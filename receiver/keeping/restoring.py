@@ -1,34 +1,35 @@
 """Replaces the database by a backup, and counts the notifications that this would lose; the spool stays."""
 
 import json
-import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
-from receiver.data_directory.incidents import Incident, read_incidents
+from receiver.data_directory.incidents import Incident, aside_in, read_incidents
+from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.appended import read_appended
+from receiver.database.extent import read_watermarks
 from receiver.database.faults import suspect
+from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import StoreError
 from receiver.files import copy_whole, sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
-from receiver.settings import Settings
+from receiver.settings import LEARNED_ACCOUNTS, Settings
+from receiver.spool import Watermarks
 from receiver.spool.looking import Backlog, segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
-_ACCOUNTS = "accounts.sqlite"
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
-_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{_ACCOUNTS}*", "last_bodies.sqlite*", "appended.json")
-_COUNTED = re.compile(r"[\d,]+ of its notifications")
-"""The beginning of what is missing since a restore that could compare the databases."""
+_PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
 _ROWS_PER_STEP = 1_000
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "threads": 2}
 
@@ -75,32 +76,32 @@ def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
     return [
         incident
         for incident in read_incidents(settings.data_dir)
-        if _COUNTED.match(incident.missing or "")
+        if incident.left_out is not None
         and (before := _find_database_before(incident, settings))
         and count_left_out(settings, backup, before).number == 0
     ]
 
 
 def _find_database_before(incident: Incident, settings: Settings) -> Path | None:
-    file = settings.data_dir / "aside" / Path(incident.moved_to or "").name / settings.database.name
+    file = aside_in(settings.data_dir) / Path(incident.moved_to or "").name / settings.database.name
     return file if incident.moved_to and file.is_file() else None
 
 
 def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None, int | None, int]:
+    watermarks = backup_file.read_backup_watermarks(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
             quoted = str(path).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
         connection.execute("SET enable_external_access = false")
         connection.execute("CREATE TABLE spooled (id UUID)")
-        positions = connection.execute("SELECT segment, kind, position FROM backup.watermarks").fetchall()
-        for ids in _read_spooled_ids(spool, {(segment, kind): position for segment, kind, position in positions}):
+        for ids in _read_spooled_ids(spool, watermarks):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
         ((number, first, last, seq),) = connection.execute(sql_file(__package__, "left_out.sql")).fetchall()
         return number, first, last, seq
 
 
-def _read_spooled_ids(spool: Path, watermarks: dict[tuple[str, str], int]) -> Iterator[list[str]]:
+def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]]:
     """Read the ids that a store with these watermarks would still take from the spool."""
     for path in segment_paths(spool):
         with view(path) as segment:
@@ -160,12 +161,12 @@ def install(
         else:
             copy_whole(backup, copy, advance)
         backup_file.unseal(copy, accounts)
-        _learn_too(accounts, settings.data_dir / _ACCOUNTS)
+        _learn_too(accounts, settings.learned_accounts)
         puts = {STAGED: settings.database.name}
         sync_file(copy)
         if accounts.exists():
             sync_file(accounts)
-            puts[STAGED_ACCOUNTS] = _ACCOUNTS
+            puts[STAGED_ACCOUNTS] = settings.learned_accounts.name
         sync_directory(settings.data_dir)
         files = list_data_files(settings.data_dir)
         if not has_whole_derived:
@@ -182,8 +183,7 @@ def install(
 def count_rows_waiting(settings: Settings) -> Backlog:
     """Count the spool's rows that the database does not hold."""
     with duckdb.connect(str(settings.database), read_only=True) as database:
-        rows = database.execute("SELECT segment, kind, position FROM watermarks").fetchall()
-    watermarks = {(segment, kind): position for segment, kind, position in rows}
+        watermarks = read_watermarks(partial(run, database))
     return count_whole_backlog(settings, list_former_spools(settings), watermarks)
 
 

@@ -48,7 +48,7 @@ def main() -> None:
 async def _serve(child: Child, settings: Settings) -> None:
     come_first(settings.listeners)
     load_program(*_USED_LATE)
-    accounts = AllowedAccounts(settings.accounts, settings.data_dir / "accounts.sqlite")
+    accounts = AllowedAccounts(settings.accounts, settings.learned_accounts)
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)

@@ -13,7 +13,7 @@ import psycopg
 from receiver.errors import ReceiverError
 from receiver.files import sql_file
 from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
-from receiver.spool import SpooledRow, Watermarks
+from receiver.spool import Positions, SpooledRow, Watermarks
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _ADD = """
@@ -32,7 +32,6 @@ WHERE number > %(after)s
 AND number <= (SELECT min(number) + %(most)s - 1 FROM clc_spool.batches WHERE number > %(after)s)
 ORDER BY number, part
 """
-Positions = dict[tuple[str, str], int]
 _COPY_ROWS = f"COPY clc_spool.rows ({', '.join(COPIED)}) FROM STDIN (FORMAT BINARY)"
 _READ_POSITIONS = "SELECT segment, kind, last FROM clc_spool.positions"
 _BEGIN_POSITION = "INSERT INTO clc_spool.positions VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"

@@ -8,10 +8,10 @@ from itertools import takewhile
 
 from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
-from receiver.shared_spool.batches import Connection, Part, Positions, read_positions
+from receiver.shared_spool.batches import Connection, Part, read_positions
 from receiver.shared_spool.nodes import Identity, Progress, report
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import Segment, SpooledRow, Watermarks, size_of
+from receiver.spool import Positions, Segment, SpooledRow, Watermarks, size_of
 
 _ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024

@@ -9,10 +9,10 @@ from datetime import datetime
 from receiver.errors import ReceiverError, SharedSpoolError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
-from receiver.shared_spool.batches import OutOfStepError, Positions, put_rows, read_positions
+from receiver.shared_spool.batches import OutOfStepError, put_rows, read_positions
 from receiver.shared_spool.nodes import Membership
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import RowSource, SentNote, Shipped, Watermarks
+from receiver.spool import Positions, RowSource, SentNote, Shipped, Watermarks
 
 _TURN_SECONDS = 0.05
 _PROMPT_SECONDS = 0.01

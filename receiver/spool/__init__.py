@@ -1,16 +1,17 @@
 """The spool: SQLite segments in which answered requests wait, synced to disk, until the store has taken them."""
 
-from receiver.spool.layout import KINDS, Row, size_of
+from receiver.spool.layout import KINDS, Positions, Row, Watermarks, size_of
 from receiver.spool.reader import SpoolReader
 from receiver.spool.segment import Segment, SpooledRow
 from receiver.spool.sent import Place, SentNote, Shipped, ShipperMetrics, read_shipped, write_shipped
-from receiver.spool.source import RowSource, Watermarks
+from receiver.spool.source import RowSource
 from receiver.spool.writer import Done, SpoolWriter, WaitingRow
 
 __all__ = [
     "KINDS",
     "Done",
     "Place",
+    "Positions",
     "Row",
     "RowSource",
     "Segment",

@@ -7,7 +7,7 @@ holds its ledger. Its segments are `<name>-000001.sqlite`, `<name>-000002.sqlite
 import fcntl
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -37,6 +37,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 Row = Notification | Rejection
 Identity = tuple[int, int]
+Positions = dict[tuple[str, str], int]
+"""The last position of rows, by their segment and kind."""
+Watermarks = Mapping[tuple[str, str], int]
+"""How many rows of each segment and kind are taken: the last position, as positions are 1, 2, 3, …"""
 
 
 def segment_path(directory: Path, writer: str, number: int) -> Path:

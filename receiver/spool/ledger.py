@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver.spool import layout
+from receiver.spool.layout import Watermarks
 
 
 class Ledger(NamedTuple):
@@ -20,7 +21,7 @@ class Ledger(NamedTuple):
     last: Path | None
     complete: dict[Path, dict[str, int]]
 
-    def list_vanished(self, watermarks: Mapping[tuple[str, str], int]) -> list[Path]:
+    def list_vanished(self, watermarks: Watermarks) -> list[Path]:
         """List the segments that are not there though the store does not hold all their rows.
 
         Args:
@@ -79,5 +80,5 @@ def _write_line(segment: Path, note: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _are_stored(path: Path, rows: Mapping[str, int], watermarks: Mapping[tuple[str, str], int]) -> bool:
+def _are_stored(path: Path, rows: Mapping[str, int], watermarks: Watermarks) -> bool:
     return all(watermarks.get((path.stem, kind), 0) >= count for kind, count in rows.items())

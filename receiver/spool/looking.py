@@ -19,14 +19,13 @@ from receiver.spool.layout import (
     CANNOT_READ,
     KINDS,
     READER_SECONDS,
+    Watermarks,
     files_in,
     from_microseconds,
     is_segment,
     writer_is_gone,
     writer_of,
 )
-
-Watermarks = dict[tuple[str, str], int]
 
 _WAL_HEADER = 32
 _FRAME_HEADER = 24

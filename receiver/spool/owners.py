@@ -19,8 +19,8 @@ from receiver.data_directory.incidents import put_aside, report, set_aside
 from receiver.errors import DataDirectoryError
 from receiver.files import write_new, write_whole
 from receiver.settings import Settings
-from receiver.spool.layout import files_in, is_segment, segment_of
-from receiver.spool.looking import Backlog, Watermarks, count_backlog
+from receiver.spool.layout import Watermarks, files_in, is_segment, segment_of
+from receiver.spool.looking import Backlog, count_backlog
 
 OWNER = "owner"
 KNOWN = "spools.json"

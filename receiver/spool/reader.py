@@ -9,10 +9,11 @@ from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.errors import StoreError
 from receiver.files import sync_directory
 from receiver.spool import layout
+from receiver.spool.layout import Watermarks
 from receiver.spool.ledger import note_end, read_ledger
 from receiver.spool.looking import find_unreadable_commits
 from receiver.spool.segment import Segment, SpooledRow
-from receiver.spool.source import Watermarks, read_by_turns
+from receiver.spool.source import read_by_turns
 
 ReportDamage = Callable[[str, Path | None, str | None], object]
 """Takes a sentence, the directory that the files were moved to, and what is missing since."""

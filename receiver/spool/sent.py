@@ -6,7 +6,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from receiver.files import write_whole
 from receiver.notification import Notification
-from receiver.spool.layout import KINDS
+from receiver.spool.layout import KINDS, Watermarks
 from receiver.spool.looking import segment_paths
 
 _FILE = "sent.json"
@@ -41,7 +41,7 @@ class SentNote:
         self._path = data_dir / _FILE
         self._spool_directory = spool_directory
 
-    def write(self, positions: Mapping[tuple[str, str], int]) -> None:
+    def write(self, positions: Watermarks) -> None:
         """Replace the file.
 
         Args:

@@ -1,14 +1,11 @@
 """The interface of a source of rows, and the order in which its writers are read by turns."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from receiver.spool.layout import KINDS, size_of
+from receiver.spool.layout import KINDS, Watermarks, size_of
 from receiver.spool.segment import Segment, SpooledRow
-
-Watermarks = Mapping[tuple[str, str], int]
-"""How many rows of each segment and kind are taken."""
 
 _ROWS_PER_TURN = 5_000
 

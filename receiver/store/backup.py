@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from receiver.errors import StoreError
-from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.keeping.backup_file import read_watermarks
-from receiver.keeping.backups import list_own_backups, name_backup, note_path, read_backup_note, read_made_at
+from receiver.files import make_directory, sync_directory, sync_file
+from receiver.keeping.backup_file import read_backup_watermarks
+from receiver.keeping.backups import (
+    backups_in,
+    list_own_backups,
+    name_backup,
+    read_made_at,
+)
+from receiver.keeping.notes import read_backup_note, write_backup_note
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
@@ -65,7 +71,7 @@ class Backups:
         self._loop = loop
         self._shared = shared
         self.uploads = Uploads(settings) if settings.objects else None
-        self._directory = settings.data_dir / "backups"
+        self._directory = backups_in(settings.data_dir)
         self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -150,7 +156,7 @@ class Backups:
         if self._shared is None:
             return
         try:
-            self._shared.note_backup(read_watermarks(file))
+            self._shared.note_backup(read_backup_watermarks(file))
         except (StoreError, duckdb.Error) as error:
             _log.warning("what the backup %s holds can't be read: %s", file, _reason(error))
 
@@ -173,8 +179,8 @@ class Backups:
         copied(size, size)
 
     def _seal(self, copy: Path) -> dict[str, Any]:
-        accounts = self._settings.data_dir / "accounts.sqlite"
-        command = [sys.executable, "-m", "receiver.keeping.backup_file", str(copy), self._fingerprint, str(accounts)]
+        arguments = [str(copy), self._fingerprint, str(self._settings.learned_accounts)]
+        command = [sys.executable, "-m", "receiver.keeping.backup_file", *arguments]
         info: dict[str, Any] = json.loads(self._run(command, lambda: None))
         return info
 
@@ -205,8 +211,7 @@ class Backups:
             note = {"made_at": now, **backup._asdict(), "file": backup.file.name}
         else:
             note = {**note, "failed_at": now, "error": error}
-        with contextlib.suppress(OSError):
-            write_whole(note_path(self._settings.data_dir), json.dumps(note))
+        write_backup_note(self._settings.data_dir, note)
 
     def _seconds_until_due(self, every: float) -> float:
         now = datetime.now(UTC)

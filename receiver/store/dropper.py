@@ -2,12 +2,13 @@
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
 
 from receiver.changes.values import PLAIN
-from receiver.database.dropped import Dropped, read_dropped
+from receiver.database.extent import Dropped, read_dropped
 from receiver.database.opening import run, transaction
 from receiver.deriving.counts import forget_counts
 from receiver.files import sql_file
@@ -102,7 +103,7 @@ class Dropper:
 
     def _delete(self, before: datetime, after: int) -> int:
         """Delete what goes and note that, inside a transaction; return how many notifications they were."""
-        moment, done = to_microseconds(before), read_dropped(self._read)
+        moment, done = to_microseconds(before), read_dropped(partial(run, self._connection))
         self._execute("repeated.sql", {"after": after})
         ((going, last_seq),) = run(self._connection, _GOING)
         for table in _TABLES:
@@ -120,9 +121,6 @@ class Dropper:
     def _note(self, dropped: Dropped) -> None:
         run(self._connection, "DELETE FROM dropped")
         run(self._connection, "INSERT INTO dropped VALUES (?, ?, ?, ?, ?)", [*dropped, datetime.now(UTC)])
-
-    def _read(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        return run(self._connection, sql, parameters)
 
     def _execute(self, name: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql_file(f"{__package__}.dropping", name), parameters).fetchall()

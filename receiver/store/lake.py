@@ -1,17 +1,14 @@
 """Keeps the lake up to date, in a thread and a process of its own, and drops old months that it holds."""
 
-import json
 import logging
 import threading
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
-from receiver.files import write_whole
-from receiver.keeping.lake.note import FILE, read_lake_note
+from receiver.keeping.notes import LAKE_NOTE, note_done, note_failure
 from receiver.logs import describe
 from receiver.settings import Settings
 from receiver.store.arrange_loop import come_last
@@ -83,7 +80,7 @@ class Lake:
     def _bring_up_to_date(self) -> float:
         done = self._helper.run()
         if "waits_for" in done:
-            self._note({"looked_at": _now(), "waits_for": done["waits_for"]})
+            note_done(self._settings, LAKE_NOTE, {"looked_at": _now(), "waits_for": done["waits_for"]})
             return _WAITING_SECONDS
         not_dropped = self._drop(done)
         if self._helper.is_stopping:  # which may have aborted that
@@ -109,17 +106,11 @@ class Lake:
         if done["not_removed"]:
             _log.warning("old files stay in the lake: %s", done["not_removed"])
         months = {"months": done["months"], "newest": done["newest"]}
-        self._note({"complete_at": _now(), **months, "not_dropped": not_dropped})
+        note_done(self._settings, LAKE_NOTE, {"complete_at": _now(), **months, "not_dropped": not_dropped})
 
     def _fail(self, failure: str) -> None:
-        note = read_lake_note(self._settings.data_dir, self._settings.objects)
-        if note.get("error") != failure:
+        if note_failure(self._settings, LAKE_NOTE, failure):
             _log.error("the lake can't be written, which is tried again: %s", failure)
-        self._note({"failing_since": _now(), **note, "error": failure})
-
-    def _note(self, note: dict[str, Any]) -> None:
-        with suppress(OSError):
-            write_whole(self._settings.data_dir / FILE, json.dumps({**note, "url": self._settings.objects}))
 
 
 def _now() -> str:

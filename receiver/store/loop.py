@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from receiver.data_directory.incidents import report
+from receiver.database.extent import Count, count_notifications
 from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
 from receiver.database.opening import has_wal, run
 from receiver.deriving.tables import Rebuild
@@ -34,7 +36,6 @@ _CHECKPOINTS_BETWEEN_MERGES = 120
 _MERGES_TRIED = 4
 _RETRY_SECONDS, _CHECKPOINT_TRIES = 1.0, 20
 _LAST_SECONDS, _WORRYING_SECONDS = 10.0, 60.0
-_COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class AppendLoop:
         return self._rebuild.failure
 
     @contextmanager
-    def pause(self) -> Iterator[tuple[int, int]]:
+    def pause(self) -> Iterator[Count]:
         """Append the spool's rows, checkpoint, and append nothing more for the length of a block.
 
         Yields:
@@ -149,8 +150,7 @@ class AppendLoop:
                     raise StoreError("rows wait in the spool that the store can't take, its log says why.")
                 left -= moved
             self._insist_on_checkpoint()
-            notifications, last_seq = run(self._connection, _COUNT)[0]
-            yield notifications, last_seq
+            yield count_notifications(partial(run, self._connection))
 
     @contextmanager
     def alone(self) -> Iterator[None]:

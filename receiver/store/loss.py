@@ -2,16 +2,17 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from receiver.data_directory.incidents import Incident, report, set_aside
-from receiver.database.appended import Appended, Positions, read_appended, write_appended
-from receiver.database.dropped import read_dropped
+from receiver.database.appended import Appended, read_appended, write_appended
+from receiver.database.extent import count_notifications, read_dropped, read_watermarks
 from receiver.database.opening import run
 from receiver.settings import Settings
-from receiver.spool import SpoolReader
+from receiver.spool import Positions, SpoolReader
 from receiver.spool.owners import take_former
 
 _KIND = "notifications"
@@ -20,11 +21,10 @@ _TRIES = 3
 
 def read_extent(connection: duckdb.DuckDBPyConnection) -> Appended:
     """Read how far a database has come."""
-    notifications, seq = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")[0]
-    rows = run(connection, "SELECT segment, kind, position FROM watermarks")
-    dropped = read_dropped(lambda sql, parameters: run(connection, sql, parameters))
-    last_seq, ever = max(seq, dropped.last_seq), notifications + dropped.notifications
-    return Appended(last_seq, ever, {(segment, kind): int(at) for segment, kind, at in rows})
+    read = partial(run, connection)
+    stored, dropped = count_notifications(read), read_dropped(read)
+    last_seq, ever = max(stored.last_seq, dropped.last_seq), stored.notifications + dropped.notifications
+    return Appended(last_seq, ever, read_watermarks(read))
 
 
 def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) -> list[Incident]:

@@ -247,7 +247,7 @@ def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | 
         if is_whole(staged):
             try:
                 with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
-                    unseal(staged, settings.data_dir / "accounts.sqlite")
+                    unseal(staged, settings.learned_accounts)
             except StoreError as error:
                 _log.error("the backup %s is passed over: %s", backup, error)
                 continue

@@ -4,7 +4,6 @@ A backup that is to be uploaded is linked into `backups/uploading`, where it sta
 itself is moved or deleted, and over restarts. Only the newest waits; it holds all that those before it do.
 """
 
-import json
 import logging
 import shutil
 import threading
@@ -15,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.files import make_directory, sync_directory, write_whole
-from receiver.keeping.backups import order_backups
-from receiver.keeping.objects.note import FILE, read_upload_note
+from receiver.files import make_directory, sync_directory
+from receiver.keeping.backups import backups_in, order_backups
+from receiver.keeping.notes import UPLOAD_NOTE, note_done, note_failure
 from receiver.settings import Settings
 from receiver.store.helper import Helper, explain
 
@@ -47,7 +46,7 @@ class Uploads:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._directory = settings.data_dir / "backups" / "uploading"
+        self._directory = backups_in(settings.data_dir) / "uploading"
         self.latest: Upload | None = None
         """The upload that runs or ran last."""
         self._on_uploaded: dict[str, Callable[[], None]] = {}
@@ -143,7 +142,8 @@ class Uploads:
     def _succeed(self, file: Path, manifest: dict[str, Any]) -> None:
         self._on_uploaded.get(file.name, lambda: None)()
         self._on_uploaded.pop(file.name, None)
-        self._note({"uploaded_at": _now(), "name": manifest["name"], "notifications": manifest["notifications"]})
+        done = {"name": manifest["name"], "notifications": manifest["notifications"]}
+        note_done(self._settings, UPLOAD_NOTE, {"uploaded_at": datetime.now(UTC).isoformat(), **done})
         with suppress(OSError):
             file.unlink(missing_ok=True)
             sync_directory(self._directory)
@@ -151,15 +151,9 @@ class Uploads:
         self.latest = Upload(file.name, has_ended=True)
 
     def _fail(self, name: str, failure: str) -> None:
-        note = read_upload_note(self._settings.data_dir, self._settings.objects)
-        if note.get("error") != failure:
+        if note_failure(self._settings, UPLOAD_NOTE, failure):
             _log.error("the backup %s can't be uploaded, which is tried again: %s", name, failure)
-        self._note({"failing_since": _now(), **note, "error": failure})
         self.latest = Upload(name, has_ended=True, failure=failure)
-
-    def _note(self, note: dict[str, Any]) -> None:
-        with suppress(OSError):
-            write_whole(self._settings.data_dir / FILE, json.dumps({**note, "url": self._settings.objects}))
 
 
 def _link(file: Path, link: Path) -> None:
@@ -173,7 +167,3 @@ def _link(file: Path, link: Path) -> None:
         shutil.copyfile(file, unfinished)
         unfinished.rename(link)
     sync_directory(link.parent)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

@@ -15,21 +15,20 @@ from typing import IO, NamedTuple
 from receiver import __version__
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.access import Running
+from receiver.data_directory.incidents import FILE as INCIDENTS
 from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.database import replacing
+from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.backup_file import read_learned_accounts
-from receiver.keeping.backups import FILE as BACKUP_NOTE
-from receiver.keeping.backups import parse_backup_note
-from receiver.keeping.objects.note import FILE as UPLOAD_NOTE
-from receiver.keeping.objects.note import parse_upload_note
+from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
 from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context, take_passed_sockets
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
 from receiver.senders.set_up import find_taken, load_profiles, load_secrets, target_url, variable_of
-from receiver.settings import Settings, is_loopback
+from receiver.settings import LEARNED_ACCOUNTS, Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
 
@@ -266,23 +265,23 @@ def _check_accounts(path: Path) -> None:
 _SMALL = (
     _Small(data_directory.QUERY_TOKEN, Path.stat, ""),
     _Small(data_directory.CONTROL_TOKEN, Path.stat, ""),
-    _Small("recovery.json", Path.stat, ""),
-    _Small("appended.json", Path.stat, ""),
+    _Small(INCIDENTS, Path.stat, ""),
+    _Small(APPENDED_NOTE, Path.stat, ""),
     _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
     _Small(
         BACKUP_NOTE,
-        lambda path: parse_backup_note(path.read_bytes()),
+        lambda path: parse_note(path.read_bytes()),
         "how the last backup went is not known until the next one is made.",
     ),
     _Small(
         UPLOAD_NOTE,
-        lambda path: parse_upload_note(path.read_bytes()),
+        lambda path: parse_note(path.read_bytes()),
         "when a backup came into object storage last is not known until the next one does.",
     ),
     _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
     _Small("stumbled.json", _check_places, "a row that ended the store's process is looked for again."),
     _Small(
-        "accounts.sqlite",
+        LEARNED_ACCOUNTS,
         _check_accounts,
         "it begins empty.",
         "The accounts learned from notifications: those not in CLC_ACCOUNTS are refused until a notification of their "

@@ -132,11 +132,35 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     assert re.fullmatch(rf"missing: Since [-\dT:]+ UTC: {counted} in the spool\..*\n", verified.stdout), verified.stdout
 
 
-def test_what_is_missing_since_a_restore_is_there_again_after_the_restore_of_a_backup_that_has_it(case, tmp_path):
+def as_an_older_program_wrote(data_dir):
+    """Take the number out of the incidents: it stood in the sentence alone."""
+    file = data_dir / "recovery.json"
+    incidents = json.loads(file.read_text())
+    assert [incident.pop("left_out") for incident in incidents] == [2]
+    file.write_text(json.dumps(incidents))
+
+
+def with_other_words(data_dir):
+    """Say in other words what is missing: the number counts, and not the sentence."""
+    file = data_dir / "recovery.json"
+    (incident,) = json.loads(file.read_text())
+    file.write_text(json.dumps([{**incident, "missing": "Some notifications."}]))
+
+
+def as_it_is(data_dir):
+    """Leave the incidents as they are."""
+
+
+@pytest.mark.parametrize("write", [as_it_is, with_other_words, as_an_older_program_wrote])
+def test_what_is_missing_since_a_restore_is_there_again_after_the_restore_of_a_backup_that_has_it(
+    case, tmp_path, write
+):
     data_dir, whole = case.copy(tmp_path / "d"), tmp_path / "whole.duckdb"
     shutil.copy(data_dir / "clc.duckdb", whole)
     seal(whole, key_of(data_dir), tmp_path / "none")
     assert run_command(data_dir, "restore", "--force", str(case.backup)).returncode == 0
+    write(data_dir)
+    assert [incident.left_out for incident in read_incidents(data_dir)] == [2]
     again = run_command(data_dir, "restore", "--force", str(whole))
     assert re.search(r"What was missing since [-\dT:]+ UTC is there again", again.stderr), again.stderr
     (incident,) = read_incidents(data_dir)
@@ -178,6 +202,7 @@ def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said
     assert run_command(data_dir, "restore", "--force", str(case.backup)).returncode == 0
     (incident,) = read_incidents(data_dir)
     assert "is not known" in incident.missing
+    assert incident.left_out is None
 
 
 @pytest.mark.parametrize("content", [b"", b'{"format": 1', b'{"format": 2}', b"\0" * 80])

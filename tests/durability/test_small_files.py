@@ -87,6 +87,18 @@ def test_a_read_of_the_incidents_that_fails_once_moves_no_file_aside_and_loses_n
     assert not (tmp_path / "aside").exists()
 
 
+def test_older_programs_read_the_incidents_that_count_nothing(tmp_path):
+    report(tmp_path, "It was damaged.", missing="About 3 notifications with seq 1 to 3.")
+    (kept,) = json.loads((tmp_path / "recovery.json").read_text())
+    assert kept.keys() == {"at", "what", "moved_to", "missing"}
+
+
+def test_a_number_in_an_incident_of_an_older_program_is_read_out_of_its_sentence(tmp_path):
+    missing = "1,203 of its notifications, received from then to now, are neither in the backup nor in the spool."
+    incident = report(tmp_path, "The database was replaced by a backup.", missing=missing)
+    assert read_incidents(tmp_path) == [incident._replace(left_out=1203)]
+
+
 @pytest.mark.parametrize("token", [query_token, control_token])
 def test_a_token_that_a_power_cut_left_empty_is_made_anew_and_stays(tmp_path, token):
     settings = read_settings(env_file=None, data_dir=tmp_path)

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from receiver.database.opening import run
-from receiver.deriving.states import Read
+from receiver.database.opening import Read, run
 from receiver.files import sql_file
 
 TABLES = ("counts_by_quarter", "counts_by_year", "counted")

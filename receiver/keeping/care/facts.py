@@ -10,27 +10,25 @@ from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
-from receiver.keeping.backups import read_backup_note
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
-from receiver.keeping.lake.note import read_lake_note
-from receiver.keeping.objects.note import read_upload_note
+from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.settings import Settings
-from receiver.spool.layout import to_microseconds
+from receiver.spool.layout import Watermarks, to_microseconds
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former, count_whole_backlog, list_former_spools
 
-_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
 _UNDERIVED = "SELECT count(*) FROM underived"
 _FIRST_VERSION_WITH_UNDERIVED = 6
+_NOTHING_WAITS = Backlog(0, None, 0, 0, ())
 
 
 class Stored(NamedTuple):
@@ -142,20 +140,14 @@ def gather(
         shared: whether the shared spool can be used; only the store's process knows.
     """
     now = datetime.now(UTC)
-    stored, watermarks = None, {}
-    if reader:
-        try:
-            watermarks = {(segment, kind): position for segment, kind, position in reader.rows(_WATERMARKS, [])}
-            stored = _read_stored(reader, now)
-        except StoreError as error:
-            unread = str(error)
+    seen = _read_store(reader, unread, now)
     database = settings.database
     serve = read_state(settings.data_dir)
     role = serve.role if serve else ALL_PARTS
     former = list_former_spools(settings) if has_listener(role) else []
     note = None if has_store(role) else read_sharing_note(settings.data_dir)
     if note:
-        watermarks, shared = note.watermarks, note.read_shared(now)
+        seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
     return Facts(
         at=now,
@@ -163,11 +155,11 @@ def gather(
         key_fingerprint=noted_key or key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
         serving=find_running_serve(settings.data_dir) is not None,
         serve=serve,
-        stored=stored,
-        unread=unread,
-        waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None)
+        stored=seen.stored,
+        unread=seen.unread,
+        waiting=count_whole_backlog(settings, former, seen.watermarks, in_store=wal is not None)
         if has_listener(role)
-        else Backlog(0, None, 0, 0, ()),
+        else _NOTHING_WAITS,
         former_spools=former,
         wal_bytes=wal_bytes(database),
         database_bytes=_size(database),
@@ -192,6 +184,25 @@ def gather(
     )
 
 
+class _Seen(NamedTuple):
+    """What was read of a store: its counts, or why there are none, and its watermarks."""
+
+    stored: Stored | None
+    watermarks: Watermarks
+    unread: str | None
+
+
+def _read_store(reader: Reader | None, unread: str | None, now: datetime) -> _Seen:
+    watermarks: Watermarks = {}
+    if reader is None:
+        return _Seen(None, watermarks, unread)
+    try:
+        watermarks = read_watermarks(reader.rows)
+        return _Seen(_read_stored(reader, now), watermarks, unread)
+    except StoreError as error:
+        return _Seen(None, watermarks, str(error))
+
+
 def _read_stored(reader: Reader, now: datetime) -> Stored:
     minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
     (counts,) = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])
@@ -199,7 +210,7 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
     }
     set_aside = sum(kept for kept, _ in (rejected.pop(reason, (0, 0)) for reason in SET_ASIDE))
-    notifications, last_minute, last_hour, schema_version, lost = counts
+    notifications, last_minute, last_hour, schema_version = counts
     has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
     missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
     dropped = read_dropped(reader.rows)
@@ -211,7 +222,7 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         rejected=rejected,
         set_aside=set_aside,
         changes_missing=missing,
-        lost=max(lost - dropped.notifications, 0),
+        lost=max(read_taken(reader.rows).missing, 0),
         complete_since=dropped.before if dropped.is_something else None,
     )
 

@@ -1,6 +1,5 @@
 """The state of the shared spool and its machines; where no store runs, the shipper writes it to `sharing.json`."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from receiver.data_directory.node import has_store
 from receiver.files import write_whole
+from receiver.spool import Watermarks
 
 if TYPE_CHECKING:
     from receiver.shared_spool import NodeRow, Overview
@@ -64,7 +64,7 @@ class SharingNote(BaseModel):
     sent: list[tuple[str, str, int]] | None
 
     @property
-    def watermarks(self) -> dict[tuple[str, str], int]:
+    def watermarks(self) -> Watermarks:
         """How many rows of each segment and kind the shared spool holds."""
         return {(segment, kind): position for segment, kind, position in self.sent or ()}
 
@@ -73,7 +73,7 @@ class SharingNote(BaseModel):
         return self.shared if now - self.at < _FRESH else None
 
 
-def write_sharing_note(data_dir: Path, shared: SharedSpool, sent: Mapping[tuple[str, str], int] | None) -> None:
+def write_sharing_note(data_dir: Path, shared: SharedSpool, sent: Watermarks | None) -> None:
     """Replace the note.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped
 from receiver.database.opening import run
 from receiver.database.reading import ServiceReader
 from receiver.errors import ReceiverError

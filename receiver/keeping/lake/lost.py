@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from receiver.database.dropped import Dropped
+from receiver.database.extent import Dropped
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month
 from receiver.keeping.lake.parts import NOTIFICATIONS, REJECTED
 from receiver.keeping.lake.place import Listed, month_of

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from receiver.data_directory.node import machine_name
-from receiver.database.dropped import NOTHING, read_dropped
+from receiver.database.extent import NOTHING, read_dropped
 from receiver.database.reading import ServiceReader
 from receiver.errors import ObjectsError, StoreError
 from receiver.keeping.lake.dropped import LateRows

@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped, read_watermark
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
 from receiver.deriving.derived import DerivedChange
@@ -47,7 +47,6 @@ _AHEAD = 2
 _SPOOLED_PER_BATCH = 2_000
 _NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
 _seq_of = itemgetter(DerivedChange._fields.index("seq"))
-_WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = ? AND kind = ?"
 
 
 class _Batch(NamedTuple):
@@ -213,7 +212,7 @@ def check_former(reader: Reader, settings: Settings) -> Iterator[Violation]:
 def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[Violation]:
     position, dropped = 0, read_dropped(reader.rows)
     while True:
-        before = _watermark(reader, segment, kind)
+        before = read_watermark(reader.rows, segment.name, kind)
         rows = segment.read(kind, position, _SPOOLED_PER_BATCH)
         if not rows:
             return
@@ -222,7 +221,7 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
                 where = f"In the segment {segment.name} {kind} {row.position} is damaged"
                 yield Violation("spool", row.id, None, f"{where}: {row.damage}.")
         stored = _read_stored(reader, rows)
-        after = _watermark(reader, segment, kind)
+        after = read_watermark(reader.rows, segment.name, kind)
         # Refused notifications have a byte budget, so an appended one may be gone again.
         passed = before if kind == KINDS[Notification] else 0
         yield from check_handed(
@@ -237,10 +236,6 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
             for row in rows
         )
         position = rows[-1].position
-
-
-def _watermark(reader: Reader, segment: SegmentView, kind: str) -> int:
-    return int(reader.rows(_WATERMARK, [segment.name, kind])[0][0])
 
 
 def _read_stored(reader: Reader, rows: list[SeenRow]) -> dict[str, str]:

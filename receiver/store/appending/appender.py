@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 import duckdb
 
-from receiver.database.appended import Appended, Positions, read_appended, write_appended
-from receiver.database.dropped import read_dropped
+from receiver.database.appended import Appended, read_appended, write_appended
+from receiver.database.extent import count_notifications, read_dropped, read_watermarks
 from receiver.database.faults import (
     FAULTS_OF_A_ROW,
     NEEDS_NEW_PROCESS,
@@ -26,10 +27,10 @@ from receiver.deriving.tables import replace_account_states
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.senders import Senders
-from receiver.spool import RowSource, Segment, SpooledRow
+from receiver.spool import Positions, RowSource, Segment, SpooledRow
 from receiver.store.appending.condition import Housekeeping, put_off_collection
 from receiver.store.appending.duplicates import DuplicateFinder
-from receiver.store.appending.exactly_once import last_positions, read_watermarks, roll_back, store_with_watermarks
+from receiver.store.appending.exactly_once import last_positions, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (
     RejectedBudget,
     check_takes_rows,
@@ -103,11 +104,12 @@ class Appender:
         # If the database lost its latest rows, their numbers are not given again: readers go on from the last seen.
         used = read_appended(self._data_dir).seq
         dropped = read_dropped(make_read(connection))
-        ((stored, last),) = run(connection, "SELECT count(*), coalesce(max(seq), 0) FROM notifications")
-        self._stored = stored + dropped.notifications
-        self._next_seq = max(self._next_seq, used + 1, int(last) + 1, dropped.last_seq + 1)
+        read = partial(run, connection)
+        stored = count_notifications(read)
+        self._stored = stored.notifications + dropped.notifications
+        self._next_seq = max(self._next_seq, used + 1, stored.last_seq + 1, dropped.last_seq + 1)
         self._noted: Appended | None = None
-        self._watermarks = read_watermarks(connection)
+        self._watermarks = read_watermarks(read)
         self._stumble = read_stumble(self._data_dir)
         self._put_aside_ids: set[UUID] = set()  # no originals of copies
         self._is_out_of_step = False

@@ -2,22 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import duckdb
 
-from receiver.database.appended import Positions
+from receiver.database.extent import read_watermarks, replace_watermarks
 from receiver.database.faults import NEEDS_NEW_PROCESS, CommitError, OutOfStepError
 from receiver.database.opening import run
-from receiver.database.rows import replace_watermarks
 from receiver.logs import describe
-from receiver.spool import SpooledRow
-
-_WATERMARKS = "SELECT segment, kind, position FROM watermarks"
-
-
-def read_watermarks(connection: duckdb.DuckDBPyConnection) -> Positions:
-    """Read the last stored position by (segment, kind)."""
-    return {(segment, kind): int(position) for segment, kind, position in run(connection, _WATERMARKS)}
+from receiver.spool import Positions, SpooledRow
 
 
 def last_positions(rows: Iterable[SpooledRow]) -> Positions:
@@ -41,7 +34,7 @@ def store_with_watermarks(connection: duckdb.DuckDBPyConnection, before: Positio
     """
     run(connection, "BEGIN")
     try:
-        _compare(read_watermarks(connection), before, after)
+        _compare(read_watermarks(partial(run, connection)), before, after)
         yield
         replace_watermarks(connection, after)
     except BaseException:

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from receiver.errors import DamagedObjectError, ObjectsError
-from receiver.keeping.backup_file import read_watermarks, seal
-from receiver.keeping.objects.note import FILE as NOTE
+from receiver.keeping.backup_file import read_backup_watermarks, seal
+from receiver.keeping.notes import UPLOAD_NOTE as NOTE
 from receiver.keeping.objects.place import Place, ending_of, name_of
 from receiver.settings import read_settings
 from receiver.shared_spool import SharedSpoolReader, SpoolServer
@@ -346,7 +346,7 @@ def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup,
 def test_a_backup_whose_upload_an_earlier_process_began_counts(backup, tmp_path, directory, monkeypatch):
     settings, noted = read_settings(env_file=None, data_dir=tmp_path, objects=str(directory)), []
     Uploads(settings).offer(backup, lambda: None)
-    held = read_watermarks(backup)
+    held = read_backup_watermarks(backup)
     shared = SharedSpoolReader(SpoolServer("postgresql://none", "reading"))
     monkeypatch.setattr(shared, "note_backup", noted.append)
     backups = Backups(settings, None, shared)

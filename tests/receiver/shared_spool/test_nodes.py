@@ -1,6 +1,7 @@
 """The machines that share a spool know each other, and rows leave it when all have them and a backup, too."""
 
 import shutil
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -8,9 +9,10 @@ import pytest
 from psycopg.rows import scalar_row
 
 from receiver.data_directory.node import FILE, node_id
+from receiver.database.extent import read_watermarks
+from receiver.database.opening import run
 from receiver.shared_spool import batches
 from receiver.shared_spool import nodes as membership
-from receiver.store.appending.exactly_once import read_watermarks
 from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.nodes import Node
 from tests.support.rows import notification
@@ -105,7 +107,7 @@ def test_rows_go_though_the_store_that_made_the_backup_ended_before_it_was_uploa
     for node in nodes:
         node.settle()
         node.checkpoint()
-    held = read_watermarks(one.store)
+    held = read_watermarks(partial(run, one.store))
     one.end()
     one.settle()
     one.reader.note_backup(held)

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from receiver.files import write_whole
-from receiver.keeping.lake.note import FILE as LAKE_NOTE
-from receiver.keeping.objects.note import FILE as UPLOAD_NOTE
+from receiver.keeping import notes as kept_notes
+from receiver.keeping.notes import LAKE_NOTE, UPLOAD_NOTE
 from receiver.settings import read_settings
 from receiver.shipping import process as shipping
 from receiver.store import backup as store_backup
@@ -76,7 +76,7 @@ def test_an_answer_that_lacks_something_is_noted_and_the_lake_is_looked_at_again
     answers = iter([{"months": 1}])
     whole = {"months": 1, "newest": "2026-02", "written": [], "not_removed": None}
     monkeypatch.setattr(lake._helper, "run", lambda: next(answers, whole))
-    monkeypatch.setattr(store_lake, "write_whole", keep_all(said := []))
+    monkeypatch.setattr(kept_notes, "write_whole", keep_all(said := []))
     lake.start()
     until(lambda: noted(settings, LAKE_NOTE, "complete_at"), seconds=20, what="another look")
     assert json.loads(said[0])["error"] == "an error in this program (KeyError)"
@@ -121,7 +121,7 @@ def test_a_backup_that_fails_by_an_error_of_the_program_is_noted_and_made_again(
         return outcome
 
     monkeypatch.setattr(store_backup, "_SOONEST_RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(store_backup, "write_whole", keep_all(notes))
+    monkeypatch.setattr(kept_notes, "write_whole", keep_all(notes))
     monkeypatch.setattr(backups, "_make", make)
     asyncio.run(run_until(backups.keep_to_schedule(), lambda: len(notes) >= 2))
     assert json.loads(notes[0])["error"] == "an error in this program (KeyError)."

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from receiver.database.dropped import read_dropped
+from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
