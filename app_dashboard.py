@@ -6,7 +6,7 @@ from importlib.resources import files
 import streamlit as st
 
 from analytics.pages.pages import GUESSED, PAGES
-from analytics.pages.shared.described_senders import learn_senders
+from analytics.pages.shared.known.described_senders import learn_senders
 
 st.set_page_config(page_title="CLC webhooks", page_icon=str(files("analytics.pages") / "icon.svg"), layout="wide")
 learn_senders()

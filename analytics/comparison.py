@@ -48,11 +48,10 @@ def find_comparison(since: datetime, until: datetime, how: str, early: timedelta
 
 
 def difference(now: int, before: int) -> str | None:
-    """Describe the difference between two counts, absolute and in percent; None where both are 0."""
+    """Describe the difference between two counts, absolute and, except from 0, in percent; None where both are 0."""
     if now == before:
         return "±0" if now else None
-    percent = change(now, before)
-    return percent if percent is None or not before else f"{now - before:+,} ({percent})"
+    return f"{now - before:+,} ({change(now, before)})" if before else f"{now:+,}"
 
 
 def describe_move(now: int, before: int) -> str | None:

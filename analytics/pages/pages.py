@@ -60,7 +60,7 @@ PAGES = (
         "alerts",
         "alarm_on",
         "alerts",
-        ("account",),
+        ("account", "until", "page", "flaps", "lasting"),
         (*FILTERS, "NumberInput", CHART),
         Offer(tuple(RANGES), "7 d"),
     ),

@@ -13,7 +13,18 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
-from analytics.senders import categories_of, edition, has_described, is_account, kinds, place, several, shipped
+from analytics.senders import (
+    categories_of,
+    edition,
+    has_described,
+    has_upper_case,
+    heard,
+    is_account,
+    kinds,
+    place,
+    several,
+    shipped,
+)
 
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)((?: -- if \$\w+)*)[ \t]*\n", re.MULTILINE)
 CONDITIONS = re.compile(r"(?: -- if \$\w+)+$")
@@ -98,6 +109,18 @@ def as_entity_id(name: str) -> str:
     )
 
 
+def user_of(actor: str) -> str:
+    """Return SQL for an actor's name as that of the user: in one letter case for a sender whose names have none.
+
+    The column `sender` is read only where the store has senders of both ways.
+    """
+    upper = as_entity_id(actor)
+    ways = {has_upper_case(sender.name) for sender in heard()}
+    if ways == {True, False}:
+        return f"CASE WHEN {is_shipped('sender')} THEN {upper} ELSE {actor} END"
+    return upper if ways == {True} else actor
+
+
 def named_like(text: str) -> str:
     """Return the condition that an entity's name has a text in any letter case.
 
@@ -118,6 +141,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "what_a_place_is": what_a_place_is,
     "is_shipped": is_shipped,
     "as_entity_id": as_entity_id,
+    "user_of": user_of,
     "named_like": named_like,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")

@@ -44,11 +44,6 @@ def test_what_was_not_done_yet_is_no_good_state_and_a_bad_one_stays():
     assert [figure.judged for figure in read_figures({"figures": figures, "limits": limits})] == [False, True, True]
 
 
-def test_health_says_that_its_number_of_notifications_is_with_copies():
-    (figure,) = read_figures({"figures": [{"name": "notifications", "label": "Notifications", "text": "7"}]})
-    assert figure.label == "Notifications, with copies"
-
-
 def test_a_figure_that_is_never_judged_has_no_state_to_show():
     status = {"figures": [{"name": name, "state": "ok"} for name in ("version", "serving")]}
     assert [figure.judged for figure in read_figures(status)] == [False, True]

@@ -17,6 +17,8 @@ from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brus
 from analytics.pages.notifications import download
 from analytics.pages.notifications import paging as _paging
 from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
+from analytics.pages.notifications.listing import columns
+from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.filters import CHIP_CHARACTERS
 from analytics.pages.shared.formatting import format_range
 from tests.support.readable_store import MIDDAY, Row, build_store, server
@@ -228,3 +230,31 @@ def test_a_range_of_time_is_said_as_shortly_as_is_clear():
     assert format_range(since, None) == "Since 2026-11-27 15:45"
     assert format_range(None, since) == "Until 2026-11-27 15:45"
     assert format_range(None, None) == ""
+
+
+def room_for(name, listed, pixels):
+    """Return the pixels that a column has beside the others, of which fourteen are a rem."""
+    fixed = {column.name: 14 * float(column.width[:-3]) for column in listed if column.width.endswith("rem")}
+    shares = {column.name: int(column.width[:-1]) for column in listed if column.width.endswith("%")}
+    assert sum(shares.values()) == 100
+    return fixed.get(name) or (pixels - sum(fixed.values())) * shares[name] / 100
+
+
+@pytest.mark.parametrize("senders", [1, 2])
+def test_a_window_of_1280_pixels_has_room_for_the_names_of_accounts_beside_what_happened(monkeypatch, senders):
+    monkeypatch.setattr("analytics.pages.notifications.listing.several", lambda: senders > 1)
+    listed, table = columns(narrow=False, named=True), 1_230
+    name_of_28_letters, title_of_17_letters = 195, 124
+    assert room_for("Account", listed, table) >= name_of_28_letters
+    assert room_for("What", listed, table) >= 300
+    assert senders == 1 or room_for("Sender", listed, table) >= title_of_17_letters
+    without_names = columns(narrow=False, named=False)
+    assert room_for("What", without_names, table) > room_for("What", listed, table)
+
+
+def test_accounts_have_names_where_those_of_the_sender_have_any():
+    accounts = Accounts(
+        [Account("ACME", "Acme", None, ("ACME",), "centurylink"), Account("tools", None, None, ("tools",), "github")]
+    )
+    assert [accounts.have_names(sender) for sender in (None, "centurylink", "github")] == [True, True, False]
+    assert Accounts([Account("ACME", "Acme", None, ("ACME",))]).have_names(None)

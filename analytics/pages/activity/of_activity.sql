@@ -3,7 +3,7 @@
     AND sender = $sender -- if $sender
     AND account_alias = $account -- if $account
     AND account_alias IN (SELECT unnest($accounts::VARCHAR[])) -- if $accounts
-    AND actor = $actor -- if $actor
+    AND user_of(actor) = user_of($actor) -- if $actor
     AND entity_id = $entity -- if $entity
     AND kind_of(category) = $kind -- if $kind
     AND starts_with(entity_id, $centre) AND has_place(category) -- if $centre

@@ -190,7 +190,10 @@ def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Findin
 def describe_refused(count: int, before: int, time: When) -> Sign:
     """Return the number of refused notifications in the time, compared with the other time."""
     hint = "In the chosen time, of all accounts: their bodies are not read, so no filter applies. Opens their list."
-    compared = f", {time.differs(count, before)}" if count and time.differs(count, before) else ""
+    differs = time.differs(count, before)
+    if time.compared and not before:
+        differs = f"none {time.compared.phrase}"
+    compared = f", {differs}" if count and differs else ""
     former = f"{before:,} in the time to compare with. " if time.compared else ""
     return Sign(WARNING if count else GOOD, f"**{count:,} refused**{as_markdown(compared)}", former + hint)
 

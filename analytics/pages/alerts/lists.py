@@ -1,10 +1,10 @@
 """The lists of the page Alerts: present alarms, flapping metrics, and all alarms."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-import streamlit as st
 
 from analytics.charts.alarms import metric_text, span_text
 from analytics.findings.rule_headers import COLOURS
@@ -14,15 +14,43 @@ from analytics.pages.shared.answers import now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
 from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.leafing import IN_ORDER, LASTING, draw_leafing, read_number
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import alert_colour, alert_label, alerts
-from analytics.text import plural, shorten
+from analytics.text import shorten
 
-MOST_ROWS = 200
+PAGE_ROWS = 50
 LIST_PIXELS = 330
 A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
 Deleted = dict[str, datetime | None]
+
+
+class ListPage(NamedTuple):
+    """The rows of a list's page: its name in the address, its number from 1, and the number of all rows of the list."""
+
+    name: str
+    rows: pd.DataFrame
+    number: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """Return the number of pages."""
+        return -(-self.total // PAGE_ROWS)
+
+    def draw_ways(self, noun: str, end: datetime | None, words: Sequence[str] = IN_ORDER) -> None:
+        """Draw the ways to other pages, if there are any; the arguments are those of `draw_leafing`."""
+        first = (self.number - 1) * PAGE_ROWS
+        if self.pages > 1:
+            extent = (first + 1, first + len(self.rows), self.total)
+            draw_leafing(self.name, self.number, self.pages, extent, noun, end, words)
+
+
+def read_page(name: str, rows: pd.DataFrame) -> ListPage:
+    """Return the page of a list that the address names, from the rows of the whole list."""
+    number = read_number(name, -(-len(rows) // PAGE_ROWS))
+    return ListPage(name, rows.iloc[(number - 1) * PAGE_ROWS : number * PAGE_ROWS], number, len(rows))
 
 
 def in_alarm_columns(*, with_deleted: bool) -> tuple[Column, ...]:
@@ -99,9 +127,10 @@ def account_text(alias: str | None) -> str:
 
 
 def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
-    """Draw the present alarms, those of existing servers first."""
+    """Draw a page of the present alarms, those of existing servers first."""
     gone = rows["server"].isin(list(deleted))
-    shown = {f"{row.seq} {row.metric}": row for row in records(pd.concat([rows[~gone], rows[gone]]))}
+    page = read_page(LASTING, pd.concat([rows[~gone], rows[gone]]))
+    shown = {f"{row.seq} {row.metric}": row for row in records(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -124,11 +153,12 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
     lines = [as_line(identity, row) for identity, row in shown.items()]
     draw_table(in_alarm_columns(with_deleted=any(gone)), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+    page.draw_ways("alarm", None)
 
 
-def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
-    """Draw the flapping servers and metrics, the first of `count`."""
-    shown = {f"{row.server} {row.metric}": row for row in records(rows)}
+def draw_flapping_list(page: ListPage, end: datetime, deleted: Deleted) -> None:
+    """Draw a page of the flapping servers and metrics of a time up to its end."""
+    shown = {f"{row.server} {row.metric}": row for row in records(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -151,12 +181,12 @@ def draw_flapping_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None
     ]
     draw_table(flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
           on_open=open_row, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
-    draw_more(count)
+    page.draw_ways("metric", end)
 
 
-def draw_alarm_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
-    """Draw the alarms of the time range in the order of the rows, the first of `count`."""
-    shown = {f"{row.seq} {row.metric}": row for row in records(rows)}
+def draw_alarm_list(page: ListPage, end: datetime, deleted: Deleted, words: Sequence[str]) -> None:
+    """Draw a page of the alarms of a time up to its end; `words` are those for the ways to other pages."""
+    shown = {f"{row.seq} {row.metric}": row for row in records(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -177,13 +207,7 @@ def draw_alarm_list(rows: pd.DataFrame, count: int, deleted: Deleted) -> None:
         lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
     draw_table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
           height=LIST_PIXELS, colours=state_colours(), steady=address.describe_view())  # fmt: skip
-    draw_more(count)
-
-
-def draw_more(count: int) -> None:
-    """Say that a list is not complete, where it is not."""
-    if count > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS:,} of {plural(count, 'row')} are listed.")
+    page.draw_ways("alarm", end, words)
 
 
 def state_colours() -> dict[str, str]:

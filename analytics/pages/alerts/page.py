@@ -8,14 +8,14 @@ import streamlit as st
 
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import (
-    MOST_ROWS,
     draw_alarm_list,
     draw_flapping_list,
     draw_in_alarm_list,
-    draw_more,
     find_deleted,
+    read_page,
     to_server,
 )
+from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import now
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
@@ -30,6 +30,7 @@ from analytics.pages.shared.filters import (
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.known.alarms import load_alarms
+from analytics.pages.shared.leafing import IN_ORDER, NEWEST_FIRST, read_until, to_first_pages
 from analytics.pages.shared.ranges import draw_range
 from analytics.pages.shared.store import moment
 from analytics.senders import alert_label, alerting, alerts, find_sender, join_names, titles
@@ -53,44 +54,47 @@ def show() -> None:
     )
 
 
+def to_first() -> None:
+    """Go to the first page of each list, up to now, because another filter makes other lists."""
+    address.put(**to_first_pages())
+
+
 def clear() -> None:
     """Remove all filters of the card; range and account have fields of their own."""
     st.session_state.update(FILTERS)
+    to_first()
 
 
 def filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
-    length = draw_range()
+    length = draw_range(to_first)
+    bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
     account = account_filter(senders=alerting())
     with draw_filters(FILTERS, clear):
-        named = st.text_input(
-            f"{alert_label()} contains", key="entity", placeholder="part of its name", bind="query-params"
-        )
+        named = st.text_input(f"{alert_label()} contains", key="entity", placeholder="part of its name", **bound)
         least = st.number_input(
             "Flapping threshold",
             LEAST_FLAPPING,
             MOST_FLAPPING,
             DEFAULT_FLAPPING,
             key="flapping",
-            bind="query-params",
             help="A metric with at least this many alarms in the time range is flapping.",
+            **bound,
         )
-        order = st.segmented_control(
-            "Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, bind="query-params"
-        )
+        order = st.segmented_control("Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, **bound)
     values = {
         "entity": (alert_label(), named),
         "flapping": ("Flapping threshold", str(least) if least != DEFAULT_FLAPPING else ""),
         "order": ("Order", order if order and order != RECENT else ""),
     }
-    draw_chips(list_chips(values, FILTERS))
+    draw_chips(list_chips(values, FILTERS, to_first))
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 
 def body(chosen: dict[str, Any]) -> None:
     """Draw the alarms."""
-    length = RANGES[chosen["range"]]
-    draw_complete_since(now() - length if length else None)
+    length, until = RANGES[chosen["range"]], read_until() or now()
+    draw_complete_since(until - length if length else None)
     if is_store_empty():
         draw_store_empty()
         return
@@ -99,14 +103,13 @@ def body(chosen: dict[str, Any]) -> None:
         draw_without_alarms(some=everything is not None)
         return
     shown = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
-    span = find_period(chosen["range"], None if shown.empty else moment(shown["begin"].min()))
+    span = find_period(chosen["range"], until, None if shown.empty else moment(shown["begin"].min()))
     lasting = alarms.select_lasting(shown)
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
-    flapping = rows[rows["times"] >= chosen["least"]]
-    most_often = flapping.nlargest(MOST_ROWS, ["times", "last"])
-    listed = inside.nlargest(MOST_ROWS, ranks(chosen["order"], ["begin"]))
-    deleted = find_deleted(lasting, most_often, listed)
+    flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
+    listed = read_page("page", rank(inside, ranks(chosen["order"], ["begin"])))
+    deleted = find_deleted(lasting, flapping.rows, listed.rows)
     others = len(alarms.select_lasting(everything)) - len(lasting)
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, deleted, chosen["order"])
     if inside.empty:
@@ -116,20 +119,25 @@ def body(chosen: dict[str, Any]) -> None:
     left, right = st.columns([12, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
         st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
-        draw_alarm_list(listed, len(inside), deleted)
+        draw_alarm_list(listed, until, deleted, IN_ORDER if chosen["order"] == LONGEST else NEWEST_FIRST)
     with right, st.container(key="flapping-card", gap="small"):
         least = plural(chosen["least"], "alarm")
-        st.markdown(f"**{len(flapping):,} flapping**: at least {least} in this time range; total time within it")
-        if len(flapping):
-            draw_flapping_list(most_often, len(flapping), deleted)
+        st.markdown(f"**{flapping.total:,} flapping**: at least {least} in this time range; total time within it")
+        if flapping.total:
+            draw_flapping_list(flapping, until, deleted)
         else:
             st.caption("None. Try a lower number or a longer time range.")
 
 
-def find_period(name: str, first: datetime | None) -> Period:
+def find_period(name: str, until: datetime, first: datetime | None) -> Period:
     """Return the period of a range, from when on all alerts are here; the range `all` begins with the `first` alarm."""
-    span, fresh = period(name, now(), first), read_freshness()
-    return period("all", now(), fresh.complete_since) if fresh.lacks(span.since) else span
+    span, fresh = period(name, until, first), read_freshness()
+    return period("all", until, fresh.complete_since) if fresh.lacks(span.since) else span
+
+
+def rank(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return rows with the largest values first."""
+    return rows.sort_values(columns, ascending=False, kind="stable")
 
 
 def ranks(order: str, latest: list[str]) -> list[str]:
@@ -166,8 +174,7 @@ def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, deleted: dict[s
         others_text = f"; the filters leave out {others:,} more" if others else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}{others_text}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
-        draw_in_alarm_list(ordered.head(MOST_ROWS), deleted)
-        draw_more(len(ordered))
+        draw_in_alarm_list(ordered, deleted)
 
 
 def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:

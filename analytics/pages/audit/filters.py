@@ -19,6 +19,7 @@ from analytics.pages.shared.filters import (
     read_sender,
     sender_filter,
 )
+from analytics.pages.shared.leafing import to_first_pages
 from analytics.senders import any_entity, examples, senders, titles
 from analytics.settings import read_settings
 
@@ -36,7 +37,7 @@ FILTERS: dict[str, Any] = {
 def to_first() -> None:
     """Go to the first pages, up to now, because another filter makes other lists; note the chosen rules."""
     rules = ",".join(st.session_state.get("rule", []))
-    address.put(page=None, findings=None, until=None, rule=rules or None)
+    address.put(**to_first_pages(), rule=rules or None)
 
 
 def clear() -> None:

@@ -16,7 +16,7 @@ from analytics.findings.finding import Finding, select_between, sort_findings
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
 from analytics.pages.audit.finding_panel import draw_finding
-from analytics.pages.audit.leafing import ListTime, draw_leafing, read_number
+from analytics.pages.audit.list_time import ListTime
 from analytics.pages.audit.seen import are_shown, draw_seen
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import now
@@ -37,6 +37,7 @@ from analytics.pages.shared.findings import (
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.marks import find_unseen, known_ms, lets_through, make_mark
+from analytics.pages.shared.leafing import draw_leafing, read_number
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import plural
 from analytics.times import EPOCH, OWN, Interval, microseconds, zone_label

@@ -11,7 +11,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.audit.downloads import draw_changes_download
 from analytics.pages.audit.filters import filters
 from analytics.pages.audit.findings import draw_findings, open_finding
-from analytics.pages.audit.leafing import ListTime, draw_leafing, draw_place, draw_time, read_number
+from analytics.pages.audit.list_time import ListTime, draw_place, draw_time
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
@@ -19,6 +19,7 @@ from analytics.pages.shared.components import Column, Line, Tone, draw_bringing,
 from analytics.pages.shared.formatting import lag_text, number_text
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
+from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_number
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
 from analytics.senders import doubting_rules, several, titles, why_never_reported
@@ -108,7 +109,7 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
     draw_rows(rows, map_findings(findings or (), (row.notification_id for row in rows)))
     first = (number - 1) * PAGE_ROWS + 1
-    draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end)
+    draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end, NEWEST_FIRST)
 
 
 def draw_no_changes(values: Mapping[str, Any]) -> None:

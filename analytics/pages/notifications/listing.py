@@ -19,6 +19,7 @@ from analytics.pages.shared.accounts import account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, now, skip_unanswered
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
+from analytics.pages.shared.filters import read_sender
 from analytics.pages.shared.formatting import viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
@@ -35,19 +36,24 @@ LIST_FIRST_SECONDS = 0.1
 0.2 s; with the delay the list appears that much sooner, and the chart no later."""
 
 
-def columns(*, narrow: bool) -> tuple[Column, ...]:
-    """Return the columns of the list; a narrow list has what fits beside the open notification."""
+def columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
+    """Return the columns of the list.
+
+    Args:
+        narrow: whether the list has what fits beside the open notification.
+        named: whether accounts have business names.
+    """
     first: tuple[Column, ...] = (Column("Received", "10rem", opens=True, time=True), Column("Event", "9.6rem"))
     if several() and not narrow:
-        first = (*first, Column("Sender", "7.5rem"))
+        first = (*first, Column("Sender", "9rem"))
     if narrow:
-        return (*first, Column("Entity", "55%", opens=True), Column("Account", "45%", opens=True))
+        return (*first, Column("Entity", "50%", opens=True), Column("Account", "50%", opens=True))
     return (
         *first,
-        Column("Entity", "20%", opens=True),
-        Column("What", "50%"),
-        Column("Account", "16%", opens=True),
-        Column("Actor", "14%", opens=True),
+        Column("Entity", "24%", opens=True),
+        Column("What", "56%"),
+        Column("Account", "14rem" if named else "8rem", opens=True),
+        Column("Actor", "20%", opens=True),
         Column("Signature", "5.9rem"),
     )
 
@@ -206,10 +212,11 @@ def as_line(row: Any, names: dict[str, str], what: What, *, narrow: bool) -> Lin
 
 def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
     """Draw the rows; names open their entity, account or user, other cells the notification."""
-    names, said = load_accounts().business_names, describe_rows(rows)
+    accounts, said = load_accounts(), describe_rows(rows)
+    names = accounts.business_names
     seq = read_open_item().seq
     draw_table(
-        columns(narrow=narrow),
+        columns(narrow=narrow, named=accounts.have_names(read_sender())),
         [as_line(row, names, said[row.seq], narrow=narrow) for row in records(rows)],
         key="notifications",
         alt="Notifications, newest first",

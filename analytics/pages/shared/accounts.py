@@ -62,6 +62,10 @@ class Accounts:
         """The business name of each account that has one."""
         return {account.alias: account.business_name for account in self.all if account.business_name is not None}
 
+    def have_names(self, sender: str | None) -> bool:
+        """Say whether any account of a sender, or of any without one, has a business name."""
+        return any(each.business_name and sender in {None, each.sender} for each in self.all)
+
     @cached_property
     def shared(self) -> set[str]:
         """The aliases that accounts of several senders have."""

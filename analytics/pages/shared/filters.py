@@ -11,6 +11,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.accounts import OFFERED, account_label, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
+from analytics.pages.shared.leafing import to_first_pages
 from analytics.senders import account_word, accounts_word, several, titles
 from analytics.text import as_markdown, capitalize, shorten
 
@@ -42,7 +43,7 @@ def remember_account() -> None:
         return
     st.session_state[SEARCH] = None
     alias, sender = load_accounts().split(chosen) if chosen else (None, None)
-    address.put(account=alias, before=None, page=None, until=None, **({"sender": sender} if sender else {}))
+    address.put(account=alias, **to_first_pages(), **({"sender": sender} if sender else {}))
 
 
 def look_for(text: str) -> None:
@@ -162,7 +163,7 @@ def read_sender() -> str | None:
 
 def put_sender(name: str | None) -> None:
     """Put a sender into the page's address, and go to the begin of each list."""
-    address.put(sender=name, before=None, page=None, findings=None, until=None)
+    address.put(sender=name, **to_first_pages())
 
 
 def list_sender_chips() -> Iterator["Chip"]:

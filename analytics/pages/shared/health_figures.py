@@ -28,8 +28,6 @@ GROUPS = {
 }  # fmt: skip
 OTHER = "More"
 JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
-LABELS = {"notifications": "Notifications, with copies"}
-"""The labels of figures that other pages count in another way: those leave copies out."""
 KIB = 1024
 TIMES = ((86400, "d"), (3600, "h"), (60, "min"))
 AGO = " ago"
@@ -68,7 +66,7 @@ def read_figures(status: Mapping[str, Any]) -> list[Figure]:
     return [
         Figure(
             str(figure["name"]),
-            LABELS.get(figure["name"], str(figure.get("label", figure["name"]))),
+            str(figure.get("label", figure["name"])),
             str(figure.get("text", "")),
             state_of(figure.get("state")),
             limit_words(str(figure["name"]), limits.get(figure["name"])),

@@ -16,6 +16,7 @@ from analytics.pages.shared.answers import now, skip_unanswered
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import script
 from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.pages.shared.leafing import to_first_pages
 from analytics.times import OWN, RANGES, YEARS, Interval, floor
 
 # Streamlit's input knows no time zones; its label names one. In any zone these are before and after all of YEARS.
@@ -156,13 +157,13 @@ def choose_own(own: Interval) -> None:
 
 def put_own(own: Interval | None) -> None:
     """Put the user's own range into the address, and show all of it and the beginning of each list."""
-    address.put(part=None, page=None, findings=None, until=None, **{OWN: str(own) if own else None})
+    address.put(part=None, **to_first_pages(), **{OWN: str(own) if own else None})
 
 
 def end_own() -> None:
     """Choose a preset instead of the user's own range, and forget that."""
     choose_preset()
-    address.put(part=None, page=None, findings=None, until=None, **{OWN: None})
+    address.put(part=None, **to_first_pages(), **{OWN: None})
 
 
 def choose_preset(name: str | None = None) -> None:

@@ -13,8 +13,8 @@ from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError
 from analytics.pages.shared import address, answers
 from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, script
-from analytics.pages.shared.described_senders import look_for_senders, read_drawn_edition
 from analytics.pages.shared.formatting import format_clock
+from analytics.pages.shared.known.described_senders import look_for_senders, read_drawn_edition
 from analytics.pages.shared.known.waiting import find_awaited
 from analytics.pages.shared.store import listener_pulse, pulse, run
 

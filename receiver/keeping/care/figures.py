@@ -158,7 +158,7 @@ def _judge_store(facts: Facts) -> Iterator[Figure]:
         return
     yield Figure("store", "Store", 1, "answers")
     yield Figure("schema_version", "Schema version", stored.schema_version, str(stored.schema_version))
-    yield Figure("notifications", "Notifications", stored.notifications, f"{stored.notifications:,}")
+    yield Figure("notifications", "Notifications, with copies", stored.notifications, f"{stored.notifications:,}")
     if stored.complete_since:
         text = f"{stored.complete_since:%Y-%m-%d}; earlier months are in the lake"
         yield Figure("complete_since_at", "Complete since", stored.complete_since.isoformat(), text)

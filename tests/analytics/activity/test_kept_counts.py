@@ -45,7 +45,7 @@ def make_row(dice):
         if event[0] in "SA"
         else f"USER{dice.randrange(9)}"
     )
-    actor, sender = dice.choice([None, "ann", "bob"]), dice.choice(["centurylink", "centurylink", "github"])
+    actor, sender = dice.choice([None, "ann", "ANN", "bob"]), dice.choice(["centurylink", "centurylink", "github"])
     return Row(event, account, dice.choice([name, name, None]), {}, at, actor, sender=sender)
 
 

@@ -95,7 +95,7 @@ def test_the_example_of_servers_by_account_counts_those_of_each_sender(ask, two_
 def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kinds(ask):
     rows = [
         server("ACME", "WA1ACMEWEB01", actor="ann", received_at=ago(days=2)),
-        Row("issues.opened", "ACME", "ACME/WEB#1", {}, ago(days=1), "ann", sender="github", category="issue"),
+        Row("issues.opened", "ACME", "ACME/WEB#1", {}, ago(days=1), "Ann", sender="github", category="issue"),
         Row("issues.opened", "ACME", "ACME/WEB#2", {}, ago(days=1), "bob", sender="github", category="issue"),
         server("ACME", "WA1ACMEWEB02", actor="bob", received_at=ago(days=1)),
     ]
@@ -111,6 +111,12 @@ def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kind
     (row,) = ask(QUERIES["busiest_actors"], rows, changes)
     del row["latest"]
     assert row == {"actor": "ann", "entities": 2, "changed_fields": 3, "accounts": 2}
+
+
+def test_an_actor_in_two_letter_cases_is_one_of_those_who_change_a_field(ask):
+    rows = [server("ACME", "WA1ACMEWEB01", actor=actor, received_at=ago(days=1)) for actor in ("ann", "ANN", None)]
+    (row,) = ask(QUERIES["changed_fields"], rows, [Changed(seq, "cpu", "changed") for seq in (1, 2, 3)])
+    assert (row["changes"], row["actors"]) == (3, 1)
 
 
 def life(name, made, deleted=None, **late):

@@ -126,6 +126,25 @@ def test_the_filter_of_a_sender_leaves_its_rows_alone(ask):
 
 
 @pytest.mark.usefixtures("three_senders")
+def test_letter_case_tells_actors_apart_for_those_senders_whose_names_have_it(tmp_path):
+    who = [("centurylink", "ann"), ("centurylink", "ANN"), ("centurylink", "ANN"), ("github", "ann"), ("github", "Ann")]
+    at = MIDDAY - timedelta(minutes=1)
+    rows = [Row("push", "acme", REPOSITORY, {}, at, actor, sender=sender) for sender, actor in who]
+    with analytics.connect(str(build_store(tmp_path / "s.duckdb", rows))) as client:
+
+        def ask(name, **values):
+            return client.sql(*queries.query(name, {**SECONDS, "notifications": True, **values})).to_pylist()
+
+        listed = ask("activity_actors")
+        assert [(row["sender"], row["name"], row["events"]) for row in listed] == [
+            ("centurylink", "ANN", 3), ("github", "Ann", 1), ("github", "ann", 1),
+        ]  # fmt: skip
+        assert {row["total"] for row in listed} == {3}
+        for actor, count in (("ann", 4), ("Ann", 4), ("ANN", 3)):
+            assert sum(row["events"] for row in ask("activity_types", actor=actor)) == count, actor
+
+
+@pytest.mark.usefixtures("three_senders")
 def test_the_category_of_an_event_is_the_one_of_its_notifications():
     assert senders.event_types_of({"issue"}) == ["issues.edited"]
     assert set(senders.event_types_of({"repository"})) == {"push"}

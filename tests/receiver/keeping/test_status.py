@@ -68,7 +68,7 @@ def test_a_running_receiver_tells_how_it_is(serving):
         "listener 1": "running",
         "store": "running",
     }
-    assert re.search(r"ok +Notifications +60\n", text)
+    assert re.search(r"ok +Notifications, with copies +60\n", text)
     assert re.search(r"refused: not_json +1 in the last hour, 1 kept", text)
     assert text.endswith("\nAll is well.\n")
 

@@ -175,6 +175,13 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
 
 def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of actors."""
+    of_chosen = [filters.with_sender(row) for row in records(rows) if is_chosen_actor(row, chosen)]
+
+    def choose(identity: str) -> None:
+        # The address may have the chosen actor's name in another letter case than the list.
+        name = chosen.actor if identity in of_chosen else filters.split_sender(identity)[0]
+        filters.toggle(filters.ACTOR, name or "")
+
     draw_ranked(
         "Actor",
         rows,
@@ -182,12 +189,18 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         key="actors-list",
         row_id=filters.with_sender,
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
-        choose=lambda identity: filters.toggle(filters.ACTOR, filters.split_sender(identity)[0]),
-        chosen=[filters.with_sender(row) for row in records(rows) if row.name == chosen.actor],
+        choose=choose,
+        chosen=of_chosen,
         go=lambda identity: going.to_actor(*filters.split_sender(identity)),
         hover=filters.sender_title,
         total=total_of(rows),
     )
+
+
+def is_chosen_actor(row: Any, chosen: ActivityFilters) -> bool:
+    """Say whether a row is of the chosen actor, whose name may be written in another letter case."""
+    sender = sender_of_row(row)
+    return bool(chosen.actor) and going.user_of(row.name, sender) == going.user_of(chosen.actor or "", sender)
 
 
 def total_of(rows: pd.DataFrame) -> int:

@@ -5,7 +5,7 @@ SELECT
     regexp_replace(path, '\[[^\]]*\]', '[…]', 'g') AS field,
     count(*) AS changes,
     count(DISTINCT (sender, entity_id)) AS entities,
-    count(DISTINCT actor) AS actors
+    count(DISTINCT upper(actor)) AS actors
 FROM changes
 WHERE NOT noise AND path <> '' AND changed_at > now() - INTERVAL 30 DAY
 GROUP BY category, field
