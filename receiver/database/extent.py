@@ -9,6 +9,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver.database.opening import Read, run
+from receiver.files import sql_file
 from receiver.spool.layout import Positions, from_microseconds
 
 _COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
@@ -53,6 +54,34 @@ def replace_watermarks(connection: duckdb.DuckDBPyConnection, positions: Positio
     for (segment, kind), position in positions.items():
         run(connection, "DELETE FROM watermarks WHERE segment = ? AND kind = ?", [segment, kind])
         run(connection, "INSERT INTO watermarks VALUES (?, ?, ?)", [segment, kind, position])
+
+
+class Taken(NamedTuple):
+    """How many notifications a store took from the spool, and how many of them it holds, dropped, or set aside.
+
+    It keeps in `rejected` what it could not store, and thus set aside.
+    """
+
+    taken: int
+    stored: int
+    set_aside: int
+    dropped: int
+
+    @property
+    def missing(self) -> int:
+        """How many are neither stored nor set aside; below 0, how many it has that did not come from the spool."""
+        return self.taken - self.kept
+
+    @property
+    def kept(self) -> int:
+        """How many are accounted for."""
+        return self.stored + self.set_aside + self.dropped
+
+
+def read_taken(read: Read) -> Taken:
+    """Count the notifications that a store took, and what became of them."""
+    ((taken, stored, set_aside),) = read(sql_file(__package__, "taken.sql"), [])
+    return Taken(taken, stored, set_aside, read_dropped(read).notifications)
 
 
 class Dropped(NamedTuple):

@@ -10,7 +10,7 @@ from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
-from receiver.database.extent import read_dropped, read_watermarks
+from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
 from receiver.files import sql_file
@@ -197,7 +197,7 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
     }
     set_aside = sum(kept for kept, _ in (rejected.pop(reason, (0, 0)) for reason in SET_ASIDE))
-    notifications, last_minute, last_hour, schema_version, lost = counts
+    notifications, last_minute, last_hour, schema_version = counts
     has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
     missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
     dropped = read_dropped(reader.rows)
@@ -209,7 +209,7 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         rejected=rejected,
         set_aside=set_aside,
         changes_missing=missing,
-        lost=max(lost - dropped.notifications, 0),
+        lost=max(read_taken(reader.rows).missing, 0),
         complete_since=dropped.before if dropped.is_something else None,
     )
 

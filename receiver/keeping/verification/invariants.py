@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from receiver.database.extent import Taken
 from receiver.notification import FIRST_PROOF, Notification, NumberedNotification
 from receiver.senders import CENTURYLINK, Sender
 from receiver.senders.keys import Keys
@@ -159,20 +160,14 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def check_taken(taken: int, stored: int, set_aside: int) -> Iterator[Violation]:
-    """Check that every notification that the store took from the spool is stored or set aside, and no other is.
-
-    Args:
-        taken: how many the store has taken, as its watermarks tell.
-        stored: how many it has.
-        set_aside: how many it could not store, which it keeps in `rejected`.
-    """
-    missing = taken - stored - set_aside
+def check_taken(taken: Taken) -> Iterator[Violation]:
+    """Check that every notification that the store took from the spool is stored or set aside, and no other is."""
+    missing = taken.missing
     if missing > 0:
-        detail = f"Of {taken:,} notifications from the spool {missing:,} are neither stored nor set aside."
+        detail = f"Of {taken.taken:,} notifications from the spool {missing:,} are neither stored nor set aside."
         yield Violation("lost", None, None, detail)
     elif missing < 0:
-        detail = f"{stored + set_aside:,} notifications are kept, {-missing:,} more than came from the spool."
+        detail = f"{taken.kept:,} notifications are kept, {-missing:,} more than came from the spool."
         yield Violation("doubled", None, None, detail)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.database.extent import read_dropped
+from receiver.database.extent import read_dropped, read_taken
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
 from receiver.files import sql_file
@@ -73,8 +73,7 @@ def first_values_of(reader: Reader) -> tuple[str | None, Proof | None]:
 
 def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     """Check that ids are unique, that nothing was set aside, and that derived tables agree."""
-    ((taken, stored, set_aside),) = reader.rows(sql_file(__package__, "promise.sql"), [])
-    yield from check_taken(taken, stored + read_dropped(reader.rows).notifications, set_aside)
+    yield from check_taken(read_taken(reader.rows))
     yield from _check_ids(reader, extent)
     for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."

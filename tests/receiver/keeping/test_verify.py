@@ -21,7 +21,7 @@ from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support import bodies
 from tests.support.keys import key_directory
 from tests.support.processes import PreparedReceiver, Process, Sender, environment, running
-from tests.support.rows import NOON, notification
+from tests.support.rows import NOON, notification, rejection
 from tests.support.sizes import size
 from tests.support.verifying import check_rows
 from tests.support.waiting import until
@@ -254,6 +254,19 @@ def test_a_notification_that_the_store_took_and_lost_is_counted_though_its_segme
     assert done.returncode == 1
     figures = json.loads(run_command(data_dir, "status", "--json").stdout)["figures"]
     assert next(figure["state"] for figure in figures if figure["name"] == "notifications_lost") == "red"
+
+
+def test_a_refused_request_that_was_set_aside_hides_no_lost_notification(data_dir):
+    odd = rejection(21)._replace(headers="no JSON")
+    spool(data_dir, [odd])
+    append(data_dir)
+    shutil.rmtree(data_dir / "spool")
+    alter(data_dir, "DELETE FROM notifications WHERE seq = 12", "DELETE FROM changes WHERE seq = 12")
+    done = run_command(data_dir, "verify")
+    assert names(done) == ["lost", "set_aside"]
+    figures = json.loads(run_command(data_dir, "status", "--json").stdout)["figures"]
+    found = {figure["name"]: figure["value"] for figure in figures}
+    assert (found["rows_set_aside"], found["notifications_lost"]) == (1, 1)
 
 
 def test_numbers_that_are_missing_before_others_are_named_unless_a_recovery_explains_them(data_dir):

@@ -1,4 +1,4 @@
--- How many notifications were taken from the spool, are stored, and were set aside, in one statement and so of one moment.
+-- How many notifications were taken from the spool, are stored, and were set aside: in one statement, so of one moment.
 -- Places in a segment are 1, 2, 3, …, so the watermark is how many there were.
 SELECT
     coalesce((SELECT sum(position) FROM watermarks WHERE kind = 'notifications'), 0)::BIGINT AS taken,
