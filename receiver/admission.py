@@ -62,6 +62,11 @@ def refuse_body(error: BodyError) -> Refusal:
     return Refusal(HTTPStatus.BAD_REQUEST, "not_json", error.detail)
 
 
+def _refuse_account(alias: str | None) -> Refusal:
+    detail = f"The account {alias} is not in CLC_ACCOUNTS." if alias else "The body names no account."
+    return Refusal(HTTPStatus.FORBIDDEN, "account_not_allowed", detail)
+
+
 def _describe_signature(status: SignatureStatus, signature: bytes | None) -> str:
     """Return the reason why a signature is not valid."""
     if status == "missing":
@@ -135,13 +140,7 @@ class Admission:
         )
         if self._accepts_account(columns, status):
             return notification
-        alias = columns.account_alias
-        return Refusal(
-            HTTPStatus.FORBIDDEN,
-            "account_not_allowed",
-            f"The account {alias} is not in CLC_ACCOUNTS." if alias else "The body names no account.",
-            why,
-        )
+        return _refuse_account(columns.account_alias)._replace(signature_detail=why)
 
     def _accepts_account(self, columns: Columns, signature_status: SignatureStatus) -> bool:
         alias, parent = columns.account_alias, columns.parent_account

@@ -141,26 +141,21 @@ def _check(
     seconds = time.monotonic() - began
     pace = f" in {seconds:.1f} s ({extent.rows / max(seconds, 1e-9):,.0f}/s)"
     click.echo(f"{extent.rows:,} notifications checked{pace}. {_describe_judged(judged, tally)}", err=True)
+    _say_unchecked(reader, tally)
+    _say_waiting(settings, reader)
+    if gaps and are_explained:
+        _say_unused(gaps)
+    _say_outcome(failed, changes_too=scope is not None)
+    return failed
+
+
+def _say_unchecked(reader: Reader, tally: Tally) -> None:
+    """Say of how many notifications no signature was checked, and why."""
     if unsigned := reader.rows(_UNSIGNED, [])[0][0]:
         click.echo(f"Unsigned: {unsigned:,}.", err=True)
     for each, number in sorted(tally.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
-    _say_waiting(settings, reader)
-    if gaps and are_explained:
-        _say_unused(gaps)
-    changes_too = scope is not None
-    if not changes_too:
-        click.echo(
-            "Changes were not checked: they are being derived again, or an older version derived them.",
-            err=True,
-        )
-    if failed:
-        words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
-        click.echo(f"FAILED: {words}.", err=True)
-    else:
-        click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
-    return failed
 
 
 def _say_waiting(settings: Settings, reader: Reader) -> None:
@@ -175,6 +170,18 @@ def _say_unused(gaps: list[tuple[int, int]]) -> None:
     ranges = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gaps[:LINES_OF_A_KIND])
     more = f" and {len(gaps) - LINES_OF_A_KIND:,} more ranges" if len(gaps) > LINES_OF_A_KIND else ""
     click.echo(f"No notification has seq {ranges}{more}: a recovery or restore left numbers unused.", err=True)
+
+
+def _say_outcome(failed: Counter[str], *, changes_too: bool) -> None:
+    if not changes_too:
+        click.echo(
+            "Changes were not checked: they are being derived again, or an older version derived them.", err=True
+        )
+    if failed:
+        words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
+        click.echo(f"FAILED: {words}.", err=True)
+    else:
+        click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
 
 
 def _describe_judged(judged: dict[str | None, int], tally: Tally) -> str:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count as counted
 from pathlib import Path
 from random import Random
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -21,6 +22,29 @@ from receiver.simulator.terminal import Progress, read_alias, read_base_url, rea
 
 HISTORY_DAYS = 30
 MOST_DAYS = 3660
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command's options, as they are given."""
+
+    url: str | None
+    archive: Path | None
+    sender: str | None
+    count: int | None
+    rate: float
+    a_day: float | None
+    concurrency: int
+    seed: int
+    key_path: Path | None
+    stories: tuple[str, ...]
+    event_type: str | None
+    alias: str | None
+    history_days: float | None
+    days: float | None
+    end: float | None
+    report: TextIO | None
+    quiet: bool
 
 
 @click.command()
@@ -130,26 +154,7 @@ MOST_DAYS = 3660
     help="Write a JSON line for each notification sent: id, event, times, status, SHA-256 of the body.",
 )
 @click.option("--quiet", is_flag=True, help="Say nothing on the way, only how it ended.")
-def simulate(
-    *,
-    url: str | None,
-    archive: Path | None,
-    sender: str | None,
-    count: int | None,
-    rate: float,
-    a_day: float | None,
-    concurrency: int,
-    seed: int,
-    key_path: Path | None,
-    stories: tuple[str, ...],
-    event_type: str | None,
-    alias: str | None,
-    history_days: float | None,
-    days: float | None,
-    end: float | None,
-    report: TextIO | None,
-    quiet: bool,
-) -> None:
+def simulate(**given: Any) -> None:
     """Play the sender: the notifications of a small reseller's accounts, users and servers, signed.
 
     \b
@@ -171,53 +176,76 @@ def simulate(
     CLC_URL_SECRET, set the same here. Nothing is ever sent a second time. Exit code 1 when anything was not answered
     200.
     """  # noqa: D301 - click's mark for "keep these lines"
-    live_only: dict[str, object] = {"--event": event_type, "--history-days": history_days, "--report": report}
-    _check_usage(url, archive, live_only, needs_days=sender is None and not days)
-    if sender is not None:
-        end = time.time() if end is None else end
-        if play(Play(sender, url, archive, seed, days, history_days, end, count, rate, a_day, quiet)):
+    options = Options(**given)
+    _check_usage(options)
+    end = time.time() if options.end is None else options.end
+    if options.sender is not None:
+        if _play(options.sender, options, end):
             click.get_current_context().exit(1)
         return
-    if alias and not event_type:
-        raise click.UsageError("--account says what --event is about: add --event, for example Account.Updated.")
-    if url and days:
-        raise click.UsageError("--days belongs to --archive; with --to it is --history-days.")
-    if url and stories and (event_type or history_days is not None):
-        raise click.UsageError("--to sends a --story by itself: leave --event and --history-days out.")
-    stories = tuple(dict.fromkeys(stories))
-    key_path = key_path or read_settings().data_dir / "simulator.pem"
+    key_path = options.key_path or read_settings().data_dir / "simulator.pem"
     key = _key(key_path)
-    end = time.time() if end is None else end
-    simulation = Simulation(seed, a_day)
-    if archive and days:
-        history = simulation.history(days, end, count, stories)
-        about = (count or round(days * (a_day or NOTIFICATIONS_A_DAY))) + simulation.count_of_stories(stories, end)
-        _write(archive, history, about, key, quiet=quiet)
-        return
-    poster = Poster(str(url), seal_with(key, read_settings().url_secret), concurrency, report)
-    poster.check()
-    if stories:
-        groups = simulation.live_stories(stories, time.time)
-        count = count or simulation.count_of_stories(stories, end)
+    simulation = Simulation(options.seed, options.a_day)
+    stories = tuple(dict.fromkeys(options.stories))
+    if options.archive and options.days:
+        history = simulation.history(options.days, end, options.count, stories)
+        usual = options.count or round(options.days * (options.a_day or NOTIFICATIONS_A_DAY))
+        about = usual + simulation.count_of_stories(stories, end)
+        _write(options.archive, history, about, key, quiet=options.quiet)
     else:
-        if past := HISTORY_DAYS if history_days is None else history_days:
-            simulation.pass_over(past, end)
-        groups = _groups(simulation, event_type, alias or MADE_UP.account)
-    count = count or (1 if event_type else None)
-    dues = at_changing_rate(lambda at: rate_at(at, a_day), Random(seed)) if a_day else at_rate(rate)
-    if count and count > 1 and rate and not a_day and not quiet:
-        click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
-    _send(poster, groups, dues, count=count, key_path=key_path, quiet=quiet)
+        seal = seal_with(key, read_settings().url_secret)
+        poster = Poster(str(options.url), seal, options.concurrency, options.report)
+        poster.check()
+        _send(poster, *_plan_live(simulation, options, stories, end), options, key_path)
 
 
-def _check_usage(url: str | None, archive: Path | None, live_only: dict[str, object], *, needs_days: bool) -> None:
-    if (url is None) == (archive is None):
+def _check_usage(options: Options) -> None:
+    if (options.url is None) == (options.archive is None):
         raise click.UsageError("Say where to: either --to URL or --archive FILE.")
-    if archive and needs_days:
+    if options.archive and options.sender is None and not options.days:
         raise click.UsageError("--archive needs --days, for example --days 30.")
+    live_only = {"--event": options.event_type, "--history-days": options.history_days, "--report": options.report}
     for option, value in live_only.items():
-        if archive and value is not None:
+        if options.archive and value is not None:
             raise click.UsageError(f"{option} belongs to --to, not to --archive.")
+    if options.sender is not None:
+        return
+    if options.alias and not options.event_type:
+        raise click.UsageError("--account says what --event is about: add --event, for example Account.Updated.")
+    if options.url and options.days:
+        raise click.UsageError("--days belongs to --archive; with --to it is --history-days.")
+    if options.url and options.stories and (options.event_type or options.history_days is not None):
+        raise click.UsageError("--to sends a --story by itself: leave --event and --history-days out.")
+
+
+def _play(sender: str, options: Options, end: float) -> bool:
+    """Play another sender, and tell whether something was not answered 200."""
+    wanted = Play(
+        sender=sender,
+        url=options.url,
+        archive=options.archive,
+        seed=options.seed,
+        days=options.days,
+        history_days=options.history_days,
+        end=end,
+        most=options.count,
+        rate=options.rate,
+        a_day=options.a_day,
+        quiet=options.quiet,
+    )
+    return play(wanted) > 0
+
+
+def _plan_live(
+    simulation: Simulation, options: Options, stories: tuple[str, ...], end: float
+) -> tuple[Iterator[list[Outgoing]], int | None]:
+    """Return what is sent, and how many notifications; None for no end."""
+    if stories:
+        return simulation.live_stories(stories, time.time), options.count or simulation.count_of_stories(stories, end)
+    if past := HISTORY_DAYS if options.history_days is None else options.history_days:
+        simulation.pass_over(past, end)
+    groups = _groups(simulation, options.event_type, options.alias or MADE_UP.account)
+    return groups, options.count or (1 if options.event_type else None)
 
 
 def _key(path: Path) -> RSAPrivateKey:
@@ -241,15 +269,13 @@ def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateK
 
 
 def _send(
-    poster: Poster,
-    groups: Iterator[list[Outgoing]],
-    dues: Iterator[float],
-    *,
-    count: int | None,
-    key_path: Path,
-    quiet: bool,
+    poster: Poster, groups: Iterator[list[Outgoing]], count: int | None, options: Options, key_path: Path
 ) -> None:
-    with Progress("Sending", count, quiet=quiet) as progress:
+    rate, a_day = options.rate, options.a_day
+    dues = at_changing_rate(lambda at: rate_at(at, a_day), Random(options.seed)) if a_day else at_rate(rate)
+    if count and count > 1 and rate and not a_day and not options.quiet:
+        click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
+    with Progress("Sending", count, quiet=options.quiet) as progress:
         poster.send(groups, dues, count, progress.update)
     click.echo(poster.tally.summary(), err=True)
     if any("signature_invalid" in error for error in poster.tally.errors):

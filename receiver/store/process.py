@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,7 @@ from receiver.keeping.care.sharing import add_machines
 from receiver.keeping.scrub import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
-from receiver.senders import load_senders
+from receiver.senders import Senders, load_senders
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
 from receiver.spool.owners import take_former
@@ -128,36 +129,18 @@ async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
     load_program(*_USED_LATE)
     senders = load_senders(settings.senders)
-    with child.heart.loop.busy("opening the database"):
-        connection = open_store(settings).connection
-        write_senders(connection, senders, settings)
+    connection = _open_database(child, settings, senders)
     sharing = open_shared_spool(settings, child.role, connection)
-    loop = AppendLoop(
-        connection,
-        settings.spool_directory,
-        settings.duplicate_window_seconds,
-        on_fatal=_die,
-        data_dir=settings.data_dir,
-        former_spools=lambda: take_former(settings),
-        senders=senders,
-        source=sharing.source if sharing else None,
-    )
+    loop = _make_loop(settings, connection, senders, sharing)
     arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop, sharing.source if sharing else None)
     status = StatusKeeper(settings, connection, loop.condition, sharing.condition if sharing else None)
     tokens = query_token(settings), control_token(settings)
     handlers = [*control_handlers(backups, loop, tokens[1]), *status_handlers(status)]
-    registry = store_metrics(loop, settings.data_dir)
-    registry.register(StatusMetrics(status))
-    if sharing:
-        registry.register(ShipperMetrics(lambda: sharing.thread.shipped))
-    app = _make_query_app(settings, connection, tokens[0], handlers, registry)
+    app = _make_query_app(settings, connection, tokens[0], handlers, _make_registry(settings, loop, status, sharing))
     status.count_overdue = runner_of(app).count_overdue
-    known = [token.encode() for token in tokens]
-    server = BoundedServer(app, max_body_size=2 * MAX_REQUEST_BYTES, has_token=lambda headers: carries(headers, *known))
     child.heed_signals()
-    child.listening.setblocking(False)
-    server.add_socket(child.listening)
+    server = _open_server(app, child.listening, tokens)
     child.heart.add(_APPENDER, loop.pulse)
     _begin_sharing(child, sharing)
     scrubbing, lake = ScrubLoop(settings, connection), Lake(settings, Dropper(connection, loop, senders))
@@ -181,6 +164,32 @@ async def _serve(child: Child, settings: Settings) -> None:
     if not runner_of(app).has_ended:
         _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)
+    await _close_database(child, connection, status)
+
+
+def _make_loop(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, senders: Senders, sharing: Sharing | None
+) -> AppendLoop:
+    return AppendLoop(
+        connection,
+        settings.spool_directory,
+        settings.duplicate_window_seconds,
+        on_fatal=_die,
+        data_dir=settings.data_dir,
+        former_spools=lambda: take_former(settings),
+        senders=senders,
+        source=sharing.source if sharing else None,
+    )
+
+
+def _open_database(child: Child, settings: Settings, senders: Senders) -> duckdb.DuckDBPyConnection:
+    with child.heart.loop.busy("opening the database"):
+        connection = open_store(settings).connection
+        write_senders(connection, senders, settings)
+    return connection
+
+
+async def _close_database(child: Child, connection: duckdb.DuckDBPyConnection, status: StatusKeeper) -> None:
     await asyncio.to_thread(status.finish)
     with child.heart.loop.busy("closing the database"):
         connection.close()
@@ -197,6 +206,25 @@ async def _end_sharing(child: Child, sharing: Sharing | None) -> None:
     if sharing:
         await asyncio.to_thread(sharing.thread.stop, _LAST_SECONDS if child.stopping.is_set() else 0.0)
         child.heart.remove(sharing.thread.part)
+
+
+def _make_registry(
+    settings: Settings, loop: AppendLoop, status: StatusKeeper, sharing: Sharing | None
+) -> CollectorRegistry:
+    registry = store_metrics(loop, settings.data_dir)
+    registry.register(StatusMetrics(status))
+    if sharing:
+        registry.register(ShipperMetrics(lambda: sharing.thread.shipped))
+    return registry
+
+
+def _open_server(app: tornado.web.Application, listening: socket.socket, tokens: tuple[str, ...]) -> BoundedServer:
+    """Serve the query service on a listening socket; connections that brought one of the tokens are closed last."""
+    known = [token.encode() for token in tokens]
+    server = BoundedServer(app, max_body_size=2 * MAX_REQUEST_BYTES, has_token=lambda headers: carries(headers, *known))
+    listening.setblocking(False)
+    server.add_socket(listening)
+    return server
 
 
 def _make_query_app(

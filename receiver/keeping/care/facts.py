@@ -28,6 +28,7 @@ from receiver.spool.owners import Former, count_whole_backlog, list_former_spool
 
 _UNDERIVED = "SELECT count(*) FROM underived"
 _FIRST_VERSION_WITH_UNDERIVED = 6
+_NOTHING_WAITS = Backlog(0, None, 0, 0, ())
 
 
 class Stored(NamedTuple):
@@ -139,21 +140,14 @@ def gather(
         shared: whether the shared spool can be used; only the store's process knows.
     """
     now = datetime.now(UTC)
-    stored: Stored | None = None
-    watermarks: Watermarks = {}
-    if reader:
-        try:
-            watermarks = read_watermarks(reader.rows)
-            stored = _read_stored(reader, now)
-        except StoreError as error:
-            unread = str(error)
+    seen = _read_store(reader, unread, now)
     database = settings.database
     serve = read_state(settings.data_dir)
     role = serve.role if serve else ALL_PARTS
     former = list_former_spools(settings) if has_listener(role) else []
     note = None if has_store(role) else read_sharing_note(settings.data_dir)
     if note:
-        watermarks, shared = note.watermarks, note.read_shared(now)
+        seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
     return Facts(
         at=now,
@@ -161,11 +155,11 @@ def gather(
         key_fingerprint=noted_key or key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
         serving=find_running_serve(settings.data_dir) is not None,
         serve=serve,
-        stored=stored,
-        unread=unread,
-        waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None)
+        stored=seen.stored,
+        unread=seen.unread,
+        waiting=count_whole_backlog(settings, former, seen.watermarks, in_store=wal is not None)
         if has_listener(role)
-        else Backlog(0, None, 0, 0, ()),
+        else _NOTHING_WAITS,
         former_spools=former,
         wal_bytes=wal_bytes(database),
         database_bytes=_size(database),
@@ -188,6 +182,25 @@ def gather(
         role=role,
         is_sent_known=note is not None and note.sent is not None,
     )
+
+
+class _Seen(NamedTuple):
+    """What was read of a store: its counts, or why there are none, and its watermarks."""
+
+    stored: Stored | None
+    watermarks: Watermarks
+    unread: str | None
+
+
+def _read_store(reader: Reader | None, unread: str | None, now: datetime) -> _Seen:
+    watermarks: Watermarks = {}
+    if reader is None:
+        return _Seen(None, watermarks, unread)
+    try:
+        watermarks = read_watermarks(reader.rows)
+        return _Seen(_read_stored(reader, now), watermarks, unread)
+    except StoreError as error:
+        return _Seen(None, watermarks, str(error))
 
 
 def _read_stored(reader: Reader, now: datetime) -> Stored:
