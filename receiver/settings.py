@@ -11,8 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from receiver.configuration.dot_env import read_dot_env
-from receiver.configuration.values import (
+from receiver.configuration import (
     check_aliases,
     check_memory,
     check_months,
@@ -20,6 +19,7 @@ from receiver.configuration.values import (
     check_store_memory,
     check_url_secret,
     megabytes,
+    read_dot_env,
     read_duration,
     read_period,
     split_list,

@@ -1,4 +1,4 @@
-"""Reads the lines of an archive.
+"""Opens an archive, notices at once a file that is another thing, and reads the lines.
 
 An archive is JSON lines, each a notification as it was received: an object of `received_at` (ISO 8601 with offset),
 `event`, `source_ip`, `headers` (by name) and `body` (a string, byte for byte as it was posted). `event` is the event's
@@ -10,14 +10,32 @@ signature in base64. `event` is the event's name then.
 """
 
 import base64
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, cast, get_args
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast, get_args
 
 import orjson
 
+from receiver.errors import ArchiveError
 from receiver.notification import FIRST_SENDER, Proof, SignatureStatus
 from receiver.senders import CENTURYLINK
 from receiver.senders.sender import Event
+
+_STANDARD_INPUT = Path("-")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_KINDS = {
+    "is compressed with gzip: unpack it, for example `gzip -dc FILE | clc-receiver import -`": (0, b"\x1f\x8b"),
+    "is compressed with zstd: unpack it, for example `zstd -dc FILE | clc-receiver import -`": (0, b"\x28\xb5\x2f\xfd"),
+    "is a ZIP archive: unpack it": (0, b"PK\x03\x04"),
+    "is a DuckDB database: `clc-receiver restore` puts a backup in place": (8, b"DUCK"),
+    "is a Parquet file: `clc-analytics export -o FILE.jsonl` writes an archive": (0, b"PAR1"),
+    "is an SQLite database": (0, b"SQLite format 3\0"),
+}
+"""What another file is and what to do, by the bytes at a place of its beginning."""
 
 
 class ArchiveLineError(Exception):
@@ -57,6 +75,40 @@ class ArchivedNotification(NamedTuple):
     def headers_in_lower_case(self) -> dict[str, str]:
         """The headers by their names in lower case; if two differ only in case, the first counts."""
         return {name.lower(): value for name, value in reversed(self.headers.items())}
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[BinaryIO]:
+    """Open an archive behind its byte-order mark, or standard input where the path is `-`.
+
+    Raises:
+        ArchiveError: it can't be opened, or is no archive.
+    """
+    try:
+        file = sys.stdin.buffer if path == _STANDARD_INPUT else path.open("rb")
+    except OSError as error:
+        raise ArchiveError(f"The archive {path} can't be taken in ({error.strerror or error}).") from None
+    with file:
+        if isinstance(file, BufferedReader):
+            _look_at_beginning(file, path)
+        yield file
+
+
+def name_archive(path: Path) -> str:
+    """Return the name of an archive for messages."""
+    return "standard input" if path == _STANDARD_INPUT else str(path)
+
+
+def _look_at_beginning(file: BufferedReader, path: Path) -> None:
+    try:
+        begin = file.peek(16)
+        if begin.startswith(_BYTE_ORDER_MARK):
+            file.read(len(_BYTE_ORDER_MARK))
+    except OSError as error:
+        raise ArchiveError(f"The archive {path} can't be taken in ({error.strerror or error}).") from None
+    for what, (place, magic) in _KINDS.items():
+        if begin[place:].startswith(magic):
+            raise ArchiveError(f"{name_archive(path)} {what}. An archive has a JSON object a line.")
 
 
 def parse_line(line: bytes) -> ArchivedNotification:

@@ -10,12 +10,15 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Collection, MutableMapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 from tornado.ioloop import IOLoop
 
 from receiver.errors import ListenError, SettingsError
-from receiver.network.certificates import find_fault
 from receiver.settings import Settings, split_address
 
 _BACKLOG = 1024
@@ -26,6 +29,7 @@ _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 0.05
 _FIRST_DESCRIPTOR = 3
 _QUERY_NAME = "query"
+_CERT, _KEY = "CLC_TLS_CERT", "CLC_TLS_KEY"
 
 
 def listen(address: str, count: int, variable: str) -> list[socket.socket]:
@@ -127,8 +131,40 @@ def make_tls_context(settings: Settings) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
-        raise SettingsError(find_fault(cert, key) or f"{cert} and {key} can't be used for TLS: {error}.") from None
+        raise SettingsError(_find_tls_fault(cert, key) or f"{cert} and {key} can't be used for TLS: {error}.") from None
     return context
+
+
+class _FaultError(Exception):
+    """Raised when a file of a certificate or key can't be used; the text is a sentence."""
+
+
+def _find_tls_fault(cert: Path, key: Path) -> str | None:
+    """Say in a sentence why a certificate and a key can't be used; None if no reason is found.
+
+    OpenSSL has an error for it that names no file.
+    """
+    try:
+        certificate = _read_pem(_CERT, cert, load_pem_x509_certificate, "certificate")
+        private = _read_pem(_KEY, key, lambda content: load_pem_private_key(content, password=None), "private key")
+    except _FaultError as fault:
+        return str(fault)
+    if certificate.public_key() != private.public_key():
+        return f"{_KEY} ({key}) is not the key of the first certificate in {_CERT} ({cert}): they must belong together."
+    return None
+
+
+def _read_pem(variable: str, path: Path, load: Callable[[bytes], Any], what: str) -> Any:
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise _FaultError(f"{variable} ({path}) can't be read: {error.strerror or error}.") from None
+    except TypeError:
+        raise _FaultError(
+            f"{variable} ({path}) has a password: `serve` can't ask for it, so name one without."
+        ) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise _FaultError(f"{variable} ({path}) holds no {what} in PEM that can be used.") from None
 
 
 class PatientSocket(socket.socket):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from receiver.configuration import list_names
 from receiver.senders.centurylink import CENTURYLINK
-from receiver.senders.directories import list_names
 from receiver.senders.sender import Sender
 
 __all__ = ["CENTURYLINK", "Sender", "Senders", "load_senders"]

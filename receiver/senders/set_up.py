@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from receiver.configuration.dot_env import read_dot_env
+from receiver.configuration import list_names, read_dot_env
 from receiver.errors import SecretError, SettingsError
 from receiver.senders import load_senders
-from receiver.senders.directories import list_names
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import Secret
 from receiver.settings import SECRET_PREFIX, Settings

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from receiver.configuration.dot_env import read_dot_env
-from receiver.senders.directories import list_names
+from receiver.configuration import list_names, read_dot_env
 from receiver.senders.profile import FILE
 from receiver.senders.set_up import load_profiles, variable_of
 from receiver.settings import SECRET_PREFIX, Settings

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.keeping.care.ages import measure_age
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.lake import judge_lake
 from receiver.keeping.care.limits import (
     LIMITS,
     Figure,
@@ -18,7 +17,7 @@ from receiver.keeping.care.limits import (
     seconds_in_words,
 )
 from receiver.keeping.care.machines import describe_machine, describe_role, judge_machines, judge_shared_spool
-from receiver.keeping.care.safety import judge_safety
+from receiver.keeping.care.safety import judge_lake, judge_safety
 from receiver.keeping.care.waiting import judge_lag, judge_spool
 from receiver.processes.state import ProcessState
 from receiver.settings import is_loopback

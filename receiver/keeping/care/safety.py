@@ -1,14 +1,16 @@
-"""Judges what keeps the store safe: checkpoints, backups, their uploads, and the re-read of the database file."""
+"""Judges what keeps the store safe: checkpoints, backups, their uploads, the lake, and the re-read of the database."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from receiver.keeping.care.ages import doubt, measure_age, measure_wait
+from receiver.keeping.care.ages import Age, doubt, measure_age, measure_wait
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import LIMITS, Figure, State, bytes_in_words, make_limited, seconds_in_words
 
 _DAY_SECONDS = 86_400
 _WEEK_SECONDS = 7 * _DAY_SECONDS
+_LAKE_OVERDUE_SECONDS = 2.0 * _DAY_SECONDS
+"""From when on a look is overdue: the store looks every six hours, and writing years at first may take some."""
 
 
 def judge_safety(facts: Facts) -> Iterator[Figure]:
@@ -74,3 +76,37 @@ def _judge_scrub(facts: Facts) -> Figure:
         text = f"{text}; FAILED since, tried again: {scrub.failure}"
     is_doubtful = (scrub and scrub.failure) or (age and age.is_ahead)
     return Figure(name, "Database re-read", at.isoformat() if at else None, text, doubt(state, if_true=is_doubtful))
+
+
+def judge_lake(facts: Facts) -> Iterator[Figure]:
+    """Judge since when the lake can't be written, and whether old months could be dropped; nothing without CLC_LAKE."""
+    note = facts.lake
+    if note is None:
+        return
+    names = ("complete_at", "looked_at", "failing_since")
+    complete, looked, failing = (_read_age(note.get(name), facts) for name in names)
+    text = _describe_months(note["months"], note["newest"], complete) if complete else "not written yet"
+    if note.get("waits_for"):
+        text = f"waits for {note['waits_for']}"
+    seconds = failing.seconds if failing else 0.0
+    if failing:
+        text += f"; FAILING for {seconds_in_words(seconds)}, tried again: {note.get('error')}"
+    last = complete or looked
+    waited = measure_wait(last, facts)
+    is_overdue = not failing and waited >= _LAKE_OVERDUE_SECONDS
+    if is_overdue:
+        text += f"; NOT looked at for {seconds_in_words(waited)}"
+    if obstacle := note.get("not_dropped"):
+        text += f"; old months are NOT dropped: {obstacle}"
+    figure = make_limited("lake_failing_seconds", "Lake", seconds, text)
+    is_ahead = any(age and age.is_ahead for age in (last, failing))
+    yield figure._replace(state=doubt(figure.state, if_true=obstacle or is_overdue or is_ahead))
+
+
+def _describe_months(months: int, newest: str | None, age: Age) -> str:
+    has = f"{months:,} month{'' if months == 1 else 's'} up to {newest}" if months else "no finished month yet"
+    return f"{has}, looked {age}"
+
+
+def _read_age(at: str | None, facts: Facts) -> Age | None:
+    return measure_age(at, facts) if at else None

@@ -1,4 +1,4 @@
-"""Checks a request: its origin, its token, and its body.
+"""Checks a request: its origin, its token, and its body; and reads its parameters.
 
 A browser is kept out in three ways, so that no page can ask in its user's name: a request with a foreign `Origin` or
 `Sec-Fetch-Site` is refused (`cross_site`); a body must be `application/json`, which no form can send without asking
@@ -15,13 +15,16 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from receiver.store.query.answers import QueryError
 from receiver.store.query.execution import Query
 from receiver.store.query.runner import QueryLimits
-from receiver.store.query.typed import read_typed
 
 MOST_WRONG: Final = 20
 """How many wrong tokens an address may send in a window before it must wait."""
@@ -36,6 +39,18 @@ DEEPEST: Final = 100
 """How many levels of lists and objects a body may have; parameters begin at the second."""
 
 _KEYS: Final = frozenset({"sql", "parameters", "typed", "timeout", "max_rows", "max_bytes"})
+
+_READERS: Final[dict[str, tuple[type, Callable[[Any], Any]]]] = {
+    "BLOB": (str, bytes.fromhex),
+    "DATE": (str, date.fromisoformat),
+    "DECIMAL": (str, Decimal),
+    "DOUBLE": (str, float),
+    "INTERVAL": (int, lambda microseconds: timedelta(microseconds=microseconds)),
+    "TIME": (str, time_of_day.fromisoformat),
+    "TIMESTAMP": (str, datetime.fromisoformat),
+    "UUID": (str, UUID),
+}
+"""The JSON type of each type's value, and what reads it. `STRUCT` has an object of values."""
 
 
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
@@ -118,10 +133,38 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
 def _read_all(parameters: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
     try:
         if isinstance(parameters, dict):
-            return {name: read_typed(value) for name, value in parameters.items()}
-        return [read_typed(value) for value in parameters]
+            return {name: _read_typed(value) for name, value in parameters.items()}
+        return [_read_typed(value) for value in parameters]
     except ValueError as error:
         raise _bad(f"The parameters can't be read, because {error}") from None
+
+
+def _read_typed(value: Any) -> Any:
+    """Return one parameter, in which each object of JSON is a pair of a type and a value.
+
+    So a request can have types that JSON lacks: `{"type": "DECIMAL", "value": "1.25"}`.
+
+    Raises:
+        ValueError: an object is no such pair.
+    """
+    if isinstance(value, list):
+        return [_read_typed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"type", "value"}:
+        raise ValueError('a typed parameter is no {"type": name, "value": value}')
+    name, content = value["type"], value["value"]
+    if name == "STRUCT" and isinstance(content, dict):
+        return {key: _read_typed(item) for key, item in content.items()}
+    if not isinstance(name, str) or name not in _READERS:
+        raise ValueError(f"a typed parameter has none of the types {', '.join([*_READERS, 'STRUCT'])}")
+    kind, read = _READERS[name]
+    try:
+        if type(content) is kind:
+            return read(content)
+    except (ValueError, ArithmeticError):
+        pass
+    raise ValueError(f"the value of a typed parameter is no {name}")
 
 
 def _require_shallow(request: object) -> None:

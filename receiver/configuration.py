@@ -1,7 +1,14 @@
-"""Checks the values of settings that have a form of their own; each error is the end of a sentence."""
+"""Reads what settings are written in: the file `.env`, values that have a form of their own, and directories."""
 
 import os
 import re
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from receiver.errors import SettingsError
 
 LEAST_STORE_MEMORY = 700
 """Megabytes: with 250 for DuckDB, not even rows with bodies of 1.4 kB can be put side by side."""
@@ -12,6 +19,70 @@ MOST_MEMORY = 1e9
 _MEGABYTES = {"KB": 1e-3, "MB": 1.0, "GB": 1e3, "TB": 1e6} | {
     unit: 1024**power / 1e6 for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)
 }
+_SETTING = re.compile(r"^\s*(export\s+)?CLC_\w+\s*=", re.MULTILINE | re.IGNORECASE)
+"""A setting within the value of another."""
+
+
+def read_dot_env(env_file: str | None) -> dict[str, str | None]:
+    """Return the variables of a file; none where none is given, or there is no such file.
+
+    Raises:
+        SettingsError: it can't be read, or a line of it can't.
+    """
+    if env_file is None:
+        return {}
+    file = Path(env_file)
+    try:
+        if not (file.is_file() or file.is_fifo()):
+            return {}
+        return _parse(file, file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{file.absolute()} can't be read: line {line} is not UTF-8; save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(
+            f"{file.absolute()} can't be read ({error.strerror}); let this user read it, or remove it."
+        ) from None
+
+
+def _parse(file: Path, text: str) -> dict[str, str | None]:
+    """Return the variables of a file's text.
+
+    Raises:
+        SettingsError: a line can't be read; without it the settings would be others than those that were written.
+    """
+    for binding in parse_stream(StringIO(text)):
+        written = binding.original.string
+        line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+        if binding.error:
+            raise _wrong_line(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
+        if binding.key and binding.key.upper().startswith("CLC_") and binding.value is None:
+            raise _wrong_line(file, line, "it has no =")
+        if _SETTING.search(binding.value or ""):
+            raise _wrong_line(file, line, "its closing quote is missing")
+    return dotenv_values(stream=StringIO(text))
+
+
+def _wrong_line(file: Path, line: int, why: str) -> SettingsError:
+    return SettingsError(f"{file.absolute()} can't be used: line {line} can't be read, {why}.")
+
+
+def list_names(directory: Path, variable: str) -> list[str]:
+    """Return the names in the directory of a setting, sorted; one that can't be read is no empty one.
+
+    Raises:
+        SettingsError: it is no directory, or can't be read.
+    """
+    try:
+        names = sorted(path.name for path in directory.iterdir())
+        is_open = os.access(directory, os.X_OK)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SettingsError(f"{variable} is {str(directory)!r}: it must be a directory.") from None
+    except OSError as error:
+        raise SettingsError(f"{variable} is {str(directory)!r}: it can't be read ({error.strerror}).") from None
+    if not is_open:
+        raise SettingsError(f"{variable} is {str(directory)!r}: its files can't be read (Permission denied).")
+    return names
 
 
 def split_list(value: object) -> object:
