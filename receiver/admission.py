@@ -1,24 +1,15 @@
-"""Decides on a notification: accepted, with its columns, or refused, with the reason; keeps the allowed accounts."""
+"""Decides on a notification: accepted, with its columns, or refused, with the reason."""
 
-import logging
-import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from receiver.files import sync_directory
 from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, new_id
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import PublicKey, key_fingerprint
 from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Columns, Event
-
-_LEARN = "INSERT OR IGNORE INTO learned_accounts VALUES (?)"
-
-_log = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
@@ -148,75 +139,3 @@ class Admission:
             self._accounts.learn(alias)
             return True
         return self._accounts.allows(alias)
-
-
-class AllowedAccounts:
-    """The allow-list, shared by all listeners through one small SQLite file.
-
-    While that file can't be used (a full disk, say), this listener goes on with the accounts that it knows, and writes
-    them down when it learns the next.
-
-    Args:
-        configured: upper-case aliases; None accepts every account.
-        path: the file of learned aliases; made if need be.
-    """
-
-    def __init__(self, configured: frozenset[str] | None, path: Path) -> None:
-        self._known = set(configured or ())
-        self._everyone = configured is None
-        self._path = path
-        self._file: sqlite3.Connection | None = None
-        self._unwritten: set[str] = set()
-        if not self._everyone:
-            self._was_learned("")
-
-    def allows(self, alias: str | None) -> bool:
-        """Tell whether an account's notifications are accepted; an unknown account (None) only if all are."""
-        if self._everyone or alias in self._known:
-            return True
-        return alias is not None and self._was_learned(alias)
-
-    def learn(self, alias: str) -> None:
-        """Accept an account from now on, here and in every other listener."""
-        if self._everyone or (alias in self._known and not self._unwritten):
-            return
-        if alias not in self._known:
-            self._unwritten.add(alias)
-            self._known.add(alias)
-        try:
-            self._open().executemany(_LEARN, [[each] for each in self._unwritten])
-            self._unwritten.clear()
-        except sqlite3.Error as error:
-            _log.error(
-                "a learned account could not be written to %s (%s): only this listener knows it", self._path, error
-            )
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._file:
-            self._file.close()
-
-    def _was_learned(self, alias: str) -> bool:
-        # Another listener may have learned it a moment ago, so ask the file before refusing.
-        try:
-            row = self._open().execute("SELECT 1 FROM learned_accounts WHERE alias = ?", [alias]).fetchone()
-        except sqlite3.Error as error:
-            _log.error("%s can't be read (%s): only the accounts known here are accepted", self._path, error)
-            return False
-        if row:
-            self._known.add(alias)
-        return bool(row)
-
-    def _open(self) -> sqlite3.Connection:
-        if self._file is None:
-            file = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-            try:
-                file.execute("PRAGMA journal_mode=WAL")
-                file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
-                sync_directory(self._path.parent)
-            except (sqlite3.Error, OSError) as error:
-                with suppress(sqlite3.Error):
-                    file.close()
-                raise sqlite3.OperationalError(str(error)) from error
-            self._file = file
-        return self._file

@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import click
 
-from receiver.admission import Admission, AllowedAccounts
+from receiver.admission import Admission
 from receiver.data_directory import access as data_directory
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.data_directory.node import has_listener
 from receiver.database.replacing import finish_offline
 from receiver.errors import SettingsError

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver import __version__
+from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.database.extent import count_notifications, read_watermarks
 from receiver.database.migrations import newest_version
 from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, run
@@ -74,14 +74,6 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
             database.executemany("INSERT INTO learned_accounts VALUES (?)", learned)
         database.execute("CHECKPOINT").fetchall()
     return info
-
-
-def read_learned_accounts(path: Path) -> list[str]:
-    """Read the aliases that listeners have learned."""
-    if not path.exists():
-        return []
-    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as file:
-        return [alias for (alias,) in file.execute(f"{_LEARNED} ORDER BY alias")]
 
 
 def inspect(path: Path) -> BackupInfo:
@@ -151,18 +143,7 @@ def unseal(copy: Path, accounts: Path) -> None:
             database.execute(f"DROP TABLE {table}").fetchall()
         database.execute("CHECKPOINT").fetchall()
     if learned:
-        learn(accounts, [alias for (alias,) in learned])
-
-
-def learn(accounts: Path, aliases: list[str]) -> None:
-    """Add aliases to a file of learned accounts, made if need be.
-
-    Raises:
-        sqlite3.Error: they can't be added.
-    """
-    with contextlib.closing(sqlite3.connect(accounts, isolation_level=None, timeout=10)) as file:
-        file.execute("CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT")
-        file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
+        learn_accounts(accounts, [alias for (alias,) in learned])
 
 
 def _read_all(database: duckdb.DuckDBPyConnection, *tables: str) -> None:

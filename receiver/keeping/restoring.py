@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.data_directory.incidents import Incident, aside_in, read_incidents
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.appended import read_appended
@@ -190,9 +191,9 @@ def count_rows_waiting(settings: Settings) -> Backlog:
 def _learn_too(accounts: Path, present: Path) -> None:
     """Add the accounts learned since the backup: they stay valid."""
     with suppress(sqlite3.DatabaseError):
-        learned = backup_file.read_learned_accounts(present)
+        learned = read_learned_accounts(present)
         if learned:
-            backup_file.learn(accounts, learned)
+            learn_accounts(accounts, learned)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import logging
 
 import uvloop
 
-from receiver.admission import Admission, AllowedAccounts
+from receiver.admission import Admission
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.data_directory.node import has_store
 from receiver.files import load_program
 from receiver.listener import metrics

@@ -15,13 +15,13 @@ from typing import IO, NamedTuple
 from receiver import __version__
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.access import Running
+from receiver.data_directory.accounts import read_learned_accounts
 from receiver.data_directory.incidents import FILE as INCIDENTS
 from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.database import replacing
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
-from receiver.keeping.backup_file import read_learned_accounts
 from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
 from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import address_of, listen_patiently, make_tls_context, take_passed_sockets

@@ -15,7 +15,7 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from receiver.admission import AllowedAccounts
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.database.migrations import newest_version
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
-from receiver.keeping.backup_file import learn, read_learned_accounts, seal
+from receiver.keeping.backup_file import seal
 from receiver.settings import read_settings
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.damaged import Stores, overwritten
@@ -51,7 +52,7 @@ def case(tmp_path_factory):
         append(data_dir)
         if last == 6:
             shutil.copy(data_dir / "clc.duckdb", backup)
-    learn(data_dir / "accounts.sqlite", ["OLD1"])
+    learn_accounts(data_dir / "accounts.sqlite", ["OLD1"])
     seal(backup, key_of(data_dir), data_dir / "none")
     return Case(data_dir, backup)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from receiver.admission import Admission, AllowedAccounts
+from receiver.admission import Admission
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.notification import Notification
 from receiver.sender_admission import PREFIX, SenderAdmission
 from receiver.senders import load_senders

@@ -13,12 +13,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from receiver.data_directory.accounts import learn_accounts
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.faults import has_whole_derived, is_whole, suspect
 from receiver.database.opening import connect, run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
-from receiver.keeping.backup_file import learn, seal
+from receiver.keeping.backup_file import seal
 from receiver.keeping.verification.invariants import check_order
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
@@ -140,7 +141,7 @@ def test_an_old_backup_that_is_copied_back_today_does_not_take_the_place_of_the_
 
 def test_a_recovery_that_can_not_write_the_accounts_of_the_backup_is_a_sentence_and_changes_nothing(crashed, tmp_path):
     store = crashed.copy(tmp_path / "data")
-    learn(tmp_path / "learned.sqlite", ["ACME"])
+    learn_accounts(tmp_path / "learned.sqlite", ["ACME"])
     seal(store.back_up(), "key", tmp_path / "learned.sqlite")
     garbage(store.database)
     store.data_dir.joinpath("accounts.sqlite").mkdir()

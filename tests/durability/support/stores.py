@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from receiver.admission import Admission, AllowedAccounts
+from receiver.admission import Admission
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.senders.centurylink.signature import load_public_key

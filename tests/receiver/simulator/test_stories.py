@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from analytics import connect
 from analytics.findings.running import find
-from receiver.admission import Admission, AllowedAccounts
+from receiver.admission import Admission
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.senders.centurylink.events import event_for_name
