@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from analytics.senders.palette import take_apart
 from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Alerts, Event, Examples, Kind, Place, Sender
 
 UNKNOWN = "(event unknown)"
@@ -36,6 +37,7 @@ def shipped() -> tuple[Sender, ...]:
 class _Described:
     """The senders that the store describes; all viewers of a process look at one store."""
 
+    given: tuple[Sender, ...] = ()
     senders: tuple[Sender, ...] = ()
     alone = False
     edition = 0
@@ -50,8 +52,10 @@ def learn(described: Iterable[Sender], *, alone: bool = False) -> None:
     """
     named = {sender.name for sender in shipped()}
     others = tuple(sender for sender in described if sender.name not in named)
-    if (others, alone) != (_Described.senders, _Described.alone):
-        _Described.senders, _Described.alone = others, alone
+    if (others, alone) != (_Described.given, _Described.alone):
+        _Described.given, _Described.alone = others, alone
+        is_only_one = alone and len([sender for sender in others if sender.events]) == 1
+        _Described.senders = others if is_only_one else take_apart(others)
         _Described.edition += 1
         kinds.cache_clear()
         sender_of.cache_clear()

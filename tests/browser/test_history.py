@@ -116,6 +116,19 @@ def test_the_top_bar_carries_a_chosen_range_to_each_page_that_offers_it_and_back
         expect_range_of(title, "24 h")
 
 
+def test_back_within_a_page_closes_an_open_list_of_choices(live, watch):
+    page = watch(live.url).open("/audit?refresh=off")
+    account, choices = page.get_by_role("combobox", name="Account", exact=True), page.get_by_role("listbox")
+    choose(page, "Account", ACCOUNT)
+    expect(page).to_have_url(re.compile(f"account={ACCOUNT}"))
+    account.click()
+    expect(choices).to_be_visible()
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("account="))
+    expect(choices).to_have_count(0)
+    expect(account).to_have_value("")
+
+
 def test_names_open_what_they_name_again_and_again_after_back(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=1+s&entity={SERVER}&events=Server.Updated")
     for place, expected in [(2, SERVER), (4, ACCOUNT), (5, USER)] * 3:

@@ -18,8 +18,15 @@
     window.dispatchEvent(new PopStateEvent("popstate"));
   };
 
+  // Closes an open list of choices, which Streamlit would leave over the page before. Escape would take the choice away.
+  function closeList() {
+    const field = document.activeElement;
+    if (field?.matches('[role="combobox"][aria-expanded="true"]')) field.blur();
+  }
+
   window.addEventListener("popstate", (event) => {
     if (event.isSent) return;
+    if (event.isTrusted) closeList();
     event.stopImmediatePropagation();
     isLeaving = true;
     window.dispatchEvent(new Event("clc-leave")); // from now on the old page asks for nothing

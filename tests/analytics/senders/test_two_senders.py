@@ -149,7 +149,7 @@ def test_the_category_of_an_event_is_the_one_of_its_notifications():
     assert senders.event_types_of({"issue"}) == ["issues.edited"]
     assert set(senders.event_types_of({"repository"})) == {"push"}
     assert {"issue", "repository"} <= set(senders.categories())
-    assert senders.sender_of("issue") == GITHUB
+    assert senders.sender_of("issue").name == GITHUB.name
     assert (type_text("issues.edited"), type_text("issue")) == ("issues.edited", "issue (event unknown)")
 
 
