@@ -108,15 +108,42 @@ def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kind
         Changed(3, "", "added"),
         Changed(4, "", "unseen"),
     ]
-    (row,) = ask(QUERIES["busiest_actors"], rows, changes)
-    del row["latest"]
-    assert row == {"actor": "ann", "entities": 2, "changed_fields": 3, "accounts": 2}
+    of_issue, of_server = ask(QUERIES["busiest_actors"], rows, changes)
+    del of_issue["latest"], of_server["latest"]
+    assert of_issue == {"sender": "github", "actor": "Ann", "entities": 1, "changed_fields": 2, "accounts": 1}
+    assert of_server == {"sender": "centurylink", "actor": "ann", "entities": 1, "changed_fields": 1, "accounts": 1}
 
 
-def test_an_actor_in_two_letter_cases_is_one_of_those_who_change_a_field(ask):
-    rows = [server("ACME", "WA1ACMEWEB01", actor=actor, received_at=ago(days=1)) for actor in ("ann", "ANN", None)]
-    (row,) = ask(QUERIES["changed_fields"], rows, [Changed(seq, "cpu", "changed") for seq in (1, 2, 3)])
-    assert (row["changes"], row["actors"]) == (3, 1)
+@pytest.fixture
+def spelled_actors():
+    """Two senders' notifications by ann in several letter cases, and a changed field of each."""
+    servers = [
+        server("ACME", f"WA1ACMEWEB0{n}", actor=actor, received_at=ago(days=1)) for n, actor in named("ann", "ANN")
+    ]
+    issues = [
+        Row("issues.opened", "ACME", f"ACME/WEB#{n}", {}, ago(days=1), actor, sender="github", category="issue")
+        for n, actor in named("ann", "Ann", "ann", None)
+    ]
+    rows = [*servers, *issues]
+    return rows, [Changed(seq, "description", "changed") for seq in range(1, len(rows) + 1)]
+
+
+def named(*actors):
+    return enumerate(actors, 1)
+
+
+def test_an_actor_of_each_sender_is_one_of_its_own_in_two_letter_cases_where_names_have_none(ask, spelled_actors):
+    rows = ask(QUERIES["busiest_actors"], *spelled_actors)
+    assert {(row["sender"], row["actor"], row["changed_fields"], row["accounts"]) for row in rows} == {
+        ("centurylink", "ann", 2, 1), ("github", "ann", 2, 1), ("github", "Ann", 1, 1),
+    }  # fmt: skip
+
+
+def test_fields_and_their_actors_are_counted_for_each_sender(ask, spelled_actors):
+    rows = ask(QUERIES["changed_fields"], *spelled_actors)
+    assert {(row["sender"], row["category"], row["changes"], row["entities"], row["actors"]) for row in rows} == {
+        ("centurylink", "Server", 2, 2, 1), ("github", "issue", 4, 4, 2),
+    }  # fmt: skip
 
 
 def life(name, made, deleted=None, **late):
