@@ -257,6 +257,16 @@ def test_servers_alarm_in_any_letter_case(ask, alerts_in_any_case):
     assert (row["alerts"], row["metrics"]) == (3, "cpu, memory")
 
 
+def test_an_alert_of_several_triggers_is_one_alert(ask):
+    told = [("cpu", "triggered"), ("memory", "triggered"), ("disk", "triggered"), ("disk", "triggered")]
+    triggers = [{"metric": metric, "state": state} for metric, state in told]
+    rows = [Row("Alert.Notification", "ACME", "WA1ACMEWEB01", {"triggers": triggers}, NOW), alert("cpu", "triggered")]
+    (row,) = ask(QUERIES["alarming_servers"], rows)
+    assert (row["alerts"], row["metrics"]) == (2, "cpu, disk, memory")
+    by_metric = {row["metric"]: row["alerts"] for row in ask(QUERIES["alerts_by_metric"], rows)}
+    assert by_metric == {"cpu": 2, "memory": 1, "disk": 1}
+
+
 def test_servers_are_switched_off_in_any_letter_case(ask):
     rows = [
         Row("Server.Created", "ACME", f"WEB{n}", {"details": {"powerState": state, "storageGB": 5}})
