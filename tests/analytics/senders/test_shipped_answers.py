@@ -171,6 +171,49 @@ def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
     assert row["hours"] == 2.0
 
 
+@pytest.fixture
+def servers_of_both_forms():
+    """A server of the form of 2013, and one of the new form whose two lists have one public address."""
+    old = {
+        "name": "WA1ACMEOLD", "locationAlias": "WA1",
+        "cpu": 2, "memoryMB": 4096, "storageGB": 24, "powerState": "Stopped",
+        "ipAddresses": [{"address": "203.0.113.10"}, {"address": "10.8.1.11"}, {"address": "203.0.113.10"}],
+    }  # fmt: skip
+    addresses = [{"public": "203.0.113.9", "internal": "10.8.1.12"}]
+    details = {
+        "cpu": 4, "memoryMB": 8192, "storageGB": 16, "powerState": "stopped",
+        "ipAddresses": addresses, "secondaryIPAddresses": addresses,
+    }  # fmt: skip
+    new = {"name": "WA1ACMENEW", "locationId": "WA1", "details": details}
+    return [Row("Server.Updated", "ACME", body["name"], body, NOW) for body in (old, new)]
+
+
+def test_a_server_of_the_form_of_2013_has_its_public_addresses_and_each_address_is_told_once(
+    ask, servers_of_both_forms
+):
+    rows = ask(QUERIES["public_addresses"], servers_of_both_forms)
+    assert sorted((row["server"], row["public_address"]) for row in rows) == [
+        ("WA1ACMENEW", "203.0.113.9"), ("WA1ACMEOLD", "203.0.113.10"),
+    ]  # fmt: skip
+
+
+def test_servers_of_both_forms_have_their_size(ask, servers_of_both_forms):
+    rows = ask(QUERIES["largest_servers"], servers_of_both_forms)
+    assert [(row["server"], row["memory_gb"], row["cpus"], row["storage_gb"], row["power_state"]) for row in rows] == [
+        ("WA1ACMENEW", 8, 4, 16.0, "stopped"), ("WA1ACMEOLD", 4, 2, 24.0, "Stopped"),
+    ]  # fmt: skip
+
+
+def test_a_data_centre_has_its_servers_of_both_forms(ask, servers_of_both_forms):
+    (row,) = ask(QUERIES["servers_by_data_center"], servers_of_both_forms)
+    assert row == {"data_center": "WA1", "servers": 2, "cpus": 6, "memory_gb": 12.0, "storage_gb": 40.0}
+
+
+def test_servers_of_both_forms_are_switched_off(ask, servers_of_both_forms):
+    (row,) = ask(QUERIES["switched_off_servers"], servers_of_both_forms)
+    assert (row["power_state"], row["servers"], row["storage_gb"]) == ("stopped", 2, 40.0)
+
+
 def test_a_deleted_user_is_neither_active_nor_disabled(ask):
     told = [
         ("User.Updated", "Active"), ("User.Updated", "active"), ("User.Updated", "Disabled"),
