@@ -158,10 +158,15 @@ def test_a_name_that_is_used_again_has_a_row_for_each_short_life(ask):
         *life("AGAIN", 100, 99), *life("AGAIN", 60, 20), *life("AGAIN", 12, 10),
         *life("FIRST_SHORT", 100, 99), *life("FIRST_SHORT", 60),
         *life("LONG", 100, 20),
-        *life("TWICE_TOLD", 100), *life("TWICE_TOLD", 22, 20),
+        *life("DELETION_LOST", 100), *life("DELETION_LOST", 22, 20),
+        *life("CREATION_LOST", 100, 99), *life("CREATION_LOST", 30, 29)[1:],
+        *life("TWICE_TOLD", 24.01), *life("TWICE_TOLD", 24, 0.005),
     ]  # fmt: skip
     found = [(row["server"], row["account"], row["hours"]) for row in ask(QUERIES["short_lived_servers"], rows)]
-    assert sorted(found) == [("AGAIN", "ACME", 1.0), ("AGAIN", "ACME", 2.0), ("FIRST_SHORT", "ACME", 1.0)]
+    assert sorted(found) == [
+        ("AGAIN", "ACME", 1.0), ("AGAIN", "ACME", 2.0), ("CREATION_LOST", "ACME", 1.0), ("DELETION_LOST", "ACME", 2.0),
+        ("FIRST_SHORT", "ACME", 1.0),
+    ]  # fmt: skip
 
 
 def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
