@@ -108,15 +108,42 @@ def test_actors_are_told_by_the_fields_that_they_changed_in_entities_of_all_kind
         Changed(3, "", "added"),
         Changed(4, "", "unseen"),
     ]
-    (row,) = ask(QUERIES["busiest_actors"], rows, changes)
-    del row["latest"]
-    assert row == {"actor": "ann", "entities": 2, "changed_fields": 3, "accounts": 2}
+    of_issue, of_server = ask(QUERIES["busiest_actors"], rows, changes)
+    del of_issue["latest"], of_server["latest"]
+    assert of_issue == {"sender": "github", "actor": "Ann", "entities": 1, "changed_fields": 2, "accounts": 1}
+    assert of_server == {"sender": "centurylink", "actor": "ann", "entities": 1, "changed_fields": 1, "accounts": 1}
 
 
-def test_an_actor_in_two_letter_cases_is_one_of_those_who_change_a_field(ask):
-    rows = [server("ACME", "WA1ACMEWEB01", actor=actor, received_at=ago(days=1)) for actor in ("ann", "ANN", None)]
-    (row,) = ask(QUERIES["changed_fields"], rows, [Changed(seq, "cpu", "changed") for seq in (1, 2, 3)])
-    assert (row["changes"], row["actors"]) == (3, 1)
+@pytest.fixture
+def spelled_actors():
+    """Two senders' notifications by ann in several letter cases, and a changed field of each."""
+    servers = [
+        server("ACME", f"WA1ACMEWEB0{n}", actor=actor, received_at=ago(days=1)) for n, actor in named("ann", "ANN")
+    ]
+    issues = [
+        Row("issues.opened", "ACME", f"ACME/WEB#{n}", {}, ago(days=1), actor, sender="github", category="issue")
+        for n, actor in named("ann", "Ann", "ann", None)
+    ]
+    rows = [*servers, *issues]
+    return rows, [Changed(seq, "description", "changed") for seq in range(1, len(rows) + 1)]
+
+
+def named(*actors):
+    return enumerate(actors, 1)
+
+
+def test_an_actor_of_each_sender_is_one_of_its_own_in_two_letter_cases_where_names_have_none(ask, spelled_actors):
+    rows = ask(QUERIES["busiest_actors"], *spelled_actors)
+    assert {(row["sender"], row["actor"], row["changed_fields"], row["accounts"]) for row in rows} == {
+        ("centurylink", "ann", 2, 1), ("github", "ann", 2, 1), ("github", "Ann", 1, 1),
+    }  # fmt: skip
+
+
+def test_fields_and_their_actors_are_counted_for_each_sender(ask, spelled_actors):
+    rows = ask(QUERIES["changed_fields"], *spelled_actors)
+    assert {(row["sender"], row["category"], row["changes"], row["entities"], row["actors"]) for row in rows} == {
+        ("centurylink", "Server", 2, 2, 1), ("github", "issue", 4, 4, 2),
+    }  # fmt: skip
 
 
 def life(name, made, deleted=None, **late):
@@ -131,10 +158,15 @@ def test_a_name_that_is_used_again_has_a_row_for_each_short_life(ask):
         *life("AGAIN", 100, 99), *life("AGAIN", 60, 20), *life("AGAIN", 12, 10),
         *life("FIRST_SHORT", 100, 99), *life("FIRST_SHORT", 60),
         *life("LONG", 100, 20),
-        *life("TWICE_TOLD", 100), *life("TWICE_TOLD", 22, 20),
+        *life("DELETION_LOST", 100), *life("DELETION_LOST", 22, 20),
+        *life("CREATION_LOST", 100, 99), *life("CREATION_LOST", 30, 29)[1:],
+        *life("TWICE_TOLD", 24.01), *life("TWICE_TOLD", 24, 0.005),
     ]  # fmt: skip
     found = [(row["server"], row["account"], row["hours"]) for row in ask(QUERIES["short_lived_servers"], rows)]
-    assert sorted(found) == [("AGAIN", "ACME", 1.0), ("AGAIN", "ACME", 2.0), ("FIRST_SHORT", "ACME", 1.0)]
+    assert sorted(found) == [
+        ("AGAIN", "ACME", 1.0), ("AGAIN", "ACME", 2.0), ("CREATION_LOST", "ACME", 1.0), ("DELETION_LOST", "ACME", 2.0),
+        ("FIRST_SHORT", "ACME", 1.0),
+    ]  # fmt: skip
 
 
 def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
@@ -142,6 +174,49 @@ def test_a_creation_that_comes_after_its_deletion_is_paired_by_time(ask):
     made.occurred_at, made.received_at = ago(hours=10), ago(hours=7)
     (row,) = ask(QUERIES["short_lived_servers"], [deleted, made])
     assert row["hours"] == 2.0
+
+
+@pytest.fixture
+def servers_of_both_forms():
+    """A server of the form of 2013, and one of the new form whose two lists have one public address."""
+    old = {
+        "name": "WA1ACMEOLD", "locationAlias": "WA1",
+        "cpu": 2, "memoryMB": 4096, "storageGB": 24, "powerState": "Stopped",
+        "ipAddresses": [{"address": "203.0.113.10"}, {"address": "10.8.1.11"}, {"address": "203.0.113.10"}],
+    }  # fmt: skip
+    addresses = [{"public": "203.0.113.9", "internal": "10.8.1.12"}]
+    details = {
+        "cpu": 4, "memoryMB": 8192, "storageGB": 16, "powerState": "stopped",
+        "ipAddresses": addresses, "secondaryIPAddresses": addresses,
+    }  # fmt: skip
+    new = {"name": "WA1ACMENEW", "locationId": "WA1", "details": details}
+    return [Row("Server.Updated", "ACME", body["name"], body, NOW) for body in (old, new)]
+
+
+def test_a_server_of_the_form_of_2013_has_its_public_addresses_and_each_address_is_told_once(
+    ask, servers_of_both_forms
+):
+    rows = ask(QUERIES["public_addresses"], servers_of_both_forms)
+    assert sorted((row["server"], row["public_address"]) for row in rows) == [
+        ("WA1ACMENEW", "203.0.113.9"), ("WA1ACMEOLD", "203.0.113.10"),
+    ]  # fmt: skip
+
+
+def test_servers_of_both_forms_have_their_size(ask, servers_of_both_forms):
+    rows = ask(QUERIES["largest_servers"], servers_of_both_forms)
+    assert [(row["server"], row["memory_gb"], row["cpus"], row["storage_gb"], row["power_state"]) for row in rows] == [
+        ("WA1ACMENEW", 8, 4, 16.0, "stopped"), ("WA1ACMEOLD", 4, 2, 24.0, "Stopped"),
+    ]  # fmt: skip
+
+
+def test_a_data_centre_has_its_servers_of_both_forms(ask, servers_of_both_forms):
+    (row,) = ask(QUERIES["servers_by_data_center"], servers_of_both_forms)
+    assert row == {"data_center": "WA1", "servers": 2, "cpus": 6, "memory_gb": 12.0, "storage_gb": 40.0}
+
+
+def test_servers_of_both_forms_are_switched_off(ask, servers_of_both_forms):
+    (row,) = ask(QUERIES["switched_off_servers"], servers_of_both_forms)
+    assert (row["power_state"], row["servers"], row["storage_gb"]) == ("stopped", 2, 40.0)
 
 
 def test_a_deleted_user_is_neither_active_nor_disabled(ask):
@@ -228,6 +303,16 @@ def test_alerts_are_counted_by_metric_and_state_in_any_letter_case(ask, alerts_i
 def test_servers_alarm_in_any_letter_case(ask, alerts_in_any_case):
     (row,) = ask(QUERIES["alarming_servers"], alerts_in_any_case)
     assert (row["alerts"], row["metrics"]) == (3, "cpu, memory")
+
+
+def test_an_alert_of_several_triggers_is_one_alert(ask):
+    told = [("cpu", "triggered"), ("memory", "triggered"), ("disk", "triggered"), ("disk", "triggered")]
+    triggers = [{"metric": metric, "state": state} for metric, state in told]
+    rows = [Row("Alert.Notification", "ACME", "WA1ACMEWEB01", {"triggers": triggers}, NOW), alert("cpu", "triggered")]
+    (row,) = ask(QUERIES["alarming_servers"], rows)
+    assert (row["alerts"], row["metrics"]) == (2, "cpu, disk, memory")
+    by_metric = {row["metric"]: row["alerts"] for row in ask(QUERIES["alerts_by_metric"], rows)}
+    assert by_metric == {"cpu": 2, "memory": 1, "disk": 1}
 
 
 def test_servers_are_switched_off_in_any_letter_case(ask):

@@ -106,6 +106,29 @@ body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"cpu":2},"changeIn
 "modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
+title = "Events delete and create servers that were created a year before"
+expected = [
+    "high WA1ACMEWEB01: Server.Deleted has the body of a server that still exists, WA1ACMEWEB01.",
+    "high WA1ACMEWEB02: Server.Created has the body of a deleted server, WA1ACMEWEB02.",
+    "high WA1ACMEWEB03: User.Updated has the body of a server, WA1ACMEWEB03.",
+]
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"cpu":2},"changeInfo":{"createdBy":"ann",
+"createdDate":"2025-03-04T10:00:00Z","modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB02","status":"deleted","details":{"cpu":2},"changeInfo":{"createdBy":"ann",
+"createdDate":"2025-03-04T10:00:00Z","modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T12:00:00Z
+body = '''{"name":"WA1ACMEWEB03","status":"active","details":{"cpu":2},"changeInfo":{"createdBy":"ann",
+"createdDate":"2025-03-04T10:00:00Z","modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
 title = "A user still exists, whose name has a letter that is two in upper case"
 expected = ["high GROSS: User.Deleted has the body of a user whose status is Active, GROSS."]
 [[fires.notifications]]
@@ -239,6 +262,7 @@ judged AS (
             WHEN kinds = ['deleted server'] AND (category <> 'Server' OR action <> 'Deleted') THEN 'deleted server'
             WHEN len(kinds) > 0 AND kinds <> ['deleted server'] AND NOT list_contains(kinds, own_kind) THEN kinds[1]
         END AS other_kind,
+        concat('server that was created ', format('{:,}', minutes_old::BIGINT), ' min before') AS old_server,
         CASE
             WHEN NOT list_contains(kinds, own_kind) THEN NULL
             WHEN action = 'Deleted' AND category = 'Server' AND lower(coalesce(status, '')) NOT IN ('deleted', 'queuedfordelete')
@@ -246,8 +270,7 @@ judged AS (
             WHEN action = 'Deleted' AND category IN ('User', 'Account') AND lower(status) <> 'deleted'
             THEN concat(own_kind, ' whose status is ', status)
             WHEN action = 'Created' AND lower(status) = 'deleted' THEN concat('deleted ', own_kind)
-            WHEN action = 'Created' AND category = 'Server' AND minutes_old > $created_minutes
-            THEN concat('server that was created ', format('{:,}', minutes_old::BIGINT), ' min before')
+            WHEN action = 'Created' AND category = 'Server' AND minutes_old > $created_minutes THEN old_server
         END AS other_state,
         coalesce(other_kind, other_state) AS what,
         CASE coalesce(other_kind, own_kind)
@@ -269,6 +292,7 @@ SELECT
         coalesce(as_entity_id(name), '(no name)'), '.'
     ) AS sentence,
     [id] AS notification_ids,
-    if(other_kind IS NULL AND (category = 'Account' OR minutes_old > $created_minutes), 'medium', 'high') AS severity
+    -- Many a server is old, whatever else contradicts its event: only the contradiction that is told counts.
+    if(other_kind IS NULL AND (category = 'Account' OR other_state = old_server), 'medium', 'high') AS severity
 FROM judged
 WHERE what IS NOT NULL

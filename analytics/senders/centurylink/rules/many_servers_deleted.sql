@@ -111,6 +111,43 @@ at = 2026-03-04T10:20:00Z
 body = '''{"name":"WA1ACMEOLD","status":"queuedForDelete","changeInfo":{"modifiedBy":"Eve",
 "modifiedDate":"2026-03-04T10:00:00Z"},"links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "Five servers are deleted within a day and made again, and then queued for deletion by one actor"
+expected = ["high EVE: eve deleted 5 servers of ACME within 4 min: WA1ACMEWEB1"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-02T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-03T12:00:00Z
+times = 5
+every_seconds = 1800
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-03T12:10:00Z
+times = 5
+every_seconds = 1800
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:02:30Z
+times = 5
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
 [[silent]]
 title = "Six servers within a day"
 [[silent.notifications]]
@@ -144,6 +181,49 @@ every_seconds = 60
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
 
 [[silent]]
+title = "One server is made and deleted six times within an hour"
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 480
+body = '''{"name":"WA1ACMETEST","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:04:00Z
+times = 6
+every_seconds = 480
+body = '{"accountAlias":"ACME","name":"WA1ACMETEST"}'
+
+[[silent]]
+title = "Four servers are gone before the notifications that queue them arrive, which tell no time, and the deletions come again"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 4
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}","cpu":2,"status":"Active"}'
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+times = 4
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:01Z
+times = 4
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}","cpu":2,"status":"queuedForDelete"}'
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:02Z
+times = 4
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
+[[silent]]
 title = "Six servers are archived"
 [[silent.notifications]]
 event = "Server.Updated"
@@ -161,7 +241,8 @@ body = '''{"name":"WA1ACMEWEB{{n}}","status":"archived","changeInfo":{"modifiedB
 "links":[{"rel":"account","id":"acme"}]}'''
 */
 -- The change that queues a server for deletion names an actor, the deletion itself does not: the first of the two counts.
--- The start is as far back as in hidden_update_burst, plus the time in the queue.
+-- A server that is there again after its deletion begins another life, which can end in a deletion of its own. The start is
+-- as far back as in hidden_update_burst, plus the time in the queue.
 WITH steps AS (
     SELECT
         notification_id,
@@ -170,20 +251,37 @@ WITH steps AS (
         account_alias,
         entity_id,
         actor,
-        changed_at - lag(changed_at) OVER (PARTITION BY entity_id ORDER BY changed_at, seq) AS since_last
+        coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer,
+        path = '' AND kind = 'added' AS is_return,
+        -- A server that comes back as queued for deletion may be a late notification of the life before, so the return is
+        -- the last row of its notification.
+        changed_at - lag(if(is_return, NULL, changed_at)) OVER (
+            PARTITION BY entity_id ORDER BY changed_at, seq, is_return
+        ) AS since_last
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
         AND changed_at < $until::TIMESTAMPTZ
         AND category = 'Server' AND NOT noise
         AND (
             (path = '' AND kind = 'removed')
+            OR (path = '' AND kind = 'added' AND old_value IS NOT NULL)
             OR (path = 'status' AND kind = 'changed' AND lower(new_value ->> '$') IN ('queuedfordelete', 'deleted'))
         )
 ),
-deletions AS (
-    SELECT *, coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer
+firsts AS (
+    SELECT
+        *,
+        changed_at - lag(changed_at) OVER (
+            PARTITION BY actor IS NULL, doer, entity_id ORDER BY changed_at, seq
+        ) AS since_same
     FROM steps
-    WHERE (since_last IS NULL OR since_last > to_hours($queue_hours))
+    WHERE NOT is_return AND (since_last IS NULL OR since_last > to_hours($queue_hours))
+),
+-- One server that is made and deleted again and again is not many.
+deletions AS (
+    SELECT *
+    FROM firsts
+    WHERE (since_same IS NULL OR since_same > to_minutes($gap_minutes * ($servers + 1)))
         AND changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1))
 ),
 spaced AS (
@@ -207,7 +305,8 @@ bursts AS (
         arg_min(account_alias, (changed_at, seq)) AS account_alias,
         list_sort(list_distinct(list(coalesce(account_alias, '(no account)')))) AS accounts,
         list(changed_at ORDER BY changed_at, seq) AS moments,
-        list(entity_id ORDER BY changed_at, seq) AS names,
+        list(entity_id ORDER BY changed_at, seq) AS all_names,
+        list_filter(all_names, lambda name, place: list_position(all_names, name) = place) AS names,
         list(notification_id ORDER BY changed_at, seq) AS notification_ids
     FROM numbered
     GROUP BY actor IS NULL, doer, burst
@@ -220,7 +319,7 @@ SELECT
     account_alias,
     actor,
     concat(
-        if(actor IS NULL, '', concat(actor, ' deleted ')), len(moments), ' servers of ',
+        if(actor IS NULL, '', concat(actor, ' deleted ')), len(names), ' servers of ',
         array_to_string(accounts[:3], ', '), if(len(accounts) > 3, ' and others', ''),
         if(actor IS NULL, ' were deleted', ''),
         ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',

@@ -157,6 +157,39 @@ body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"i
 "cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[fires]]
+title = "One of two public addresses of one internal address is removed after a body without details, and added again"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T12:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"bob","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T13:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
 title = "A body of the new form has a public address that the one of the old form before it did not name"
 expected = ["medium WA1ACMEWEB01: eve added the public address 198.51.100.7 to WA1ACMEWEB01 of ACME."]
 [[fires.notifications]]
@@ -281,6 +314,26 @@ body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"p
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[silent]]
+title = "A body without details comes between, and two public addresses lead to one internal address"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForRestore",
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"},
+{"public":"198.51.100.7","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
 title = "A server that was public before the receiver saw it first"
 [[silent.notifications]]
 event = "Server.Updated"
@@ -369,14 +422,36 @@ addresses AS (
     UNION ALL
     SELECT id, changed_at, entity_id, account_alias, actor, NULL, unnest(public_addresses) FROM whole
 ),
+-- A list that is compared as a whole may change and keep an address.
+vanished AS MATERIALIZED (
+    SELECT
+        seq,
+        changed_at,
+        entity_id,
+        kind,
+        noise,
+        unnest(list_filter(
+            if(
+                ends_with(path, '.public'),
+                [old_value ->> '$'],
+                list_append(old_value ->> '$[*].public', old_value ->> 'public')
+            ),
+            lambda address: NOT coalesce(
+                list_contains(list_append(new_value ->> '$[*].public', new_value ->> 'public'), address), false
+            )
+        )) AS public
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'Server' AND kind IN ('removed', 'changed')
+        AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
+        AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
+),
 -- An address that vanished as noise was missing in a body with fewer fields; it was not really removed. Of a server that
 -- comes back with such a body no address is known.
 hidden AS (
-    SELECT entity_id, changed_at, coalesce(old_value ->> 'public', old_value ->> '$') AS public
-    FROM changes
-    WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND noise AND kind = 'removed'
-        AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
+    SELECT entity_id, changed_at, public
+    FROM vanished
+    WHERE noise AND kind = 'removed'
         AND seq NOT IN (
             SELECT seq
             FROM changes
@@ -402,13 +477,9 @@ steps AS (
         WHERE hidden.entity_id = addresses.entity_id AND hidden.public = addresses.now
             AND NOT EXISTS (
                 SELECT 1
-                FROM changes AS gone
-                -- These bounds of the whole range follow from the others, and avoid reading all other changes.
-                WHERE gone.changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND gone.changed_at < $until::TIMESTAMPTZ
-                    AND gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
-                    AND gone.category = 'Server' AND gone.entity_id = addresses.entity_id
-                    AND NOT gone.noise AND gone.kind IN ('removed', 'changed')
-                    AND coalesce(gone.old_value ->> 'public', gone.old_value ->> '$') = hidden.public
+                FROM vanished AS gone
+                WHERE gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
+                    AND gone.entity_id = addresses.entity_id AND gone.public = hidden.public AND NOT gone.noise
             )
             AND hidden.changed_at < addresses.changed_at
             AND hidden.changed_at >= addresses.changed_at - to_days($partial_days)

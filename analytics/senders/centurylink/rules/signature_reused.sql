@@ -4,9 +4,10 @@ severity = "high"
 why = """
 A signature covers only the body. It does not cover the event, which only the target URL names, or the time. Anybody who \
 has a notification can send it again as any event, and its signature is still valid. The severity is high under another \
-event, and medium under the same event if the body carries a time that a later event would have changed, or deletes a user or \
-an account: their names are never used again, so nothing deletes them twice. Identical updates \
-of a user or an account are routine, and so is an update identical to the creation before it: neither is a finding."""
+event, and medium under the same event if the body carries a time that a later event would have changed, or creates or deletes \
+a user or an account: their names are never used again, so nothing creates or deletes them twice. Identical updates \
+of a user or an account are routine, and so is an update identical to the creation before it: neither is a finding. Nor is one \
+body of two events within a minute that fits both: the platform tells a creation or a deletion as an update, too."""
 todo = """
 Compare the two notifications' source addresses, and check the entity's real state in the platform's portal. If somebody \
 else sent the second one, put a secret into the target URLs (CLC_URL_SECRET), or change the present secret."""
@@ -17,11 +18,11 @@ references = [
 
 [reasons]
 high = "sent again as another event"
-medium = "the same event, with a time that a later event would have changed, or the deletion of what can't be deleted twice"
+medium = "the same event, with a time that a later event would have changed, or the creation or deletion of what can't be created or deleted twice"
 
 [parameters]
 days = 7             # how long after its first use a signature is known
-apart_seconds = 60   # closer together the same event is a copy, and a creation may arrive after an update
+apart_seconds = 60   # closer together the same event is a copy, and a body may be of two events that it fits
 
 [[fires]]
 title = "A user's update comes again as three other events"
@@ -71,6 +72,59 @@ at = 2026-03-04T10:00:00Z
 times = 2
 every_seconds = 86400
 body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+
+[[fires]]
+title = "The creations of a user and of an account come again a day later"
+expected = [
+    "medium KIM: The signed body of User.Created of KIM was replayed 1 d later",
+    "medium ACME: The signed body of Account.Created of ACME was replayed 1 d 1 h later",
+]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 86400
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-04T10:00:00Z
+times = 2
+every_seconds = 90000
+body = '{"accountAlias":"ACME","businessName":"Acme","status":"Active"}'
+
+[[fires]]
+title = "Updates come again as deletions: of a user that is active, of a server that is active, and of a deleted user after minutes"
+expected = [
+    "high KIM: The signed body of User.Updated of KIM was replayed as User.Deleted 1 s later",
+    "high WA1ACMEWEB01: The signed body of Server.Updated of WA1ACMEWEB01 was replayed as Server.Deleted 1 s later",
+    "high LEE: The signed body of User.Updated of LEE was replayed as User.Deleted 2 min later",
+]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:01Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"modifiedDate":"2026-03-04T10:59:59Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T11:00:01Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"modifiedDate":"2026-03-04T10:59:59Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T12:00:00Z
+body = '{"userName":"lee","accountAlias":"ACME","status":"Deleted"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T12:02:00Z
+body = '{"userName":"lee","accountAlias":"ACME","status":"Deleted"}'
 
 [[fires]]
 title = "A user's update comes again as its creation"
@@ -146,6 +200,45 @@ body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 event = "User.Created"
 at = 2026-03-04T10:00:02Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "A server's creation is told as an update, too, and deletions as updates, with one body within a minute"
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T09:59:58Z",
+"modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:02Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T09:59:58Z",
+"modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+[[silent.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T11:00:01Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+[[silent.notifications]]
+event = "Account.Deleted"
+at = 2026-03-04T12:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","status":"Deleted"}'
+[[silent.notifications]]
+event = "Account.Updated"
+at = 2026-03-04T12:00:01Z
+body = '{"accountAlias":"ACME","businessName":"Acme","status":"Deleted"}'
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T13:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForDelete","changeInfo":{"createdDate":"2026-03-04T09:59:58Z",
+"modifiedDate":"2026-03-04T12:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T13:00:01Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForDelete","changeInfo":{"createdDate":"2026-03-04T09:59:58Z",
+"modifiedDate":"2026-03-04T12:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[silent]]
 title = "Copies for parent accounts, of two updates by turns"
@@ -263,13 +356,29 @@ judged AS (
             WHEN category <> first_use.category THEN 'high'
             WHEN action <> first_use.action THEN CASE
                 WHEN is_timeless AND first_use.action = 'Created' AND action = 'Updated' THEN NULL
-                WHEN first_use.action = 'Updated' AND action = 'Created' AND later <= to_seconds($apart_seconds) THEN NULL
+                WHEN list_sort([first_use.action, action]) = ['Created', 'Updated'] AND later <= to_seconds($apart_seconds) THEN NULL
                 ELSE 'high'
             END
             WHEN later <= to_seconds($apart_seconds) THEN NULL
-            WHEN NOT is_timeless OR (action = 'Deleted' AND category IN ('User', 'Account')) THEN 'medium'
+            WHEN NOT is_timeless OR (action IN ('Created', 'Deleted') AND category IN ('User', 'Account')) THEN 'medium'
         END AS severity
     FROM compared
+),
+-- An update may tell the status of a deletion, too. Only the bodies of such pairs are read.
+told_twice AS (
+    SELECT seq
+    FROM notifications
+    JOIN (
+        SELECT seq
+        FROM judged
+        WHERE severity = 'high' AND later <= to_seconds($apart_seconds) AND category = first_use.category
+            AND list_sort([first_use.action, action]) = ['Deleted', 'Updated']
+    ) USING (seq)
+    WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
+        AND (
+            lower(payload ->> 'status') = 'deleted'
+            OR (category = 'Server' AND lower(payload ->> 'status') = 'queuedfordelete')
+        )
 )
 SELECT
     received_at AS found_at,
@@ -285,4 +394,4 @@ SELECT
     [id, first_use.id] AS notification_ids,
     severity
 FROM judged
-WHERE severity IS NOT NULL AND received_at >= $since::TIMESTAMPTZ
+WHERE severity IS NOT NULL AND received_at >= $since::TIMESTAMPTZ AND seq NOT IN (FROM told_twice)

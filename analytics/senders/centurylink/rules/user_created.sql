@@ -71,6 +71,54 @@ at = 2026-03-04T10:00:20Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
 
 [[fires]]
+title = "Users are seen at a URL of their category and at one of their creation, in both orders, and one again after its deletion"
+expected = [
+    "low KIM: KIM of ACME was seen for the first time; the target URL does not tell created from updated.",
+    "low LEE: LEE was created in ACME.",
+    "low KIM: KIM was created in ACME.",
+]
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:01Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:02Z
+body = '{"userName":"lee","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:03Z
+body = '{"userName":"lee","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:20Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:40Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "An update at a URL of the category comes half a minute before the creation is sent again"
+expected = ["low KIM: KIM was created in ACME.", "low KIM: KIM was created in ACME."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:59:30Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
 title = "Half a minute later the user is created in another account"
 expected = ["low KIM: KIM was created in ACME.", "low KIM: KIM was created in EVIL."]
 [[fires.notifications]]
@@ -103,27 +151,33 @@ event = "User.Deleted"
 at = 2026-03-05T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
 */
--- A copy may come after the receiver's window for copies. A creation that brings a deleted user back is none.
-WITH created AS (
+-- A copy may come after the receiver's window for copies, and at the other URL, of the event or of the category only. A
+-- creation that brings a deleted user back is none.
+WITH first_seen AS (
+    SELECT seq
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND changed_at < $until::TIMESTAMPTZ
+        AND category = 'User' AND path = '' AND kind = 'added'
+),
+sights AS (
     SELECT
-        seq,
         id,
+        seq,
         occurred_at,
         account_alias,
         entity_id,
         action,
-        occurred_at - lag(occurred_at) OVER (
-            PARTITION BY action, account_alias, entity_id ORDER BY occurred_at, seq
-        ) AS since_same
+        seq IN (FROM first_seen) AS is_first
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
         AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL
 ),
-first_seen AS (
-    SELECT seq
-    FROM changes
-    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path = '' AND kind = 'added'
+created AS (
+    SELECT
+        *,
+        occurred_at - lag(occurred_at) OVER (PARTITION BY account_alias, entity_id ORDER BY occurred_at, seq) AS since_last
+    FROM sights
+    WHERE is_first OR action IS NOT NULL
 )
 SELECT
     occurred_at AS found_at,
@@ -147,7 +201,4 @@ SELECT
     END AS severity
 FROM created
 WHERE occurred_at >= $since::TIMESTAMPTZ
-    AND (
-        seq IN (SELECT seq FROM first_seen)
-        OR (action IS NOT NULL AND (entity_id IS NULL OR since_same IS NULL OR since_same > to_seconds($apart_seconds)))
-    )
+    AND (is_first OR entity_id IS NULL OR since_last IS NULL OR since_last > to_seconds($apart_seconds))

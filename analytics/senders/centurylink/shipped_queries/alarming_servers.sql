@@ -1,9 +1,10 @@
 -- Servers with most alerts
--- Which servers raise most alerts in 30 days, by which metrics: candidates for another size or threshold.
+-- Which servers raise most alerts in 30 days, by which metrics: candidates for another size or threshold. An alert of several
+-- metrics is one.
 SELECT
     entity_id AS server,
     account_alias AS account,
-    count(*) AS alerts,
+    count(DISTINCT id) AS alerts,
     string_agg(DISTINCT lower(alert ->> 'metric'), ', ' ORDER BY lower(alert ->> 'metric')) AS metrics,
     max(received_at) AS latest
 FROM (

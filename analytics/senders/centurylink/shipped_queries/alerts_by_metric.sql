@@ -4,10 +4,10 @@
 SELECT
     lower(alert ->> 'metric') AS metric,
     arg_min(alert ->> 'state', seq) AS state,
-    count(*) AS alerts,
+    count(DISTINCT id) AS alerts,
     count(DISTINCT entity_id) AS servers
 FROM (
-    SELECT seq, entity_id, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
+    SELECT id, seq, entity_id, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
     FROM events
     WHERE category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
 )

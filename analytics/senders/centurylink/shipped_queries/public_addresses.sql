@@ -9,13 +9,21 @@ SELECT
 FROM (
     SELECT
         *,
-        -- An odd body has an object instead of a list.
-        unnest(list_concat(
+        -- An odd body has an object instead of a list. The form of 2013 lists public and internal addresses alike.
+        unnest(list_distinct(list_concat(
             payload ->> '$.details.ipAddresses[*].public',
             [payload ->> '$.details.ipAddresses.public'],
             payload ->> '$.details.secondaryIPAddresses[*].public',
-            [payload ->> '$.details.secondaryIPAddresses.public']
-        )) AS public_address
+            [payload ->> '$.details.secondaryIPAddresses.public'],
+            list_filter(
+                payload ->> '$.ipAddresses[*].address',
+                lambda address: regexp_full_match(address, '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*')
+                    AND NOT regexp_matches(
+                        lower(address),
+                        '^(10[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)'
+                    )
+            )
+        ))) AS public_address
     FROM entities
     WHERE category = 'Server' AND NOT deleted
 )

@@ -2,11 +2,12 @@
 -- What is kept and paid for but does not run: stopped or paused servers by account, with the storage that they hold.
 SELECT
     account_alias AS account,
-    lower(payload ->> '$.details.powerState') AS power_state,
+    lower(coalesce(payload ->> '$.details.powerState', payload ->> '$.powerState')) AS power_state,
     count(*) AS servers,
-    sum(TRY_CAST(payload ->> '$.details.storageGB' AS DECIMAL(18, 3)))::DOUBLE AS storage_gb,
+    -- The form of 2013 has no details: their fields are the body's own.
+    sum(TRY_CAST(coalesce(payload ->> '$.details.storageGB', payload ->> '$.storageGB') AS DECIMAL(18, 3)))::DOUBLE AS storage_gb,
     min(last_received_at) AS longest_since
 FROM entities
-WHERE category = 'Server' AND NOT deleted AND lower(payload ->> '$.details.powerState') IN ('stopped', 'paused')
+WHERE category = 'Server' AND NOT deleted AND power_state IN ('stopped', 'paused')
 GROUP BY account, power_state
 ORDER BY storage_gb DESC
