@@ -30,7 +30,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 # This reads every block of a table and so compares its checksum; the value itself does not matter.
 _READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
-_TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1"
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
 _LEARNED = "SELECT alias FROM learned_accounts"
 
 
@@ -51,7 +51,7 @@ _INFO = (
 
 
 def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
-    """Turn a plain copy of the database into a backup, and read it whole.
+    """Turn a plain copy of the database into a backup, and read all of it that `inspect` reads before a restore.
 
     Args:
         copy: the copy; nobody else has it open.
@@ -64,7 +64,7 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     learned = [[alias] for alias in read_learned_accounts(accounts)]
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         stored = count_notifications(partial(run, database))
-        _read_all(database, "notifications")
+        _read_all(database)
         schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
         info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, *stored)
         for table in BACKUP_TABLES:
@@ -104,8 +104,7 @@ def inspect(path: Path) -> BackupInfo:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
             stored = count_notifications(partial(run, database))
-            tables = [name for (name,) in database.execute(_TABLES).fetchall()]
-            _read_all(database, *(name for name in tables if name not in DERIVED_TABLES))
+            _read_all(database)
         except duckdb.Error as error:
             raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
     if stored != (info.notifications, info.last_seq):
@@ -165,8 +164,10 @@ def learn(accounts: Path, aliases: list[str]) -> None:
         file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
 
 
-def _read_all(database: duckdb.DuckDBPyConnection, *tables: str) -> None:
-    for table in tables:
+def _read_all(database: duckdb.DuckDBPyConnection) -> None:
+    """Read all tables that can't be derived again."""
+    tables = {name for (name,) in database.execute(_TABLES).fetchall()}
+    for table in sorted(tables - DERIVED_TABLES):
         database.execute(_READ_ALL.format(table)).fetchall()
 
 

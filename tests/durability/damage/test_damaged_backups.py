@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from receiver.database.opening import run
-from receiver.keeping.backup_file import seal
+from receiver.errors import StoreError
+from receiver.keeping.backup_file import inspect, seal
 from tests.durability.support.commands import run_command
 from tests.durability.support.damaged import block_overwritten
 from tests.durability.support.stores import accepted, append, spool
@@ -59,6 +60,20 @@ def test_a_backup_with_damaged_changes_is_restored_and_they_are_derived_again(ba
         assert [tuple(row.values()) for row in receiver.sql(CHANGES)] == expected
         checked = run_command(data_dir, "verify", "--scrub")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout
+
+
+@pytest.mark.parametrize("table", ["notifications", "rejected"])
+def test_a_copy_that_could_not_be_restored_never_becomes_a_backup(backup, tmp_path, table):
+    copy = damage(backup, table, tmp_path)
+    with pytest.raises(duckdb.Error, match="Corrupt database file"):
+        seal(copy, "any key", tmp_path / "none")
+    with pytest.raises(StoreError, match="is damaged"):
+        inspect(copy)
+
+
+def test_a_copy_whose_changes_are_damaged_becomes_a_backup(backup, tmp_path):
+    copy = damage(backup, "changes", tmp_path)
+    assert seal(copy, "any key", tmp_path / "none") == inspect(copy)
 
 
 def test_a_backup_with_damaged_refused_notifications_is_refused(backup, tmp_path):
