@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import duckdb
 from receiver import __version__
 from receiver.database.extent import count_notifications, read_watermarks
 from receiver.database.migrations import newest_version
-from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, run
+from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
 from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import Positions, from_microseconds
 
@@ -32,6 +32,7 @@ _MAGIC_AT, _MAGIC = 8, b"DUCK"
 _READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
 _LEARNED = "SELECT alias FROM learned_accounts"
+_REFUSED = "rejected"
 
 
 class BackupInfo(NamedTuple):
@@ -84,10 +85,14 @@ def read_learned_accounts(path: Path) -> list[str]:
         return [alias for (alias,) in file.execute(f"{_LEARNED} ORDER BY alias")]
 
 
-def inspect(path: Path) -> BackupInfo:
+def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
     """Read a backup's description of itself, and compare it with the content.
 
     Tables that can be derived again are not read; `receiver.database.faults.has_whole_derived` does.
+
+    Args:
+        path: the backup.
+        sparing_refused: whether its refused notifications are not read either.
 
     Raises:
         StoreError: the file is no backup, is damaged, or is of a newer program.
@@ -104,7 +109,7 @@ def inspect(path: Path) -> BackupInfo:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
             stored = count_notifications(partial(run, database))
-            _read_all(database)
+            _read_all(database, [_REFUSED] if sparing_refused else [])
         except duckdb.Error as error:
             raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
     if stored != (info.notifications, info.last_seq):
@@ -131,20 +136,24 @@ def read_backup_watermarks(path: Path) -> Positions:
         return read_watermarks(partial(run, database))
 
 
-def unseal(copy: Path, accounts: Path) -> None:
+def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> None:
     """Turn a copy of a backup into a database again, and learn its accounts.
 
     Args:
         copy: the copy; nobody else has it open.
         accounts: the file of learned accounts, made if need be.
+        emptying_refused: whether its refused notifications, which can't be read, are left out.
 
     Raises:
         duckdb.Error, sqlite3.Error: it can't be done.
         StoreError: something in it is foreign.
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
-        if check_catalogue(database, "The backup") > newest_version():  # again, as the file may have changed since
+        version = check_catalogue(database, "The backup")  # again, as the file may have changed since
+        if version > newest_version():
             raise StoreError("The backup is of a newer program: install that.")
+        if emptying_refused:
+            create_anew(database, [_REFUSED], version)
         learned = database.execute(_LEARNED).fetchall()
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()
@@ -164,10 +173,10 @@ def learn(accounts: Path, aliases: list[str]) -> None:
         file.executemany("INSERT OR IGNORE INTO learned_accounts VALUES (?)", [[alias] for alias in aliases])
 
 
-def _read_all(database: duckdb.DuckDBPyConnection) -> None:
-    """Read all tables that can't be derived again."""
+def _read_all(database: duckdb.DuckDBPyConnection, spared: Iterable[str] = ()) -> None:
+    """Read all tables that can't be derived again, but not those that are spared."""
     tables = {name for (name,) in database.execute(_TABLES).fetchall()}
-    for table in sorted(tables - DERIVED_TABLES):
+    for table in sorted((tables - DERIVED_TABLES).difference(spared)):
         database.execute(_READ_ALL.format(table)).fetchall()
 
 
