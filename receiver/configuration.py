@@ -4,6 +4,8 @@ import os
 import re
 from io import StringIO
 from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
@@ -16,11 +18,28 @@ LEAST_QUERY_MEMORY = 128
 """Megabytes: with 20 DuckDB can't put the rows of a small store side by side, with 32 it can."""
 MOST_MEMORY = 1e9
 """Megabytes: DuckDB refuses much larger limits."""
+_MOST = "1000TB"
 _MEGABYTES = {"KB": 1e-3, "MB": 1.0, "GB": 1e3, "TB": 1e6} | {
     unit: 1024**power / 1e6 for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)
 }
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _SETTING = re.compile(r"^\s*(export\s+)?CLC_\w+\s*=", re.MULTILINE | re.IGNORECASE)
 """A setting within the value of another."""
+
+_S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
+
+
+class NoLongerAllowedError(ValueError):
+    """Raised for a value that an older version allowed.
+
+    Args:
+        why: what is allowed now.
+        instead: the nearest value that is.
+    """
+
+    def __init__(self, why: str, instead: str) -> None:
+        super().__init__(why)
+        self.instead = instead
 
 
 def read_dot_env(env_file: str | None) -> dict[str, str | None]:
@@ -113,6 +132,33 @@ def check_postgresql(text: str) -> str:
     return text
 
 
+class ObjectsUrl(NamedTuple):
+    """A place in object storage: `s3` with bucket, prefix and the connection's options, or `file` with a path."""
+
+    scheme: Literal["s3", "file"]
+    path: str
+    options: dict[str, str]
+
+
+def split_objects_url(text: str) -> ObjectsUrl:
+    """Split `s3://BUCKET/PREFIX?OPTIONS`, `file:///DIRECTORY` or an absolute directory.
+
+    Raises:
+        ValueError: the text is none of them, or holds credentials.
+    """
+    parts = urlsplit(text)
+    if text.startswith("/") or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")):
+        return ObjectsUrl("file", text if text.startswith("/") else unquote(parts.path), {})
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError("it must be s3://BUCKET/PREFIX or an absolute directory")
+    if "@" in parts.netloc:
+        raise ValueError("it must hold no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
+    options = dict(parse_qsl(parts.query))
+    if not options.keys() <= _S3_OPTIONS or options.get("scheme", "https") not in {"http", "https"}:
+        raise ValueError(f"its options can be {', '.join(sorted(_S3_OPTIONS))}; `scheme` is http or https")
+    return ObjectsUrl("s3", (parts.netloc + unquote(parts.path)).rstrip("/"), options)
+
+
 def check_months(text: str) -> str:
     """Return a number of months unchanged, or raise ValueError where it is none."""
     if not re.fullmatch(r"[1-9]\d{0,3}mo", text):
@@ -128,20 +174,24 @@ def check_memory(text: str) -> str:
     number, unit = float(match[1]), match[2]
     if unit == "%":
         if not 0 < number <= 100:  # noqa: PLR2004 - percent
-            raise ValueError("it must be a share above 0% and up to 100%, for example 50%")
+            why = "it must be a share above 0% and up to 100%, for example 50%"
+            raise NoLongerAllowedError(why, "100%" if number else f"{LEAST_QUERY_MEMORY}MB")
         size = number / 100 * _machine_megabytes()
     else:
         size = number * _MEGABYTES[unit]
     if not LEAST_QUERY_MEMORY <= size <= MOST_MEMORY:
-        raise ValueError(f"it must be {LEAST_QUERY_MEMORY}MB or more and 1,000TB at most, for example 4GB or 50%")
+        why = f"it must be {LEAST_QUERY_MEMORY}MB or more and 1,000TB at most, for example 4GB or 50%"
+        raise NoLongerAllowedError(why, f"{LEAST_QUERY_MEMORY}MB" if size < LEAST_QUERY_MEMORY else _MOST)
     return text
 
 
 def check_store_memory(text: str) -> str:
     """Return the memory of the store's process unchanged, or raise ValueError where the store can't work with it."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([MGT]B)", text)
-    if not match or not LEAST_STORE_MEMORY <= float(match[1]) * _MEGABYTES[match[2]] <= MOST_MEMORY:
-        raise ValueError(f"it must be a size of {LEAST_STORE_MEMORY}MB or more and 1,000TB at most, for example 2GB")
+    size = float(match[1]) * _MEGABYTES[match[2]] if match else 0.0
+    if not LEAST_STORE_MEMORY <= size <= MOST_MEMORY:
+        why = f"it must be a size of {LEAST_STORE_MEMORY}MB or more and 1,000TB at most, for example 2GB"
+        raise NoLongerAllowedError(why, _MOST) if size > MOST_MEMORY else ValueError(why)
     return text
 
 
@@ -167,5 +217,7 @@ def read_duration(value: object) -> object:
 def read_period(value: object) -> object:
     """Read a number with a unit as seconds; a text without a unit could mean seconds, hours or days."""
     if isinstance(value, str) and not re.search(r"[smhd]\s*$", value):
-        raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
+        why = "it must be a number and s, m, h or d, for example 1d or 6h"
+        # Older versions took it as seconds, and passed it on so.
+        raise NoLongerAllowedError(why, f"{value}s") if _NUMBER.fullmatch(value) else ValueError(why)
     return read_duration(value)

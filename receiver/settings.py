@@ -1,11 +1,11 @@
 """Settings: environment variables (or a `.env` file), read once into one frozen object."""
 
 import ipaddress
+import logging
 import os
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +23,7 @@ from receiver.configuration import (
     read_duration,
     read_period,
     split_list,
+    split_objects_url,
 )
 from receiver.errors import SettingsError
 from receiver.files import check_for_duckdb
@@ -42,7 +43,8 @@ OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets")
 _OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
 """Variables by which `serve` passes on what it holds, to its next version and to its children."""
 _SECRETS = {"CLC_QUERY_TOKEN", "CLC_URL_SECRET", "CLC_SHARED_SPOOL", "CLC_OBJECTS"}
-_S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
+
+_log = logging.getLogger(__name__)
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -55,33 +57,6 @@ def split_address(text: str) -> tuple[str, int]:
     if not separator or not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the highest port
         raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8080")
     return host.strip("[]"), int(port)
-
-
-class ObjectsUrl(NamedTuple):
-    """A place in object storage: `s3` with bucket, prefix and the connection's options, or `file` with a path."""
-
-    scheme: Literal["s3", "file"]
-    path: str
-    options: dict[str, str]
-
-
-def split_objects_url(text: str) -> ObjectsUrl:
-    """Split `s3://BUCKET/PREFIX?OPTIONS`, `file:///DIRECTORY` or an absolute directory.
-
-    Raises:
-        ValueError: the text is none of them, or holds credentials.
-    """
-    parts = urlsplit(text)
-    if text.startswith("/") or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")):
-        return ObjectsUrl("file", text if text.startswith("/") else unquote(parts.path), {})
-    if parts.scheme != "s3" or not parts.netloc:
-        raise ValueError("it must be s3://BUCKET/PREFIX or an absolute directory")
-    if "@" in parts.netloc:
-        raise ValueError("it must hold no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
-    options = dict(parse_qsl(parts.query))
-    if not options.keys() <= _S3_OPTIONS or options.get("scheme", "https") not in {"http", "https"}:
-        raise ValueError(f"its options can be {', '.join(sorted(_S3_OPTIONS))}; `scheme` is http or https")
-    return ObjectsUrl("s3", (parts.netloc + unquote(parts.path)).rstrip("/"), options)
 
 
 def is_loopback(address: str) -> bool:
@@ -224,7 +199,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
         overrides = {name: value for name, value in flags.items() if value is not None}
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
-        raise SettingsError(" ".join(map(_sentence, error.errors()))) from None
+        raise _refuse(error) from None
     _check_spool(settings)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
@@ -237,6 +212,37 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
             f"CLC_KEEP is {settings.keep!r}, which needs older months in the lake: set CLC_LAKE to 'on'."
         )
     return settings
+
+
+def read_passed_settings() -> Settings:
+    """Read the settings that the process before this one passes on by `environment`, and no file.
+
+    That process has checked them, and may be of an older version: a value that is no longer allowed counts as the
+    nearest that is, so that the children can be restarted until `upgrade` checks what the user wrote.
+
+    Raises:
+        SettingsError: values are not allowed, and no older version allowed them.
+    """
+    instead: dict[str, Any] = {}
+    while True:
+        try:
+            settings = Settings(_env_file=None, **instead)
+            break
+        except ValidationError as error:
+            nearest = {str(each["loc"][0]): _find_nearest(each) for each in error.errors()}
+            known = {name: value for name, value in nearest.items() if value is not None}
+            if known.items() <= instead.items():
+                raise _refuse(error) from None
+            instead |= known
+    for name in instead:
+        _log.warning("CLC_%s is no longer allowed as it is: it counts as %s", name.upper(), getattr(settings, name))
+    return settings
+
+
+def _find_nearest(error: ErrorDetails) -> object:
+    """Return the allowed value that is nearest to a refused one; None where no version allowed that."""
+    bounds = error.get("ctx", {})
+    return getattr(bounds.get("error"), "instead", bounds.get("le", bounds.get("ge")))
 
 
 def _check_spool(settings: Settings) -> None:
@@ -279,6 +285,10 @@ def environment(settings: Settings) -> dict[str, str]:
         name: ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
         for name, value in variables.items()
     }
+
+
+def _refuse(error: ValidationError) -> SettingsError:
+    return SettingsError(" ".join(map(_sentence, error.errors())))
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError
 from receiver.keeping.care.limits import bytes_in_words
@@ -22,7 +23,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import key_fingerprint
 from receiver.senders.set_up import find_taken, target_url, variable_of
 from receiver.senders.unclaimed import find_unclaimed
-from receiver.settings import Settings, environment, read_settings, split_objects_url
+from receiver.settings import Settings, environment, read_settings
 from receiver.supervision.begin import check_driver
 
 _OK = click.style("ok   ", fg="green")

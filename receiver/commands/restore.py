@@ -27,6 +27,10 @@ _DERIVED_AGAIN = (
     "Changes, accounts or counts in the backup are damaged, and its notifications are whole: `serve` derives the "
     "others again when it starts."
 )
+_WITHOUT_REFUSED = (
+    "The refused notifications in the backup are damaged, and it is restored without them. Among them may be rows that "
+    "were accepted and set aside."
+)
 _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 
 
@@ -35,7 +39,8 @@ _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 @click.option(
     "--force",
     is_flag=True,
-    help="Move a database that is there already aside, and restore where no store ran; nothing is deleted.",
+    help="Move a database that is there already aside, restore where no store ran, and restore a backup whose refused "
+    "notifications alone are damaged without them; nothing is deleted.",
 )
 @click.option("--other-key", is_flag=True, help="Allow a backup that was made under another public key.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
@@ -54,10 +59,10 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
         _check_role(settings)
     place = find_place(backup, settings)
     if place is None:
-        info = _inspect_file(Path(backup))
+        info, has_whole_refused = _inspect_file(Path(backup), force=force)
         check_key(backup, info, settings, other_key=other_key)
         with taking(settings):
-            put_in_place(Path(backup), info, settings, force=force)
+            put_in_place(Path(backup), info, settings, force=force, has_whole_refused=has_whole_refused)
         return
     with taking(settings):
         if settings.database.exists() and not force:
@@ -133,7 +138,13 @@ def check_key(backup: str, info: BackupInfo, settings: Settings, *, other_key: b
 
 
 def put_in_place(
-    file: Path, info: BackupInfo, settings: Settings, *, force: bool = False, fetched: str | None = None
+    file: Path,
+    info: BackupInfo,
+    settings: Settings,
+    *,
+    force: bool = False,
+    fetched: str | None = None,
+    has_whole_refused: bool = True,
 ) -> None:
     """Make a checked backup the database, and say what that leaves out.
 
@@ -143,6 +154,7 @@ def put_in_place(
         settings: where the database lies.
         force: whether a database that is there goes aside.
         fetched: the name of the backup in object storage, if the file was fetched from there and can be moved.
+        has_whole_refused: whether its refused notifications can be read; if not, they are left out.
 
     Raises:
         StoreError: there is a database already, and no `force`; or it failed.
@@ -152,12 +164,12 @@ def put_in_place(
     if settings.database.exists() and not force:
         lacking = f" {left_out}." if left_out.number != 0 else ""
         raise StoreError(f"{settings.database} exists.{lacking} {_WAYS}")
-    made_whole = find_made_whole(settings, file)
+    made_whole = find_made_whole(settings, file) if has_whole_refused else []
     if left_out.number != 0:
         click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
-        incident = _incident(fetched or file.name, info, left_out)
+        incident = _incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)
         aside = install(
             file,
             settings,
@@ -166,9 +178,12 @@ def put_in_place(
             incident=incident,
             moving=fetched is not None,
             has_whole_derived=is_whole,
+            has_whole_refused=has_whole_refused,
         )
     if not is_whole:
         click.echo(_DERIVED_AGAIN, err=True)
+    if not has_whole_refused:
+        click.echo(_WITHOUT_REFUSED, err=True)
     if aside:
         click.echo(f"What was there is kept in {aside}.", err=True)
     _describe(info, settings)
@@ -206,12 +221,29 @@ def _describe(info: BackupInfo, settings: Settings) -> None:
         click.echo(f"The spool may hold more in unreadable segments: {', '.join(waiting.unreadable)}.", err=True)
 
 
-def _inspect_file(file: Path) -> BackupInfo:
+def _inspect_file(file: Path, *, force: bool) -> tuple[BackupInfo, bool]:
+    """Check a backup; with `force`, also one whose refused notifications, and nothing else, can't be read.
+
+    Returns:
+        What it says of itself, and whether its refused notifications can be read.
+
+    Raises:
+        StoreError: it can't be restored.
+    """
     if file.is_dir():
         raise click.BadParameter(f"{file} is a directory: name the backup in it.", param_hint="FILE")
     if not file.is_file():
         raise click.BadParameter(f"there is no file {file}.", param_hint="FILE")
-    return inspect(file)
+    try:
+        return inspect(file), True
+    except StoreError as error:
+        try:
+            info = inspect(file, sparing_refused=True)
+        except StoreError:
+            raise error from None
+        if not force:
+            raise StoreError(f"{error} Or give --force: its refused notifications alone are damaged.") from None
+        return info, False
 
 
 def _finish_the_last(settings: Settings) -> None:
@@ -223,9 +255,16 @@ def _finish_the_last(settings: Settings) -> None:
         ) from None
 
 
-def _incident(name: str, info: BackupInfo, left_out: LeftOut) -> Incident | None:
+def _incident(name: str, info: BackupInfo, left_out: LeftOut, *, has_whole_refused: bool) -> Incident | None:
     """Make the incident for rows that the restored database lacks, if there are any."""
-    if left_out.number == 0:
+    missing = f"{left_out}. The database before it may hold them." if left_out.number != 0 else ""
+    number = left_out.number
+    if not has_whole_refused:
+        # No later restore is known to bring these back, so none of what is missing counts as settled by one.
+        until = f"{info.made_at:%Y-%m-%d %H:%M:%S} UTC"
+        missing = f"All refused notifications up to {until}, and what was set aside among them. {missing}".rstrip()
+        number = None
+    if not missing:
         return None
     what = f"The database was replaced by the backup {name} of {info.made_at:%Y-%m-%d %H:%M:%S} UTC."
-    return make_incident(what, missing=f"{left_out}. The database before it may hold them.", left_out=left_out.number)
+    return make_incident(what, missing=missing, left_out=number)

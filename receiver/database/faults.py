@@ -41,7 +41,8 @@ _NO_DAMAGE = (
     duckdb.TransactionException,
     duckdb.ConnectionException,
 )
-_NEW = ".trial-"
+_NEW = "clc-trial-"
+_IN_MEMORY = Path(":memory:")
 _TRIAL_SECONDS = 3600
 # Exit codes of a trial. An error before it begins (the program's own files can't be read, say) ends it with 1, too.
 _UNDECIDED, _DAMAGED = 1, 3
@@ -118,20 +119,29 @@ def is_damage(error: Exception) -> bool:
 def check_fault_is_of(database: Path, memory_limit: str) -> None:
     """Check that a new, empty database can be used, so that what `is_damage` says of this one is its own fault.
 
+    Nothing is written beside the database: its disk may be full, which is no fault of a setting.
+
     Raises:
         StoreError: it can't: a setting, the machine or the program is at fault.
     """
     try:
-        with TemporaryDirectory(prefix=_NEW, dir=database.parent) as directory:
-            new = Path(directory, "new.duckdb")
-            bring_up_to_date(connect(new, memory_limit), new, memory_limit).close()
-            with connect(new, memory_limit) as connection:
-                read_through(connection)
+        _use_new(_IN_MEMORY, memory_limit)
+        try:
+            with TemporaryDirectory(prefix=_NEW) as directory:
+                _use_new(Path(directory, "new.duckdb"), memory_limit)
+        except Exception as error:
+            if is_damage(error):  # else there is only no room for a trial
+                raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not about the other file
         raise StoreError(
             f"{database} can't be opened, and neither can a new, empty database ({str(error).splitlines()[0]}): a "
             "setting or this machine is at fault. Nothing was moved."
         ) from None
+
+
+def _use_new(new: Path, memory_limit: str) -> None:
+    with bring_up_to_date(connect(new, memory_limit), new, memory_limit) as connection:
+        read_through(connection)
 
 
 def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -207,7 +217,7 @@ class DoubledError(Exception):
 
 
 def crashes(database: Path) -> bool:
-    """Open a database in another process, changing nothing, and tell whether that process dies of it."""
+    """Open a database in another process, which makes one that is missing, and tell whether that process dies of it."""
     return _try_out(database) < 0
 
 
@@ -239,16 +249,20 @@ def _is_readable(database: Path, *tables: str) -> bool:
 def _try_out(database: Path, *tables: str) -> int:
     """Return the process's exit code: minus a signal's number if it died of the file."""
     code = _run_trial(database, *tables)
-    if code < 0 or code == _DAMAGED:
-        try:
-            with TemporaryDirectory(prefix=_NEW, dir=database.parent) as directory:
-                is_elsewhere = _run_trial(Path(directory, "new.duckdb")) != 0
-        except OSError as error:
-            _log.error("no database can be tried out in %s: %s", database.parent, error)
-            is_elsewhere = True
-        if is_elsewhere:  # not even a new, empty database can be used
-            return _UNDECIDED
+    if (code < 0 or code == _DAMAGED) and not _is_new_one_usable():
+        return _UNDECIDED
     return code
+
+
+def _is_new_one_usable() -> bool:
+    """Tell whether a new, empty database can be used, in memory where there is no room for a file."""
+    try:
+        with TemporaryDirectory(prefix=_NEW) as directory:
+            code = _run_trial(Path(directory, "new.duckdb"))
+    except OSError as error:
+        _log.warning("no database can be tried out in a file: %s", error)
+        code = _UNDECIDED
+    return (_run_trial(_IN_MEMORY) if code == _UNDECIDED else code) == 0
 
 
 def _run_trial(database: Path, *tables: str) -> int:

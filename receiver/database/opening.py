@@ -125,10 +125,10 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def create_anew(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
-    """Replace tables by empty ones, whatever they hold."""
+def create_anew(connection: duckdb.DuckDBPyConnection, tables: Collection[str], version: int | None = None) -> None:
+    """Replace tables by empty ones of a version, the newest by default, whatever they hold."""
     # Several migrations may have shaped a table, and DuckDB can't alter one in the transaction that renamed another.
-    definitions = _build_definitions(newest_version())
+    definitions = _build_definitions(newest_version() if version is None else version)
     for table in tables:
         run(connection, f"DROP TABLE IF EXISTS {table}")
         run(connection, definitions["table", table] or "")

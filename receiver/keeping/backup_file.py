@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from receiver import __version__
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.database.extent import count_notifications, read_watermarks
 from receiver.database.migrations import newest_version
-from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, run
+from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
 from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import Positions, from_microseconds
 
@@ -30,8 +30,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 # This reads every block of a table and so compares its checksum; the value itself does not matter.
 _READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
-_TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1"
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
 _LEARNED = "SELECT alias FROM learned_accounts"
+_REFUSED = "rejected"
 
 
 class BackupInfo(NamedTuple):
@@ -51,7 +52,7 @@ _INFO = (
 
 
 def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
-    """Turn a plain copy of the database into a backup, and read it whole.
+    """Turn a plain copy of the database into a backup, and read all of it that `inspect` reads before a restore.
 
     Args:
         copy: the copy; nobody else has it open.
@@ -64,7 +65,7 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     learned = [[alias] for alias in read_learned_accounts(accounts)]
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         stored = count_notifications(partial(run, database))
-        _read_all(database, "notifications")
+        _read_all(database)
         schema_version = database.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
         info = BackupInfo(datetime.now(UTC), __version__, schema_version, key_fingerprint, *stored)
         for table in BACKUP_TABLES:
@@ -76,10 +77,14 @@ def seal(copy: Path, key_fingerprint: str, accounts: Path) -> BackupInfo:
     return info
 
 
-def inspect(path: Path) -> BackupInfo:
+def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
     """Read a backup's description of itself, and compare it with the content.
 
     Tables that can be derived again are not read; `receiver.database.faults.has_whole_derived` does.
+
+    Args:
+        path: the backup.
+        sparing_refused: whether its refused notifications are not read either.
 
     Raises:
         StoreError: the file is no backup, is damaged, or is of a newer program.
@@ -96,8 +101,7 @@ def inspect(path: Path) -> BackupInfo:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
             stored = count_notifications(partial(run, database))
-            tables = [name for (name,) in database.execute(_TABLES).fetchall()]
-            _read_all(database, *(name for name in tables if name not in DERIVED_TABLES))
+            _read_all(database, [_REFUSED] if sparing_refused else [])
         except duckdb.Error as error:
             raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
     if stored != (info.notifications, info.last_seq):
@@ -124,20 +128,24 @@ def read_backup_watermarks(path: Path) -> Positions:
         return read_watermarks(partial(run, database))
 
 
-def unseal(copy: Path, accounts: Path) -> None:
+def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> None:
     """Turn a copy of a backup into a database again, and learn its accounts.
 
     Args:
         copy: the copy; nobody else has it open.
         accounts: the file of learned accounts, made if need be.
+        emptying_refused: whether its refused notifications, which can't be read, are left out.
 
     Raises:
         duckdb.Error, sqlite3.Error: it can't be done.
         StoreError: something in it is foreign.
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
-        if check_catalogue(database, "The backup") > newest_version():  # again, as the file may have changed since
+        version = check_catalogue(database, "The backup")  # again, as the file may have changed since
+        if version > newest_version():
             raise StoreError("The backup is of a newer program: install that.")
+        if emptying_refused:
+            create_anew(database, [_REFUSED], version)
         learned = database.execute(_LEARNED).fetchall()
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()
@@ -146,8 +154,10 @@ def unseal(copy: Path, accounts: Path) -> None:
         learn_accounts(accounts, [alias for (alias,) in learned])
 
 
-def _read_all(database: duckdb.DuckDBPyConnection, *tables: str) -> None:
-    for table in tables:
+def _read_all(database: duckdb.DuckDBPyConnection, spared: Iterable[str] = ()) -> None:
+    """Read all tables that can't be derived again, but not those that are spared."""
+    tables = {name for (name,) in database.execute(_TABLES).fetchall()}
+    for table in sorted((tables - DERIVED_TABLES).difference(spared)):
         database.execute(_READ_ALL.format(table)).fetchall()
 
 

@@ -27,8 +27,16 @@ def read_made_at(file: Path) -> datetime | None:
 
 
 def list_backups(data_dir: Path) -> list[Path]:
-    """List the backups in the data directory, newest first, also those that an operator has put there."""
-    return order_backups(backups_in(data_dir).glob(f"**/*{_SUFFIX}"))
+    """List the backups in the data directory, newest first, also those that an operator has put there.
+
+    Hidden files, and those in hidden directories, are none: programs leave them when they are killed.
+    """
+    directory = backups_in(data_dir)
+    return order_backups(
+        file
+        for file in directory.glob(f"**/*{_SUFFIX}")
+        if not any(part.startswith(".") for part in file.relative_to(directory).parts)
+    )
 
 
 def list_own_backups(data_dir: Path) -> list[Path]:

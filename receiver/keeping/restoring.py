@@ -139,6 +139,7 @@ def install(
     incident: Incident | None = None,
     moving: bool = False,
     has_whole_derived: bool = True,
+    has_whole_refused: bool = True,
 ) -> Path | None:
     """Make a backup the database, and return the directory that holds the old one.
 
@@ -150,6 +151,7 @@ def install(
         incident: recorded if the backup leaves notifications out.
         moving: whether the backup, a file in the data directory, may be moved.
         has_whole_derived: whether its derived tables can be read; if not, the next start derives them again.
+        has_whole_refused: whether its refused notifications can be read; if not, they are left out.
 
     Raises:
         StoreError: it failed: nothing has changed, or the next start goes on with it.
@@ -161,7 +163,7 @@ def install(
             backup.rename(copy)
         else:
             copy_whole(backup, copy, advance)
-        backup_file.unseal(copy, accounts)
+        backup_file.unseal(copy, accounts, emptying_refused=not has_whole_refused)
         _learn_too(accounts, settings.learned_accounts)
         puts = {STAGED: settings.database.name}
         sync_file(copy)

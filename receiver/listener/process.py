@@ -25,7 +25,7 @@ from receiver.processes.state import Restarts
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
-from receiver.senders.set_up import load_profiles, load_secrets
+from receiver.senders.set_up import load_usable
 from receiver.settings import Settings
 from receiver.spool import ShipperMetrics, SpoolWriter, read_shipped
 
@@ -53,8 +53,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)
-    profiles = load_profiles(settings)
-    senders = SenderAdmission(profiles, load_secrets(settings, profiles.values()), settings.signatures)
+    senders = SenderAdmission(*load_usable(settings), settings.signatures)
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))

@@ -20,7 +20,7 @@ from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 from receiver.logs import set_up_logging
 from receiver.processes.heartbeat import Heart, take_descriptor
-from receiver.settings import Settings, read_settings
+from receiver.settings import Settings, read_passed_settings
 
 NO_RESTART_HELPS = 78
 """The exit code by which a child says that starting it again can't help (EX_CONFIG of sysexits.h)."""
@@ -143,9 +143,13 @@ def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = 
 
 
 def _settings() -> Settings:
-    """Read the settings that the supervisor passes on, and no file, which may have changed since."""
+    """Read the settings that the supervisor passes on, and not the file `.env`, which may have changed since.
+
+    Raises:
+        SettingsError: they can't be used, and never could.
+    """
     try:
-        return read_settings(env_file=None)
+        return read_passed_settings()
     except SettingsError as error:
         error.restart_may_help = False
         raise

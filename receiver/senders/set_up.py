@@ -1,11 +1,12 @@
 """The senders with a profile, and their secrets: in variables `CLC_SECRET_<SENDER>` or in files of CLC_SECRETS_DIR."""
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from receiver.configuration import list_names, read_dot_env
-from receiver.errors import SecretError, SettingsError
+from receiver.errors import ReceiverError, SecretError, SettingsError
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import Secret
@@ -14,6 +15,10 @@ from receiver.settings import SECRET_PREFIX, Settings
 Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
 _COMMENT = "#"
+_ENV_FILE = ".env"
+_LEFT_OUT = "%s The senders that need it are left out: make it usable, then run `clc-receiver upgrade`."
+
+_log = logging.getLogger(__name__)
 
 
 def load_profiles(settings: Settings) -> dict[str, Profile]:
@@ -31,14 +36,47 @@ def variable_of(name: str) -> str:
     return SECRET_PREFIX + name.upper().replace("-", "_")
 
 
-def load_secrets(settings: Settings, profiles: Iterable[Profile]) -> Secrets:
+def load_usable(settings: Settings) -> tuple[dict[str, Profile], Secrets]:
+    """Return the profiles and secrets that can be used, and log what is left out.
+
+    `serve` refuses to start with any that can't be used. Its listeners must be able to start again whatever has become
+    of a file since: without a listener nobody's notifications are taken.
+    """
+    settings, env_file = _leave_out_unreadable(settings)
+    profiles, secrets = load_profiles(settings), dict[str, tuple[Secret, ...]]()
+    for profile in profiles.values():
+        try:
+            secrets |= load_secrets(settings, [profile], env_file)
+        except SettingsError as error:
+            _log.error(_LEFT_OUT, error)
+    return profiles, secrets
+
+
+def _leave_out_unreadable(settings: Settings) -> tuple[Settings, str | None]:
+    """Return the settings without directories that can't be used, and `.env` unless it can't be."""
+    env_file: str | None = _ENV_FILE
+    try:
+        read_dot_env(env_file)
+    except SettingsError as error:
+        _log.error(_LEFT_OUT, error)
+        env_file = None
+    for name, use in (("senders", load_profiles), ("secrets_dir", _list_secrets)):
+        try:
+            use(settings)
+        except ReceiverError as error:
+            _log.error(_LEFT_OUT, error)
+            settings = settings.model_copy(update={name: None})
+    return settings, env_file
+
+
+def load_secrets(settings: Settings, profiles: Iterable[Profile], env_file: str | None = _ENV_FILE) -> Secrets:
     """Return the secrets that are set, several of a sender while it changes them.
 
     Raises:
         SettingsError: one of them can't be used, or a file can't be read; the secret itself is not in the text.
     """
     signing = (profile for profile in profiles if profile.scheme.proof != "none")
-    loaded = {profile.name: tuple(_load(settings, profile)) for profile in signing}
+    loaded = {profile.name: tuple(_load(settings, profile, env_file)) for profile in signing}
     return {name: secrets for name, secrets in loaded.items() if secrets}
 
 
@@ -63,7 +101,7 @@ def target_url(settings: Settings, address: str, name: str) -> str:
     return f"{scheme}://{address}/senders/{part}{name}"
 
 
-def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
+def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE) -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
     A variable separates them by commas, a file has one a line; its lines that begin with # are comments.
@@ -75,15 +113,19 @@ def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[
     given = {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
     secrets = [(variable, text.strip()) for text in given.get(variable, "").split(",")]
     if settings.secrets_dir is not None:
-        path, names = settings.secrets_dir / name, list_names(settings.secrets_dir, "CLC_SECRETS_DIR")
+        path, names = settings.secrets_dir / name, _list_secrets(settings)
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
             lines = map(str.strip, _read(path).splitlines())
             secrets += [(str(path), text) for text in lines if not text.startswith(_COMMENT)]
     return [(source, text) for source, text in secrets if text]
 
 
-def _load(settings: Settings, profile: Profile) -> Iterable[Secret]:
-    for source, text in read_secrets(settings, profile.name):
+def _list_secrets(settings: Settings) -> list[str]:
+    return list_names(settings.secrets_dir, "CLC_SECRETS_DIR") if settings.secrets_dir else []
+
+
+def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterable[Secret]:
+    for source, text in read_secrets(settings, profile.name, env_file):
         try:
             yield profile.scheme.load_secret(text)
         except SecretError as error:

@@ -162,8 +162,9 @@ def read_once(url: str, purpose: str, seconds: float = _ANSWER_SECONDS) -> Itera
     """
     watch = _Watch(seconds)
     try:
-        with _connect(url) as connection, watch.on(connection):
-            connection.execute("SET default_transaction_read_only = on")
+        with _connect(url) as connection, watch.on(connection), connection.transaction():
+            # A setting of the session would stay behind a pooler, where the next user of its connection can't write.
+            connection.execute("SET TRANSACTION READ ONLY")
             yield connection
     except (psycopg.Error, SharedSpoolError, OSError) as error:
         failure = watch.complaint or _describe(error)

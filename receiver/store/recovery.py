@@ -10,7 +10,10 @@ From the top, each rung is taken only if the one above does not hold:
    readable backup takes its place; the spool fills in the rows it still holds, and an incident names the missing ones.
 4. There is no such backup: an empty database takes its place.
 
-If only `changes` or `account_states` can't be read, nothing goes aside: both are derived again.
+A file that can't be opened or read goes aside only if a new, empty database can be used. If that can't be either, a
+setting or this machine is at fault: the start fails, and nothing is moved.
+
+If only tables that are derived from the notifications can't be read, nothing goes aside: all of them are derived again.
 
 A damaged file may also crash the process that opens it. So if an opening ended its process (the directory `opening` is
 still there), the next start tries the file out in another process first.
@@ -226,18 +229,18 @@ def _put_wal_aside(settings: Settings, why: str) -> Incident:
 
 def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Incident:
     staged = settings.data_dir / STAGED
-    backup = _stage_backup(settings, tried, staged)
+    backup, extent = _stage_backup(settings, tried, staged) or (None, None)
     instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
-    incident = make_incident(what, missing=describe_loss(settings, _read_extent(staged) if backup else None))
+    incident = make_incident(what, missing=describe_loss(settings, extent))
     puts = {STAGED: settings.database.name} if backup else {}
     moved_to = replace(settings.data_dir, [settings.database, *_wal_files(settings)], puts, None, incident)
     _keep_what_waits(settings, moved_to)
     return incident._replace(moved_to=str(moved_to))
 
 
-def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | None:
-    """Copy the newest readable backup beside the database, and return the backup."""
+def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> tuple[Path, Appended] | None:
+    """Copy the newest readable backup beside the database, and return the backup and how far it goes."""
     for backup in list_backups(settings.data_dir):
         if backup in tried:
             continue
@@ -248,11 +251,12 @@ def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> Path | 
             try:
                 with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
                     unseal(staged, settings.learned_accounts)
-            except StoreError as error:
+                extent = _read_extent(staged)
+            except (StoreError, duckdb.Error) as error:  # some databases have no notifications
                 _log.error("the backup %s is passed over: %s", backup, error)
                 continue
             sync_file(staged)
-            return backup
+            return backup, extent
     clear_staged(settings.data_dir)
     return None
 

@@ -11,11 +11,11 @@ from pyarrow import fs
 from pyarrow import parquet as plain
 
 import analytics
+from receiver.configuration import split_objects_url
 from receiver.database.reading import ServiceReader
 from receiver.keeping.lake import store, writing
 from receiver.keeping.lake.place import LakePlace
 from receiver.keeping.lake.writing import LakeWriter
-from receiver.settings import split_objects_url
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import spool
 from tests.lake.months import MONTHS, finished_row, finished_rows, write

@@ -273,7 +273,41 @@ def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
     settings = read_settings(backup_every="1.5h", acknowledge_wait="1m", query_memory="50%", accounts="acme")
     for name, value in receiver.environment(settings).items():
         monkeypatch.setenv(name, value)
-    assert read_settings(env_file=None) == settings
+    assert read_settings(env_file=None) == receiver.read_passed_settings() == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "passed", "counts_as"),
+    [
+        ("CLC_BACKUP_EVERY", "86400.0", 86_400),
+        ("CLC_BACKUP_EVERY", "86400", 86_400),
+        ("CLC_BACKUP_EVERY", "86400000.0", 366 * 86_400),
+        ("CLC_BACKUP_EVERY", "86400000.0s", 366 * 86_400),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "7200.0", 3_600),
+        ("CLC_QUERY_TIMEOUT_SECONDS", "inf", 3_600),
+        ("CLC_QUERY_MAX_ROWS", "9" * 30, 1_000_000_000),
+        ("CLC_HANG_SECONDS", "nan", 86_400),
+        ("CLC_QUERY_MEMORY", "100MB", "128MB"),
+        ("CLC_QUERY_MEMORY", "500%", "100%"),
+        ("CLC_QUERY_MEMORY", "99999TB", "1000TB"),
+        ("CLC_STORE_MEMORY", "99999TB", "1000TB"),
+    ],
+)
+def test_what_an_older_supervisor_passes_never_keeps_its_children_from_starting(monkeypatch, name, passed, counts_as):
+    monkeypatch.setenv("CLC_DATA_DIR", "data")
+    monkeypatch.setenv("CLC_SPOOL_DIR", "data/backups")
+    monkeypatch.setenv(name, passed)
+    settings = receiver.read_passed_settings()
+    assert getattr(settings, name.removeprefix("CLC_").lower()) == counts_as
+    assert str(settings.spool_directory) == "data/backups"
+
+
+@pytest.mark.parametrize(("name", "passed"), [("CLC_LISTEN", "nowhere"), ("CLC_BACKUP_EVERY", "often")])
+def test_what_no_supervisor_passes_is_refused_by_its_children_too(monkeypatch, name, passed):
+    monkeypatch.setenv("CLC_QUERY_TIMEOUT_SECONDS", "7200.0")
+    monkeypatch.setenv(name, passed)
+    with pytest.raises(SettingsError, match=f"^{name} is '{passed}': "):
+        receiver.read_passed_settings()
 
 
 @pytest.mark.parametrize("side", [receiver, reading_side])

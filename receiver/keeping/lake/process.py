@@ -24,7 +24,7 @@ from receiver.errors import ObjectsError, ReceiverError, SharedSpoolError, Store
 from receiver.keeping.lake.dropped import DropCheck
 from receiver.keeping.lake.place import LakePlace, now
 from receiver.keeping.lake.writing import LakeWriter
-from receiver.settings import Settings, read_settings
+from receiver.settings import Settings, read_passed_settings
 
 if TYPE_CHECKING:
     from receiver.shared_spool import SpoolServer
@@ -152,7 +152,7 @@ def main() -> None:
     """Bring the lake of the settings up to date."""
     os.nice(10)
     try:
-        _print(bring_up_to_date(read_settings()))
+        _print(bring_up_to_date(read_passed_settings()))
     except (ReceiverError, duckdb.Error, OSError) as error:
         _print({"error": str(error).splitlines()[0]})
         sys.exit(1)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from receiver.configuration import split_objects_url
 from receiver.errors import ObjectsError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
-from receiver.settings import split_objects_url
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0

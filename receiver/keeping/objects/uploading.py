@@ -17,7 +17,7 @@ from receiver.data_directory.node import machine_name, node_id
 from receiver.errors import ObjectsError, ReceiverError
 from receiver.keeping.backup_file import read_info
 from receiver.keeping.objects.place import Place, ending_of, name_of
-from receiver.settings import Settings, read_settings
+from receiver.settings import Settings, read_passed_settings
 
 _TELL_SECONDS = 0.2
 
@@ -65,7 +65,7 @@ def main() -> None:
     """Upload the backup of the command line."""
     os.nice(10)
     try:
-        _print(upload(Path(sys.argv[1]), read_settings()))
+        _print(upload(Path(sys.argv[1]), read_passed_settings()))
     except (ReceiverError, duckdb.Error, OSError) as error:
         _print({"error": str(error).splitlines()[0]})
         sys.exit(1)

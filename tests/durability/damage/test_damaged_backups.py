@@ -5,8 +5,10 @@ import random
 import duckdb
 import pytest
 
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.opening import run
-from receiver.keeping.backup_file import seal
+from receiver.errors import StoreError
+from receiver.keeping.backup_file import inspect, seal
 from tests.durability.support.commands import run_command
 from tests.durability.support.damaged import block_overwritten
 from tests.durability.support.stores import accepted, append, spool
@@ -61,9 +63,42 @@ def test_a_backup_with_damaged_changes_is_restored_and_they_are_derived_again(ba
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stdout
 
 
-def test_a_backup_with_damaged_refused_notifications_is_refused(backup, tmp_path):
-    data_dir = tmp_path / "restored"
-    refused = run_command(data_dir, "restore", str(damage(backup, "rejected", tmp_path)))
+@pytest.mark.parametrize("table", ["notifications", "rejected"])
+def test_a_copy_that_could_not_be_restored_never_becomes_a_backup(backup, tmp_path, table):
+    copy = damage(backup, table, tmp_path)
+    with pytest.raises(duckdb.Error, match="Corrupt database file"):
+        seal(copy, "any key", tmp_path / "none")
+    with pytest.raises(StoreError, match="is damaged"):
+        inspect(copy)
+
+
+def test_a_copy_whose_changes_are_damaged_becomes_a_backup(backup, tmp_path):
+    copy = damage(backup, "changes", tmp_path)
+    assert seal(copy, "any key", tmp_path / "none") == inspect(copy)
+
+
+def test_a_backup_with_damaged_refused_notifications_is_restored_without_them_where_that_is_wanted(backup, tmp_path):
+    data_dir, damaged = tmp_path / "restored", str(damage(backup, "rejected", tmp_path))
+    refused = run_command(data_dir, "restore", damaged)
     assert refused.returncode == 1
     assert "is damaged" in refused.stderr
+    assert "Or give --force: its refused notifications alone are damaged." in refused.stderr
+    assert not (data_dir / "clc.duckdb").exists()
+    restored = run_command(data_dir, "restore", "--force", damaged)
+    assert restored.returncode == 0, restored.stderr
+    assert "is restored without them" in restored.stderr
+    (incident,) = read_incidents(data_dir)
+    assert incident.missing.startswith("All refused notifications up to ")
+    assert incident.left_out is None
+    with running(PreparedReceiver, data_dir) as receiver:
+        counts = receiver.sql("SELECT (SELECT count(*) FROM notifications) AS n, (SELECT count(*) FROM rejected) AS r")
+        assert counts == [{"n": 1000, "r": 0}]
+
+
+def test_force_restores_no_backup_with_damaged_notifications(backup, tmp_path):
+    data_dir = tmp_path / "restored"
+    refused = run_command(data_dir, "restore", "--force", str(damage(backup, "notifications", tmp_path)))
+    assert refused.returncode == 1
+    assert "is damaged" in refused.stderr
+    assert "--force" not in refused.stderr
     assert not (data_dir / "clc.duckdb").exists()

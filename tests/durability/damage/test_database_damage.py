@@ -128,6 +128,17 @@ def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores
     assert newer.exists()
 
 
+def test_a_database_without_notifications_is_no_backup(crashed, stores, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    backup = store.back_up()
+    duckdb.connect(str(backup.with_name("new.duckdb"))).close()
+    garbage(store.database)
+    store.wal.unlink()
+    (what,) = stores.start(store.data_dir)["incidents"]
+    assert what.endswith(f"In its place: the backup {backup.name}.")
+    assert store.broken() == []
+
+
 def test_an_old_backup_that_is_copied_back_today_does_not_take_the_place_of_the_newest(crashed, stores, tmp_path):
     store = crashed.copy(tmp_path / "data")
     newest = store.back_up()

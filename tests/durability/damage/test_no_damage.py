@@ -5,14 +5,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
+from receiver.database import faults
 from receiver.database.faults import is_damage
+from receiver.database.opening import connect
 from receiver.errors import StoreError
 from receiver.settings import Settings
+from receiver.store import recovery
+from tests.durability.support.damaged import overwritten
 
 
 def test_a_database_that_another_process_has_is_not_damaged(crashed, tmp_path):
@@ -102,6 +108,65 @@ def test_a_program_that_can_not_open_any_database_moves_nothing(crashed, tmp_pat
         store.open()
     assert read_incidents(store.data_dir) == []
     assert not (store.data_dir / "aside").exists()
+
+
+def refuse_new_directories(monkeypatch):
+    def refuse(**_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(faults, "TemporaryDirectory", refuse)
+
+
+def refuse_new_files(monkeypatch):
+    def refuse(path, memory_limit):
+        if str(path) != ":memory:":
+            raise duckdb.IOException("IO Error: Could not write file: No space left on device")
+        return connect(path, memory_limit)
+
+    monkeypatch.setattr(faults, "connect", refuse)
+
+
+@pytest.mark.parametrize("fill", [refuse_new_directories, refuse_new_files])
+def test_a_full_disk_keeps_no_torn_wal_from_going_aside(crashed, tmp_path, monkeypatch, fill):
+    store = crashed.copy(tmp_path / "data")
+    replays = iter([duckdb.IOException("Corrupt WAL file")])
+
+    def tear(*arguments):
+        if error := next(replays, None):
+            raise error
+        return connect(*arguments)
+
+    monkeypatch.setattr(recovery, "connect", tear)
+    fill(monkeypatch)
+    connection, (incident,) = store.open()
+    connection.close()
+    assert "the WAL is put aside" in incident.what
+    assert store.broken() == []
+
+
+def test_a_full_disk_keeps_no_damaged_database_from_being_known(crashed, tmp_path, monkeypatch):
+    store = crashed.copy(tmp_path / "data")
+    store.wal.unlink()
+    overwritten(0, 20_000)(store.database)
+    refuse_new_directories(monkeypatch)
+    assert not faults.is_whole(store.database)
+
+
+@pytest.mark.parametrize("is_readable", [faults.is_whole, faults.has_whole_derived])
+def test_a_database_is_tried_out_with_nothing_written_beside_it(crashed, tmp_path, monkeypatch, is_readable):
+    store = crashed.copy(tmp_path / "data")
+    store.wal.unlink()
+    overwritten(0, 20_000)(store.database)
+    made = []
+
+    class Noted(tempfile.TemporaryDirectory):
+        def __enter__(self):
+            made.append(Path(self.name).parent)
+            return super().__enter__()
+
+    monkeypatch.setattr(faults, "TemporaryDirectory", Noted)
+    assert not is_readable(store.database)
+    assert made == [Path(tempfile.gettempdir())]
 
 
 def test_a_duckdb_that_crashes_on_every_file_moves_nothing(crashed, tmp_path, monkeypatch):

@@ -42,6 +42,15 @@ def test_a_file_that_the_store_has_not_named_is_as_old_as_its_last_change_and_is
     assert names(list_own_backups(directory.parent)) == [NEWER, OLDER]
 
 
+def test_hidden_files_and_what_is_in_hidden_directories_are_no_backups(directory):
+    (directory / ".trial-x").mkdir()
+    (directory / "by hand").mkdir()
+    put(directory / "by hand", OLDER)
+    put(directory / ".trial-x", "new.duckdb")
+    put(directory, f".{NEWER}")
+    assert names(list_backups(directory.parent)) == [OLDER]
+
+
 def test_backups_that_a_wrong_clock_has_named_come_last_and_those_of_a_clock_that_was_right_do_not(directory):
     soon = name_backup(datetime.now(UTC) + timedelta(hours=1))  # this clock may be late
     for name in (NEWER, "clc-20980101T000000000000Z.duckdb", "clc-20990101T000000000000Z.duckdb", soon):

@@ -118,6 +118,26 @@ def test_other_methods_and_the_routes_of_the_first_sender_stay_as_they_were(list
     assert listener.sender.post("/webhooks/User.Updated", b'{"accountAlias":"ACME","userName":"kim"}').status == 200
 
 
+def test_a_listener_starts_again_whatever_became_of_the_files_with_secrets_and_profiles(tmp_path):
+    (tmp_path / ".env").write_text("CLC_SECRET_STRIPE=a secret that nobody can read\n<<<<<<< HEAD\n")
+    away = {"CLC_SECRETS_DIR": str(tmp_path / "away"), "CLC_SENDERS": str(tmp_path / "nowhere")}
+    settings = {variable("github"): SECRETS["github"], variable("shopify"): "short", **away}
+    with running(ListenerProcess, tmp_path, **settings) as listener:
+        assert listener.sender.post("/webhooks/User.Updated", b'{"accountAlias":"ACME","userName":"kim"}').status == 200
+        for name, status in {"github": 200, "stripe": 404, "shopify": 404}.items():
+            sent = examples_of(name, listener)[0]
+            assert listener.sender.post(sent.path, sent.body, sent.headers).status == status, name
+        log = listener.log
+    for lack in (
+        ".env can't be used: line 2",
+        "CLC_SECRETS_DIR is",
+        "CLC_SENDERS is",
+        "CLC_SECRET_SHOPIFY can't be used",
+    ):
+        assert log.count(lack) == 1, lack
+    assert log.count("make it usable, then run `clc-receiver upgrade`") == 4
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
