@@ -1,6 +1,7 @@
 """The senders with a profile, and their secrets: in variables `CLC_SECRET_<SENDER>` or in files of CLC_SECRETS_DIR."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from receiver.settings import SECRET_PREFIX, Settings
 
 Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
-_COMMENT = "#"
+_COMMENT = re.compile(r"#(\s|$)")
+"""Secrets may begin with `#`, so a blank must follow it."""
 
 
 def load_profiles(settings: Settings) -> dict[str, Profile]:
@@ -66,7 +68,7 @@ def target_url(settings: Settings, address: str, name: str) -> str:
 def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
-    A variable separates them by commas, a file has one a line; its lines that begin with # are comments.
+    A variable separates them by commas, a file has one a line, beside blank lines and comments.
 
     Raises:
         SettingsError: the file or its directory can't be read.
@@ -77,9 +79,18 @@ def read_secrets(settings: Settings, name: str, env_file: str = ".env") -> list[
     if settings.secrets_dir is not None:
         path, names = settings.secrets_dir / name, list_names(settings.secrets_dir, "CLC_SECRETS_DIR")
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
-            lines = map(str.strip, _read(path).splitlines())
-            secrets += [(str(path), text) for text in lines if not text.startswith(_COMMENT)]
+            secrets += [(str(path), line) for line in _read_lines(path) if not _COMMENT.match(line)]
     return [(source, text) for source, text in secrets if text]
+
+
+def has_comments_alone(path: Path) -> bool:
+    """Tell whether a file of secrets has comments and no secret.
+
+    Raises:
+        SettingsError: the file can't be read.
+    """
+    lines = [line for line in _read_lines(path) if line]
+    return bool(lines) and all(map(_COMMENT.match, lines))
 
 
 def _load(settings: Settings, profile: Profile) -> Iterable[Secret]:
@@ -90,8 +101,9 @@ def _load(settings: Settings, profile: Profile) -> Iterable[Secret]:
             raise SettingsError(f"{source} can't be used: {error}") from None
 
 
-def _read(path: Path) -> str:
+def _read_lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The secrets of {path} can't be read: {error}.") from None
+    return [line.strip() for line in text.splitlines()]

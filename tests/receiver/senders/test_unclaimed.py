@@ -39,6 +39,14 @@ def test_a_file_with_the_secrets_of_no_sender_is_named_with_the_nearest(tmp_path
     ]
 
 
+def test_a_file_of_secrets_that_has_comments_alone_is_named(tmp_path):
+    for name, text in {"github": f"# {SECRET}\n\n#\n", "gitlab": f"# since May\n{SECRET}\n", "slack": ""}.items():
+        (tmp_path / name).write_text(text)
+    assert find_unclaimed(read_settings(secrets_dir=tmp_path)) == [
+        f"{tmp_path / 'github'} has comments alone and no secret: a comment begins with # and a blank."
+    ]
+
+
 def test_a_file_that_is_no_profile_is_named_with_the_name_that_it_should_have(tmp_path):
     meant = {
         "bill.tml": "bill.toml",
