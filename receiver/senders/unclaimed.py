@@ -57,7 +57,13 @@ def _find_profiles(directory: Path, loaded: Collection[Path]) -> Iterator[str]:
     for pattern in ("*", "*/*", "*/*/*"):
         for path in sorted(directory.glob(pattern)):
             form = next((end for end in _NEARLY_TOML if path.name.lower().endswith(end)), None)
-            if form is None or path in loaded or path.name.startswith(".") or not path.is_file():
+            if form is None or path in loaded or path.name.startswith("."):
+                continue
+            try:
+                if not path.is_file():
+                    continue
+            except OSError as error:
+                yield f"{path} can't be read ({error.strerror}) and is ignored."
                 continue
             inside = path.parent != directory
             folder = directory / path.relative_to(directory).parts[0]
