@@ -63,7 +63,7 @@ def test_a_certificate_with_its_key_is_used(load):
     [
         (make_certificate(ONE), write_key(OTHER), "is not the key of the first certificate in CLC_TLS_CERT ("),
         (write_key(ONE), write_key(ONE), "cert.pem) holds no certificate in PEM that can be used."),
-        (of_another_kind(make_certificate(ONE)), write_key(ONE), "cert.pem) holds no certificate in PEM that can be used."),
+        (of_another_kind(make_certificate(ONE)), write_key(ONE), "cert.pem) holds no certificate in PEM that can be"),
         (make_certificate(ONE), make_certificate(ONE), "key.pem) holds no private key in PEM that can be used."),
         (make_certificate(ONE), None, "key.pem) can't be read: No such file or directory."),
     ],
