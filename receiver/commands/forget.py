@@ -29,8 +29,8 @@ _SHORTEST_BEGINNING = 4
 def forget(machine: str, force: bool, data_dir: Path | None) -> None:
     """Forget MACHINE, which shares the spool no more: the shared spool keeps no rows for it from now on.
 
-    MACHINE is its name, its id or the beginning of its id, of 4 letters or more, as `status` shows them. If it comes back
-    and needs rows that are deleted by then, it says so: restore a backup of another machine there.
+    MACHINE is its name, its id or the beginning of its id, of 4 letters or more, as `status` shows them. If it comes
+    back and needs rows that are deleted by then, it says so: restore a backup of another machine there.
     """
     settings = read_settings(data_dir=data_dir)
     if settings.shared_spool is None:
