@@ -56,8 +56,8 @@ def test_while_the_clock_is_not_set_names_alone_tell_which_backup_is_the_newest(
 
     class NotSet(datetime):
         @classmethod
-        def now(cls, _zone):
-            return at_a_boot + timedelta(minutes=2)
+        def now(cls, tz=None):
+            return at_a_boot.astimezone(tz) + timedelta(minutes=2)
 
     for name in (name_backup(at_a_boot), OLDER, NEWER):
         put(directory, name)
