@@ -9,8 +9,8 @@ from dotenv.parser import parse_stream
 
 from analytics.errors import SettingsError
 
-_SETTING = re.compile(r"^\s*(export\s+)?CLC_\w+\s*=", re.MULTILINE | re.IGNORECASE)
-"""A setting within the value of another."""
+_NEXT_SETTING = re.compile(r"[\r\n]\s*(export\s+)?CLC_\w+\s*=", re.IGNORECASE)
+"""A setting on a later line of another's value."""
 
 
 def read_dot_env(file: Path) -> dict[str, str | None]:
@@ -45,7 +45,7 @@ def _parse(file: Path, text: str) -> dict[str, str | None]:
             raise _wrong_line(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
         if binding.key and binding.key.upper().startswith("CLC_") and binding.value is None:
             raise _wrong_line(file, line, "it has no =")
-        if _SETTING.search(binding.value or ""):
+        if binding.value and _NEXT_SETTING.search(written.lstrip()):
             raise _wrong_line(file, line, "its closing quote is missing")
     return dotenv_values(stream=StringIO(text))
 

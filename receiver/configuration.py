@@ -23,8 +23,8 @@ _MEGABYTES = {"KB": 1e-3, "MB": 1.0, "GB": 1e3, "TB": 1e6} | {
     unit: 1024**power / 1e6 for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)
 }
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-_SETTING = re.compile(r"^\s*(export\s+)?CLC_\w+\s*=", re.MULTILINE | re.IGNORECASE)
-"""A setting within the value of another."""
+_NEXT_SETTING = re.compile(r"[\r\n]\s*(export\s+)?CLC_\w+\s*=", re.IGNORECASE)
+"""A setting on a later line of another's value."""
 
 _S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
 
@@ -77,7 +77,7 @@ def _parse(file: Path, text: str) -> dict[str, str | None]:
             raise _wrong_line(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
         if binding.key and binding.key.upper().startswith("CLC_") and binding.value is None:
             raise _wrong_line(file, line, "it has no =")
-        if _SETTING.search(binding.value or ""):
+        if binding.value and _NEXT_SETTING.search(written.lstrip()):
             raise _wrong_line(file, line, "its closing quote is missing")
     return dotenv_values(stream=StringIO(text))
 

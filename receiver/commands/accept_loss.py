@@ -1,11 +1,15 @@
 """`clc-receiver accept-loss`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from receiver.data_directory.incidents import read_incidents, settle_missing
+from receiver.data_directory.access import check_is_used
+from receiver.data_directory.incidents import FILE, Incident, read_or_replace_incidents, settle_missing
+from receiver.errors import DataDirectoryError
 from receiver.logs import make_visible
 from receiver.settings import read_settings
 
@@ -19,8 +23,9 @@ def accept_loss(yes: bool, data_dir: Path | None) -> None:
     Prints what is missing and asks. From then on `verify` and `status` no longer count it as a fault. What happened,
     and when the loss was accepted, stays in the list of recoveries of `status --json`.
     """
-    directory = read_settings(data_dir=data_dir).data_dir
-    missing = [each for each in read_incidents(directory) if each.missing]
+    settings = read_settings(data_dir=data_dir)
+    check_is_used(settings)
+    missing = _find_missing(settings.data_dir)
     if not missing:
         click.echo("Nothing is missing.", err=True)
         return
@@ -28,7 +33,30 @@ def accept_loss(yes: bool, data_dir: Path | None) -> None:
         click.echo(make_visible(f"Since {each.at[:19]} UTC: {each.missing}"))
     if not yes:
         click.confirm("Accept this loss?", abort=True, err=True)
-    accepted = {each.missing for each in missing}
     how = f"This loss was accepted at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC."
-    settle_missing(directory, lambda each: each.missing in accepted, how)
+    with _changing(settings.data_dir):
+        settle_missing(settings.data_dir, missing.__contains__, how)
     click.echo("It is accepted. `status` keeps it among the recoveries.", err=True)
+    if _find_missing(settings.data_dir):
+        click.echo("More is missing since you were asked: run this again.", err=True)
+
+
+def _find_missing(data_dir: Path) -> list[Incident]:
+    with _changing(data_dir):
+        return [each for each in read_or_replace_incidents(data_dir) if each.missing]
+
+
+@contextmanager
+def _changing(data_dir: Path) -> Iterator[None]:
+    """Say in a sentence why incidents can't be changed.
+
+    Raises:
+        DataDirectoryError: they can't be.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{data_dir / FILE} can't be written ({error.strerror or error}), so the loss can't be accepted: make "
+            "room, or make it writable, and try again."
+        ) from None

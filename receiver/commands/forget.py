@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LIVELY_SECONDS = 60.0
 _SHORT_ID = 8
+_SHORTEST_BEGINNING = 4
+"""Letters of an id: fewer may be a slip of the fingers."""
 
 
 @click.command()
@@ -27,8 +29,8 @@ _SHORT_ID = 8
 def forget(machine: str, force: bool, data_dir: Path | None) -> None:
     """Forget MACHINE, which shares the spool no more: the shared spool keeps no rows for it from now on.
 
-    MACHINE is its name, its id or the beginning of its id, as `status` shows them. If it comes back and needs rows that
-    are deleted by then, it says so: restore a backup of another machine there.
+    MACHINE is its name, its id or the beginning of its id, of 4 letters or more, as `status` shows them. If it comes
+    back and needs rows that are deleted by then, it says so: restore a backup of another machine there.
     """
     settings = read_settings(data_dir=data_dir)
     if settings.shared_spool is None:
@@ -50,7 +52,10 @@ def forget(machine: str, force: bool, data_dir: Path | None) -> None:
 def _find(machine: str, nodes: Sequence["NodeRow"]) -> "NodeRow":
     wanted = machine.lower()
     by_name = [node for node in nodes if node.name.lower() == wanted]
-    matches = by_name or [node for node in nodes if wanted and str(node.node).startswith(wanted)]
+    by_id = [node for node in nodes if wanted and str(node.node).startswith(wanted)]
+    if by_id and not by_name and len(wanted) < _SHORTEST_BEGINNING:
+        raise StoreError(f"No machine is called {machine}. Give {_SHORTEST_BEGINNING} letters or more of an id.")
+    matches = by_name or by_id
     if len(matches) == 1:
         return matches[0]
     listed = ", ".join(f"{node.name} ({_shorten(node, nodes)})" for node in matches or nodes) or "none"

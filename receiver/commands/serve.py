@@ -68,7 +68,7 @@ def serve(
     set_up_logging("serve", settings.log_format)
     for sentence in find_unknown_variables():
         _log.warning("%s", sentence)
-    with suppress(ReceiverError):  # where it matters, the start says so
+    with suppress(ReceiverError, OSError):  # where it matters, the start says so
         for sentence in find_unclaimed(settings):
             _log.warning("%s", sentence)
     supervisor.serve(settings, only or ALL_PARTS)

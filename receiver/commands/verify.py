@@ -16,6 +16,7 @@ from receiver.keeping.scrub import scrub, write_scrub_note
 from receiver.keeping.verification import (
     Means,
     Tally,
+    can_check_accounts,
     check_former,
     check_spooled,
     check_stored,
@@ -145,7 +146,7 @@ def _check(
     _say_waiting(settings, reader)
     if gaps and are_explained:
         _say_unused(gaps)
-    _say_outcome(failed, changes_too=scope is not None)
+    _say_outcome(failed, changes_too=scope is not None, accounts_too=can_check_accounts(reader))
     return failed
 
 
@@ -172,16 +173,18 @@ def _say_unused(gaps: list[tuple[int, int]]) -> None:
     click.echo(f"No notification has seq {ranges}{more}: a recovery or restore left numbers unused.", err=True)
 
 
-def _say_outcome(failed: Counter[str], *, changes_too: bool) -> None:
+def _say_outcome(failed: Counter[str], *, changes_too: bool, accounts_too: bool) -> None:
     if not changes_too:
         click.echo(
             "Changes were not checked: they are being derived again, or an older version derived them.", err=True
         )
+    if not accounts_too:
+        click.echo("What accounts tell was not checked: an older version kept it in another way.", err=True)
     if failed:
         words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
         click.echo(f"FAILED: {words}.", err=True)
     else:
-        click.echo(f"No problems found{'' if changes_too else ' in the rest'}.", err=True)
+        click.echo(f"No problems found{'' if changes_too and accounts_too else ' in the rest'}.", err=True)
 
 
 def _describe_judged(judged: dict[str | None, int], tally: Tally) -> str:

@@ -102,6 +102,18 @@ def restrict() -> None:
     os.umask(UMASK)
 
 
+def check_is_used(settings: Settings) -> None:
+    """Check that a data directory is one: that a `serve` has run in it, or a backup was restored there.
+
+    Raises:
+        DataDirectoryError: it is none.
+    """
+    if not any(path.exists() for path in (settings.database, settings.data_dir / _LOCK)):
+        raise DataDirectoryError(
+            f"{settings.data_dir} is no data directory: set CLC_DATA_DIR to the directory that `serve` uses."
+        )
+
+
 class Running(NamedTuple):
     """A `serve` at work: its process id, and the addresses it really listens on; of a part it has not, nothing."""
 

@@ -1,14 +1,16 @@
 """Incidents: what was damaged, where it was moved, and what is missing since; kept for the operator.
 
 They lie in `CLC_DATA_DIR/recovery.json`, a list, oldest first. Nothing that is damaged is deleted: it is moved into a
-directory `aside`.
+directory `aside`. Commands change the file beside a running `serve`, so each lock the data directory for that.
 """
 
 import contextlib
+import fcntl
 import json
 import logging
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,9 +71,10 @@ def record(data_dir: Path, incident: Incident) -> None:
         OSError: it can't be kept; it is logged.
     """
     _log.error("%s", incident)
-    kept = _read_or_replace(data_dir)
-    if incident not in kept:
-        _write(data_dir, [*kept, incident][-_MOST:])
+    with _locked(data_dir):
+        kept = _read_or_replace(data_dir)
+        if incident not in kept:
+            _write(data_dir, [*kept, incident][-_MOST:])
 
 
 def read_incidents(data_dir: Path) -> list[Incident]:
@@ -80,6 +83,16 @@ def read_incidents(data_dir: Path) -> list[Incident]:
         return _read(data_dir)
     except (OSError, ValueError, TypeError) as error:
         return [_unreadable(error, None)]
+
+
+def read_or_replace_incidents(data_dir: Path) -> list[Incident]:
+    """List the incidents, oldest first; an unreadable file of them is put aside, which is an incident.
+
+    Raises:
+        OSError: it can't be put aside.
+    """
+    with _locked(data_dir):
+        return _read_or_replace(data_dir)
 
 
 def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: str) -> list[Incident]:
@@ -93,16 +106,11 @@ def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: 
     Raises:
         OSError: it can't be noted.
     """
-    kept = _read_or_replace(data_dir)
-    settled = [each for each in kept if each.missing and is_settled(each)]
-    if settled:
-        changed = [
-            each._replace(what=f"{each.what} It left out: {each.missing} {how}", missing=None, left_out=None)
-            if each in settled
-            else each
-            for each in kept
-        ]
-        _write(data_dir, changed)
+    with _locked(data_dir):
+        kept = _read_or_replace(data_dir)
+        settled = [each for each in kept if each.missing and is_settled(each)]
+        if settled:
+            _write(data_dir, [_settle(each, how) if each in settled else each for each in kept])
     return settled
 
 
@@ -173,12 +181,30 @@ def aside_in(parent: Path) -> Path:
     return parent / _ASIDE
 
 
+@contextlib.contextmanager
+def _locked(data_dir: Path) -> Iterator[None]:
+    """Keep others from changing the file for a block; where the file system has no locks, nothing does."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            directory = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            held.callback(os.close, directory)
+            fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+
+
 def _read_or_replace(data_dir: Path) -> list[Incident]:
     """Read the file; if that is impossible, put it aside, which is an incident."""
     try:
         return _read_patiently(data_dir)
     except (OSError, ValueError, TypeError) as error:
-        return [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
+        kept = [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
+    _write(data_dir, kept)
+    return kept
+
+
+def _settle(incident: Incident, how: str) -> Incident:
+    what = f"{incident.what} It left out: {incident.missing} {how}"
+    return incident._replace(what=what, missing=None, left_out=None)
 
 
 def _write(data_dir: Path, incidents: list[Incident]) -> None:

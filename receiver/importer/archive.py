@@ -84,6 +84,8 @@ def open_archive(path: Path) -> Iterator[BinaryIO]:
     Raises:
         ArchiveError: it can't be opened, or is no archive.
     """
+    if path == _STANDARD_INPUT and not sys.stdin:  # Python has none where it was closed before the start, as by `<&-`
+        raise ArchiveError("Standard input is closed: name a file, or redirect one to it.")
     try:
         file = sys.stdin.buffer if path == _STANDARD_INPUT else path.open("rb")
     except OSError as error:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _LATE_CLOCK = timedelta(days=1)
+_WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
+"""This program was written later, so a clock that shows an earlier time is not set."""
 _DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 
 
@@ -47,7 +49,8 @@ def list_own_backups(data_dir: Path) -> list[Path]:
 def order_backups(files: Iterable[Path]) -> list[Path]:
     """Order backups, newest first, by the time in their names; those that a wrong clock has named come last.
 
-    Only where there is none the time of the last change counts: an old backup that is copied back has a new one.
+    While the clock is not set, each name seems to lie in the future, so names alone tell. The time of the last change
+    counts where there is no name: an old backup that is copied back has a new one.
     """
     latest = latest_credible()
 
@@ -61,9 +64,15 @@ def order_backups(files: Iterable[Path]) -> list[Path]:
 def latest_credible() -> datetime:
     """Return the latest time that a backup may have: a name beyond it was given while the clock was wrong.
 
-    It is a day from now, because the clock may be late, as that of some machines is when they have just started.
+    It is a day from now, because the clock may be late, as that of some machines is when they have just started. While
+    the clock is not set, no time is too late.
     """
-    return datetime.now(UTC) + _LATE_CLOCK
+    return datetime.now(UTC) + _LATE_CLOCK if is_clock_set() else datetime.max.replace(tzinfo=UTC)
+
+
+def is_clock_set() -> bool:
+    """Tell whether the machine's clock is set: one without a battery begins in 1970, until the network sets it."""
+    return datetime.now(UTC) >= _WRITTEN
 
 
 def _read_changed_at(file: Path) -> datetime:

@@ -145,11 +145,11 @@ def _find_tls_fault(cert: Path, key: Path) -> str | None:
     OpenSSL has an error for it that names no file.
     """
     try:
-        certificate = _read_pem(_CERT, cert, load_pem_x509_certificate, "certificate")
-        private = _read_pem(_KEY, key, lambda content: load_pem_private_key(content, password=None), "private key")
+        certified = _read_pem(_CERT, cert, lambda pem: load_pem_x509_certificate(pem).public_key(), "certificate")
+        private = _read_pem(_KEY, key, lambda pem: load_pem_private_key(pem, password=None), "private key")
     except _FaultError as fault:
         return str(fault)
-    if certificate.public_key() != private.public_key():
+    if certified != private.public_key():
         return f"{_KEY} ({key}) is not the key of the first certificate in {_CERT} ({cert}): they must belong together."
     return None
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
@@ -47,6 +48,7 @@ def public_key_of(pem: bytes, name: str) -> PublicKey:
             f"The key file {name} holds a private key, and signatures are verified with the public one: "
             f"extract it with `openssl pkey -in {name} -pubout` and name that file."
         )
+    key: object
     try:
         key = load_pem_public_key(pem)
     except ValueError:
@@ -54,6 +56,8 @@ def public_key_of(pem: bytes, name: str) -> PublicKey:
             f"The key file {name} holds no public key in PEM form: name a file that begins with "
             "`-----BEGIN PUBLIC KEY-----`."
         ) from None
+    except UnsupportedAlgorithm:
+        key = None
     if not isinstance(key, RSAPublicKey):
         raise KeyFileError(f"The key file {name} holds a public key that is not RSA: name the file of an RSA key.")
     if key.key_size < _FEWEST_BITS:
@@ -70,6 +74,7 @@ def load_private_key(path: Path) -> PrivateKey:
     Raises:
         KeyFileError: the file can't be read, or holds something else.
     """
+    key: object
     try:
         key = load_pem_private_key(_read(path), password=None)
     except TypeError:
@@ -81,6 +86,8 @@ def load_private_key(path: Path) -> PrivateKey:
         raise KeyFileError(
             f"The key file {path} holds no private key in PEM form: make one with `openssl genrsa -out FILE 2048`."
         ) from None
+    except UnsupportedAlgorithm:
+        key = None
     if not isinstance(key, RSAPrivateKey):
         raise KeyFileError(f"The key file {path} holds a private key that is not RSA: name the file of an RSA key.")
     return key

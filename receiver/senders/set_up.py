@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from receiver.settings import SECRET_PREFIX, Settings
 
 Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
-_COMMENT = "#"
+_COMMENT = re.compile(r"#(\s|$)")
+"""Secrets may begin with `#`, so a blank must follow it."""
 _ENV_FILE = ".env"
 _LEFT_OUT = "%s The senders that need it are left out: make it usable, then run `clc-receiver upgrade`."
 
@@ -104,7 +106,7 @@ def target_url(settings: Settings, address: str, name: str) -> str:
 def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE) -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
-    A variable separates them by commas, a file has one a line; its lines that begin with # are comments.
+    A variable separates them by commas, a file has one a line, beside blank lines and comments.
 
     Raises:
         SettingsError: the file or its directory can't be read.
@@ -115,9 +117,18 @@ def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE
     if settings.secrets_dir is not None:
         path, names = settings.secrets_dir / name, _list_secrets(settings)
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
-            lines = map(str.strip, _read(path).splitlines())
-            secrets += [(str(path), text) for text in lines if not text.startswith(_COMMENT)]
+            secrets += [(str(path), line) for line in _read_lines(path) if not _COMMENT.match(line)]
     return [(source, text) for source, text in secrets if text]
+
+
+def has_comments_alone(path: Path) -> bool:
+    """Tell whether a file of secrets has comments and no secret.
+
+    Raises:
+        SettingsError: the file can't be read.
+    """
+    lines = [line for line in _read_lines(path) if line]
+    return bool(lines) and all(map(_COMMENT.match, lines))
 
 
 def _list_secrets(settings: Settings) -> list[str]:
@@ -132,8 +143,9 @@ def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterabl
             raise SettingsError(f"{source} can't be used: {error}") from None
 
 
-def _read(path: Path) -> str:
+def _read_lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The secrets of {path} can't be read: {error}.") from None
+    return [line.strip() for line in text.splitlines()]

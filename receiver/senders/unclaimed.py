@@ -1,4 +1,4 @@
-"""Finds secrets and profiles that belong to no sender, such as those with a misspelt name."""
+"""Finds secrets and profiles that belong to no sender, such as misspelt ones, and files without a secret."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from receiver.configuration import list_names, read_dot_env
 from receiver.senders.profile import FILE
-from receiver.senders.set_up import load_profiles, variable_of
+from receiver.senders.set_up import has_comments_alone, load_profiles, variable_of
 from receiver.settings import SECRET_PREFIX, Settings
 
 _NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
@@ -15,6 +15,8 @@ _NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
 
 def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
     """Return a sentence for each secret and profile that is set and belongs to no sender, and so is ignored.
+
+    A file of secrets that has comments alone is named, too.
 
     Raises:
         SettingsError: a directory or `env_file` can't be read.
@@ -40,6 +42,8 @@ def _find_variables(names: Collection[str], env_file: str) -> Iterator[str]:
 def _find_files(directory: Path, names: Collection[str]) -> Iterator[str]:
     listed = list_names(directory, "CLC_SECRETS_DIR")
     for name in listed:
+        if name in names and has_comments_alone(directory / name):
+            yield f"{directory / name} has comments alone and no secret: a comment begins with # and a blank."
         if name in names or name.startswith("."):
             continue
         nearest = name.lower().partition(".")[0].replace("_", "-")
@@ -53,7 +57,13 @@ def _find_profiles(directory: Path, loaded: Collection[Path]) -> Iterator[str]:
     for pattern in ("*", "*/*", "*/*/*"):
         for path in sorted(directory.glob(pattern)):
             form = next((end for end in _NEARLY_TOML if path.name.lower().endswith(end)), None)
-            if form is None or path in loaded or path.name.startswith(".") or not path.is_file():
+            if form is None or path in loaded or path.name.startswith("."):
+                continue
+            try:
+                if not path.is_file():
+                    continue
+            except OSError as error:
+                yield f"{path} can't be read ({error.strerror}) and is ignored."
                 continue
             inside = path.parent != directory
             folder = directory / path.relative_to(directory).parts[0]

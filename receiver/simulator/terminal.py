@@ -74,7 +74,7 @@ class Progress:
         self._label = label
         self._length = length
         self._quiet = quiet
-        self._terminal = sys.stderr.isatty()
+        self._terminal = bool(sys.stderr) and sys.stderr.isatty()
         self._began = self._shown = time.monotonic()
         self._done = self._drawn = 0
         self._bar = (

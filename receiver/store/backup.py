@@ -19,6 +19,7 @@ from receiver.files import make_directory, sync_directory, sync_file
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.backups import (
     backups_in,
+    is_clock_set,
     list_own_backups,
     name_backup,
     read_made_at,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
+_CLOCK_POLL_SECONDS = 10.0
 _FORESEEN = (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError)
 
 ReportCopied = Callable[[int, int], None]
@@ -105,6 +107,7 @@ class Backups:
             return
         while True:
             try:
+                await _wait_for_clock()
                 await asyncio.sleep(self._seconds_until_due(every))
                 await asyncio.to_thread(self._make_by_schedule)
             except Exception as error:  # noqa: BLE001 - without this task no backup would be made any more
@@ -225,6 +228,14 @@ class Backups:
             _log.info("backup %s goes, %d newer ones are kept", old, self._settings.backup_keep)
             with contextlib.suppress(OSError):
                 old.unlink()
+
+
+async def _wait_for_clock() -> None:
+    """Wait until the clock is set: before, it tells the age of no backup, and a new one would seem the oldest."""
+    if not is_clock_set():
+        _log.warning("the clock of this machine is not set: no backup is made by schedule until it is")
+    while not is_clock_set():  # noqa: ASYNC110 - nothing tells that it was set
+        await asyncio.sleep(_CLOCK_POLL_SECONDS)
 
 
 def _reason(error: Exception) -> str:

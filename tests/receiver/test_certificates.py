@@ -1,5 +1,6 @@
 """A certificate and a key that can't be used are named, with the reason."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +21,12 @@ def make_certificate(key):
     now = datetime.now(UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
     return made.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def of_another_kind(cert):
+    """Change the kind of a certificate's key to one that nobody knows."""
+    kind, unknown = (bytes.fromhex(f"06072a8648ce3d02{last}") for last in ("01", "7f"))
+    return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(cert.decode()).replace(kind, unknown)).encode()
 
 
 def write_key(key):
@@ -56,6 +63,7 @@ def test_a_certificate_with_its_key_is_used(load):
     [
         (make_certificate(ONE), write_key(OTHER), "is not the key of the first certificate in CLC_TLS_CERT ("),
         (write_key(ONE), write_key(ONE), "cert.pem) holds no certificate in PEM that can be used."),
+        (of_another_kind(make_certificate(ONE)), write_key(ONE), "cert.pem) holds no certificate in PEM that can be"),
         (make_certificate(ONE), make_certificate(ONE), "key.pem) holds no private key in PEM that can be used."),
         (make_certificate(ONE), None, "key.pem) can't be read: No such file or directory."),
     ],

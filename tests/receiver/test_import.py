@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from receiver.importer import ArchiveLineError, parse_line
+from receiver.errors import ArchiveError
+from receiver.importer import ArchiveLineError, open_archive, parse_line
 from receiver.spool import SpoolReader
 from tests.durability.support.commands import run_command
 from tests.durability.support.faults import mounted
@@ -115,6 +117,15 @@ def test_an_archive_comes_from_standard_input_too(tmp_path):
     assert "standard input, line 2: it is not JSON" in said
     assert "1 notification imported. 1 left out (malformed)." in said
     assert (done.returncode, len(spooled(tmp_path))) == (1, 1)
+
+
+def test_a_standard_input_that_is_closed_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)  # as Python leaves it after `<&-`
+    with (
+        pytest.raises(ArchiveError, match=r"^Standard input is closed: name a file, or redirect one to it\.$"),
+        open_archive(Path("-")),
+    ):
+        pass
 
 
 def test_bodies_larger_than_the_listener_takes_are_named_counted_and_left_out(tmp_path):

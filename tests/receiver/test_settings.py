@@ -220,6 +220,7 @@ def test_each_side_knows_the_names_of_the_others_settings():
         ('\r\nCLC_ACCOUNTS="ZZZZ\r\nCLC_LISTEN="127.0.0.1:1"\r\n', 2, "closing quote"),
         ('CLC_URL_SECRET="0123456789abcdef\nCLC_ACCOUNTS=ZZZZ\nOTHER=""\n', 1, "closing quote"),
         ('OTHER="a\nexport CLC_ACCOUNTS=ZZZZ\nMORE="\n', 1, "closing quote"),
+        ('OTHER="\n  CLC_ACCOUNTS=ZZZZ\nMORE="\n', 1, "closing quote"),
         ("CLC_ACCOUNTS: ZZZZ\n", 1, "NAME=VALUE"),
         ("CLC_ACCOUNTS:ZZZZ\n", 1, "no ="),
         ("CLC_LISTENERS=1\nCLC_ACCOUNTS\n", 2, "no ="),
@@ -239,6 +240,7 @@ def test_a_line_of_a_dot_env_file_that_can_not_be_read_is_refused_and_named(tmp_
 def test_other_programs_lines_and_values_of_several_lines_are_read(tmp_path, side):
     (tmp_path / ".env").write_text(
         "export OTHER\nPATH_OF=~/x # a comment\nCLC_SECRET_DEMO='-----BEGIN\nkey=\n-----END'\n"
+        'DOCKER_ARGS="CLC_DATA_DIR=/data"\nMORE=\' CLC_ACCOUNTS=ACME\'\nSCRIPT="set -a\\nCLC_RULES=x"\n'
         "export CLC_QUERY_LISTEN = '127.0.0.1:9999'\n"
     )
     assert side.read_settings().query_listen == "127.0.0.1:9999"

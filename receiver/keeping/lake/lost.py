@@ -36,18 +36,23 @@ def find_lost(
 
 
 def find_lost_whole(dropped: Dropped, manifests: Mapping[Month, Manifest]) -> str | None:
-    """Say in a sentence that the lake has lost whole months that a store has dropped; None if it has not."""
+    """Say in a sentence that the lake has lost whole months that a store has dropped; None if it has not.
+
+    Nothing is dropped that the lake does not hold, so it held what went and what stayed, and late rows since. What came
+    late can hide the loss of a month that had fewer notifications.
+    """
     held = sum(
         manifest.tables[NOTIFICATIONS.name].rows
         for month, manifest in manifests.items()
         if month.begins < dropped.before
     )
-    if held >= dropped.notifications:
+    least = dropped.notifications + dropped.kept
+    if held >= least:
         return None
     return (
-        f"This store has dropped {dropped.notifications:,} notifications from before {dropped.before:%Y-%m-%d}, and "
-        f"the lake has {held:,} of that time: it has lost whole months, or CLC_OBJECTS is another place. Put them "
-        "back, or let a machine that has them write them."
+        f"The lake had {least:,} notifications from before {dropped.before:%Y-%m-%d} when this store has dropped "
+        f"{dropped.notifications:,} of them, and has {held:,} now: it has lost whole months, or CLC_OBJECTS is another "
+        "place. Put them back, or let a machine that has them write them."
     )
 
 

@@ -7,6 +7,7 @@ from receiver.keeping.verification.rows import Tally, check_former, check_spoole
 from receiver.keeping.verification.tables import (
     Extent,
     LackingKey,
+    can_check_accounts,
     can_check_changes,
     check_whole,
     count_judged,
@@ -20,6 +21,7 @@ __all__ = [
     "LackingKey",
     "Means",
     "Tally",
+    "can_check_accounts",
     "can_check_changes",
     "check_former",
     "check_spooled",

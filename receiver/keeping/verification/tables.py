@@ -13,6 +13,7 @@ from receiver.notification import FIRST_PROOF, FIRST_SENDER, SET_ASIDE, Proof
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import Keys
 
+_FIRST_VERSION_WITH_ACCOUNT_STATES = 3
 _FIRST_VERSION_WITH_ACCOUNT_FACTS = 15
 _FIRST_VERSION_DERIVED_SO = 13
 _FIRST_VERSION_WITH_SENDERS = 8
@@ -147,3 +148,8 @@ def can_check_changes(reader: Reader) -> bool:
     """Tell whether a store's changes can be compared: not those of an older version, nor during a rebuild."""
     is_older = schema_version_of(reader) < _FIRST_VERSION_DERIVED_SO
     return not is_older and not reader.rows(_BEING_REBUILT, [])
+
+
+def can_check_accounts(reader: Reader) -> bool:
+    """Tell whether a store's account states can be compared: older versions kept what the last notification told."""
+    return not _FIRST_VERSION_WITH_ACCOUNT_STATES <= schema_version_of(reader) < _FIRST_VERSION_WITH_ACCOUNT_FACTS

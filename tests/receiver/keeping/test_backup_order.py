@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from receiver.keeping import backups
 from receiver.keeping.backups import list_backups, list_own_backups, name_backup, order_backups
 
 OLDER, NEWER = "clc-20250101T000000000000Z.duckdb", "clc-20260301T000000000000Z.duckdb"
@@ -57,3 +58,20 @@ def test_backups_that_a_wrong_clock_has_named_come_last_and_those_of_a_clock_tha
         put(directory, name)
     ordered = [soon, NEWER, "clc-20990101T000000000000Z.duckdb", "clc-20980101T000000000000Z.duckdb"]
     assert names(list_backups(directory.parent)) == ordered
+
+
+def test_while_the_clock_is_not_set_names_alone_tell_which_backup_is_the_newest(directory, monkeypatch):
+    at_a_boot = datetime(1970, 1, 1, 0, 3, tzinfo=UTC)
+
+    class NotSet(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return at_a_boot.astimezone(tz) + timedelta(minutes=2)
+
+    for name in (name_backup(at_a_boot), OLDER, NEWER):
+        put(directory, name)
+    ordered = [NEWER, OLDER, name_backup(at_a_boot)]
+    assert names(list_backups(directory.parent)) == ordered
+    monkeypatch.setattr(backups, "datetime", NotSet)
+    assert names(list_backups(directory.parent)) == ordered
+    assert not backups.is_clock_set()

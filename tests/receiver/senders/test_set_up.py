@@ -92,8 +92,16 @@ def test_a_file_of_secrets_that_leads_nowhere_is_refused(tmp_path):
         find_taken(read_settings(secrets_dir=tmp_path))
 
 
-def test_lines_of_secrets_that_begin_with_a_hash_are_comments(tmp_path):
+def test_lines_of_secrets_that_begin_with_a_hash_and_a_blank_are_comments(tmp_path):
     path = tmp_path / "slack"
-    path.write_text(f"# the secret of slack since May\n{SECRET}\n  # the one before\nanother # {SECRET}\n")
+    path.write_text(f"# the secret of slack since May\n{SECRET}\n#\n  #\tthe one before\n\nanother # {SECRET}\n")
     secrets = read_secrets(read_settings(secrets_dir=tmp_path), "slack")
     assert secrets == [(str(path), SECRET), (str(path), f"another # {SECRET}")]
+
+
+def test_a_secret_that_begins_with_a_hash_is_one(tmp_path):
+    path = tmp_path / "slack"
+    path.write_text(f"#{SECRET}\n")
+    settings = read_settings(secrets_dir=tmp_path)
+    assert read_secrets(settings, "slack") == [(str(path), f"#{SECRET}")]
+    assert "slack" in find_taken(settings)[0]

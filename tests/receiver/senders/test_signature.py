@@ -175,6 +175,14 @@ def elliptic_key():
     return ec.generate_private_key(ec.SECP256R1())
 
 
+def of_another_kind(pem):
+    """Change the kind of an elliptic key to one that nobody knows."""
+    begin, *lines, end = pem.split(b"\n")[:-1]
+    kind, unknown = (bytes.fromhex(f"06072a8648ce3d02{last}") for last in ("01", "7f"))
+    der = base64.b64decode(b"".join(lines)).replace(kind, unknown)
+    return b"\n".join((begin, base64.b64encode(der), end))
+
+
 def private_pem(key, encryption):
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
@@ -190,6 +198,7 @@ def test_a_file_that_holds_no_rsa_public_key_is_refused_with_the_reason(tmp_path
         private_pem(private_key, NoEncryption()): "holds a private key",
         private_pem(private_key, BestAvailableEncryption(b"secret")): "holds a private key",
         elliptic: "holds a public key that is not RSA",
+        of_another_kind(elliptic): "holds a public key that is not RSA",
     }
     for pem, reason in wrong.items():
         path.write_bytes(pem)
@@ -204,6 +213,7 @@ def test_a_file_that_holds_no_rsa_private_key_is_refused_with_the_reason(tmp_pat
         public_pem(private_key.public_key()): "holds no private key in PEM form",
         private_pem(private_key, BestAvailableEncryption(b"secret")): "is protected by a password",
         private_pem(elliptic_key(), NoEncryption()): "holds a private key that is not RSA",
+        of_another_kind(private_pem(elliptic_key(), NoEncryption())): "holds a private key that is not RSA",
     }
     for pem, reason in wrong.items():
         path.write_bytes(pem)

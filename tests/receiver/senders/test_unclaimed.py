@@ -1,9 +1,13 @@
 """Secrets and profiles with a misspelt name are named with the nearest that is right."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from receiver.cli import main
+from receiver.senders import unclaimed
 from receiver.senders.unclaimed import find_unclaimed
 from receiver.settings import read_settings
 from tests.receiver.senders.profile.profiles import MINIMAL
@@ -39,6 +43,14 @@ def test_a_file_with_the_secrets_of_no_sender_is_named_with_the_nearest(tmp_path
     ]
 
 
+def test_a_file_of_secrets_that_has_comments_alone_is_named(tmp_path):
+    for name, text in {"github": f"# {SECRET}\n\n#\n", "gitlab": f"# since May\n{SECRET}\n", "slack": ""}.items():
+        (tmp_path / name).write_text(text)
+    assert find_unclaimed(read_settings(secrets_dir=tmp_path)) == [
+        f"{tmp_path / 'github'} has comments alone and no secret: a comment begins with # and a blank."
+    ]
+
+
 def test_a_file_that_is_no_profile_is_named_with_the_name_that_it_should_have(tmp_path):
     meant = {
         "bill.tml": "bill.toml",
@@ -53,6 +65,32 @@ def test_a_file_that_is_no_profile_is_named_with_the_name_that_it_should_have(tm
         f"{tmp_path / name} is no profile and is ignored; did you mean {tmp_path / nearest}?"
         for name, nearest in meant.items()
     ]
+
+
+def test_a_file_in_a_folder_that_can_not_be_entered_is_named(tmp_path, monkeypatch):
+    (tmp_path / "acme" / "data").mkdir(parents=True)
+    path, stat = tmp_path / "acme" / "data" / "x.toml", Path.stat
+    path.touch()
+
+    def refuse(each, **options):
+        if each.parent == path.parent:
+            raise PermissionError(errno.EACCES, "Permission denied", str(each))
+        return stat(each, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    (sentence,) = find_unclaimed(read_settings(senders=tmp_path))
+    assert sentence == f"{path} can't be read (Permission denied) and is ignored."
+
+
+def test_what_can_not_be_found_out_keeps_serve_from_nothing(monkeypatch, tmp_path):
+    def fail(_settings):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setenv("CLC_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(unclaimed, "find_unclaimed", fail)
+    monkeypatch.setattr("receiver.supervision.supervisor.serve", lambda *_: None)
+    monkeypatch.setattr("receiver.commands.serve.set_up_logging", lambda *_: None)
+    assert CliRunner().invoke(main, ["serve"]).exit_code == 0
 
 
 def test_the_commands_say_so(monkeypatch, tmp_path, caplog):

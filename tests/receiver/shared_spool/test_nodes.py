@@ -235,7 +235,7 @@ def flip(node, place):
     return UUID(f"{text[:place]}{int(text[place], 16) ^ 1:x}{text[place + 1 :]}")
 
 
-def test_forget_takes_any_beginning_of_an_id_that_names_one_machine_alone(nodes, database, tmp_path):
+def test_forget_takes_a_beginning_of_an_id_that_names_one_machine_alone_from_four_letters_on(nodes, database, tmp_path):
     def forget(machine):
         return run_command(tmp_path / "one", "forget", machine, "--force", CLC_SHARED_SPOOL=database)
 
@@ -245,11 +245,15 @@ def test_forget_takes_any_beginning_of_an_id_that_names_one_machine_alone(nodes,
     for other in (near, far):
         two.membership.identity = two.identity._replace(node=other)
         two.beat()
-    several = forget(first[:3])
+    several = forget(first[:5])
     assert several.returncode == 1
     listed = sorted(f"{name} ({node[:13]})" for name, node in (("one", first), ("two", str(near))))
-    assert f"The ids of several machines begin with {first[:3]}: " in several.stderr
+    assert f"The ids of several machines begin with {first[:5]}: " in several.stderr
     assert all(each in several.stderr for each in listed), several.stderr
-    assert forget(str(far)[0]).returncode == 0
+    for begin in (str(far)[:1], str(far)[:3], first[:3]):
+        short = forget(begin)
+        assert short.returncode == 1
+        assert f"No machine is called {begin}. Give 4 letters or more of an id." in short.stderr
+    assert forget(str(far)[:4]).returncode == 0
     assert forget(str(near)[:13]).returncode == 0
     assert [node.node for node in one.beat().nodes] == [one.id]
