@@ -50,7 +50,7 @@ def read_entity() -> Entity | None:
     category, name = address.get("category"), address.get("name") or address.get("entity")
     if not category or not name:
         return None
-    kind = find_kind(category)
+    kind = find_kind(category, address.get("sender"))
     if kind is None:
         return None
     sender = find_sender(address.get("sender") or sender_of(kind).name).name
@@ -65,7 +65,7 @@ def find_name(kind: str, name: str, sender: str) -> str:
     if len(rows):
         return str(rows.iloc[0]["entity_id"])
     aliases = [account.alias for account in load_accounts().all if account.sender in {None, sender}]
-    return next((alias for alias in aliases if alias.lower() == name.lower()), name)
+    return name if name in aliases else next((alias for alias in aliases if alias.lower() == name.lower()), name)
 
 
 def controls() -> None:

@@ -85,7 +85,7 @@ def name_kinds() -> dict[str, str]:
 
 def read_kind() -> str | None:
     """Return the kind of entities in the page's address."""
-    kind = find_kind(address.get("among") or "")
+    kind = find_kind(address.get("among") or "", read_sender())
     return kind if kind in kinds() else None
 
 

@@ -57,7 +57,7 @@ def draw_search_field() -> None:
 
 def lead_to(text: str) -> None:
     """Go to the only thing that a text names, to the list of all that it names, or to the notifications of an event."""
-    if event := next((name for name in event_types() if name.lower() == text.lower()), None):
+    if event := find_event(text):
         going.to_page("notifications", events=[event])
         return
     matches = find_matches(text)
@@ -114,6 +114,12 @@ def find_numbers(text: str, *, by_part: bool) -> list[int]:
     digits = text.replace("-", "")
     ends = {"lowest": digits.ljust(ID_DIGITS, "0"), "highest": digits.ljust(ID_DIGITS, "f")}
     return [int(seq) for seq in ask("seqs_of_id_part", part=text.lower(), most=MOST_NUMBERS, **ends)["seq"]]
+
+
+def find_event(text: str) -> str | None:
+    """Return the event of a name, of just this one before one in another letter case; None where there is none."""
+    names = event_types()
+    return text if text in names else next((name for name in names if name.lower() == text.lower()), None)
 
 
 def find_events(text: str) -> list[str]:

@@ -225,6 +225,19 @@ def test_changes_of_a_sender_without_words_of_its_own_read_as_sentences(path, ki
     assert sentence(Change("repository", REPOSITORY, "ann", path, kind, *values)) == expected
 
 
+def test_a_category_is_found_by_its_own_letter_case_first_and_among_those_of_the_sender_in_the_address():
+    try:
+        senders.learn([as_sender("slack", "Slack", "{}", [Seen("user_change", "user", None)])])
+        assert [senders.find_kind(name) for name in ("User", "user", "USER", "server")] == [
+            "User", "user", "User", "Server",
+        ]  # fmt: skip
+        assert [senders.find_kind(name, "slack") for name in ("User", "USER", "server")] == ["user", "user", "Server"]
+        assert senders.find_kind("user", "centurylink") == "User"
+        assert senders.find_kind("users", "slack") is None
+    finally:
+        senders.learn([])
+
+
 @pytest.mark.usefixtures("three_senders")
 def test_an_alias_of_two_senders_is_two_accounts():
     accounts = Accounts(
