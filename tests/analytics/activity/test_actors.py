@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.dashboard_app import make_app
-from tests.support.plain_texts import table_rows
+from tests.support.dashboard_app import make_app, table_rows
 from tests.support.readable_store import build_store, server
 
 KIM, LOUD_KIM, LEE = "kim@acme.example", "KIM@ACME.EXAMPLE", "lee@acme.example"
