@@ -24,6 +24,7 @@ from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
     draw_filters,
+    list_alerting,
     list_chips,
     list_chosen,
 )
@@ -102,7 +103,7 @@ def body(chosen: dict[str, Any]) -> None:
     if everything is None or everything.empty:
         draw_without_alarms(some=everything is not None)
         return
-    shown = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
+    shown = alarms.filter_alarms(everything, list_alerting(list_chosen(chosen)), chosen["entity"])
     span = find_period(chosen["range"], until, None if shown.empty else moment(shown["begin"].min()))
     lasting = alarms.select_lasting(shown)
     inside = alarms.clip_alarms(shown, span.since, span.until)

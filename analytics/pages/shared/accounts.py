@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import streamlit as st
 
@@ -24,6 +24,10 @@ NAME_CHARACTERS = 40
 OFFERED = 300
 """The most accounts in a list: a browser takes 0.15 s longer to draw one of 4,000."""
 MOST_BRANCHES = 300
+
+
+SenderAlias: TypeAlias = tuple[str | None, str]
+"""An account's sender and its alias; without a sender, the account of that alias of any sender."""
 
 
 class AccountsVersion(NamedTuple):
@@ -48,6 +52,11 @@ class Account(NamedTuple):
     parent_alias: str | None
     root_path: tuple[str, ...]
     sender: str | None = None
+
+    @property
+    def key(self) -> SenderAlias:
+        """Its sender and its alias."""
+        return self.sender, self.alias
 
 
 class Accounts:
@@ -124,10 +133,15 @@ class Accounts:
         """Return the sender of an account, the first of several; None where the store has one sender."""
         return next((account.sender for account in self.all if account.alias == alias), None)
 
-    def tree_of(self, alias: str, sender: str | None = None) -> list[str]:
+    def tree_of(self, alias: str, sender: str | None = None) -> set[SenderAlias]:
         """Return an account and all below it, of a sender or of any."""
         of_it = (account for account in self.all if sender in {None, account.sender})
-        return [account.alias for account in of_it if alias in account.root_path] or [alias]
+        return {account.key for account in of_it if alias in account.root_path} or {(sender, alias)}
+
+    def are_shared_with_others(self, keys: Collection[SenderAlias]) -> bool:
+        """Say whether another account has the alias of one of these."""
+        aliases, all_of_them = {alias for _, alias in keys}, set(keys)
+        return any(account.alias in aliases and account.key not in all_of_them for account in self.all)
 
     def parent_of(self, alias: str) -> str | None:
         """Return the parent of an account; None where it is not known."""

@@ -251,4 +251,8 @@ def test_an_alias_of_two_senders_is_two_accounts():
     assert [label.strip() for label in accounts.labels.values()] == ["ACME  GitHub", "ACME  GitLab", "LOW"]
     assert (accounts.find_named("acme"), accounts.find_named("low")) == (None, "LOW")
     assert [accounts.split(key) for key in ("gitlab/ACME", "LOW")] == [("ACME", "gitlab"), ("LOW", None)]
-    assert (accounts.tree_of("ACME", "github"), accounts.tree_of("ACME", "gitlab")) == (["ACME"], ["ACME", "LOW"])
+    github, *gitlab = (account.key for account in accounts.all)
+    assert (accounts.tree_of("ACME", "github"), accounts.tree_of("ACME", "gitlab")) == ({github}, {*gitlab})
+    assert accounts.tree_of("ACME") == {github, *gitlab}
+    shared = [accounts.are_shared_with_others(keys) for keys in ([github], gitlab, [github, *gitlab], gitlab[1:])]
+    assert shared == [True, True, False, False]
