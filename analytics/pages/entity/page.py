@@ -162,7 +162,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
                         draw_alarms(entity, then.at if then else None)
                 if parts := describe_standing_at(facts, then.at) if then else describe_standing(facts):
                     draw_age_line(*parts, key="standing")
-            if entity.is_account and (name := load_accounts().business_names.get(entity.name)):
+            if entity.is_account and (name := load_accounts().name_of(entity.name, entity.sender)):
                 st.text(shorten(name, 200))
         draw_time_choice(read_time())
     with st.container(horizontal=True, gap="small", key="entity-links"):
@@ -170,7 +170,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         as_account = account_kind(entity.sender)
         if account and (entity.category, entity.name) != (as_account, account):
             draw_account_button(account, "open-account", entity.sender)
-        if entity.is_account and (above := load_accounts().parent_of(entity.name)):
+        if entity.is_account and (above := load_accounts().parent_of(entity.name, entity.sender)):
             draw_name_button(
                 f"Parent {account_word(entity.sender)}", above, as_account, "open-parent", sender=entity.sender
             )

@@ -55,6 +55,8 @@ def part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
 
 def names_it(finding: Finding, entity: Entity) -> bool:
     """Say whether a finding names the entity: as its subject, its account or its actor."""
+    if finding.sender not in {None, entity.sender}:
+        return False
     if finding.category == entity.category and finding.entity_id == entity.name:
         return True
     if entity.is_account:

@@ -151,8 +151,9 @@ def draw_other_matches(matches: Matches) -> None:
             st.button(f"Notifications of {plural(len(matches.events), 'event')}", key="found-events",
                       on_click=lambda: going.to_page("notifications", events=matches.events),
                       icon=":material/mail:")  # fmt: skip
-        for place, alias in enumerate(matches.accounts[:MOST_ACCOUNTS]):
-            label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)
+        accounts = load_accounts()
+        for place, key in enumerate(matches.accounts[:MOST_ACCOUNTS]):
+            label, (alias, sender) = accounts.labels.get(key, key), accounts.find_owner(key)
             draw_account_button(label.strip(), f"found-account-{place}", sender, opens=alias)
         if (more := len(matches.accounts) - MOST_ACCOUNTS) > 0:
             st.caption(f"and {plural(more, 'more account')}: type more of the name.", width="content")
@@ -162,15 +163,17 @@ def as_line(identity: str, row: Any) -> Line:
     """Return an entity as a row."""
     last = moment(row.last_at)
     sender = sender_of_row(row)
-    names = load_accounts().business_names
+    accounts = load_accounts()
     alias = null_to_none(row.account_alias)
     # The row of an account has its business name beside its alias; its column of accounts would repeat both.
     of_account = is_account(row.category, sender) and alias in {None, row.entity_id}
     cells = [
         *([titles().get(sender, sender)] if sender else []),
         as_words(row.category),
-        account_label(row.entity_id, names.get(row.entity_id)) if of_account else shorten(row.entity_id, 120),
-        account_label(alias, names.get(alias)) if alias and not of_account else "",
+        account_label(row.entity_id, accounts.name_of(row.entity_id, sender))
+        if of_account
+        else shorten(row.entity_id, 120),
+        account_label(alias, accounts.name_of(alias, sender)) if alias and not of_account else "",
         f"{row.notifications:,}",
         last,
         Age(last) if last else "never",

@@ -67,9 +67,23 @@ class Accounts:
         self.all = all_of_them
 
     @cached_property
-    def business_names(self) -> dict[str, str]:
-        """The business name of each account that has one."""
-        return {account.alias: account.business_name for account in self.all if account.business_name is not None}
+    def _by_key(self) -> dict[SenderAlias, Account]:
+        return {account.key: account for account in self.all}
+
+    @cached_property
+    def _by_alias(self) -> dict[str, Account]:
+        return {account.alias: account for account in reversed(self.all)}
+
+    def find(self, alias: str, sender: str | None) -> Account | None:
+        """Return the account of an alias, the first of several where no sender is given; None where there is none."""
+        if sender is None:
+            return self._by_alias.get(alias)
+        return self._by_key.get((sender, alias)) or self._by_key.get((None, alias))
+
+    def name_of(self, alias: str, sender: str | None) -> str | None:
+        """Return the business name of such an account, if it is known."""
+        account = self.find(alias, sender)
+        return account.business_name if account else None
 
     def have_names(self, sender: str | None) -> bool:
         """Say whether any account of a sender, or of any without one, has a business name."""
@@ -89,6 +103,11 @@ class Accounts:
         """Return the alias of such a name, and its sender where it says one."""
         sender, _, alias = key.partition("/")
         return (alias, sender) if alias in self.shared else (key, None)
+
+    def find_owner(self, key: str) -> tuple[str, str | None]:
+        """Return the alias of such a name, and its account's sender; None where the store has one sender."""
+        alias, sender = self.split(key)
+        return alias, sender or self.find_sender(alias)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -131,7 +150,8 @@ class Accounts:
 
     def find_sender(self, alias: str) -> str | None:
         """Return the sender of an account, the first of several; None where the store has one sender."""
-        return next((account.sender for account in self.all if account.alias == alias), None)
+        account = self.find(alias, None)
+        return account.sender if account else None
 
     def tree_of(self, alias: str, sender: str | None = None) -> set[SenderAlias]:
         """Return an account and all below it, of a sender or of any."""
@@ -143,9 +163,10 @@ class Accounts:
         aliases, all_of_them = {alias for _, alias in keys}, set(keys)
         return any(account.alias in aliases and account.key not in all_of_them for account in self.all)
 
-    def parent_of(self, alias: str) -> str | None:
-        """Return the parent of an account; None where it is not known."""
-        return next((account.parent_alias for account in self.all if account.alias == alias), None)
+    def parent_of(self, alias: str, sender: str | None) -> str | None:
+        """Return the parent of such an account, if it is known."""
+        account = self.find(alias, sender)
+        return account.parent_alias if account else None
 
 
 def is_in(text: str, account: Account) -> bool:

@@ -12,10 +12,13 @@ from analytics.findings.finding import Finding
 from analytics.pages.activity import filters as activity
 from analytics.pages.activity.filters import ActivityFilters, list_tree
 from analytics.pages.activity.signs import let_through
+from analytics.pages.entity.related import names_it
+from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import filters
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.filters import list_alerting, list_chosen
 from analytics.pages.shared.known.marks import is_of
+from analytics.pages.shared.search import find_accounts
 from analytics.senders.described import Seen, as_sender
 from analytics.times import EPOCH
 from tests.support.dashboard_app import make_app, table_rows
@@ -132,3 +135,40 @@ def test_findings_and_alarms_of_an_account_are_those_of_its_own_sender(chosen, f
 def test_findings_of_a_sender_are_not_those_of_another_with_the_same_category():
     findings = [FINDING._replace(sender=sender, category="user") for sender in ("slack", "till")]
     assert let_through(findings, ActivityFilters(sender="till")) == findings[1:]
+
+
+def test_an_account_has_no_name_and_no_parent_of_another_senders_account(open_page):
+    whose = {"category": "shop", "name": "DEMO", "sender": "till"}
+    app = open_page("entity", **whose)
+    assert "Demo Manufacturing" not in [text.value for text in app.text]
+    assert "BASE" not in " ".join(button.label for button in app.button)
+    app = open_page("entity", category="Account", name="DEMO", sender="centurylink")
+    assert "Demo Manufacturing" in [text.value for text in app.text]
+    assert "Parent account BASE" in " ".join(button.label for button in app.button)
+
+
+@pytest.mark.parametrize("page", ["entity", "notifications"])
+def test_lists_have_names_of_accounts_beside_rows_of_the_same_sender_alone(open_page, page):
+    rows = [[str(cell) for cell in row] for row in table_rows(open_page(page))]
+    named = [row for row in rows if "DEMO  Demo Manufacturing" in row]
+    assert (len(named), {"CenturyLink Cloud" in row for row in named}) == (2, {True})
+    assert len([row for row in rows if "Till" in row and "DEMO" in row]) == 3
+
+
+def test_the_list_of_accounts_has_names_of_the_senders_own(open_page):
+    listed = [tuple(row[:2]) for row in table_rows(open_page("activity"))]
+    assert {("DEMO", "3"), ("DEMO  Demo Manufacturing", "2")} <= set(listed)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_search_finds_each_account_of_an_alias_by_its_own_name():
+    every = filters.load_accounts()
+    assert find_accounts("demo manu", every) == ["centurylink/DEMO"]
+    assert find_accounts("demo", every) == ["centurylink/DEMO", "till/DEMO"]
+    assert [every.find_owner(key) for key in ("till/DEMO", "BASE")] == [("DEMO", "till"), ("BASE", "centurylink")]
+
+
+def test_findings_about_an_entity_are_those_of_its_sender():
+    entity = Entity("user", "U123", "till")
+    findings = [FINDING._replace(sender=sender, category="user", entity_id="U123") for sender in ("slack", "till")]
+    assert [names_it(each, entity) for each in findings] == [False, True]
