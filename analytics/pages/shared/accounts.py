@@ -12,7 +12,7 @@ import streamlit as st
 from analytics.errors import NotRunningError, QueryError
 from analytics.pages.shared.answers import note_moment
 from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.senders import find_sender, several
+from analytics.senders import edition, find_sender
 from analytics.text import shorten
 
 VERSION = "_accounts_told"
@@ -194,7 +194,7 @@ def load_accounts() -> Accounts:
     last: AccountsVersion = st.session_state[VERSION]
     if last.ask_again_at:
         note_moment(last.at)
-    return load_version((*last.upto, str(several())))
+    return load_version((*last.upto, str(edition())))
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)

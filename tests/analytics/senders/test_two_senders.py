@@ -239,6 +239,16 @@ def test_a_category_is_found_by_its_own_letter_case_first_and_among_those_of_the
 
 
 @pytest.mark.usefixtures("three_senders")
+def test_an_account_of_an_alias_that_another_sender_has_makes_another_version_of_the_accounts(tmp_path):
+    versions = []
+    for names in (["github"], ["github", "github"], ["github", "gitlab"]):
+        rows = [Row("push", "acme", REPOSITORY, {}, sender=name, category="repository") for name in names]
+        with analytics.connect(str(build_store(tmp_path / f"{len(versions)}.duckdb", rows))) as client:
+            versions += client.sql(*queries.query("accounts_version", {})).to_pylist()
+    assert versions[0] == versions[1] != versions[2]
+
+
+@pytest.mark.usefixtures("three_senders")
 def test_an_alias_of_two_senders_is_two_accounts():
     accounts = Accounts(
         [
