@@ -110,8 +110,9 @@ def body(chosen: dict[str, Any]) -> None:
     rows = alarms.group_by_metric(inside)
     flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
     listed = read_page("page", rank(inside, ranks(chosen["order"], ["begin"])))
-    deleted = find_deleted(lasting, flapping.rows, listed.rows)
-    others = len(alarms.select_lasting(everything)) - len(lasting)
+    outside = alarms.select_lasting(everything.drop(shown.index))
+    deleted = find_deleted(lasting, outside, flapping.rows, listed.rows)
+    others = int((~outside["server"].isin(list(deleted))).sum())
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, deleted, chosen["order"])
     if inside.empty:
         draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
@@ -152,7 +153,7 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     Args:
         chosen: the filters.
         alarm_count: the number of alarms of all time that they let through.
-        others: the number of present alarms that they leave out.
+        others: the number of present alarms of existing entities that they leave out.
     """
     texts = (shorten(chosen[key] or "", LONGEST_NAME) for key in ("account", "account_tree", "entity"))
     account, tree, name = map(as_markdown, texts)
