@@ -209,7 +209,7 @@ def draw_without_alarms(*, some: bool) -> None:
         if some:
             st.caption("Alerts came in, but none reported a metric above its threshold.")
             return
-        others = [title for name, title in titles().items() if name not in alerting()]
+        others = [as_markdown(title) for name, title in titles().items() if name not in alerting()]
         silent = f"{join_names(others, 'or')} sends none; {join_names([*alerting().values()], 'or')} does."
         why = [silent] if len(others) == len(titles()) else []
         st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in alerts())]))
@@ -222,7 +222,8 @@ def draw_nothing_in_range(some: bool, account: str | None) -> None:
     if account and sender and sender not in alerting():
         with st.container(key="nothing", border=True):
             st.subheader("No alarms of this account", anchor=False)
-            st.caption(f"{as_markdown(account)} is an account of {find_sender(sender).title}, which sends no alerts.")
+            what = as_markdown(f"{account} is an account of {find_sender(sender).title}")
+            st.caption(f"{what}, which sends no alerts.")
         return
     with st.container(key="nothing", border=True):
         st.subheader("No alarm in this time range", anchor=False)

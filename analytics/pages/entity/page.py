@@ -37,12 +37,8 @@ EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no tim
 
 def show() -> None:
     """Draw the page."""
-    draw_page(
-        "Entity",
-        f"{capitalize(with_article(any_entity()))} now and at any time before, and its changes in between.",
-        controls,
-        body,
-    )
+    lead = f"{capitalize(with_article(any_entity()))} now and at any time before, and its changes in between."
+    draw_page("Entity", as_markdown(lead), controls, body)
 
 
 def read_entity() -> Entity | None:
@@ -118,7 +114,7 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         elif at:
             st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
-            own = f"no notification of the {as_words(entity.category).lower()} itself came yet"
+            own = f"no notification of the {as_markdown(as_words(entity.category).lower())} itself came yet"
             st.caption(f"Known only from its alerts: {own}. Click one to see it.")
 
 
@@ -154,7 +150,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if several() else ""
-                st.caption(f"{icon_of(entity.category)} {entity.kind_in_words}{by}")
+                st.caption(f"{icon_of(entity.category)} {as_markdown(entity.kind_in_words + by)}")
                 st.text(make_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
@@ -263,11 +259,11 @@ def draw_without_notifications(entity: Entity) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No notification about it", anchor=False)
         if entity.is_account:
-            st.caption(f"No {entity.kind_in_words} notification about it has arrived, so at most its alias is known.")
+            kind = as_markdown(entity.kind_in_words)
+            st.caption(f"No {kind} notification about it has arrived, so at most its alias is known.")
         elif entity.is_person:
-            st.caption(
-                f"No {entity.category} notification about it has arrived. Below are its actions, if any names it."
-            )
+            kind = as_markdown(entity.category)
+            st.caption(f"No {kind} notification about it has arrived. Below are its actions, if any names it.")
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")
     if entity.is_account:

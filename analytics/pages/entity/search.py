@@ -28,7 +28,7 @@ from analytics.senders import (
     several,
     titles,
 )
-from analytics.text import plural, shorten, with_article
+from analytics.text import as_markdown, plural, shorten, with_article
 
 KIND_CHOICE = "kind_choice"
 LIST_PIXELS = 640
@@ -67,12 +67,13 @@ def choose_kind(shown: dict[str, Any]) -> str | None:
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get(KIND_CHOICE) != chosen:
         st.session_state[KIND_CHOICE] = chosen
-    shown |= {"format_func": words.__getitem__, "key": KIND_CHOICE, "on_change": remember_kind}
+    shown |= {"key": KIND_CHOICE, "on_change": remember_kind}
     if len(words) <= MOST_BUTTONS:
-        st.segmented_control("Category", list(words), width="content", **shown)
+        buttons = {name: as_markdown(word) for name, word in words.items()}
+        st.segmented_control("Category", list(words), width="content", format_func=buttons.__getitem__, **shown)
     else:
         st.selectbox("Category", list(words), None, placeholder="All categories", width=190, filter_mode="contains",
-                     **shown)  # fmt: skip
+                     format_func=words.__getitem__, **shown)  # fmt: skip
     return chosen
 
 
@@ -133,11 +134,11 @@ def draw_search() -> None:
 
 
 def describe_none(named: str) -> str:
-    """Return why no entity is listed: none has the name, or none is of the chosen kind and sender."""
+    """Return why no entity is listed, as Markdown: none has the name, or none is of the chosen kind and sender."""
     kind = read_kind()
-    what = name_kinds()[kind] if kind else any_entity()
-    sender = f" of {titles()[by]}" if (by := read_sender()) else ""
-    return f"No {what}{sender} has a name like this." if named else f"No {what}{sender} is known yet."
+    of_sender = f" of {titles()[by]}" if (by := read_sender()) else ""
+    what = as_markdown((name_kinds()[kind] if kind else any_entity()) + of_sender)
+    return f"No {what} has a name like this." if named else f"No {what} is known yet."
 
 
 def draw_other_matches(matches: Matches) -> None:

@@ -270,7 +270,7 @@ def draw_chips(chips: Iterable[Chip], clear: Callable[[], None] | None = None) -
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         key = None
         for key, label, value, remove in chips:
-            text = f"{label}: {as_markdown(shorten(value, CHIP_CHARACTERS))}"
+            text = as_markdown(f"{label}: {shorten(value, CHIP_CHARACTERS)}")
             st.button(text, key=f"chip-{key}", icon=":material/close:", on_click=remove)
         if key and clear:
             st.button("Clear all filters", key="clear-all", type="tertiary", on_click=clear)
