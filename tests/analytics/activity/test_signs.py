@@ -1,6 +1,7 @@
 """The signs beside the figures of the page Activity."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +15,7 @@ AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 def time_of(how):
     """Return the day up to a moment, and the time to compare it with, if there is one."""
-    span = span_of("24 h", None, AT, None, UTC)
+    span = span_of("24 h", None, AT, None, ZoneInfo("UTC"))
     compared = find_comparison(span.since, span.until, how) if how else None
     return When(span, Interval(span.since, span.until), compared, how or COMPARISONS[0], AT - timedelta(days=99))
 

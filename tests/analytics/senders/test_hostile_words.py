@@ -70,7 +70,7 @@ def test_a_title_and_words_of_a_sender_are_shown_letter_by_letter(store, monkeyp
     shown = [element.value for kind in (app.caption, app.markdown, app.subheader, app.error) for element in kind]
     shown += [element.help or "" for element in app.subheader]
     shown += [text for button in app.button for text in (button.label, button.help or "")]
-    shown += [option for group in app.get("button_group") for option in group.options]
+    shown += [option for group in app.button_group for option in group.options]
     shown += [block.proto.popover.label for block in app.get("popover")]
     assert [text for text in shown if UNESCAPED.search(text)] == []
     assert [text for text in shown if "x" in text]

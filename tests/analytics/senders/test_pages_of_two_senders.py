@@ -72,8 +72,10 @@ def accounts(store, monkeypatch):
         rows = client.sql(*queries.query("accounts", {})).to_pylist()
     made = [Account(*(row[name] for name in ("alias", "business_name", "parent_alias", "root_path", "sender")))
             for row in rows]  # fmt: skip
+    every = Accounts(made)
     for module in (filters, activity):
-        monkeypatch.setattr(module, "load_accounts", lambda: Accounts(made))
+        monkeypatch.setattr(module, "load_accounts", lambda: every)
+    return every
 
 
 @pytest.fixture
@@ -160,12 +162,10 @@ def test_the_list_of_accounts_has_names_of_the_senders_own(open_page):
     assert {("DEMO", "3"), ("DEMO  Demo Manufacturing", "2")} <= set(listed)
 
 
-@pytest.mark.usefixtures("accounts")
-def test_a_search_finds_each_account_of_an_alias_by_its_own_name():
-    every = filters.load_accounts()
-    assert find_accounts("demo manu", every) == ["centurylink/DEMO"]
-    assert find_accounts("demo", every) == ["centurylink/DEMO", "till/DEMO"]
-    assert [every.find_owner(key) for key in ("till/DEMO", "BASE")] == [("DEMO", "till"), ("BASE", "centurylink")]
+def test_a_search_finds_each_account_of_an_alias_by_its_own_name(accounts):
+    assert find_accounts("demo manu", accounts) == ["centurylink/DEMO"]
+    assert find_accounts("demo", accounts) == ["centurylink/DEMO", "till/DEMO"]
+    assert [accounts.find_owner(key) for key in ("till/DEMO", "BASE")] == [("DEMO", "till"), ("BASE", "centurylink")]
 
 
 def test_findings_about_an_entity_are_those_of_its_sender():
