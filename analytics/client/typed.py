@@ -85,7 +85,11 @@ def _convert_array(value: Any) -> Any:
         if np.datetime_data(value.dtype)[0] in "YM":
             raise _make_type_error(value)
         item = value.astype(f"{value.dtype.kind}8[us]").item()
-    return item if type(item) is type(value) else _convert(item)
+    if type(item) is type(value):  # Python has no such number: a long double, or a complex one of these
+        if value.dtype.kind != "f":
+            raise _make_type_error(value)
+        return float(item)
+    return _convert(item)
 
 
 def _make_type_error(value: object) -> QueryError:

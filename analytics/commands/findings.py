@@ -114,7 +114,7 @@ def as_json(finding: Finding) -> bytes:
     times = {"found_at": finding.found_at.isoformat(), "stored_after": None}
     if finding.stored_after:
         times["stored_after"] = finding.stored_after.isoformat()
-    fields: dict[str, Any] = finding._asdict() | times
+    fields: dict[str, Any] = finding.list_told() | times
     return make_json_visible(f"{json.dumps(fields)}\n".encode())
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analytics.findings.rule_files import SEVERITIES, Severity
 from analytics.times import microseconds
@@ -35,6 +35,7 @@ class Finding(NamedTuple):
         doubted: those of its notifications that another finding doubts, see `mark_doubted`.
         stored_after: the receipt of the latest notification that was stored before its own, in UTC, where that is later
             than their receipt, see `date_stored`.
+        open_until: the moment up to which a later event may change it, in UTC; None where none does.
     """
 
     id: str
@@ -52,6 +53,11 @@ class Finding(NamedTuple):
     sender: str | None = None
     doubted: Sequence[str] = ()
     stored_after: datetime | None = None
+    open_until: datetime | None = None
+
+    def list_told(self) -> dict[str, Any]:
+        """Return what files have of it, by name: all but `open_until`, which is for the next look alone."""
+        return {name: value for name, value in self._asdict().items() if name != "open_until"}
 
 
 def finding_id(rule: str, notification_id: str) -> str:

@@ -36,7 +36,7 @@ AT_ONCE = 2
 """So many rules run at once: while the store answers one, this side makes the findings of another."""
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
 COLUMNS = ("found_at", *TEXTS, "notification_ids")
-"""The columns that a rule's SQL returns; also `severity` where a row has its own."""
+"""The columns that a rule's SQL returns; also `severity` where a row has its own, and `open_until` if it may change."""
 
 LONGEST_SENTENCE = 2000
 TEXT = pa.string()
@@ -179,9 +179,10 @@ def _line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int 
 def _check_columns(rule: Rule, table: pa.Table) -> None:
     if missing := [name for name in COLUMNS if name not in table.column_names]:
         raise RuleError(rule.source.line, f"The SELECT does not return the column {missing[0]}.")
-    moment = table.schema.field("found_at").type
-    if not pa.types.is_timestamp(moment) or moment.tz is None:
-        raise RuleError(rule.source.line_of("found_at"), f"found_at is {moment}; it must be TIMESTAMPTZ.")
+    for name in (each for each in ("found_at", "open_until") if each in table.column_names):
+        moment = table.schema.field(name).type
+        if not pa.types.is_timestamp(moment) or moment.tz is None:
+            raise RuleError(rule.source.line_of(name), f"{name} is {moment}; it must be TIMESTAMPTZ.")
     ids = table.schema.field("notification_ids").type
     if not pa.types.is_list(ids) and not pa.types.is_large_list(ids):
         raise RuleError(rule.source.line_of("notification_ids"), f"notification_ids is {ids}; it must be a list.")
@@ -195,9 +196,11 @@ def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
     """
     texts = (_texts(rule, table, name) for name in TEXTS)
     ids = _texts(rule, table, "notification_ids", pa.list_(TEXT))
-    severities = _texts(rule, table, "severity") if "severity" in table.column_names else [None] * table.num_rows
-    for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given in zip(
-        _moments(table), *texts, ids, severities, strict=True
+    none, has = [None] * table.num_rows, table.column_names.__contains__
+    severities = _texts(rule, table, "severity") if has("severity") else none
+    ends = _moments(table, "open_until") if has("open_until") else none
+    for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given, open_until in zip(
+        _moments(table, "found_at"), *texts, ids, severities, ends, strict=True
     ):
         severity = given or rule.severity
         if not found_at or not sentence or not notification_ids or None in notification_ids:
@@ -220,6 +223,7 @@ def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
             notification_ids,
             rule.reasons.get(severity),
             rule.sender,
+            open_until=open_until,
         )
 
 
@@ -231,7 +235,7 @@ def _texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> 
         raise RuleError(rule.source.line_of(name), f"{name} is {column.type}; it must be text.") from None
 
 
-def _moments(table: pa.Table) -> list[datetime | None]:
+def _moments(table: pa.Table, name: str) -> list[datetime | None]:
     """Return the moments in UTC, made from microseconds, because Arrow converts those much faster."""
-    microseconds = table.column("found_at").cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    microseconds = table.column(name).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     return [None if each is None else EPOCH + timedelta(microseconds=each) for each in microseconds]

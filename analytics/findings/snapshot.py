@@ -1,7 +1,7 @@
 """Keeps the findings of all time: the rules read everything once, and then only what new notifications can change."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -19,7 +19,10 @@ from analytics.times import EPOCH
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 """A sender's clock may be fast, so findings may lie ahead."""
 PLAY = timedelta(minutes=10)
-"""A finding may lie this long before the notification that completes it; the shipped rules need 5 min."""
+"""A finding may lie this long before the notification that completes it; the shipped rules need 5 min.
+
+One that grows with later notifications says until when, see `Finding.open_until`.
+"""
 PAUSE = 10
 """A rule that failed is tried again after this many times as long as it took: one that can't run costs little."""
 WHOLE_SECONDS = 600.0
@@ -102,7 +105,8 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             self._look_through(rules, settings, before.known)
         else:
             since = max(first_at - PLAY, EPOCH) if first_at else FOREVER
-            self._last_look = self._run(before._replace(last=last), since, upto)
+            known = _reopen(before.known, first_at) if first_at else before.known
+            self._last_look = self._run(before._replace(last=last, known=known), since, upto)
 
     def _look_through(self, rules: RuleSet, settings: Settings, known: dict[str, _Known]) -> None:
         """Run the rules over everything; `known` is what a rule that fails still has."""
@@ -137,6 +141,16 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         [row] = rows.to_pylist()
         extent = _Extent(row["last_seq"], row["last_id"], row.get("complete_since"))
         return extent, row["after_id"], row["first_at"]
+
+
+def _reopen(known: dict[str, _Known], first_at: datetime) -> dict[str, _Known]:
+    """Return what is known of rules, without the findings from the first that an event at this moment may change."""
+    return {name: each._replace(lacks_since=min(_list_open(each, first_at))) for name, each in known.items()}
+
+
+def _list_open(known: _Known, at: datetime) -> Iterator[datetime]:
+    yield known.lacks_since
+    yield from (each.found_at for each in known.findings if each.open_until and each.open_until >= at)
 
 
 def _keep_since(known: dict[str, _Known], since: datetime) -> dict[str, _Known]:

@@ -121,6 +121,11 @@ def user_of(actor: str) -> str:
     return upper if ways == {True} else actor
 
 
+def account_of(alias: str) -> str:
+    """Return SQL for what tells an account apart: its alias, beside its sender where the store has several."""
+    return f"(sender, {alias})" if several() else alias
+
+
 def named_like(text: str) -> str:
     """Return the condition that an entity's name has a text in any letter case.
 
@@ -142,6 +147,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "is_shipped": is_shipped,
     "as_entity_id": as_entity_id,
     "user_of": user_of,
+    "account_of": account_of,
     "named_like": named_like,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")

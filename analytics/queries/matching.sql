@@ -5,7 +5,7 @@
     AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
     AND sender = $sender -- if $sender
     AND account_alias = $account -- if $account
-    AND account_alias IN (SELECT alias FROM accounts WHERE list_contains(root_path, $account_tree)) -- if $account_tree
+    AND account_of(account_alias) IN (SELECT account_of(alias) FROM accounts WHERE list_contains(root_path, $account_tree)) -- if $account_tree
     AND named_like($entity) -- if $entity
     AND contains(lower(actor), lower($actor)) -- if $actor
     AND list_contains($signatures::VARCHAR[], signature_status) -- if $signatures

@@ -160,12 +160,17 @@ def kind_of(category: str) -> str:
     return next((kind.name for kind in kinds().values() if category in kind.also), category)
 
 
-def find_kind(name: str) -> str | None:
-    """Return the kind of entity of a category in any letter case; None where there is none."""
-    others = [kind for sender in heard() for kind in (sender.account, sender.person)]
-    names = {each.lower(): each for each in (*others, *kinds(), *categories())}
-    kind = kind_of(names.get(name.lower(), ""))
-    return kind if kind in {*kinds(), *others} - {""} else None
+def find_kind(name: str, sender: str | None = None) -> str | None:
+    """Return the kind of entity of a category, of just this name before one in another letter case, or else None.
+
+    The categories of `sender` come before those of others.
+    """
+    for among in ([each for each in heard() if each.name == sender], heard()):
+        names = [category for each in among for category in each.categories]
+        found = name if name in names else next((each for each in names if each.lower() == name.lower()), None)
+        if found and (kind_of(found) in kinds() or is_account(found) or is_person(found)):
+            return kind_of(found)
+    return None
 
 
 def categories_of(kind: str) -> set[str]:

@@ -184,3 +184,13 @@ class Sender(NamedTuple):
     entity_words: Mapping[str, str] = {}
     places: Mapping[str, str] = {}
     describe_state: Callable[[str, Any], Sequence[str | None]] = describe_nothing
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories of its entities and events, then those of its accounts and users, which may have none."""
+        return [
+            *(kind.name for kind in self.kinds),
+            *(event.category for event in self.events),
+            self.account,
+            self.person,
+        ]

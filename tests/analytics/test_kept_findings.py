@@ -2,7 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
@@ -18,6 +18,7 @@ from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
 from tests.receiver.simulator.test_stories import END, store_of
 from tests.support.dropping import drop_before
+from tests.support.readable_store import Changed, Row, build_store
 
 PATIENCE = 60
 
@@ -254,3 +255,30 @@ def test_findings_of_notifications_that_were_dropped_go_at_the_next_look(tmp_pat
     here = {row["id"] for row in client.sql("SELECT id::VARCHAR AS id FROM notifications").to_pylist()}
     assert {finding.notification_ids[0] for finding in after.findings} <= here
     assert not {finding.notification_ids[0] for finding in before.findings} <= here
+
+
+def test_a_finding_that_grows_with_later_notifications_tells_all_of_them_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_findings, "WHOLE_SECONDS", 1e9)
+    begun = datetime.now(UTC) - timedelta(hours=9)
+
+    def made(hours, minutes, event, name, **more):
+        body = {"name": name, "userName": name, "parentAlias": "ROOT"}
+        return Row(event, "NEWB", name, body, begun + timedelta(hours=hours, minutes=minutes), **more)
+
+    built = [made(0, 0, "Account.Created", "NEWB")]
+    built += [made(0, 1 + 2 * number, "Server.Created", f"S{number}", actor="mallory") for number in range(29)]
+    deleted = [made(2, 9 * number, "Server.Deleted", f"S{number}") for number in range(20)]
+    hidden = [made(6, 9 * number, "User.Updated", f"U{number}") for number in range(12)]
+    rows = [*built, *deleted, *hidden]
+    changes = [Changed(len(built) + number, "", "removed") for number in range(1, len(deleted) + 1)]
+    changes += [Changed(len(rows) - number, "", "unseen") for number in range(len(hidden))]
+    client = Reopened(None)
+    kept = KeptFindings(client)
+    for count in (13, 20, 30, 37, 49, 57, 60, len(rows)):
+        there = [change for change in changes if change.seq <= count]
+        client.path = build_store(tmp_path / f"{count}.duckdb", rows[:count], changes=there)
+        assert sorted(latest(kept).findings) == all_of(client), count
+    grown = {each.rule: each.sentence for each in latest(kept).findings}
+    assert grown["new_account_many_servers"].startswith("29 servers")
+    assert grown["many_servers_deleted"].startswith("20 servers")
+    assert grown["hidden_update_burst"].startswith("12 hidden updates")

@@ -93,11 +93,10 @@ class ActivityFilters(NamedTuple):
         kind, name = self.entity or (None, None)
         values: dict[str, Any] = {"event_types": list(self.types) or None}
         values |= {"account": self.account if self.alone else None}
-        tree = load_accounts().tree_of(self.account, self.sender) if self.account and not self.alone else None
-        values |= {"accounts": tree}
+        values |= list_tree(self.account, self.sender) if self.account and not self.alone else {}
         values |= {"actor": self.actor, "kind": kind, "entity": name, "centre": self.centre}
         values |= {"sender": self.sender if ENTITY in without else self.any_sender}
-        dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts"), ENTITY: ("kind", "entity")}
+        dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts", "owners"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
         return values | dict.fromkeys(parameter for name in without for parameter in dropped[name])
 
@@ -111,6 +110,14 @@ class ActivityFilters(NamedTuple):
         kind, name = self.entity or (None, None)
         chosen = {"chosen_kind": kind, "chosen_entity": name, "chosen_centre": self.centre}
         return self.parameters(ENTITY, CENTRE) | chosen
+
+
+def list_tree(account: str, sender: str | None) -> dict[str, Any]:
+    """Return the parameters of queries for an account and all below it; its senders if others share an alias."""
+    accounts = load_accounts()
+    tree = sorted(accounts.tree_of(account, sender), key=str)
+    owners = [owner for owner, _ in tree] if accounts.are_shared_with_others(tree) else None
+    return {"accounts": [alias for _, alias in tree], "owners": owners}
 
 
 def read_filters() -> ActivityFilters:

@@ -3,6 +3,9 @@
     AND sender = $sender -- if $sender
     AND account_alias = $account -- if $account
     AND account_alias IN (SELECT unnest($accounts::VARCHAR[])) -- if $accounts
+    AND (sender, account_alias) IN ( -- if $owners
+        SELECT (owner, alias) FROM (SELECT unnest($owners::VARCHAR[]) AS owner, unnest($accounts::VARCHAR[]) AS alias) -- if $owners
+    ) -- if $owners
     AND user_of(actor) = user_of($actor) -- if $actor
     AND entity_id = $entity -- if $entity
     AND kind_of(category) = $kind -- if $kind

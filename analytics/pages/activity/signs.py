@@ -18,16 +18,17 @@ from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.pages import OFFERS
 from analytics.pages.shared import going
+from analytics.pages.shared.accounts import SenderAlias
 from analytics.pages.shared.answers import is_kept, now, read_silence
-from analytics.pages.shared.filters import list_chosen
+from analytics.pages.shared.filters import list_alerting, list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
 from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
 from analytics.pages.shared.known.alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known.findings import FINDINGS, begin_known, load_findings, open_findings
-from analytics.pages.shared.known.marks import find_unseen
+from analytics.pages.shared.known.marks import find_unseen, is_of
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting
 from analytics.pages.shared.store import ask_status, location
-from analytics.senders import alert_label, alerting, alerts, find_sender, sender_of
+from analytics.senders import alert_label, alerting, alerts, find_sender
 from analytics.text import as_markdown, make_visible, plural
 
 GOOD, BAD, WARNING, UNKNOWN = (
@@ -139,12 +140,12 @@ def describe_alarms(chosen: ActivityFilters) -> Sign:
     known = load_in_alarm()
     if known is None:
         return Sign(UNKNOWN, f"{entities.capitalize()} in alarm: **being read**", hint, is_pending=True)
-    count = known.count(list_accounts(chosen))
+    count = known.count(list_alerting(list_accounts(chosen)))
     return Sign(BAD if count else GOOD, f"**{plural(count, one)}** in alarm", hint)
 
 
-def list_accounts(chosen: ActivityFilters) -> set[str] | None:
-    """Return the aliases of the chosen accounts; None for all."""
+def list_accounts(chosen: ActivityFilters) -> set[SenderAlias] | None:
+    """Return the chosen accounts; None for all."""
     alone = chosen.account if chosen.alone else None
     tree = None if alone else chosen.account
     return list_chosen({"account": alone, "account_tree": tree, "sender": chosen.sender})
@@ -181,9 +182,9 @@ def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Findin
     """Return the findings of the chosen account and sender."""
     accounts = list_accounts(chosen)
     if accounts is not None:
-        findings = [each for each in findings if each.account_alias in accounts]
+        findings = [each for each in findings if is_of(each, accounts)]
     if chosen.sender:
-        findings = [each for each in findings if sender_of(each.category or "").name == chosen.sender]
+        findings = [each for each in findings if each.sender == chosen.sender]
     return findings
 
 

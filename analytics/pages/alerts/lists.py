@@ -16,7 +16,7 @@ from analytics.pages.shared.formatting import reading_text
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.leafing import IN_ORDER, LASTING, draw_leafing, read_number
 from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import alert_colour, alert_label, alerts
+from analytics.senders import alert_colour, alert_label, alerting, alerts
 from analytics.text import shorten
 
 PAGE_ROWS = 50
@@ -123,7 +123,10 @@ def lasted_text(span: timedelta, *, lasts: bool) -> str:
 
 def account_text(alias: str | None) -> str:
     """Return an account's alias and business name; empty where an alert names none."""
-    return account_label(alias, load_accounts().business_names.get(alias)) if alias else ""
+    if not alias:
+        return ""
+    names = (load_accounts().name_of(alias, sender) for sender in alerting())
+    return account_label(alias, next(filter(None, names), None))
 
 
 def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:

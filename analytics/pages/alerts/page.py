@@ -24,6 +24,7 @@ from analytics.pages.shared.filters import (
     account_filter,
     draw_chips,
     draw_filters,
+    list_alerting,
     list_chips,
     list_chosen,
 )
@@ -102,15 +103,16 @@ def body(chosen: dict[str, Any]) -> None:
     if everything is None or everything.empty:
         draw_without_alarms(some=everything is not None)
         return
-    shown = alarms.filter_alarms(everything, list_chosen(chosen), chosen["entity"])
+    shown = alarms.filter_alarms(everything, list_alerting(list_chosen(chosen)), chosen["entity"])
     span = find_period(chosen["range"], until, None if shown.empty else moment(shown["begin"].min()))
     lasting = alarms.select_lasting(shown)
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
     flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
     listed = read_page("page", rank(inside, ranks(chosen["order"], ["begin"])))
-    deleted = find_deleted(lasting, flapping.rows, listed.rows)
-    others = len(alarms.select_lasting(everything)) - len(lasting)
+    outside = alarms.select_lasting(everything.drop(shown.index))
+    deleted = find_deleted(lasting, outside, flapping.rows, listed.rows)
+    others = int((~outside["server"].isin(list(deleted))).sum())
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, deleted, chosen["order"])
     if inside.empty:
         draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
@@ -151,7 +153,7 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     Args:
         chosen: the filters.
         alarm_count: the number of alarms of all time that they let through.
-        others: the number of present alarms that they leave out.
+        others: the number of present alarms of existing entities that they leave out.
     """
     texts = (shorten(chosen[key] or "", LONGEST_NAME) for key in ("account", "account_tree", "entity"))
     account, tree, name = map(as_markdown, texts)
@@ -207,7 +209,7 @@ def draw_without_alarms(*, some: bool) -> None:
         if some:
             st.caption("Alerts came in, but none reported a metric above its threshold.")
             return
-        others = [title for name, title in titles().items() if name not in alerting()]
+        others = [as_markdown(title) for name, title in titles().items() if name not in alerting()]
         silent = f"{join_names(others, 'or')} sends none; {join_names([*alerting().values()], 'or')} does."
         why = [silent] if len(others) == len(titles()) else []
         st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in alerts())]))
@@ -220,7 +222,8 @@ def draw_nothing_in_range(some: bool, account: str | None) -> None:
     if account and sender and sender not in alerting():
         with st.container(key="nothing", border=True):
             st.subheader("No alarms of this account", anchor=False)
-            st.caption(f"{as_markdown(account)} is an account of {find_sender(sender).title}, which sends no alerts.")
+            what = as_markdown(f"{account} is an account of {find_sender(sender).title}")
+            st.caption(f"{what}, which sends no alerts.")
         return
     with st.container(key="nothing", border=True):
         st.subheader("No alarm in this time range", anchor=False)

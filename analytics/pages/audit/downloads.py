@@ -26,9 +26,10 @@ def findings_csv(findings: Sequence[Finding]) -> bytes:
     """Return findings as CSV, a row each, with the ids of their notifications in one cell."""
     lists = ("notification_ids", "doubted")
     rows = [
-        finding._asdict() | {name: " ".join(map(str, getattr(finding, name))) for name in lists} for finding in findings
+        finding.list_told() | {name: " ".join(map(str, getattr(finding, name))) for name in lists}
+        for finding in findings
     ]
-    return csv_bytes(pd.DataFrame(rows, columns=list(Finding._fields)))
+    return csv_bytes(pd.DataFrame(rows, columns=[name for name in Finding._fields if name != "open_until"]))
 
 
 def changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Finding] = ()) -> bytes:

@@ -37,12 +37,8 @@ EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no tim
 
 def show() -> None:
     """Draw the page."""
-    draw_page(
-        "Entity",
-        f"{capitalize(with_article(any_entity()))} now and at any time before, and its changes in between.",
-        controls,
-        body,
-    )
+    lead = f"{capitalize(with_article(any_entity()))} now and at any time before, and its changes in between."
+    draw_page("Entity", as_markdown(lead), controls, body)
 
 
 def read_entity() -> Entity | None:
@@ -50,7 +46,7 @@ def read_entity() -> Entity | None:
     category, name = address.get("category"), address.get("name") or address.get("entity")
     if not category or not name:
         return None
-    kind = find_kind(category)
+    kind = find_kind(category, address.get("sender"))
     if kind is None:
         return None
     sender = find_sender(address.get("sender") or sender_of(kind).name).name
@@ -65,7 +61,7 @@ def find_name(kind: str, name: str, sender: str) -> str:
     if len(rows):
         return str(rows.iloc[0]["entity_id"])
     aliases = [account.alias for account in load_accounts().all if account.sender in {None, sender}]
-    return next((alias for alias in aliases if alias.lower() == name.lower()), name)
+    return name if name in aliases else next((alias for alias in aliases if alias.lower() == name.lower()), name)
 
 
 def controls() -> None:
@@ -118,7 +114,7 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         elif at:
             st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
-            own = f"no notification of the {as_words(entity.category).lower()} itself came yet"
+            own = f"no notification of the {as_markdown(as_words(entity.category).lower())} itself came yet"
             st.caption(f"Known only from its alerts: {own}. Click one to see it.")
 
 
@@ -154,7 +150,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if several() else ""
-                st.caption(f"{icon_of(entity.category)} {entity.kind_in_words}{by}")
+                st.caption(f"{icon_of(entity.category)} {as_markdown(entity.kind_in_words + by)}")
                 st.text(make_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
@@ -162,7 +158,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
                         draw_alarms(entity, then.at if then else None)
                 if parts := describe_standing_at(facts, then.at) if then else describe_standing(facts):
                     draw_age_line(*parts, key="standing")
-            if entity.is_account and (name := load_accounts().business_names.get(entity.name)):
+            if entity.is_account and (name := load_accounts().name_of(entity.name, entity.sender)):
                 st.text(shorten(name, 200))
         draw_time_choice(read_time())
     with st.container(horizontal=True, gap="small", key="entity-links"):
@@ -170,7 +166,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         as_account = account_kind(entity.sender)
         if account and (entity.category, entity.name) != (as_account, account):
             draw_account_button(account, "open-account", entity.sender)
-        if entity.is_account and (above := load_accounts().parent_of(entity.name)):
+        if entity.is_account and (above := load_accounts().parent_of(entity.name, entity.sender)):
             draw_name_button(
                 f"Parent {account_word(entity.sender)}", above, as_account, "open-parent", sender=entity.sender
             )
@@ -263,11 +259,11 @@ def draw_without_notifications(entity: Entity) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No notification about it", anchor=False)
         if entity.is_account:
-            st.caption(f"No {entity.kind_in_words} notification about it has arrived, so at most its alias is known.")
+            kind = as_markdown(entity.kind_in_words)
+            st.caption(f"No {kind} notification about it has arrived, so at most its alias is known.")
         elif entity.is_person:
-            st.caption(
-                f"No {entity.category} notification about it has arrived. Below are its actions, if any names it."
-            )
+            kind = as_markdown(entity.category)
+            st.caption(f"No {kind} notification about it has arrived. Below are its actions, if any names it.")
         else:
             st.caption("It is not in the store that this dashboard reads, or not under this name.")
     if entity.is_account:

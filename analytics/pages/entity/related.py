@@ -24,7 +24,7 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import load_findings, map_doubts, name_titles
 from analytics.pages.shared.store import ask, moment, null_to_none, records
 from analytics.senders import colours, has_state
-from analytics.text import plural, shorten, with_article
+from analytics.text import as_markdown, plural, shorten, with_article
 from analytics.words.sentences import UNSEEN
 
 MOST_PARTS = 200
@@ -55,6 +55,8 @@ def part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
 
 def names_it(finding: Finding, entity: Entity) -> bool:
     """Say whether a finding names the entity: as its subject, its account or its actor."""
+    if finding.sender not in {None, entity.sender}:
+        return False
     if finding.category == entity.category and finding.entity_id == entity.name:
         return True
     if entity.is_account:
@@ -107,12 +109,12 @@ def draw_parts_of_account(entity: Entity) -> None:
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
             st.caption(
-                f"No notification about {with_article(senders.parts_of_account(sender=sender))} "
-                f"of this {senders.account_word(sender)} has come yet."
+                f"No notification about {with_article(as_markdown(senders.parts_of_account(sender=sender)))} "
+                f"of this {as_markdown(senders.account_word(sender))} has come yet."
             )
             return
         total, several_parts = int(parts.iloc[0]["total"]), senders.parts_of_account("and", sender)
-        st.markdown(f"**{plural(total, senders.parts_of_account(sender=sender), several_parts)}**")
+        st.markdown(f"**{as_markdown(plural(total, senders.parts_of_account(sender=sender), several_parts))}**")
         rows = {f"{row.category} {row.entity_id}": row for row in records(parts)}
 
         def open_row(identity: str, _: str) -> None:
@@ -145,9 +147,8 @@ def draw_acts_of_user(entity: Entity) -> None:
     acts = ask("acts_of_user", entity=entity.name, sender=entity.values["sender"], page_rows=MOST_ACTS)
     with st.container(key="acts-card", gap="small"):
         if acts.empty:
-            st.caption(
-                f"No notification names this user as its actor; {senders.find_sender(entity.sender).names_actors}."
-            )
+            names_actors = as_markdown(senders.find_sender(entity.sender).names_actors)
+            st.caption(f"No notification names this user as its actor; {names_actors}.")
             return
         rows = {str(row.seq): row for row in records(acts)}
         snapshot = load_findings()

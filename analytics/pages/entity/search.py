@@ -28,7 +28,7 @@ from analytics.senders import (
     several,
     titles,
 )
-from analytics.text import plural, shorten, with_article
+from analytics.text import as_markdown, plural, shorten, with_article
 
 KIND_CHOICE = "kind_choice"
 LIST_PIXELS = 640
@@ -67,12 +67,13 @@ def choose_kind(shown: dict[str, Any]) -> str | None:
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get(KIND_CHOICE) != chosen:
         st.session_state[KIND_CHOICE] = chosen
-    shown |= {"format_func": words.__getitem__, "key": KIND_CHOICE, "on_change": remember_kind}
+    shown |= {"key": KIND_CHOICE, "on_change": remember_kind}
     if len(words) <= MOST_BUTTONS:
-        st.segmented_control("Category", list(words), width="content", **shown)
+        buttons = {name: as_markdown(word) for name, word in words.items()}
+        st.segmented_control("Category", list(words), width="content", format_func=buttons.__getitem__, **shown)
     else:
         st.selectbox("Category", list(words), None, placeholder="All categories", width=190, filter_mode="contains",
-                     **shown)  # fmt: skip
+                     format_func=words.__getitem__, **shown)  # fmt: skip
     return chosen
 
 
@@ -85,7 +86,7 @@ def name_kinds() -> dict[str, str]:
 
 def read_kind() -> str | None:
     """Return the kind of entities in the page's address."""
-    kind = find_kind(address.get("among") or "")
+    kind = find_kind(address.get("among") or "", read_sender())
     return kind if kind in kinds() else None
 
 
@@ -133,11 +134,11 @@ def draw_search() -> None:
 
 
 def describe_none(named: str) -> str:
-    """Return why no entity is listed: none has the name, or none is of the chosen kind and sender."""
+    """Return why no entity is listed, as Markdown: none has the name, or none is of the chosen kind and sender."""
     kind = read_kind()
-    what = name_kinds()[kind] if kind else any_entity()
-    sender = f" of {titles()[by]}" if (by := read_sender()) else ""
-    return f"No {what}{sender} has a name like this." if named else f"No {what}{sender} is known yet."
+    of_sender = f" of {titles()[by]}" if (by := read_sender()) else ""
+    what = as_markdown((name_kinds()[kind] if kind else any_entity()) + of_sender)
+    return f"No {what} has a name like this." if named else f"No {what} is known yet."
 
 
 def draw_other_matches(matches: Matches) -> None:
@@ -151,8 +152,9 @@ def draw_other_matches(matches: Matches) -> None:
             st.button(f"Notifications of {plural(len(matches.events), 'event')}", key="found-events",
                       on_click=lambda: going.to_page("notifications", events=matches.events),
                       icon=":material/mail:")  # fmt: skip
-        for place, alias in enumerate(matches.accounts[:MOST_ACCOUNTS]):
-            label, sender = load_accounts().labels.get(alias, alias), load_accounts().find_sender(alias)
+        accounts = load_accounts()
+        for place, key in enumerate(matches.accounts[:MOST_ACCOUNTS]):
+            label, (alias, sender) = accounts.labels.get(key, key), accounts.find_owner(key)
             draw_account_button(label.strip(), f"found-account-{place}", sender, opens=alias)
         if (more := len(matches.accounts) - MOST_ACCOUNTS) > 0:
             st.caption(f"and {plural(more, 'more account')}: type more of the name.", width="content")
@@ -162,15 +164,17 @@ def as_line(identity: str, row: Any) -> Line:
     """Return an entity as a row."""
     last = moment(row.last_at)
     sender = sender_of_row(row)
-    names = load_accounts().business_names
+    accounts = load_accounts()
     alias = null_to_none(row.account_alias)
     # The row of an account has its business name beside its alias; its column of accounts would repeat both.
     of_account = is_account(row.category, sender) and alias in {None, row.entity_id}
     cells = [
         *([titles().get(sender, sender)] if sender else []),
         as_words(row.category),
-        account_label(row.entity_id, names.get(row.entity_id)) if of_account else shorten(row.entity_id, 120),
-        account_label(alias, names.get(alias)) if alias and not of_account else "",
+        account_label(row.entity_id, accounts.name_of(row.entity_id, sender))
+        if of_account
+        else shorten(row.entity_id, 120),
+        account_label(alias, accounts.name_of(alias, sender)) if alias and not of_account else "",
         f"{row.notifications:,}",
         last,
         Age(last) if last else "never",

@@ -15,7 +15,7 @@ from analytics.pages.notifications.filters import find_range, narrow_to, read_ow
 from analytics.pages.notifications.paging import ReceivedRange
 from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address, going
-from analytics.pages.shared.accounts import account_label, load_accounts
+from analytics.pages.shared.accounts import Accounts, account_label, load_accounts
 from analytics.pages.shared.answers import find_oldest, now, skip_unanswered
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
@@ -191,10 +191,11 @@ def colour_of(row: Any) -> str:
     return null_to_none(row.event_type) or unknown_type(row.category)
 
 
-def as_line(row: Any, names: dict[str, str], what: What, *, narrow: bool) -> Line:
+def as_line(row: Any, accounts: Accounts, what: What, *, narrow: bool) -> Line:
     """Return a notification as a row of the table; in a narrow list its event has the mark of what it says."""
     event = null_to_none(row.event_type) or f"{row.category} (unknown)"
-    account = account_label(alias, names.get(alias)) if (alias := null_to_none(row.account_alias)) else ""
+    sender, alias = sender_of_row(row), null_to_none(row.account_alias)
+    account = account_label(alias, accounts.name_of(alias, sender)) if alias else ""
     cells: list[Cell] = [
         moment(row.received_at),
         f"{event} (copy)" if null_to_none(row.duplicate_of) else event,
@@ -202,7 +203,7 @@ def as_line(row: Any, names: dict[str, str], what: What, *, narrow: bool) -> Lin
     ]
     if narrow:
         return Line(str(row.seq), [*cells, account], colour_of(row), [None, what.tone], [None, what.hover])
-    if sender := sender_of_row(row):
+    if sender:
         cells.insert(2, titles().get(sender, sender))
     actor = shorten(null_to_none(row.actor) or "", 60)
     before: list[None] = [None] * len(cells)
@@ -213,11 +214,10 @@ def as_line(row: Any, names: dict[str, str], what: What, *, narrow: bool) -> Lin
 def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
     """Draw the rows; names open their entity, account or user, other cells the notification."""
     accounts, said = load_accounts(), describe_rows(rows)
-    names = accounts.business_names
     seq = read_open_item().seq
     draw_table(
         columns(narrow=narrow, named=accounts.have_names(read_sender())),
-        [as_line(row, names, said[row.seq], narrow=narrow) for row in records(rows)],
+        [as_line(row, accounts, said[row.seq], narrow=narrow) for row in records(rows)],
         key="notifications",
         alt="Notifications, newest first",
         on_open=open_named,

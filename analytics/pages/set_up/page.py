@@ -167,7 +167,7 @@ def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> Non
     steps = describe_steps(sender, base)
     if sender.documentation.startswith("https://"):
         steps += f"\n\n[Documentation of the sender]({sender.documentation})"
-    with name, st.popover(sender.title, type="tertiary", width="content"):
+    with name, st.popover(as_markdown(sender.title), type="tertiary", width="content"):
         st.markdown(steps)
     if base is None:
         url.caption("Needs an address above.")
@@ -178,7 +178,7 @@ def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> Non
         if sender.is_set_up or receipt.last:
             draw_receipt(receipt, sender.name, sender=sender)
         else:
-            st.caption(f"set {sender.secret_variable}")
+            st.caption(as_markdown(f"set {sender.secret_variable}"))
 
 
 def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt) -> None:

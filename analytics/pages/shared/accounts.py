@@ -5,14 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import streamlit as st
 
 from analytics.errors import NotRunningError, QueryError
 from analytics.pages.shared.answers import note_moment
 from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.senders import find_sender, several
+from analytics.senders import edition, find_sender
 from analytics.text import shorten
 
 VERSION = "_accounts_told"
@@ -24,6 +24,10 @@ NAME_CHARACTERS = 40
 OFFERED = 300
 """The most accounts in a list: a browser takes 0.15 s longer to draw one of 4,000."""
 MOST_BRANCHES = 300
+
+
+SenderAlias: TypeAlias = tuple[str | None, str]
+"""An account's sender and its alias; without a sender, the account of that alias of any sender."""
 
 
 class AccountsVersion(NamedTuple):
@@ -49,6 +53,11 @@ class Account(NamedTuple):
     root_path: tuple[str, ...]
     sender: str | None = None
 
+    @property
+    def key(self) -> SenderAlias:
+        """Its sender and its alias."""
+        return self.sender, self.alias
+
 
 class Accounts:
     """All accounts in the order of their tree."""
@@ -58,9 +67,23 @@ class Accounts:
         self.all = all_of_them
 
     @cached_property
-    def business_names(self) -> dict[str, str]:
-        """The business name of each account that has one."""
-        return {account.alias: account.business_name for account in self.all if account.business_name is not None}
+    def _by_key(self) -> dict[SenderAlias, Account]:
+        return {account.key: account for account in self.all}
+
+    @cached_property
+    def _by_alias(self) -> dict[str, Account]:
+        return {account.alias: account for account in reversed(self.all)}
+
+    def find(self, alias: str, sender: str | None) -> Account | None:
+        """Return the account of an alias, the first of several where no sender is given; None where there is none."""
+        if sender is None:
+            return self._by_alias.get(alias)
+        return self._by_key.get((sender, alias)) or self._by_key.get((None, alias))
+
+    def name_of(self, alias: str, sender: str | None) -> str | None:
+        """Return the business name of such an account, if it is known."""
+        account = self.find(alias, sender)
+        return account.business_name if account else None
 
     def have_names(self, sender: str | None) -> bool:
         """Say whether any account of a sender, or of any without one, has a business name."""
@@ -80,6 +103,11 @@ class Accounts:
         """Return the alias of such a name, and its sender where it says one."""
         sender, _, alias = key.partition("/")
         return (alias, sender) if alias in self.shared else (key, None)
+
+    def find_owner(self, key: str) -> tuple[str, str | None]:
+        """Return the alias of such a name, and its account's sender; None where the store has one sender."""
+        alias, sender = self.split(key)
+        return alias, sender or self.find_sender(alias)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -122,16 +150,23 @@ class Accounts:
 
     def find_sender(self, alias: str) -> str | None:
         """Return the sender of an account, the first of several; None where the store has one sender."""
-        return next((account.sender for account in self.all if account.alias == alias), None)
+        account = self.find(alias, None)
+        return account.sender if account else None
 
-    def tree_of(self, alias: str, sender: str | None = None) -> list[str]:
+    def tree_of(self, alias: str, sender: str | None = None) -> set[SenderAlias]:
         """Return an account and all below it, of a sender or of any."""
         of_it = (account for account in self.all if sender in {None, account.sender})
-        return [account.alias for account in of_it if alias in account.root_path] or [alias]
+        return {account.key for account in of_it if alias in account.root_path} or {(sender, alias)}
 
-    def parent_of(self, alias: str) -> str | None:
-        """Return the parent of an account; None where it is not known."""
-        return next((account.parent_alias for account in self.all if account.alias == alias), None)
+    def are_shared_with_others(self, keys: Collection[SenderAlias]) -> bool:
+        """Say whether another account has the alias of one of these."""
+        aliases, all_of_them = {alias for _, alias in keys}, set(keys)
+        return any(account.alias in aliases and account.key not in all_of_them for account in self.all)
+
+    def parent_of(self, alias: str, sender: str | None) -> str | None:
+        """Return the parent of such an account, if it is known."""
+        account = self.find(alias, sender)
+        return account.parent_alias if account else None
 
 
 def is_in(text: str, account: Account) -> bool:
@@ -159,7 +194,7 @@ def load_accounts() -> Accounts:
     last: AccountsVersion = st.session_state[VERSION]
     if last.ask_again_at:
         note_moment(last.at)
-    return load_version((*last.upto, str(several())))
+    return load_version((*last.upto, str(edition())))
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)

@@ -151,7 +151,7 @@ def draw_name_button(
     what: str, name: str, category: str, key: str, *, opens: str | None = None, sender: str | None = None
 ) -> None:
     """Draw a button that leads to an entity: to `opens`, where the shown name is not the entity's own."""
-    label = f"{what} {as_markdown(shorten(name, 40))}"
+    label = as_markdown(f"{what} {shorten(name, 40)}")
     go = partial(going.to_entity, category, opens or name, sender=sender)
     st.button(label, key=key, on_click=go, icon=icon_of(category))
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.accounts import OFFERED, account_label, load_accounts
+from analytics.pages.shared.accounts import OFFERED, SenderAlias, account_label, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.pages.shared.leafing import to_first_pages
-from analytics.senders import account_word, accounts_word, several, titles
+from analytics.senders import account_word, accounts_word, alerting, several, titles
 from analytics.text import as_markdown, capitalize, shorten
 
 CHIP_CHARACTERS = 36
@@ -172,13 +172,20 @@ def list_sender_chips() -> Iterator["Chip"]:
         yield Chip("sender", "Sender", titles()[sender], partial(put_sender, None))
 
 
-def list_chosen(chosen: dict[str, Any]) -> set[str] | None:
-    """Return the aliases of the chosen accounts; None for all."""
+def list_chosen(chosen: dict[str, Any]) -> set[SenderAlias] | None:
+    """Return the chosen accounts; None for all."""
     if chosen["account"]:
-        return {chosen["account"]}
+        return {(chosen.get("sender"), chosen["account"])}
     if root := chosen["account_tree"]:
-        return set(load_accounts().tree_of(root, chosen.get("sender")))
+        return load_accounts().tree_of(root, chosen.get("sender"))
     return None
+
+
+def list_alerting(accounts: set[SenderAlias] | None) -> set[str] | None:
+    """Return the aliases of those accounts whose senders send alerts; None for all."""
+    if accounts is None:
+        return None
+    return {alias for sender, alias in accounts if sender is None or sender in alerting()}
 
 
 def choose_alone(name: str) -> bool:
@@ -263,7 +270,7 @@ def draw_chips(chips: Iterable[Chip], clear: Callable[[], None] | None = None) -
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         key = None
         for key, label, value, remove in chips:
-            text = f"{label}: {as_markdown(shorten(value, CHIP_CHARACTERS))}"
+            text = as_markdown(f"{label}: {shorten(value, CHIP_CHARACTERS)}")
             st.button(text, key=f"chip-{key}", icon=":material/close:", on_click=remove)
         if key and clear:
             st.button("Clear all filters", key="clear-all", type="tertiary", on_click=clear)

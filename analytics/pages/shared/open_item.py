@@ -13,7 +13,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.components import draw_text
 from analytics.pages.shared.store import ask, find_receiver, null_to_none
 from analytics.senders import as_words, find_sender, kind_of
-from analytics.text import plural
+from analytics.text import as_markdown, plural
 from analytics.words.meanings import THIRD_PARTY
 
 ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"}
@@ -67,7 +67,7 @@ def neighbours(row: Any) -> None:
     if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
     ways = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
-    whose = as_words(kind_of(str(row["category"]))).lower()
+    whose = as_markdown(as_words(kind_of(str(row["category"]))).lower())
     number, total = int(ways["earlier_ones"]) + 1, int(ways["notifications"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
         neighbour("Earlier", ways["earlier"])

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import going
-from analytics.pages.shared.accounts import Accounts, is_in, load_accounts
+from analytics.pages.shared.accounts import Account, Accounts, is_in, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import script
 from analytics.pages.shared.open_item import as_seq, is_uuid
@@ -29,8 +29,9 @@ SEARCH_HTML = (
 class Matches(NamedTuple):
     """The matches of a text: entities by a part of the name, accounts by business name, notifications, and events.
 
-    An account is not among `accounts` if it is among the entities. Notifications are found by their number or id, and
-    where there is no entity or account, by a part of the id. `events` are the names that have the text.
+    An account is not among `accounts`, which have what names each, if it is among the entities. Notifications are found
+    by their number or id, and where there is no entity or account, by a part of the id. `events` are the names with
+    the text.
     """
 
     numbers: list[int]
@@ -57,7 +58,7 @@ def draw_search_field() -> None:
 
 def lead_to(text: str) -> None:
     """Go to the only thing that a text names, to the list of all that it names, or to the notifications of an event."""
-    if event := next((name for name in event_types() if name.lower() == text.lower()), None):
+    if event := find_event(text):
         going.to_page("notifications", events=[event])
         return
     matches = find_matches(text)
@@ -70,7 +71,7 @@ def lead_to(text: str) -> None:
     elif matches.events and not (matches.numbers or entities or matches.accounts):
         going.to_page("notifications", events=matches.events)
     elif len(matches.accounts) == 1 and not entities:
-        going.to_account(matches.accounts[0], load_accounts().find_sender(matches.accounts[0]))
+        going.to_account(*load_accounts().find_owner(matches.accounts[0]))
     else:
         going.to_page("entity", named=text)
 
@@ -79,27 +80,29 @@ def find_matches(text: str, kind: str | None = None, sender: str | None = None) 
     """Return what a text names; `kind` is the only kind of entities, and `sender` their only sender."""
     found = ask("entities_found", named=text or None, kind=kind, sender=sender, page_rows=MOST_FOUND)
     entities = list(records(found))
-    listed = {row.entity_id for row in entities if is_account(row.category, sender_of_row(row))}
-    accounts = find_accounts(text, load_accounts()) if text and (kind is None or is_account(kind, sender)) else []
+    every = load_accounts()
+    owners = [(row, sender_of_row(row)) for row in entities]
+    listed = {every.key_of(row.entity_id, owner) for row, owner in owners if is_account(row.category, owner)}
+    accounts = find_accounts(text, every) if text and (kind is None or is_account(kind, sender)) else []
     if sender:
-        accounts = [alias for alias in accounts if load_accounts().find_sender(alias) == sender]
-    others = [alias for alias in accounts if alias not in listed]
+        accounts = [key for key in accounts if every.find_owner(key)[1] == sender]
+    others = [key for key in accounts if key not in listed]
     return Matches(find_numbers(text, by_part=not entities and not others), entities, others, find_events(text))
 
 
 def find_accounts(text: str, accounts: Accounts) -> list[str]:
     """Return the account with this alias, else those with the text in alias or name, those named exactly so first."""
     named = accounts.find_named(text)
-    named = named and accounts.split(named)[0]
     if named:
         return [named]
-    names, wanted = accounts.business_names, text.casefold()
+    wanted = text.casefold()
 
-    def distance(alias: str) -> tuple[bool, bool]:
-        name = names.get(alias, "").casefold()
+    def distance(account: Account) -> tuple[bool, bool]:
+        name = (account.business_name or "").casefold()
         return name != wanted, not name.startswith(wanted)
 
-    return sorted({account.alias: None for account in accounts.all if is_in(text, account)}, key=distance)
+    matches = sorted((account for account in accounts.all if is_in(text, account)), key=distance)
+    return [accounts.key_of(account.alias, account.sender) for account in matches]
 
 
 def find_numbers(text: str, *, by_part: bool) -> list[int]:
@@ -114,6 +117,12 @@ def find_numbers(text: str, *, by_part: bool) -> list[int]:
     digits = text.replace("-", "")
     ends = {"lowest": digits.ljust(ID_DIGITS, "0"), "highest": digits.ljust(ID_DIGITS, "f")}
     return [int(seq) for seq in ask("seqs_of_id_part", part=text.lower(), most=MOST_NUMBERS, **ends)["seq"]]
+
+
+def find_event(text: str) -> str | None:
+    """Return the event of a name, of just this one before one in another letter case; None where there is none."""
+    names = event_types()
+    return text if text in names else next((name for name in names if name.lower() == text.lower()), None)
 
 
 def find_events(text: str) -> list[str]:

@@ -67,7 +67,7 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
     if named.notification:
         lead_to_notification(named.notification)
     if named.category and named.entity:
-        label = f"{as_words(kind_of(named.category))} {as_markdown(shorten(named.entity, 60))}"
+        label = as_markdown(f"{as_words(kind_of(named.category))} {shorten(named.entity, 60)}")
         st.button(
             label, key="sql-to-entity", icon=icon_of(named.category), on_click=going.to_entity,
             args=(named.category, named.entity), kwargs={"sender": named.sender},

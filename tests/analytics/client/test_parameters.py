@@ -55,6 +55,8 @@ VALUES = [
     ({"a": 1}.keys(), "VARCHAR[]", "['a']"),
     (np.int64(3), "INTEGER", "3"),
     (np.float32(1.5), "DOUBLE", "1.5"),
+    (np.longdouble(1.5), "DOUBLE", "1.5"),
+    (np.array([1.5], np.longdouble), "DOUBLE[]", "[1.5]"),
     (np.bool_(True), "BOOLEAN", "true"),
     (np.str_("a"), "VARCHAR", "'a'"),
     (np.datetime64("2026-11-20"), "DATE", "'2026-11-20'"),
@@ -136,7 +138,9 @@ def test_a_query_with_parameters_answers_the_same_everywhere(places, place, quer
 
 
 @pytest.mark.parametrize("place", ["service", "file"])
-@pytest.mark.parametrize("value", [object(), 1j, np.timedelta64(1, "M"), pd.DataFrame({"a": [1]}), [len]])
+@pytest.mark.parametrize(
+    "value", [object(), 1j, np.clongdouble(1j), np.timedelta64(1, "M"), pd.DataFrame({"a": [1]}), [len]]
+)
 def test_a_value_without_a_type_in_sql_is_told_in_one_sentence(places, place, value):
     with pytest.raises(QueryError, match=r"^A parameter is of the type \w+, which SQL does not have"):
         places[place].sql("SELECT ?", [value])

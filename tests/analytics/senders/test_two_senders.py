@@ -225,6 +225,29 @@ def test_changes_of_a_sender_without_words_of_its_own_read_as_sentences(path, ki
     assert sentence(Change("repository", REPOSITORY, "ann", path, kind, *values)) == expected
 
 
+def test_a_category_is_found_by_its_own_letter_case_first_and_among_those_of_the_sender_in_the_address():
+    try:
+        senders.learn([as_sender("slack", "Slack", "{}", [Seen("user_change", "user", None)])])
+        assert [senders.find_kind(name) for name in ("User", "user", "USER", "server")] == [
+            "User", "user", "User", "Server",
+        ]  # fmt: skip
+        assert [senders.find_kind(name, "slack") for name in ("User", "USER", "server")] == ["user", "user", "Server"]
+        assert senders.find_kind("user", "centurylink") == "User"
+        assert senders.find_kind("users", "slack") is None
+    finally:
+        senders.learn([])
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_an_account_of_an_alias_that_another_sender_has_makes_another_version_of_the_accounts(tmp_path):
+    versions = []
+    for names in (["github"], ["github", "github"], ["github", "gitlab"]):
+        rows = [Row("push", "acme", REPOSITORY, {}, sender=name, category="repository") for name in names]
+        with analytics.connect(str(build_store(tmp_path / f"{len(versions)}.duckdb", rows))) as client:
+            versions += client.sql(*queries.query("accounts_version", {})).to_pylist()
+    assert versions[0] == versions[1] != versions[2]
+
+
 @pytest.mark.usefixtures("three_senders")
 def test_an_alias_of_two_senders_is_two_accounts():
     accounts = Accounts(
@@ -238,4 +261,8 @@ def test_an_alias_of_two_senders_is_two_accounts():
     assert [label.strip() for label in accounts.labels.values()] == ["ACME  GitHub", "ACME  GitLab", "LOW"]
     assert (accounts.find_named("acme"), accounts.find_named("low")) == (None, "LOW")
     assert [accounts.split(key) for key in ("gitlab/ACME", "LOW")] == [("ACME", "gitlab"), ("LOW", None)]
-    assert (accounts.tree_of("ACME", "github"), accounts.tree_of("ACME", "gitlab")) == (["ACME"], ["ACME", "LOW"])
+    github, *gitlab = (account.key for account in accounts.all)
+    assert (accounts.tree_of("ACME", "github"), accounts.tree_of("ACME", "gitlab")) == ({github}, {*gitlab})
+    assert accounts.tree_of("ACME") == {github, *gitlab}
+    shared = [accounts.are_shared_with_others(keys) for keys in ([github], gitlab, [github, *gitlab], gitlab[1:])]
+    assert shared == [True, True, False, False]

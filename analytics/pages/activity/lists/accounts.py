@@ -33,14 +33,14 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
     if form == TREE:
         _draw_tree(rows, chosen, when)
         return
-    names = load_accounts().business_names
+    accounts = load_accounts()
     ranked.draw_ranked(
         capitalize(account_word(chosen.sender)),
         ranked.rank(rows, by_change),
         when,
         key="accounts-list",
         row_id=filters.with_sender,
-        text=lambda row: account_label(row.name, names.get(row.name)),
+        text=lambda row: account_label(row.name, accounts.name_of(row.name, sender_of_row(row))),
         choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
         chosen=[filters.with_sender(row) for row in records(rows) if filters.is_chosen(row, chosen)],
         go=lambda identity: going.to_account(*filters.split_sender(identity)),
@@ -63,7 +63,7 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     def clicked(key: str, column: str) -> None:
         alias, sender = accounts.split(key)
         if column == ranked.OPEN:
-            going.to_account(alias, sender or accounts.find_sender(alias))
+            going.to_account(*accounts.find_owner(key))
         elif column == "":
             filters.open_or_close(key, open_first)
         else:
@@ -100,7 +100,7 @@ def _list_paths(accounts: Accounts) -> list[tuple[str, list[str]]]:
 def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool, most: int) -> Line:
     alias, sender = accounts.split(branch.alias)
     sign = "" if not branch.below else "▾" if is_open else "▸"
-    label = account_label(alias, accounts.business_names.get(alias), branch.depth)
+    label = account_label(alias, accounts.name_of(alias, sender), branch.depth)
     text = label + (f"  {titles()[sender]}" if sender else "")
     hovers = [
         f"{'Close' if is_open else 'Open'} {plural(branch.below, 'sub-account')}" if branch.below else None,

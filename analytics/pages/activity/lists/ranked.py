@@ -15,7 +15,7 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import records, sender_of_row
 from analytics.senders import colours, place
 from analytics.senders.sender import Place
-from analytics.text import plural, shorten
+from analytics.text import as_markdown, plural, shorten
 
 LIST_PIXELS = 330
 FEW = 5
@@ -46,7 +46,7 @@ def before_of(row: Any, when: When) -> str | None:
 def draw_rest(what: str, count: int, total: int, key: str) -> None:
     """Say how many names of all a list shows, and offer more of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"{count:,} of {plural(total, what.lower(), plural_of(what))}", width="content")
+        st.caption(as_markdown(f"{count:,} of {plural(total, what.lower(), plural_of(what))}"), width="content")
         if count < MORE_ROWS:
             text = f"Show all {total:,}" if total <= MORE_ROWS else f"Show {MORE_ROWS:,}"
             st.button(text, key=f"{key}-more", type="tertiary", on_click=filters.show_more_rows)

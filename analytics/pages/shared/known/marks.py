@@ -13,6 +13,7 @@ from uuid import UUID
 import streamlit as st
 
 from analytics.findings.finding import Finding
+from analytics.pages.shared.accounts import SenderAlias
 from analytics.pages.shared.filters import list_chosen
 from analytics.times import microseconds
 
@@ -44,7 +45,7 @@ class Mark(NamedTuple):
     filters: Mapping[str, Any]
     known_since: int = 0
 
-    def covers(self, finding: Finding, below: set[str] | None) -> bool:
+    def covers(self, finding: Finding, below: set[SenderAlias] | None) -> bool:
         """Say whether a finding was in the list; `below` are the accounts that its filters let through."""
         return (
             self.known_since <= known_ms(finding) <= self.received
@@ -132,14 +133,20 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
-def lets_through(finding: Finding, chosen: dict[str, Any], below: set[str] | None) -> bool:
+def is_of(finding: Finding, accounts: set[SenderAlias]) -> bool:
+    """Say whether a finding is of one of some accounts."""
+    alias = finding.account_alias
+    return alias is not None and ((finding.sender, alias) in accounts or (None, alias) in accounts)
+
+
+def lets_through(finding: Finding, chosen: dict[str, Any], below: set[SenderAlias] | None) -> bool:
     """Say whether the filters let a finding through."""
     names = {"entity": finding.entity_id, "actor": finding.actor}
     return (
         (not chosen["sender"] or finding.sender == chosen["sender"])
         and (not chosen["severities"] or finding.severity in chosen["severities"])
         and (not chosen["rules"] or finding.rule in chosen["rules"])
-        and (below is None or finding.account_alias in below)
+        and (below is None or is_of(finding, below))
         and all(
             chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
         )

@@ -190,6 +190,7 @@ SELECT
         ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',
         array_to_string(list_sort(users)[:3], ', '), if(len(users) > 3, concat(' and ', len(users) - 3, ' more.'), '.')
     ) AS sentence,
-    notification_ids[:100] AS notification_ids
+    notification_ids[:100] AS notification_ids,
+    moments[-1] + to_minutes($gap_minutes) AS open_until
 FROM bursts
 WHERE found_at >= $since::TIMESTAMPTZ

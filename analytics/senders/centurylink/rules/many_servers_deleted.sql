@@ -326,6 +326,7 @@ SELECT
         array_to_string(names[:3], ', '), if(len(names) > 3, concat(' and ', len(names) - 3, ' more.'), '.')
     ) AS sentence,
     notification_ids[:100] AS notification_ids,
-    if(actor IS NULL, 'medium', 'high') AS severity
+    if(actor IS NULL, 'medium', 'high') AS severity,
+    moments[-1] + to_minutes($gap_minutes) AS open_until
 FROM bursts
 WHERE found_at >= $since::TIMESTAMPTZ

@@ -167,6 +167,7 @@ grown AS (
     SELECT
         account_alias,
         opened.id,
+        any_value(opened_at) + to_minutes($within_minutes) AS open_until,
         list(built_at ORDER BY built_at, built.seq) AS moments,
         list(built.id ORDER BY built_at, built.seq) AS built_ids,
         list(built.entity_id ORDER BY built_at, built.seq) AS names,
@@ -188,6 +189,7 @@ SELECT
         len(moments), ' servers were built in ', account_alias, ' within ', $within_minutes, ' min of its creation',
         if(actor IS NULL, '', concat(', the first by ', actor)), ': ', array_to_string(names[:3], ', '), ' and others.'
     ) AS sentence,
-    list_prepend(id, built_ids[:99]) AS notification_ids
+    list_prepend(id, built_ids[:99]) AS notification_ids,
+    open_until
 FROM grown
 WHERE found_at >= $since::TIMESTAMPTZ

@@ -1,0 +1,34 @@
+"""The alarms that the filters of Alerts leave out, drawn without a browser."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.dashboard_app import make_app
+from tests.support.readable_store import Row, build_store
+
+AT = datetime.now(UTC)
+WEB, MAIL, GONE = "WA1ACMEWEB01", "WA1ACMEMAIL01", "WA1ACMEGONE01"
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("nothing", "Outside these filters, 2 are in alarm."),
+        ("web", "**1 in alarm now**; the filters leave out 1 more"),
+        ("gone", "**1 in alarm now**, 1 of them on servers deleted since; the filters leave out 2 more"),
+    ],
+)
+def test_alarms_of_deleted_servers_are_not_counted_among_those_that_the_filters_leave_out(
+    monkeypatch, tmp_path, named, said
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        Row("Alert.Notification", "ACME", name, {"triggers": [{"metric": "cpu", "state": "triggered"}]},
+            AT - timedelta(minutes=9))
+        for name in (WEB, MAIL, GONE)
+    ]  # fmt: skip
+    rows.append(Row("Server.Deleted", "ACME", GONE, {"name": GONE}, AT - timedelta(minutes=5)))
+    app = make_app(monkeypatch, "alerts", str(build_store(tmp_path / "s.duckdb", rows)), entity=named).run()
+    assert not app.exception
+    assert [text.value for text in app.markdown if text.value.endswith(said)]
