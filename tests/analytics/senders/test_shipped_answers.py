@@ -190,7 +190,7 @@ def servers_of_both_forms():
         "ipAddresses": addresses, "secondaryIPAddresses": addresses,
     }  # fmt: skip
     new = {"name": "WA1ACMENEW", "locationId": "WA1", "details": details}
-    return [Row("Server.Updated", "ACME", body["name"], body, NOW) for body in (old, new)]
+    return [Row("Server.Updated", "ACME", str(body["name"]), body, NOW) for body in (old, new)]
 
 
 def test_a_server_of_the_form_of_2013_has_its_public_addresses_and_each_address_is_told_once(
