@@ -17,8 +17,6 @@ from streamlit.testing.v1 import AppTest
 from analytics.client.keeping import KeptAnswer
 from analytics.commands.dashboard import streamlit_options
 from analytics.pages.pages import entry_file
-from analytics.pages.shared.accounts import Account, Accounts
-from analytics.pages.shared.search import find_accounts
 from analytics.senders import colours, event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
 from tests.support.dashboard_app import age_lines, make_app, plain_texts, table_rows
@@ -363,48 +361,6 @@ def test_a_chosen_account_stands_in_its_field_without_the_indentation_of_the_tre
     assert field.value == "ACAP"
     assert app.query_params["account"] == "ACAP"
     assert "ACAP Acme Asia Pacific" in field.options
-
-
-def test_labels_of_accounts_are_never_alike():
-    alike = [Account(alias, None, None, (alias,)) for alias in ("A" * 100, "A" * 101)]
-    labels = list(Accounts(alike).labels.values())
-    assert len(set(labels)) == 2
-
-
-def many_accounts(count):
-    top = Account("ROOT", "Root of all", None, ("ROOT",))
-    below = [
-        Account(f"A{number}", f"Store {number}", "ROOT", ("ROOT", f"A{number}")) for number in reversed(range(count))
-    ]
-    lowest = Account("DEEP", "Deep Sea", "A7", ("ROOT", "A7", "DEEP"))
-    return Accounts([top, lowest, *below])
-
-
-def test_of_very_many_accounts_the_upper_ones_are_offered_in_the_order_of_the_tree():
-    accounts = many_accounts(1000)
-    assert accounts.offer() == ["ROOT", *(f"A{number}" for number in range(999, 700, -1))]
-    assert many_accounts(10).offer()[:3] == ["ROOT", "DEEP", "A9"]
-
-
-def test_accounts_are_offered_by_a_part_of_their_alias_or_name():
-    accounts = many_accounts(1000)
-    assert accounts.offer("STORE 77") == [*(f"A{number}" for number in range(779, 769, -1)), "A77"]
-    assert accounts.offer("sea") == ["DEEP"]
-    assert accounts.offer("nonesuch") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "alias"),
-    [("a7", "A7"), ("Deep", "DEEP"), ("deep s", "DEEP"), ("store 7", None), ("nonesuch", None), ("", None)],
-)
-def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
-    assert many_accounts(1000).find_named(text) == alias
-
-
-def test_a_search_lists_accounts_that_are_named_exactly_so_first_then_those_that_begin_so():
-    names = ("Old Kestrel", "Kestrel Ltd", "Kestrel", "Acme")
-    accounts = Accounts([Account(f"A{number}", name, None, (f"A{number}",)) for number, name in enumerate(names)])
-    assert find_accounts("kestrel", accounts) == ["A2", "A1", "A0"]
 
 
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():

@@ -89,7 +89,10 @@ def test_of_lines_that_are_left_out_ten_are_named_and_all_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(b"{}", mtime=0), "old.jsonl is compressed with gzip: unpack it, for example `gzip -dc FILE | clc-rec"),
+        (
+            gzip.compress(b"{}", mtime=0),
+            "old.jsonl is compressed with gzip: unpack it, for example `gzip -dc FILE | clc-rec",
+        ),
         (bytes(8) + b"DUCK" + b"\xff\n" * 100, "old.jsonl is a DuckDB database: `clc-receiver restore` puts"),
         (b"PAR1" + b"\xff\n" * 100, "old.jsonl is a Parquet file: `clc-analytics export -o FILE.jsonl` writes"),
     ],
