@@ -47,7 +47,7 @@ def find_comparison(since: datetime, until: datetime, how: str, early: timedelta
     return Comparison(since - shift, until - shift, shift, how if number == 1 else f"{number} {units} before")
 
 
-def difference(now: int, before: int) -> str | None:
+def format_difference(now: int, before: int) -> str | None:
     """Describe the difference between two counts, absolute and, except from 0, in percent; None where both are 0."""
     if now == before:
         return "±0" if now else None

@@ -42,13 +42,13 @@ def _parse(file: Path, text: str) -> dict[str, str | None]:
         written = binding.original.string
         line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
         if binding.error:
-            raise _wrong_line(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
+            raise _make_line_error(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
         if binding.key and binding.key.upper().startswith("CLC_") and binding.value is None:
-            raise _wrong_line(file, line, "it has no =")
+            raise _make_line_error(file, line, "it has no =")
         if binding.value and _NEXT_SETTING.search(written.lstrip()):
-            raise _wrong_line(file, line, "its closing quote is missing")
+            raise _make_line_error(file, line, "its closing quote is missing")
     return dotenv_values(stream=StringIO(text))
 
 
-def _wrong_line(file: Path, line: int, why: str) -> SettingsError:
+def _make_line_error(file: Path, line: int, why: str) -> SettingsError:
     return SettingsError(f"{file.absolute()} can't be used: line {line} can't be read, {why}.")

@@ -123,11 +123,11 @@ def parse_working_hours(text: str) -> WorkingHours:
         time.fromisoformat(ends)
     if begins >= ends:
         raise ValueError(text)
-    days = {day for part in match["days"].lower().split(",") for day in _days(part)}
+    days = {day for part in match["days"].lower().split(",") for day in _list_days(part)}
     return WorkingHours(tuple(sorted(days)), begins, ends)
 
 
-def _days(part: str) -> list[int]:
+def _list_days(part: str) -> list[int]:
     """Return the days of `mon`, or of `fri-mon` across the weekend."""
     first, dash, last = part.partition("-")
     begin, end = DAYS.index(first), DAYS.index(last if dash else first)
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         """Return the file to which the receiver writes its token."""
         return self.data_dir / TOKEN_FILE
 
-    def token(self) -> str | None:
+    def read_token(self) -> str | None:
         """Return the token of the query service; None where none was set or made yet.
 
         Raises:
@@ -230,7 +230,7 @@ def find_unknown_variables() -> list[str]:
     return sentences
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def list_variables(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables, with absolute paths."""
     variables = {}
     for name, value in settings.model_dump(exclude_none=True).items():
@@ -273,12 +273,12 @@ def _read(base: Path, *_sources: Any) -> Settings:
         # In the working directory, paths stay as they were written.
         if base == WORKING_DIRECTORY:
             return Settings()
-        return Settings(_env_file=base / ENV_FILE, **place_directories(base))
+        return Settings(_env_file=base / ENV_FILE, **resolve_directories(base))
     except ValidationError as error:
         raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
 
 
-def place_directories(base: Path) -> dict[str, Any]:
+def resolve_directories(base: Path) -> dict[str, Any]:
     """Return the settings that are directories, relative ones in `base`."""
     given = {name.upper(): value for name, value in (read_dot_env(base / ENV_FILE) | dict(os.environ)).items()}
     directories = {"data_dir": given.get("CLC_DATA_DIR") or "data", "rules": given.get("CLC_RULES")}

@@ -79,12 +79,12 @@ def capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def with_article(noun: str) -> str:
+def add_article(noun: str) -> str:
     """Return a noun after `a` or `an`, as its first letter sounds in most words."""
     return f"an {noun}" if noun[:1].lower() in {*"aeio"} else f"a {noun}"
 
 
-def plural(number: int, singular: str, many: str | None = None) -> str:
+def format_count(number: int, singular: str, many: str | None = None) -> str:
     """Return the number, with its thousands separated, and the word in the right form."""
     return f"{number:,} {singular if number == 1 else many or singular + 's'}"
 
@@ -131,3 +131,8 @@ def list_fields(value: Any, path: str = "", depth: int = 0) -> Iterator[Field]:
         yield Field(path, TOO_DEEP)
     else:
         yield Field(path, orjson.dumps(value).decode())
+
+
+def join_names(names: list[str], last: str) -> str:
+    """Join names for a sentence, with a word before the last."""
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -56,7 +56,7 @@ class Period(NamedTuple):
         """Return the width of a bin in microseconds."""
         return self.width // MICROSECOND
 
-    def around(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    def widen_to_bins(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
         """Return the start and end of the bins that contain two moments, at the earliest the period's own start."""
         begin, end = max(min(first, last), self.since), max(first, last)
         return floor(begin, self.width), floor(end - MICROSECOND, self.width) + self.width
@@ -67,31 +67,31 @@ def floor(moment: datetime, width: timedelta) -> datetime:
     return EPOCH + (moment - EPOCH) // width * width
 
 
-def microseconds(moment: datetime) -> int:
+def to_microseconds(moment: datetime) -> int:
     """Return a moment in microseconds since 1970."""
     return (moment - EPOCH) // MICROSECOND
 
 
-def offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
+def list_offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
     """Return a time zone's offsets from UTC between two moments, each with its begin; clocks change on whole hours."""
 
-    def ahead(moment: datetime) -> timedelta:
+    def find_offset(moment: datetime) -> timedelta:
         return moment.astimezone(zone).utcoffset() or timedelta()
 
-    shifts = [(since, ahead(since))]
+    shifts = [(since, find_offset(since))]
     day = since
     while day < until:
         following = min(day + timedelta(days=1), until)
-        if ahead(following) != shifts[-1][1]:
+        if find_offset(following) != shifts[-1][1]:
             hour = floor(day, timedelta(hours=1))
-            while ahead(hour) == shifts[-1][1]:
+            while find_offset(hour) == shifts[-1][1]:
                 hour += timedelta(hours=1)
-            shifts.append((hour, ahead(hour)))
+            shifts.append((hour, find_offset(hour)))
         day = following
     return shifts
 
 
-def period(name: str, now: datetime, first: datetime | None) -> Period:
+def make_period(name: str, now: datetime, first: datetime | None) -> Period:
     """Return the current period of a range.
 
     Args:
@@ -112,7 +112,7 @@ def is_of_clock(width: timedelta) -> bool:
     return width > timedelta(hours=1)
 
 
-def edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) -> list[datetime]:
+def list_edges(since: datetime, until: datetime, width: timedelta, zone: ZoneInfo) -> list[datetime]:
     """Return the begins of the bins of a time in a time zone, the first at or before `since`.
 
     Days begin at midnight there and weeks on Monday. A bin may be shorter or longer when clocks change.
@@ -138,7 +138,7 @@ def stamp(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def zone_of(name: str | None) -> ZoneInfo:
+def find_zone(name: str | None) -> ZoneInfo:
     """Return the time zone of an IANA name; UTC where no zone has that name."""
     try:
         return ZoneInfo("UTC" if not name or name in UTC_NAMES else name)
@@ -146,17 +146,17 @@ def zone_of(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def zone_label(zone: ZoneInfo) -> str:
+def label_zone(zone: ZoneInfo) -> str:
     """Return the short name of a time zone: `UTC`, or the place at the end of its name."""
     return zone.key.rpartition("/")[2].replace("_", " ")
 
 
-def local_text(moment: datetime | None, zone: ZoneInfo) -> str:
+def format_in_zone(moment: datetime | None, zone: ZoneInfo) -> str:
     """Return a moment as date and time of day in a time zone, to the second."""
     return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def utc_text(moment: datetime | None) -> str:
+def format_in_utc(moment: datetime | None) -> str:
     """Return a moment as date and time of day, followed by `UTC`."""
     return "" if moment is None else f"{stamp(moment)} UTC"
 
@@ -169,7 +169,7 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         """Return the interval's text."""
-        return f"{iso(self.since)}/{iso(self.until) if self.until else '..'}"
+        return f"{format_iso(self.since)}/{format_iso(self.until) if self.until else '..'}"
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
@@ -193,7 +193,7 @@ class Interval(NamedTuple):
         return self.until is not None and self.until <= self.since
 
 
-def iso(moment: datetime) -> str:
+def format_iso(moment: datetime) -> str:
     """Return a moment in UTC as ISO 8601, in its shortest form."""
     text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
     return f"{text.removesuffix(':00')}Z"
@@ -241,13 +241,13 @@ class Span(NamedTuple):
     @property
     def begins_us(self) -> list[int]:
         """Return the begin of each bin, in microseconds since 1970."""
-        return [microseconds(begin) for begin in self.begins]
+        return [to_microseconds(begin) for begin in self.begins]
 
     def misses(self, part: Interval) -> bool:
         """Say whether a part begins before this time or after it."""
         return part.since < self.since or part.since >= self.until
 
-    def around(self, part: Interval) -> Interval:
+    def widen_to_bins(self, part: Interval) -> Interval:
         """Return the whole bins that a part touches."""
         end = part.until or self.until
         since = max((begin for begin in self.begins if begin <= part.since), default=self.begins[0])
@@ -255,7 +255,7 @@ class Span(NamedTuple):
         return Interval(since, max(until, since + MICROSECOND))
 
 
-def span_of(name: str, own: Interval | None, now: datetime, first: datetime | None, zone: ZoneInfo) -> Span:
+def make_span(name: str, own: Interval | None, now: datetime, first: datetime | None, zone: ZoneInfo) -> Span:
     """Return the current time of a range.
 
     Args:
@@ -267,15 +267,15 @@ def span_of(name: str, own: Interval | None, now: datetime, first: datetime | No
     """
     if name == OWN and own is not None:
         until = own.until or now
-        fitting = period("all", until, min(own.since, until))
+        fitting = make_period("all", until, min(own.since, until))
         since, whole = own.since, False
     else:
         usual = name if name in RANGES else DEFAULT_RANGE
         until = now
-        fitting = period(usual, now, first)
+        fitting = make_period(usual, now, first)
         length = RANGES[usual]
         since, whole = (fitting.since if length is None else now - length), length is None
-    begins = tuple(edges(since, until, fitting.width, zone))
+    begins = tuple(list_edges(since, until, fitting.width, zone))
     # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
     return Span(exact, until, fitting.width, fitting.per, whole, begins, now, since - exact)
@@ -286,7 +286,7 @@ def begin_at(span: Span, moment: datetime, zone: ZoneInfo) -> Span:
     if moment <= span.since:
         return span
     later = cut(Interval(span.since, span.until), moment)
-    return span_of(OWN, later, span.now, None, zone)._replace(whole=span.whole)
+    return make_span(OWN, later, span.now, None, zone)._replace(whole=span.whole)
 
 
 def cut(interval: Interval, moment: datetime) -> Interval:

@@ -5,9 +5,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal, NamedTuple, Protocol
 
-from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, new_id
+from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, make_id
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import PublicKey, key_fingerprint
+from receiver.senders.keys import PublicKey, compute_fingerprint
 from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Columns, Event
 
@@ -86,7 +86,7 @@ class Admission:
 
     def __init__(self, key: PublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
         self._key = key
-        self._key_fingerprint = key_fingerprint(key)
+        self._key_fingerprint = compute_fingerprint(key)
         self._signatures = signatures
         self._accounts = accounts
         self._check_signature = CENTURYLINK.verification.check
@@ -110,7 +110,7 @@ class Admission:
             return refuse_body(error)._replace(signature_detail=why)
         columns = self._columns(event, body, received_at)
         notification = Notification(
-            id=new_id(received_at),
+            id=make_id(received_at),
             received_at=received_at,
             event_type=columns.event_type,
             category=columns.category,

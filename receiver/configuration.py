@@ -74,15 +74,15 @@ def _parse(file: Path, text: str) -> dict[str, str | None]:
         written = binding.original.string
         line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
         if binding.error:
-            raise _wrong_line(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
+            raise _make_line_error(file, line, "it must be NAME=VALUE, with a closing quote for each opening one")
         if binding.key and binding.key.upper().startswith("CLC_") and binding.value is None:
-            raise _wrong_line(file, line, "it has no =")
+            raise _make_line_error(file, line, "it has no =")
         if binding.value and _NEXT_SETTING.search(written.lstrip()):
-            raise _wrong_line(file, line, "its closing quote is missing")
+            raise _make_line_error(file, line, "its closing quote is missing")
     return dotenv_values(stream=StringIO(text))
 
 
-def _wrong_line(file: Path, line: int, why: str) -> SettingsError:
+def _make_line_error(file: Path, line: int, why: str) -> SettingsError:
     return SettingsError(f"{file.absolute()} can't be used: line {line} can't be read, {why}.")
 
 
@@ -176,7 +176,7 @@ def check_memory(text: str) -> str:
         if not 0 < number <= 100:  # noqa: PLR2004 - percent
             why = "it must be a share above 0% and up to 100%, for example 50%"
             raise NoLongerAllowedError(why, "100%" if number else f"{LEAST_QUERY_MEMORY}MB")
-        size = number / 100 * _machine_megabytes()
+        size = number / 100 * _measure_machine_megabytes()
     else:
         size = number * _MEGABYTES[unit]
     if not LEAST_QUERY_MEMORY <= size <= MOST_MEMORY:
@@ -195,12 +195,12 @@ def check_store_memory(text: str) -> str:
     return text
 
 
-def megabytes(size: str) -> int:
+def parse_megabytes(size: str) -> int:
     """Read a size, such as 2GB, as megabytes."""
     return int(float(size[:-2]) * _MEGABYTES[size[-2:]])
 
 
-def _machine_megabytes() -> float:
+def _measure_machine_megabytes() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_000_000
 
 

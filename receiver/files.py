@@ -148,7 +148,7 @@ def allow_descriptors() -> None:
 
 
 @cache
-def sql_files(package: str) -> dict[str, str]:
+def read_sql_files(package: str) -> dict[str, str]:
     """Read the SQL files of a package, by their names, without importing it.
 
     Raises:
@@ -160,14 +160,14 @@ def sql_files(package: str) -> dict[str, str]:
     return {file.name: file.read_text("utf-8") for file in files}
 
 
-def sql_file(package: str, name: str) -> str:
+def read_sql_file(package: str, name: str) -> str:
     """Return a SQL file that lies beside a package's modules.
 
     Raises:
         OSError: it can't be read.
         KeyError: there is none of that name.
     """
-    return sql_files(package)[name]
+    return read_sql_files(package)[name]
 
 
 def load_program(*modules: str) -> None:
@@ -178,8 +178,8 @@ def load_program(*modules: str) -> None:
     Args:
         modules: full names; those that are not installed are left out.
     """
-    for package in _packages(Path(receiver.__file__).parent):
-        sql_files(package)
+    for package in _list_packages(Path(receiver.__file__).parent):
+        read_sql_files(package)
     for name in modules:
         try:
             importlib.import_module(name)
@@ -187,7 +187,7 @@ def load_program(*modules: str) -> None:
             continue
 
 
-def _packages(folder: Path) -> Iterator[str]:
+def _list_packages(folder: Path) -> Iterator[str]:
     for path in sorted({file.parent for file in folder.rglob("*.sql")}):
         yield ".".join((folder.name, *path.relative_to(folder).parts))
 

@@ -51,7 +51,7 @@ def describe(error: BaseException) -> str:
     """Describe an error without quoting data: by its text only if errors of its type never hold data."""
     kind = type(error)
     by_duckdb = "duckdb" in kind.__module__ and kind.__name__ in _TELLING_OF_DUCKDB
-    text = _one_line(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
+    text = _join_lines(str(error)) if isinstance(error, _TELLING) or by_duckdb else ""
     return text or kind.__name__
 
 
@@ -76,38 +76,38 @@ class _Lines(logging.Formatter):
         super().__init__()
         self._process = process
 
-    def _message(self, record: logging.LogRecord) -> str:
+    def _write_message(self, record: logging.LogRecord) -> str:
         """Write the message; other libraries' messages may quote data, so only their templates are kept."""
         if record.name.split(".")[0] in _OWN:
-            message = _one_line(_interpolate(record))
+            message = _join_lines(_interpolate(record))
         elif record.name == "asyncio":
             message = "the event loop met an error that nobody handled"
         else:
-            message = f"{record.name}: {_one_line(str(record.msg).partition(chr(10))[0])}"
+            message = f"{record.name}: {_join_lines(str(record.msg).partition(chr(10))[0])}"
         error = record.exc_info[1] if record.exc_info else None
-        return f"{message} ({describe(error)}; {_where(error)})" if error else message
+        return f"{message} ({describe(error)}; {_name_places(error)})" if error else message
 
-    def _time(self, record: logging.LogRecord) -> str:
+    def _format_time(self, record: logging.LogRecord) -> str:
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _fields(self, record: logging.LogRecord) -> dict[str, object]:
+    def _list_fields(self, record: logging.LogRecord) -> dict[str, object]:
         return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 class _TextLines(_Lines):
     def format(self, record: logging.LogRecord) -> str:
-        return f"{self._time(record)} {record.levelname} {self._process}: {self._message(record)}"
+        return f"{self._format_time(record)} {record.levelname} {self._process}: {self._write_message(record)}"
 
 
 class _JsonLines(_Lines):
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": self._time(record),
+            "time": self._format_time(record),
             "level": record.levelname.lower(),
             "process": self._process,
-            "message": self._message(record),
+            "message": self._write_message(record),
         }
-        return json.dumps(line | self._fields(record), default=str)
+        return json.dumps(line | self._list_fields(record), default=str)
 
 
 def _interpolate(record: logging.LogRecord) -> str:
@@ -122,11 +122,11 @@ def _interpolate(record: logging.LogRecord) -> str:
     return str(record.msg) % arguments if arguments else str(record.msg)
 
 
-def _one_line(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split())
 
 
-def _where(error: BaseException) -> str:
+def _name_places(error: BaseException) -> str:
     """Name the places that an error came through, the innermost last, without the code in them."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

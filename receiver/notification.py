@@ -1,7 +1,7 @@
 """The rows that are kept: accepted and refused notifications; their ids sort by time of receipt.
 
 `Notification` and `Rejection` are the one definition of the columns of `notifications` and `rejected`: whatever writes
-or reads such rows takes the names, the order and the types of the columns from `columns_of`.
+or reads such rows takes the names, the order and the types of the columns from `list_columns`.
 """
 
 from collections.abc import Iterator
@@ -106,32 +106,32 @@ class Column(NamedTuple):
     is_json: bool
 
 
-def columns_of(kind: type[tuple[Any, ...]]) -> tuple[Column, ...]:
+def list_columns(kind: type[tuple[Any, ...]]) -> tuple[Column, ...]:
     """List the columns of a kind of row, a NamedTuple, in their order."""
     hints = get_type_hints(kind, include_extras=True)
-    return tuple(_column(name, hint) for name, hint in hints.items())
+    return tuple(_make_column(name, hint) for name, hint in hints.items())
 
 
-def _column(name: str, hint: Any) -> Column:
-    members = list(_members(hint))
+def _make_column(name: str, hint: Any) -> Column:
+    members = list(_list_members(hint))
     plain = next(member for member in members if member is not NoneType)
     return Column(name, plain, NoneType in members, JSON in getattr(hint, "__metadata__", ()))
 
 
-def _members(hint: Any) -> Iterator[type]:
+def _list_members(hint: Any) -> Iterator[type]:
     """Yield the plain types that a type hint allows."""
     origin = get_origin(hint)
     if origin is Annotated:
-        yield from _members(hint.__origin__)
+        yield from _list_members(hint.__origin__)
     elif origin in (Union, UnionType):
         for member in get_args(hint):
-            yield from _members(member)
+            yield from _list_members(member)
     elif origin is Literal:
         yield from map(type, get_args(hint))
     else:
         yield hint
 
 
-def new_id(received_at: datetime) -> UUID:
+def make_id(received_at: datetime) -> UUID:
     """Make an id that carries a time of receipt."""
     return uuid7(nanoseconds=(received_at - _EPOCH) // timedelta(microseconds=1) * 1000)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import orjson
 
 from receiver.admission import Refusal, refuse_body
-from receiver.notification import Category, Notification, SignatureStatus, new_id
+from receiver.notification import Category, Notification, SignatureStatus, make_id
 from receiver.senders.pointers import spell_pointer
 from receiver.senders.profile import Handshake, Profile
 from receiver.senders.request import BodyError, SignedRequest, Verdict
@@ -95,7 +95,7 @@ class SenderAdmission:
     def _note_missing_state(self, profile: Profile, columns: Columns, body: Body) -> None:
         """Log once for each category that a body has nothing where the profile says that the entity's state stands."""
         category, key = columns.category, (profile.name, columns.category)
-        place = profile.state.place(category)
+        place = profile.state.find_place(category)
         if place is None or key in self._noted or len(self._noted) >= _MOST_NOTED or not profile.needs_state(columns):
             return
         if profile.state.find(category, body) is None:
@@ -110,7 +110,7 @@ def _make_notification(
     profile: Profile, columns: Columns, verdict: Verdict, payload: bytes, received_at: datetime, source_ip: str | None
 ) -> Notification:
     return Notification(
-        id=new_id(received_at),
+        id=make_id(received_at),
         received_at=received_at,
         event_type=columns.event_type,
         category=columns.category,

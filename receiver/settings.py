@@ -18,7 +18,7 @@ from receiver.configuration import (
     check_postgresql,
     check_store_memory,
     check_url_secret,
-    megabytes,
+    parse_megabytes,
     read_dot_env,
     read_duration,
     read_period,
@@ -68,18 +68,18 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _address(text: str) -> str:
+def _check_address(text: str) -> str:
     split_address(text)
     return text
 
 
-def _objects(text: str) -> str:
+def _check_objects(text: str) -> str:
     split_objects_url(text)
     return text
 
 
 DataDirectory = Annotated[Path, AfterValidator(check_for_duckdb)]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(_check_address)]
 Names = Annotated[frozenset[str], NoDecode, BeforeValidator(split_list)]
 
 
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
     backup_keep: int = Field(7, ge=1, le=1_000_000, description="how many of the backups made by schedule are kept")
-    objects: Annotated[str, AfterValidator(_objects)] | None = Field(
+    objects: Annotated[str, AfterValidator(_check_objects)] | None = Field(
         None, description="object storage (s3://BUCKET/PREFIX) or directory to which each backup is copied"
     )
     lake: Literal["off", "on"] = Field(
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
     @property
     def database_memory(self) -> str:
         """DuckDB's memory limit."""
-        return self.query_memory or f"{megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
+        return self.query_memory or f"{parse_megabytes(self.store_memory) - _BESIDE_DUCKDB}MB"
 
     @property
     def database(self) -> Path:
@@ -275,7 +275,7 @@ def find_unknown_variables(env_file: str = ".env") -> list[str]:
     return sentences
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def list_variables(settings: Settings) -> dict[str, str]:
     """Write the settings as variables, so that flags reach child processes too."""
     given = settings.model_dump(exclude_none=True)
     if settings.backup_every is not None:
@@ -288,10 +288,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _refuse(error: ValidationError) -> SettingsError:
-    return SettingsError(" ".join(map(_sentence, error.errors())))
+    return SettingsError(" ".join(map(_describe_error, error.errors())))
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _describe_error(error: ErrorDetails) -> str:
     variable = "CLC_" + str(error["loc"][0]).upper()
     allowed = error["msg"].removeprefix("Value error, ")
     value = "not usable" if variable in _SECRETS else repr(error["input"])

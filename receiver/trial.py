@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.changes.differ import Differ, Snapshot, changes_of
+from receiver.changes.differ import Differ, Snapshot, list_changes
 from receiver.errors import SecretError
 from receiver.notification import Category
 from receiver.senders.pointers import Pointer, spell_pointer
@@ -90,7 +90,7 @@ def _show_signed(profile: Profile, example: Example, body: bytes) -> str:
 
 def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
     """Yield what differs from the expected row and the expected changes."""
-    body = profile.read_body(raw, _content_type(example))
+    body = profile.read_body(raw, _find_content_type(example))
     columns = profile.classify(example.event, example.headers, body, example.received_at)
     expected = {"occurred_at": example.received_at, **(example.row or {})}
     for name in _ROW_KEYS:
@@ -108,7 +108,7 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
             yield f"{spell_path(parts)}: {verb} {actual}, expected {wanted}"
 
 
-def _content_type(example: Example) -> str:
+def _find_content_type(example: Example) -> str:
     return example.headers.get("content-type", "application/json")
 
 
@@ -119,9 +119,9 @@ def _find_changes(
     now = Snapshot(columns.category, columns.action, orjson.dumps(body), event_type=columns.event_type)
     before = None
     if example.before:
-        earlier = profile.read_body(example.before.read_bytes(), _content_type(example))
+        earlier = profile.read_body(example.before.read_bytes(), _find_content_type(example))
         before = Snapshot(columns.category, UPDATED, orjson.dumps(earlier))
-    for change in changes_of(Differ(profile.comparison), before, now):
+    for change in list_changes(Differ(profile.comparison), before, now):
         if change.path and not change.noise:
             yield parse_path(change.path), (_parse(change.old_value), _parse(change.new_value))
 
@@ -198,7 +198,7 @@ def _list_fields(profile: Profile, category: Category, body: dict[str, Any]) -> 
 
 def _name_misspelled(profile: Profile, found: Mapping[Category, object]) -> Iterator[Outcome]:
     """Yield the categories that no example has, where the name is close to one that has no place of its own."""
-    homeless = [name for name in found if profile.state.place(name) is None]
+    homeless = [name for name in found if profile.state.find_place(name) is None]
     for name in profile.state.by_category:
         if name not in found and (nearest := get_close_matches(name, homeless, 1)):
             text = f"no example has this category (did you mean {nearest[0]}?)"

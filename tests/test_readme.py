@@ -29,7 +29,7 @@ from receiver.spool import Shipped, ShipperMetrics
 from receiver.store.loop import AppendLoop
 from receiver.store.query.answers import STATUSES
 from receiver.store.query.runner import QueryMetrics
-from receiver.store.status import StatusKeeper, StatusMetrics, store_metrics
+from receiver.store.status import StatusKeeper, StatusMetrics, make_store_metrics
 from tests.support.database import open_database
 from tests.support.stored import received_in, store_of
 
@@ -220,8 +220,8 @@ def families(registry):
 def test_every_metric_is_documented_and_no_other_is(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=lambda: None, data_dir=tmp_path)
-    registry = store_metrics(loop, tmp_path)
-    registry.register(StatusMetrics(StatusKeeper(read_settings(data_dir=tmp_path), store, loop.condition)))
+    registry = make_store_metrics(loop, tmp_path)
+    registry.register(StatusMetrics(StatusKeeper(read_settings(data_dir=tmp_path), store, loop.read_condition)))
     registry.register(ShipperMetrics(Shipped))
     QueryMetrics(registry)
     assert set(first_cells(section("Metrics"))) == families(LISTENER) | families(registry)

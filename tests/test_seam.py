@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from analytics.findings.rule_files import load_rules
-from analytics.senders import senders
+from analytics.senders import list_senders
 from receiver.senders import CENTURYLINK as RECEIVED
 from tests.support import bodies
 
@@ -120,7 +120,7 @@ def fields_described():
 
 
 def the_sender():
-    return next(sender for sender in senders() if sender.name == SENDER)
+    return next(sender for sender in list_senders() if sender.name == SENDER)
 
 
 def names():

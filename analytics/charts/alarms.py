@@ -7,10 +7,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.charts.charts import FIT, INK, MUTED, RULE, row_scale, time_axis, time_tips
+from analytics.charts.charts import FIT, INK, MUTED, RULE, list_time_tips, make_row_scale, make_time_axis
 from analytics.findings.rule_headers import COLOURS
-from analytics.senders import alert_colour, alert_label
-from analytics.text import plural, shorten
+from analytics.senders import choose_alert_colour, label_alerts
+from analytics.text import format_count, shorten
 from analytics.times import Period
 
 KEY = ["server", "metric"]
@@ -30,7 +30,7 @@ NARROW = alt.param(name="narrow", expr="width >= 0 && containerSize()[0] < 560")
 NARROW_METRIC, NARROW_TIME, LIFT = 140, 84, 5
 
 
-def intervals(states: pd.DataFrame) -> pd.DataFrame:
+def find_alarms(states: pd.DataFrame) -> pd.DataFrame:
     """Return the alarms: each lasts from a state above the threshold to the next state below, per entity and metric.
 
     Args:
@@ -54,7 +54,7 @@ def intervals(states: pd.DataFrame) -> pd.DataFrame:
 
 
 def select_latest(states: pd.DataFrame) -> pd.DataFrame:
-    """Return the last one of the states of each metric in order of occurrence; columns as for `intervals`."""
+    """Return the last one of the states of each metric in order of occurrence; columns as for `find_alarms`."""
     return states.sort_values(["occurred_at", "seq", "place"]).drop_duplicates(["entity_id", "metric"], keep="last")
 
 
@@ -104,7 +104,7 @@ def group_by_metric(alarms: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def span_text(span: timedelta) -> str:
+def format_span(span: timedelta) -> str:
     """Return a duration in its two largest units."""
     seconds = max(int(span.total_seconds()), 0)
     for place, (unit, length) in enumerate(UNITS):
@@ -116,7 +116,7 @@ def span_text(span: timedelta) -> str:
     return "0 s"
 
 
-def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.DataFrame:
+def make_bars(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Return the bar of each alarm of the rows; of too many, the newest."""
     place = rows[KEY].assign(place=range(len(rows)))
     drawn = alarms.merge(place, on=KEY).nlargest(MOST_BARS, "begin")
@@ -129,9 +129,9 @@ def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.Data
             "bottom": drawn["place"] + 0.8,
             "middle": drawn["place"] + 0.5,
             "server": drawn["server"].map(lambda name: shorten(name, 60)),
-            "metric": drawn["metric"].map(metric_text),
+            "metric": drawn["metric"].map(format_metric),
             "state": lasts.map({True: LASTS, False: OVER}),
-            "lasted": drawn["time"].map(span_text),
+            "lasted": drawn["time"].map(format_span),
             "key": list_keys(drawn),
         }
     )
@@ -139,10 +139,10 @@ def bars_of(alarms: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.Data
 
 def list_keys(rows: pd.DataFrame) -> list[str]:
     """Return the key of each row's alarm, by which a click names it: its first notification, and its metric."""
-    return [f"{seq} {metric_text(metric)}" for seq, metric in zip(rows["seq"], rows["metric"], strict=True)]
+    return [f"{seq} {format_metric(metric)}" for seq, metric in zip(rows["seq"], rows["metric"], strict=True)]
 
 
-def click_on(name: str) -> alt.Parameter:
+def make_click(name: str) -> alt.Parameter:
     """Return the selection of an alarm by a click, one of `CLICKS`."""
     return alt.selection_point(name=name, fields=["key"], on="click", toggle=False)
 
@@ -161,21 +161,21 @@ def read_click(selections: Any, alarms: pd.DataFrame) -> Any:
     return next((row for row, its in zip(rows.itertuples(), list_keys(rows), strict=True) if its == key), None)
 
 
-def metric_text(metric: str) -> str:
+def format_metric(metric: str) -> str:
     """Return a metric's name as text."""
     return shorten(metric, 30) or "(no metric)"
 
 
-def names_of(rows: pd.DataFrame) -> pd.DataFrame:
+def make_names(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the text beside each row."""
     return pd.DataFrame(
         {
             "middle": [place + 0.5 for place in range(len(rows))],
             "floor": [place + 1.0 for place in range(len(rows))],
             "name": [shorten(name, SERVER_CHARACTERS) for name in rows["server"]],
-            "what": [shorten(metric_text(metric), METRIC_CHARACTERS) for metric in rows["metric"]],
+            "what": [shorten(format_metric(metric), METRIC_CHARACTERS) for metric in rows["metric"]],
             "times": [f"{times:,}" for times in rows["times"]],
-            "sum": [span_text(time) for time in rows["time"]],
+            "sum": [format_span(time) for time in rows["time"]],
             "key": list_keys(rows),
         }
     )
@@ -188,20 +188,22 @@ def narrow_or(narrow: float, wide: float) -> Any:
 
 def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     """Return the layers beside the bars: each row's floor, server and metric, and its alarms' number and time."""
-    text = alt.Chart(names_of(rows))
-    y = row_scale("middle", max(len(rows), 1))
+    text = alt.Chart(make_names(rows))
+    y = make_row_scale("middle", max(len(rows), 1))
     style: dict[str, Any] = {"baseline": "middle", "fontSize": narrow_or(11, 12), "dy": narrow_or(-LIFT, 0)}
     # Without it, a hover shows the names of the columns.
     style["tooltip"] = None
     limit = narrow_or(NARROW_METRIC - 6, NAME_PIXELS - METRIC_PIXELS - 8)
     return [
-        text.mark_rule(color=RULE[dark], strokeWidth=1, tooltip=None).encode(y=row_scale("floor", max(len(rows), 1))),
+        text.mark_rule(color=RULE[dark], strokeWidth=1, tooltip=None).encode(
+            y=make_row_scale("floor", max(len(rows), 1))
+        ),
         text.mark_text(align="left", color=INK[dark], limit=limit, cursor="pointer", **style)
         .encode(x=alt.value(narrow_or(0, -NAME_PIXELS)), y=y, text=alt.Text("name:N"))
-        .add_params(click_on("name")),
+        .add_params(make_click("name")),
         text.mark_text(align="left", color=MUTED[dark], limit=METRIC_PIXELS - 8, cursor="pointer", **style)
         .encode(x=alt.value(narrow_or(NARROW_METRIC, -METRIC_PIXELS)), y=y, text=alt.Text("what:N"))
-        .add_params(click_on("metric")),
+        .add_params(make_click("metric")),
         text.mark_text(align="right", color=INK[dark], dx=narrow_or(-NARROW_TIME, TIMES_PIXELS), **style).encode(
             x=alt.value("width"), y=y, text=alt.Text("times:N")
         ),
@@ -211,20 +213,20 @@ def label_rows(rows: pd.DataFrame, dark: bool) -> list[alt.Chart]:
     ]
 
 
-def tips(place: str) -> list[alt.Tooltip]:
+def list_tips(place: str) -> list[alt.Tooltip]:
     """Return the tooltips of an alarm."""
     return [
-        alt.Tooltip("server:N", title=alert_label()),
+        alt.Tooltip("server:N", title=label_alerts()),
         alt.Tooltip("metric:N", title="Metric"),
         alt.Tooltip("state:N", title="Alarm"),
-        *time_tips(place),
+        *list_time_tips(place),
         alt.Tooltip("lasted:N", title="In this range"),
     ]
 
 
 def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
     """Return the layers with the bars, and with marks at alarms that still last."""
-    scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], alert_colour(dark)])
+    scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], choose_alert_colour(dark)])
     legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
     shown = alt.Chart(bars).mark_bar(
         strokeWidth=1.5,
@@ -245,15 +247,15 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
     )
     return [
         shown.encode(
-            x=time_axis(period),
+            x=make_time_axis(period),
             x2=alt.X2("end"),
-            y=row_scale("top", rows),
+            y=make_row_scale("top", rows),
             y2=alt.Y2("bottom"),
             color=alt.Color("state:N", scale=scale, legend=legend),
             stroke=alt.Stroke("state:N", scale=scale, legend=None),
-            tooltip=tips(place),
-        ).add_params(click_on("bar")),
-        still.encode(x=alt.value("width"), y=row_scale("middle", rows), tooltip=tips(place)),
+            tooltip=list_tips(place),
+        ).add_params(make_click("bar")),
+        still.encode(x=alt.value("width"), y=make_row_scale("middle", rows), tooltip=list_tips(place)),
     ]
 
 
@@ -271,7 +273,7 @@ def draw_alarms(
         place: the name of the browser's time zone.
         dark: whether the page is dark.
     """
-    bars = bars_of(alarms, rows, period)
+    bars = make_bars(alarms, rows, period)
     count = max(len(rows), 1)
     lasting = int((bars["state"] == LASTS).sum())
     layers = [*label_rows(rows, dark), *draw_bars(bars, count, period, place, dark)]
@@ -280,6 +282,7 @@ def draw_alarms(
         height=count * ROW_PIXELS,
         width="container",
         autosize=FIT,
-        description=f"Bars from start to finish of {plural(len(bars), 'alarm')} of {plural(len(rows), 'row')}, "
+        description=f"Bars from start to finish of {format_count(len(bars), 'alarm')} of "
+        f"{format_count(len(rows), 'row')}, "
         f"{lasting:,} still in alarm.",
     )

@@ -16,7 +16,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.comparison import difference
+from analytics.comparison import format_difference
 from analytics.senders import GREY, colours
 from analytics.times import EPOCH, Period
 
@@ -54,18 +54,18 @@ def add_bin_times(frame: pd.DataFrame, width: timedelta) -> pd.DataFrame:
     return frame.assign(begin=start, end=start + width)
 
 
-def time_axis(period: Period) -> alt.X:
+def make_time_axis(period: Period) -> alt.X:
     """Return the x of a chart over the whole period, empty bins included; times are the browser's."""
-    first, last = milliseconds(period.since), milliseconds(max(period.until, period.since + period.width))
+    first, last = to_milliseconds(period.since), to_milliseconds(max(period.until, period.since + period.width))
     return alt.X("begin:T", scale=alt.Scale(type="time", domain=[first, last], nice=False, clamp=True), axis=LOCAL_AXIS)
 
 
-def milliseconds(moment: datetime) -> int:
+def to_milliseconds(moment: datetime) -> int:
     """Return a moment in milliseconds since 1970, as Vega counts."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-def heading(title: str, dark: bool, subtitle: str = "", offset: int = 12) -> alt.TitleParams:
+def make_heading(title: str, dark: bool, subtitle: str = "", offset: int = 12) -> alt.TitleParams:
     """Return a chart's title, with a line below it that gives the units if the page does not."""
     return alt.TitleParams(
         title,
@@ -106,13 +106,13 @@ def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     return rows.assign(bottom=top - rows["events"], top=top)
 
 
-def type_colours(dark: bool) -> dict[str, str]:
+def choose_type_colours(dark: bool) -> dict[str, str]:
     """Return the colour of each event type, and of those that are joined."""
     named = colours(dark)
     return {**named, OTHER_TYPES: GREY[dark]} if len(named) > MOST_TYPES else named
 
 
-def time_tips(place: str) -> list[alt.Tooltip]:
+def list_time_tips(place: str) -> list[alt.Tooltip]:
     """Return the tooltips of a bar's time: its begin and end there, and its begin in UTC."""
     return [
         alt.Tooltip("yearmonthdatehoursminutesseconds(begin):T", title=f"From ({place})", format=TIME_TIP),
@@ -121,18 +121,18 @@ def time_tips(place: str) -> list[alt.Tooltip]:
     ]
 
 
-def row_scale(field: str, rows: int) -> alt.Y:
+def make_row_scale(field: str, rows: int) -> alt.Y:
     """Return the y of a chart of rows, the first one on top."""
     return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, rows], reverse=True, nice=False), axis=None)
 
 
-def event_scale(dark: bool) -> alt.Scale:
+def make_event_scale(dark: bool) -> alt.Scale:
     """Return the colours of the event types."""
-    return alt.Scale(domain=list(type_colours(dark)), range=list(type_colours(dark).values()))
+    return alt.Scale(domain=list(choose_type_colours(dark)), range=list(choose_type_colours(dark).values()))
 
 
 def add_other(rows: pd.DataFrame, other: Other | None) -> pd.DataFrame:
-    """Add to each row the counts of its bin, now and in the other time, for `other_tips`.
+    """Add to each row the counts of its bin, now and in the other time, for `list_other_tips`.
 
     Args:
         rows: columns `bin_us`, `events`, `state`.
@@ -147,11 +147,11 @@ def add_other(rows: pd.DataFrame, other: Other | None) -> pd.DataFrame:
     counts = rows.groupby("bin_us")["events"].transform("sum")
     before = rows["bin_us"].map(other[0].groupby("bin_us")["events"].sum()).fillna(0)
     bins = zip(counts, before, rows["state"], strict=True)
-    texts = [(difference(int(now), int(then)) or "") if state == COMPLETE else "" for now, then, state in bins]
+    texts = [(format_difference(int(now), int(then)) or "") if state == COMPLETE else "" for now, then, state in bins]
     return rows.assign(all=counts, before=before, difference=texts)
 
 
-def other_tips(other: Other | None) -> list[alt.Tooltip]:
+def list_other_tips(other: Other | None) -> list[alt.Tooltip]:
     """Return the tooltips of a bin that compare it with the other time."""
     if other is None:
         return []
@@ -211,13 +211,13 @@ def break_at_gaps(data: pd.DataFrame) -> pd.DataFrame:
     series = [part for _, part in data.groupby("colour", sort=False)] if "colour" in data else [data]
     if not all(part["x"].is_monotonic_increasing or part["x"].is_monotonic_decreasing for part in series):
         return data  # the rows have an order of their own
-    gaps = [gaps_of(part, step) for part in series]
+    gaps = [find_gaps(part, step) for part in series]
     if all(part.empty for part in gaps):
         return data
     return pd.concat([data, *gaps], ignore_index=True).sort_values("x", kind="stable", ignore_index=True)
 
 
-def gaps_of(part: pd.DataFrame, step: Any) -> pd.DataFrame:
+def find_gaps(part: pd.DataFrame, step: Any) -> pd.DataFrame:
     """Return a row without a value for each gap of a series."""
     values = part["x"].dropna().drop_duplicates().sort_values()
     last = values[values.diff().shift(-1) > step * WIDER]

@@ -17,15 +17,15 @@ from analytics.charts.charts import (
     RUNNING,
     Other,
     add_other,
-    event_scale,
-    heading,
-    milliseconds,
-    other_tips,
+    choose_type_colours,
+    list_other_tips,
+    list_time_tips,
+    make_event_scale,
+    make_heading,
     stack,
-    time_tips,
-    type_colours,
+    to_milliseconds,
 )
-from analytics.times import Interval, Span, zone_label
+from analytics.times import Interval, Span, label_zone
 
 WIDE_LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 205))")
 LONG_NAME = 24
@@ -76,20 +76,20 @@ def draw_events(
         logarithmic: whether heights are on a logarithmic scale, where a few outliers would hide the rest.
     """
     frame = join_rare(frame)
-    place = zone_label(zone)
+    place = label_zone(zone)
     marked: Any = alt.Undefined
     if selected is not None:
-        marked = {"x": [milliseconds(selected.since), milliseconds(selected.until or span.until)]}
+        marked = {"x": [to_milliseconds(selected.since), to_milliseconds(selected.until or span.until)]}
     brush = alt.selection_interval(name="brush", encodings=["x"], value=marked)
     other = None if before is None else (before, name)
-    draw = draw_lines if logarithmic else event_bars
+    draw = draw_lines if logarithmic else draw_event_bars
     layers = draw(frame, span, what, place, dark, other)
     layers[0] = layers[0].add_params(brush)
     if before is not None:
-        layers.append(line_before(before, span, name, dark))
+        layers.append(draw_line_before(before, span, name, dark))
     layered: Any = alt.layer(*layers)
     chart: alt.LayerChart = layered.properties(
-        height=236, width="container", autosize=FIT, title=heading(f"{what} over time", dark)
+        height=236, width="container", autosize=FIT, title=make_heading(f"{what} over time", dark)
     )
     return chart
 
@@ -106,7 +106,7 @@ def join_rare(frame: pd.DataFrame) -> pd.DataFrame:
 
 def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool = False) -> str:
     """Return the units of `draw_events` and what its lines are; `name` is the other time's, if one is drawn."""
-    parts = [f"Number per {span.per}, by event type", f"times in {zone_label(zone)}"]
+    parts = [f"Number per {span.per}, by event type", f"times in {label_zone(zone)}"]
     if name:
         parts.append(f"the dashed line is {name}")
     if logarithmic:
@@ -124,23 +124,23 @@ def draw_lines(
     Stacked bars would mislead there: of two parts with the same height, the upper one counts far more.
     """
     types, totals = list_types(frame, dark), count_bins(frame, span)
-    lines = [line_of(frame[frame["event_type"] == name], name, span) for name in types]
+    lines = [make_line(frame[frame["event_type"] == name], name, span) for name in types]
     if len(types) > 1:
-        lines.append(line_of(frame, TOTAL, span))
-    colour = event_scale(dark)
+        lines.append(make_line(frame, TOTAL, span))
+    colour = make_event_scale(dark)
     colour = alt.Scale(domain=[*colour.domain, TOTAL], range=[*colour.range, INK[dark]])
     names = types + [TOTAL] * (len(types) > 1)
     drawn: alt.Chart = (
-        alt.Chart(pd.concat(lines) if lines else line_of(frame, TOTAL, span))
+        alt.Chart(pd.concat(lines) if lines else make_line(frame, TOTAL, span))
         .mark_line(interpolate="step-after", strokeWidth=1.6, aria=False, tooltip=None)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             y=alt.Y(
                 "events:Q",
-                scale=scale_of(frame, other, type="symlog"),
+                scale=make_scale(frame, other, type="symlog"),
                 axis=alt.Axis(title=None, values=LOG_TICKS, format=",d"),
             ),
-            color=alt.Color("event_type:N", scale=colour, legend=legend_of(names, "stroke")),
+            color=alt.Color("event_type:N", scale=colour, legend=make_legend(names, "stroke")),
         )
     )
     hovered: alt.Chart = (
@@ -154,22 +154,22 @@ def draw_lines(
             tooltip=[
                 alt.Tooltip("events:Q", title=what, format=","),
                 alt.Tooltip("each:N", title="By event"),
-                *time_tips(place),
+                *list_time_tips(place),
                 alt.Tooltip("state:N", title="This bin is"),
-                *other_tips(other),
+                *list_other_tips(other),
             ],
         )
     )
     return [hovered, drawn]
 
 
-def scale_of(frame: pd.DataFrame, other: Other | None, **options: Any) -> alt.Scale:
+def make_scale(frame: pd.DataFrame, other: Other | None, **options: Any) -> alt.Scale:
     """Return the scale of counts; where all are 0 it goes to 1, so that the line of 0 does not lie at half height."""
     is_counted = frame["events"].any() or (other is not None and other[0]["events"].any())
     return alt.Scale(**options) if is_counted else alt.Scale(domain=[0, 1], **options)
 
 
-def line_of(frame: pd.DataFrame, name: str, span: Span) -> pd.DataFrame:
+def make_line(frame: pd.DataFrame, name: str, span: Span) -> pd.DataFrame:
     """Return the counts of each bin under one name, and the last one again at the end of its bin."""
     counts = frame.groupby("bin_us", as_index=False)["events"].sum()
     rows = fill_bins(counts.assign(event_type=name), span).assign(event_type=name)
@@ -193,10 +193,10 @@ def count_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
 def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
     """Return the event types that occur, in the order of the legend."""
     occurring = set(frame["event_type"].unique())
-    return [name for name in type_colours(dark) if name in occurring]
+    return [name for name in choose_type_colours(dark) if name in occurring]
 
 
-def legend_of(names: list[str], symbol: str = "square") -> alt.Legend:
+def make_legend(names: list[str], symbol: str = "square") -> alt.Legend:
     """Return the legend of some event types."""
     are_long = any(len(name) > LONG_NAME for name in names)
     return alt.Legend(
@@ -209,31 +209,31 @@ def legend_of(names: list[str], symbol: str = "square") -> alt.Legend:
     )
 
 
-def event_bars(
+def draw_event_bars(
     frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
 ) -> list[alt.Chart]:
     """Return the layer of stacked bars; a last bin that is not over is pale."""
     chart: alt.Chart = (
-        alt.Chart(add_other(stack(fill_bins(frame, span), list(type_colours(dark))), other))
+        alt.Chart(add_other(stack(fill_bins(frame, span), list(choose_type_colours(dark))), other))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),
             y=alt.Y(
                 "bottom:Q",
-                scale=scale_of(frame, other),
+                scale=make_scale(frame, other),
                 axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d"),
             ),
             y2=alt.Y2("top"),
-            color=alt.Color("event_type:N", scale=event_scale(dark), legend=legend_of(list_types(frame, dark))),
+            color=alt.Color("event_type:N", scale=make_event_scale(dark), legend=make_legend(list_types(frame, dark))),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
-            tooltip=[*local_tooltip(what, place), *other_tips(other)],
+            tooltip=[*list_local_tips(what, place), *list_other_tips(other)],
         )
     )
     return [chart]
 
 
-def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:
+def draw_line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:
     """Return the layer with the counts of the other time, one step for each bin."""
     counts = fill_bins(before.assign(event_type=name), span)
     last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
@@ -248,11 +248,11 @@ def line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.
     return line
 
 
-def local_tooltip(what: str, place: str) -> list[alt.Tooltip]:
+def list_local_tips(what: str, place: str) -> list[alt.Tooltip]:
     """Return the tooltips of a bar: its event type, the number of `what`, and its begin and end, there and in UTC."""
     return [
         alt.Tooltip("event_type:N", title="Event"),
         alt.Tooltip("events:Q", title=what, format=","),
-        *time_tips(place),
+        *list_time_tips(place),
         alt.Tooltip("state:N", title="This bin is"),
     ]

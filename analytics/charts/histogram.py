@@ -13,15 +13,15 @@ from analytics.charts.charts import (
     MUTED,
     TIME_TIP,
     add_bin_times,
-    event_scale,
     fit_text,
-    heading,
+    list_time_tips,
+    make_event_scale,
+    make_heading,
     stack,
-    time_tips,
 )
 from analytics.findings.rule_headers import COLOURS, SEVERITIES
 from analytics.senders import colours
-from analytics.text import plural
+from analytics.text import format_count
 from analytics.times import EPOCH, MOST_BINS, WIDTHS, Period, floor
 
 BRUSH = "span"
@@ -58,7 +58,7 @@ class Bins:
         """Return the number of bins."""
         return int((self.until - self.since) / self.width)
 
-    def around(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    def widen_to_bins(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
         """Return the start and end of the bins that contain two moments, within these bins."""
         first, last = max(min(first, last), self.since), min(max(first, last), self.until)
         begin = min(floor(first, self.width), self.until - self.width)
@@ -78,7 +78,7 @@ def read_brush(selection: Any, bins: Bins | Period) -> tuple[datetime, datetime]
         first, last = (EPOCH + timedelta(milliseconds=float(end)) for end in ends or ())
     except (TypeError, ValueError, OverflowError):
         return None
-    return bins.around(first, last) if first != last else None
+    return bins.widen_to_bins(first, last) if first != last else None
 
 
 def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
             x2=alt.X2("end"),
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=3, format=",d")),
             y2=alt.Y2("top"),
-            color=alt.Color("event_type:N", scale=event_scale(dark), legend=None),
+            color=alt.Color("event_type:N", scale=make_event_scale(dark), legend=None),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[WHOLE, PART], range=[1, 0.5]), legend=None),
             tooltip=[
                 alt.Tooltip("event_type:N", title="Event"),
@@ -192,7 +192,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
             tooltip=[
                 alt.Tooltip("severity:N", title="Severity"),
                 alt.Tooltip("findings:Q", title="Findings", format=","),
-                *time_tips(place),
+                *list_time_tips(place),
             ],
         )
         .add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
@@ -200,7 +200,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
             height=150,
             width="container",
             autosize=FIT,
-            title=heading(
+            title=make_heading(
                 "Findings over time",
                 dark,
                 f"Per {period.per}; times in {place}. Drag to narrow.",
@@ -212,7 +212,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
     return chart
 
 
-def hours_of_week(frame: pd.DataFrame) -> pd.DataFrame:
+def fill_hours_of_week(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each hour of the week.
 
     Args:
@@ -233,7 +233,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
         dark: whether the page is dark.
     """
     chart: alt.Chart = (
-        alt.Chart(hours_of_week(frame))
+        alt.Chart(fill_hours_of_week(frame))
         .mark_rect(stroke=None, aria=False)
         .encode(
             x=alt.X("hour:Q", scale=alt.Scale(domain=[0, HOURS], nice=False), axis=HOUR_AXIS),
@@ -247,7 +247,7 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
             color=alt.Color(
                 "events:Q",
                 scale=alt.Scale(range=list(SHADES[dark]), zero=True, nice=False),
-                legend=shade_legend(dark),
+                legend=make_shade_legend(dark),
             ),
             tooltip=[
                 alt.Tooltip("day:N", title="Day"),
@@ -260,13 +260,13 @@ def draw_heat_map(frame: pd.DataFrame, place: str, *, dark: bool = False) -> alt
             height=218,
             width="container",
             autosize=FIT,
-            title=heading("Hours of the week", dark, f"Number per hour and weekday; times in {place}"),
+            title=make_heading("Hours of the week", dark, f"Number per hour and weekday; times in {place}"),
         )
     )
     return chart
 
 
-def shade_legend(dark: bool) -> alt.Legend:
+def make_shade_legend(dark: bool) -> alt.Legend:
     """Return the legend of the heat map's shades."""
     return alt.Legend(
         title=None,
@@ -286,4 +286,4 @@ def describe_busiest(frame: pd.DataFrame, unit: str) -> str:
     row = frame.sort_values("events", ascending=False).iloc[0]
     place = int(row["hour_of_week"])
     hour = f"{place % HOURS:02}:00 to {place % HOURS + 1:02}:00"
-    return f"Most in one hour: {plural(int(row['events']), unit)} on {DAYS[place // HOURS]}, {hour}."
+    return f"Most in one hour: {format_count(int(row['events']), unit)} on {DAYS[place // HOURS]}, {hour}."

@@ -7,8 +7,17 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 
-from analytics.charts.charts import FIT, INK, LEGEND_COLUMNS, MUTED, TIME_LABEL, break_at_gaps, describe_ticks, heading
-from analytics.export.results import as_moment, as_number, cell, column_names
+from analytics.charts.charts import (
+    FIT,
+    INK,
+    LEGEND_COLUMNS,
+    MUTED,
+    TIME_LABEL,
+    break_at_gaps,
+    describe_ticks,
+    make_heading,
+)
+from analytics.export.results import as_moment, as_number, format_cell, name_columns
 from analytics.senders import colours
 from analytics.text import shorten
 
@@ -50,10 +59,10 @@ def classify(kind: pa.DataType) -> Holds:
 
 def classify_columns(table: pa.Table) -> dict[str, Holds]:
     """Return the contents of each column, by its name for display."""
-    return {name: classify(field.type) for name, field in zip(column_names(table), table.schema, strict=True)}
+    return {name: classify(field.type) for name, field in zip(name_columns(table), table.schema, strict=True)}
 
 
-def first_choice(table: pa.Table) -> Choice | None:
+def make_first_choice(table: pa.Table) -> Choice | None:
     """Return the chart that fits the columns best; None where nothing can be drawn."""
     columns = classify_columns(table)
     if not columns or not table.num_rows:
@@ -72,7 +81,7 @@ def first_choice(table: pa.Table) -> Choice | None:
     return Choice("histogram", (numbers or times)[0])
 
 
-def values_of(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any]:
+def list_values(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any]:
     """Return the values of a column."""
     column: pa.ChunkedArray[Any] = table.column(list(columns).index(name))
     values: list[Any] = column.to_pylist()
@@ -82,20 +91,20 @@ def values_of(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any
 def find_fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
     """Return the column with the fewest values, but more than one; the first of several."""
     first = table.slice(0, MOST_ROWS)
-    numbers = {name: len({cell(value) for value in values_of(first, columns, name)}) for name in names}
+    numbers = {name: len({format_cell(value) for value in list_values(first, columns, name)}) for name in names}
     return min((name for name in names if numbers[name] > 1), key=lambda name: numbers[name], default=None)
 
 
 def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
     """Say whether a value occurs more than once in a column."""
-    values = values_of(table.slice(0, MOST_ROWS), columns, name)
+    values = list_values(table.slice(0, MOST_ROWS), columns, name)
     return len(set(values)) < len(values)
 
 
 def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
     """Return the choice if it fits the columns, else the first choice."""
     columns = classify_columns(table)
-    first = first_choice(table)
+    first = make_first_choice(table)
     if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
         return first
     y = choice.y if choice.y in columns and columns[choice.y] == "number" and choice.kind != "histogram" else None
@@ -115,11 +124,11 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
     first = table.slice(0, MOST_ROWS)
     kinds = {"x": columns[choice.x]} | ({"y": columns[choice.y]} if choice.y else {})
-    data = pd.DataFrame({"x": convert_values(values_of(first, columns, choice.x), kinds["x"])})
+    data = pd.DataFrame({"x": convert_values(list_values(first, columns, choice.x), kinds["x"])})
     if choice.y:
-        data["y"] = convert_values(values_of(first, columns, choice.y), "number")
+        data["y"] = convert_values(list_values(first, columns, choice.y), "number")
     if choice.colour:
-        names = [label(value) for value in values_of(first, columns, choice.colour)]
+        names = [format_label(value) for value in list_values(first, columns, choice.colour)]
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
         notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
     choice = name_units(table, choice)
@@ -136,7 +145,7 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
 
 def name_units(table: pa.Table, choice: Choice) -> Choice:
     """Return the choice with the unit of durations in the names of their columns, for titles."""
-    types = dict(zip(column_names(table), table.schema.types, strict=True))
+    types = dict(zip(name_columns(table), table.schema.types, strict=True))
 
     def name(column: str) -> str:
         return f"{column} (seconds)" if pa.types.is_duration(types[column]) else column
@@ -152,14 +161,14 @@ def add_up(data: pd.DataFrame) -> pd.DataFrame:
     return added.reset_index()
 
 
-def label(value: Any) -> str:
+def format_label(value: Any) -> str:
     """Return a value as a name in a chart."""
-    return "NULL" if value is None else shorten(cell(value) or "", LABEL_CHARACTERS) or "(empty)"
+    return "NULL" if value is None else shorten(format_cell(value) or "", LABEL_CHARACTERS) or "(empty)"
 
 
 def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
     """Convert values for a chart."""
-    made: dict[Holds, Callable[[Any], Any]] = {"number": as_number, "time": as_moment, "text": label}
+    made: dict[Holds, Callable[[Any], Any]] = {"number": as_number, "time": as_moment, "text": format_label}
     drawn = pd.Series([made[kind](value) for value in values], dtype=object)
     if kind == "time":
         return pd.to_datetime(drawn, utc=True, errors="coerce")
@@ -175,19 +184,19 @@ def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
     return [name if name in kept else "others" for name in names], len(counts) - most
 
 
-def titles(choice: Choice, dark: bool) -> dict[str, Any]:
+def make_titles(choice: Choice, dark: bool) -> dict[str, Any]:
     """Return the title, size and description of a chart."""
     y = shorten(choice.y) if choice.y else "Number of rows"
     coloured = f", by {shorten(choice.colour)}" if choice.colour else ""
     return {
-        "title": heading(f"{y} by {shorten(choice.x)}", dark, f"{choice.kind.title()}{coloured}; times in UTC"),
+        "title": make_heading(f"{y} by {shorten(choice.x)}", dark, f"{choice.kind.title()}{coloured}; times in UTC"),
         "width": "container",
         "autosize": FIT,
         "description": f"{choice.kind.title()} chart: {y} by {shorten(choice.x)}{coloured}.",
     }
 
 
-def axis(title: str, dark: bool, kind: Holds = "number", **more: Any) -> alt.Axis:
+def make_axis(title: str, dark: bool, kind: Holds = "number", **more: Any) -> alt.Axis:
     """Return an axis in the common style."""
     if kind == "time":
         more = {"labelExpr": TIME_LABEL, "tickCount": 8, "grid": False, **more}
@@ -207,7 +216,7 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
     return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=shades), legend=legend)}
 
 
-def tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
+def list_tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
     """Return the tooltips of a mark."""
     x = {"time": "utcyearmonthdatehoursminutesseconds(x):T", "number": "x:Q", "text": "x:N"}[kind]
     tooltips = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
@@ -215,7 +224,7 @@ def tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
     return [*tooltips, alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else tooltips
 
 
-def value_of(choice: Choice) -> str:
+def name_value(choice: Choice) -> str:
     """Return the field of the y axis."""
     return "y:Q" if choice.y else "count():Q"
 
@@ -224,14 +233,14 @@ def draw_histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) 
     """Return a histogram of the values of x."""
     scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
     x = alt.X("x", type=TYPES[kind], bin=alt.Bin(maxbins=40), scale=scale,
-              axis=axis(choice.x, dark, kind))  # fmt: skip
-    y = alt.Y("count():Q", axis=axis("Number of rows", dark, format=",d", tickMinStep=1))
+              axis=make_axis(choice.x, dark, kind))  # fmt: skip
+    y = alt.Y("count():Q", axis=make_axis("Number of rows", dark, format=",d", tickMinStep=1))
     tip = alt.Tooltip("x", type=TYPES[kind], bin=alt.Bin(maxbins=40),
                       title=shorten(choice.x))  # fmt: skip
     chart: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
     drawn = chart.encode(x=x, y=y, tooltip=[tip, alt.Tooltip("count():Q", title="Rows")],
                          **choose_colours(data, choice, dark))  # fmt: skip
-    return drawn.properties(height=HEIGHT, **titles(choice, dark))
+    return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
 
 
 def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> QuickChart:
@@ -241,17 +250,14 @@ def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) 
         notes = [*notes, f"The first {MOST_BARS} of {len(names):,} bars."]
         names = names[:MOST_BARS]
     kept = data[data["x"].isin(set(names))]
-    drawn = (
-        alt.Chart(kept)
-        .mark_bar()
-        .encode(
-            y=alt.Y("x:N", sort=names, axis=axis(choice.x, dark, ticks=False)),
-            x=alt.X(value_of(choice), axis=axis(choice.y or "Number of rows", dark)),
-            tooltip=tips(choice, "text", value_of(choice)),
-            **choose_colours(kept, choice, dark),
-        )
+    chart: alt.Chart = alt.Chart(kept).mark_bar()
+    drawn = chart.encode(
+        y=alt.Y("x:N", sort=names, axis=make_axis(choice.x, dark, ticks=False)),
+        x=alt.X(name_value(choice), axis=make_axis(choice.y or "Number of rows", dark)),
+        tooltip=list_tips(choice, "text", name_value(choice)),
+        **choose_colours(kept, choice, dark),
     )
-    return QuickChart(drawn.properties(height=alt.Step(22), **titles(choice, dark)), notes)
+    return QuickChart(drawn.properties(height=alt.Step(22), **make_titles(choice, dark)), notes)
 
 
 def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
@@ -268,24 +274,24 @@ def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> a
         "points": {"type": "point", "filled": True, "size": 45, "opacity": 0.75},
         "bar": {"type": "bar", "orient": "vertical", "binSpacing": 1},
     }
-    y = value_of(choice) if choice.kind == "points" else "y:Q"
-    step = None if choice.kind in ("line", "area", "points") else step_of(known)
+    y = name_value(choice) if choice.kind == "points" else "y:Q"
+    step = None if choice.kind in ("line", "area", "points") else find_step(known)
     ticks = describe_ticks(known, step) if kind == "time" else None
-    x_axis = axis(choice.x, dark, kind, **(ticks or {"labelOverlap": True}))
+    x_axis = make_axis(choice.x, dark, kind, **(ticks or {"labelOverlap": True}))
     encoded: dict[str, Any] = {
         "x": alt.X("x", type=TYPES[kind], sort=None, scale=scale, axis=x_axis),
-        "y": alt.Y(y, axis=axis(choice.y or "Number of rows", dark)),
-        "tooltip": tips(choice, kind, y),
+        "y": alt.Y(y, axis=make_axis(choice.y or "Number of rows", dark)),
+        "tooltip": list_tips(choice, kind, y),
         **choose_colours(data, choice, dark),
     }
     if step is not None:
         data = data.assign(until=data["x"] + step)
         encoded["x2"] = "until"
     chart: alt.Chart = alt.Chart(data, mark=alt.MarkDef(**marks.get(choice.kind, marks["bar"]))).encode(**encoded)
-    return chart.properties(height=HEIGHT, **titles(choice, dark))
+    return chart.properties(height=HEIGHT, **make_titles(choice, dark))
 
 
-def step_of(values: "pd.Series[Any]") -> Any:
+def find_step(values: "pd.Series[Any]") -> Any:
     """Return the shortest distance between two numbers or moments; None for fewer than two."""
     if values.dtype == object:
         return None

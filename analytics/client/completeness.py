@@ -41,7 +41,7 @@ def find_complete_since(client: Client) -> datetime | None:
         AnalyticsError: it does not answer, is busy, or the query fails for another reason than a missing table.
     """
     try:
-        [row] = client.sql(*queries.query("complete_since", {})).to_pylist()
+        [row] = client.sql(*queries.make_query("complete_since", {})).to_pylist()
     except QueryError as error:
         if not is_about_table(error):
             raise

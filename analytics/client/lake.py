@@ -20,7 +20,7 @@ import pyarrow as pa
 from analytics.client.cancelling import Cancellation
 from analytics.client.local import PROTECTION, DuckDBSource, set_up
 from analytics.errors import LocationError, QueryError
-from analytics.senders import sql_files
+from analytics.senders import list_sql_files
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -104,7 +104,7 @@ class LakeFiles:
         try:
             self._system, top = open_system(location)
         except self._failures as error:
-            raise self._cannot_read(error) from None
+            raise self._make_read_error(error) from None
         self._top = f"{top.rstrip('/')}/lake"
         self._manifests: dict[Listed, dict[str, Any]] = {}
         self._tables: dict[str, Dataset] = {}
@@ -122,10 +122,10 @@ class LakeFiles:
                 self._tables = {name: self._open_table(name, list(manifests.values())) for name in TABLES}
                 self._manifests = manifests
         except self._failures as error:
-            raise self._cannot_read(error) from None
+            raise self._make_read_error(error) from None
         return self._tables
 
-    def _cannot_read(self, error: Exception) -> LocationError:
+    def _make_read_error(self, error: Exception) -> LocationError:
         return LocationError(f"{self._location} can't be read: {describe_failure(error)}.")
 
     def _list_manifests(self) -> list[Listed]:
@@ -161,14 +161,14 @@ class LakeFiles:
 
         parquet = dataset.ParquetFileFormat()
         fragments = [
-            parquet.make_fragment(f"{self._top}/{file['path']}", self._system, _expect(name, manifest["month"]))
+            parquet.make_fragment(f"{self._top}/{file['path']}", self._system, _find_expected(name, manifest["month"]))
             for manifest in manifests
             for file in manifest["tables"][name]["files"]
         ]
         return dataset.FileSystemDataset(fragments, fragments[-1].physical_schema, parquet, self._system)
 
 
-def _expect(table: str, month: str) -> Any:
+def _find_expected(table: str, month: str) -> Any:
     """Return what holds for all rows of a month's file, so that other months are passed over; None if nothing."""
     from pyarrow import compute, scalar, timestamp  # noqa: PLC0415 - as in `open_system`
 
@@ -192,7 +192,7 @@ class LakeSource(DuckDBSource):
         """
         self._files = LakeFiles(location)
         self._files.open_tables()
-        views = [*(files(__package__) / "views").iterdir(), *sql_files("views")]
+        views = [*(files(__package__) / "views").iterdir(), *list_sql_files("views")]
         self._views = [view.read_text(encoding="utf-8") for view in sorted(views, key=lambda view: view.name)]
         super().__init__(location)
 

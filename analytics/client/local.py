@@ -51,7 +51,7 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
             ) from error
         raise LocationError(f"{path} is no DuckDB file, or not of a version that can be read here.") from error
     except duckdb.Error as error:
-        raise LocationError(f"{path} can't be opened: {first_line(error)}.") from error
+        raise LocationError(f"{path} can't be opened: {find_first_line(error)}.") from error
 
 
 def check_readable(path: str) -> None:
@@ -86,7 +86,7 @@ def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def first_line(error: Exception) -> str:
+def find_first_line(error: Exception) -> str:
     """Return the first line of an error's message, without its full stop."""
     return str(error).partition("\n")[0].rstrip(".")
 

@@ -98,7 +98,7 @@ class Lookout:
         self._wanted_at = 0.0
         self._silence: Silence | None = None
 
-    def silence(self) -> Silence | None:
+    def find_silence(self) -> Silence | None:
         """Return the silence, at most some seconds old; None where it answers."""
         with self._lock:
             self._wanted_at = time.monotonic()
@@ -149,7 +149,7 @@ class Pulse(Lookout):
         self._slow_since: datetime | None = None
         self._heard = 0.0
 
-    def slowness(self) -> Silence | None:
+    def find_slowness(self) -> Silence | None:
         """Return the begin of slow queries, as a silence; None where the store is not slow."""
         query, before = self._query, self._slow_since
         since = before or (query.find_slow_start(self._heard) if query else None)

@@ -59,7 +59,7 @@ def write_request(request: Mapping[str, Any], *, reads_types: bool) -> bytes:
     return json.dumps({**request, "parameters": write_all_typed(parameters), "typed": True}).encode()
 
 
-def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
+def make_error(status: int, body: bytes, settings: Settings) -> AnalyticsError:
     """Return the error of an answer other than 200."""
     if status == UNAUTHORIZED:
         return TokenError(describe_token(settings))
@@ -74,7 +74,7 @@ def error_of(status: int, body: bytes, settings: Settings) -> AnalyticsError:
 def describe_token(settings: Settings) -> str:
     """Say why the query service does not accept the token, and what to do."""
     file = settings.token_file.absolute()
-    if settings.token() is None:
+    if settings.read_token() is None:
         elsewhere = "" if settings.data_dir.is_absolute() else ", nor in a directory above"
         return (
             f"The query service wants a token, and there is no file {file}{elsewhere}: set CLC_DATA_DIR to the "
@@ -141,7 +141,7 @@ class QueryServiceSource:
 
         The token is sent too, though not required: a busy service closes connections without it first.
         """
-        headers = {"Authorization": f"Bearer {token}"} if (token := self._settings.token()) else {}
+        headers = {"Authorization": f"Bearer {token}"} if (token := self._settings.read_token()) else {}
         timeout = urllib3.Timeout(total=seconds)
         try:
             with urllib3.PoolManager(num_pools=1, retries=False) as pool:
@@ -152,9 +152,9 @@ class QueryServiceSource:
                 "Nothing that was acknowledged is at risk; `clc-receiver serve` restarts a store that hangs."
             ) from error
         except HTTPError as error:
-            raise self._not_running() from error
+            raise self._make_not_running_error() from error
 
-    def _not_running(self) -> NotRunningError:
+    def _make_not_running_error(self) -> NotRunningError:
         return NotRunningError(
             f"No receiver answers at {self._url}; start one with `clc-receiver serve` "
             "(or `clc-receiver demo`), or set CLC_QUERY_LISTEN to where it is."
@@ -179,7 +179,7 @@ class QueryServiceSource:
         self, method: str, path: str, body: bytes | None, wait: float, pool: urllib3.PoolManager | None = None
     ) -> urllib3.BaseHTTPResponse:
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        if token := self._settings.token():
+        if token := self._settings.read_token():
             headers["Authorization"] = f"Bearer {token}"
         try:
             return (pool or self._pool).request(
@@ -192,7 +192,7 @@ class QueryServiceSource:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=wait),
             )
         except (NewConnectionError, ConnectTimeoutError) as error:
-            raise self._not_running() from error
+            raise self._make_not_running_error() from error
         except ReadTimeoutError as error:
             raise QueryTimeoutError(f"The query service at {self._url} did not answer within {wait:g} s.") from error
 
@@ -203,7 +203,7 @@ class QueryServiceSource:
             raise ProtocolError(str(error)) from error
         response.release_conn()
         if response.status != OK:
-            raise error_of(response.status, body, self._settings)
+            raise make_error(response.status, body, self._settings)
         try:
             return dict(json.loads(body))
         except (ValueError, TypeError) as error:
@@ -213,7 +213,7 @@ class QueryServiceSource:
         whole = False
         try:
             if response.status != OK:
-                error = error_of(response.status, response.read(), self._settings)
+                error = make_error(response.status, response.read(), self._settings)
                 whole = True
                 raise error
             with pa.ipc.open_stream(response) as reader:

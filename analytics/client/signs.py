@@ -82,7 +82,7 @@ def ask_listener(settings: Settings) -> list[Sign]:
     except (ValueError, KeyError, TypeError):
         return [Sign("Listener", f"what answers at {url} (by CLC_LISTEN) is no listener", "amber")]
     takes = "takes notifications and keeps them in the spool" if spool == "ok" else f"its spool is {spool}"
-    return [Sign("Listener", takes, "ok" if spool == "ok" else "red"), *signs_of_store(store)]
+    return [Sign("Listener", takes, "ok" if spool == "ok" else "red"), *list_signs_of_store(store)]
 
 
 def get(url: str) -> bytes:
@@ -102,7 +102,7 @@ def listener_answers(settings: Settings) -> bool:
     return True
 
 
-def signs_of_store(store: Any) -> list[Sign]:
+def list_signs_of_store(store: Any) -> list[Sign]:
     """Return the listener's facts about the store: a state, or an object with `state` and more."""
     if not isinstance(store, Mapping):
         return [Sign("Store, says the listener", str(store), "red" if store != "ok" else "ok")]

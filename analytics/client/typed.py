@@ -117,11 +117,11 @@ def write_typed(value: Any) -> Any:
         return {"type": "STRUCT", "value": {name: write_typed(item) for name, item in value.items()}}
     if type(value) in PLAIN and not (isinstance(value, float) and not math.isfinite(value)):
         return value
-    name, write = _writer_of(value)
+    name, write = _find_writer(value)
     return {"type": name, "value": write(value)}
 
 
-def _writer_of(value: object) -> tuple[str, Callable[[Any], Any]]:
+def _find_writer(value: object) -> tuple[str, Callable[[Any], Any]]:
     return next(writer for kind, writer in WRITERS.items() if isinstance(value, kind))
 
 
@@ -146,7 +146,7 @@ def write_for_old_service(value: Any) -> Any:
     """
     if isinstance(value, (date, time, UUID)):
         return str(value) if isinstance(value, UUID) else value.isoformat()
-    name, _ = _writer_of(value)
+    name, _ = _find_writer(value)
     raise QueryError(
         f"The query service is older than this program and takes no {name} as a parameter: update the receiver, "
         "or send a text and cast it in the SQL."

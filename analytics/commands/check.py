@@ -13,7 +13,7 @@ from analytics.errors import AnalyticsError
 from analytics.findings.rule_files import RuleProblem, RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings, read_settings
-from analytics.text import make_visible, plural
+from analytics.text import format_count, make_visible
 
 
 @click.command(short_help="Say whether settings, rules and the query service can be used.")
@@ -55,7 +55,7 @@ def describe_rules(settings: Settings, rules: RuleSet, problems: list[RuleProble
     usable = [Path(rule.file) for rule in rules.rules if rule.file not in unusable]
     own = sum(file.parent == settings.rules for file in usable)
     whose = f", {own or 'none'} of them from {settings.rules}" if settings.rules else ""
-    yield Result("Audit rules", f"{plural(len(usable), 'rule')}{whose}{more}")
+    yield Result("Audit rules", f"{format_count(len(usable), 'rule')}{whose}{more}")
     for problem in problems:
         yield Result("Audit rule", str(problem), is_usable=False)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from analytics.client.client import connect
-from analytics.pages.pages import DashboardError, entry_file
-from analytics.settings import environment, read_settings
+from analytics.pages.pages import DashboardError, find_entry_file
+from analytics.settings import list_variables, read_settings
 
 THEME = "dashboard.toml"
 SERVED = "served.py"
@@ -40,7 +40,7 @@ def check_free(address: str, port: int) -> None:
         ) from error
 
 
-def streamlit_options(port: int, address: str, hosts: Collection[str] = ()) -> list[str]:
+def list_streamlit_options(port: int, address: str, hosts: Collection[str] = ()) -> list[str]:
     """Return Streamlit's settings as flags, so that no configuration file of Streamlit's changes them.
 
     Args:
@@ -93,7 +93,7 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
     """
     settings = read_settings()
     connect(location).close()
-    entry_file()
+    find_entry_file()
     check_free(address, port)
     arguments = [
         sys.executable,
@@ -102,14 +102,14 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
         "streamlit",
         "run",
         str(files("analytics.pages.serving") / SERVED),
-        *streamlit_options(port, address, settings.dashboard_hosts),
+        *list_streamlit_options(port, address, settings.dashboard_hosts),
     ]
     if location:
         arguments += ["--", "--location", str(Path(location).absolute()) if Path(location).exists() else location]
     url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
     click.echo(f"Dashboard: {url}  (Ctrl-C ends it)", err=True)
     os.nice(GIVES_WAY)
-    os.environ.update(environment(settings))
+    os.environ.update(list_variables(settings))
     # Streamlit reads settings and secrets from `.streamlit` in the working directory, which may be a stranger's.
     os.chdir(str(files("analytics.pages")))
     if not no_browser:

@@ -14,20 +14,20 @@ from analytics.client.completeness import find_complete_since
 from analytics.commands.findings import parse_option
 from analytics.commands.output import (
     account_option,
-    aliases_of,
     describe_unknown_accounts,
     event_option,
     find_events,
-    format_of_suffix,
+    find_format,
     is_standard,
     is_terminal,
+    list_aliases,
     location_option,
     open_output,
     output_option,
     overwrite_option,
 )
 from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, read_parts
-from analytics.text import plural
+from analytics.text import format_count
 from analytics.times import stamp
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -39,7 +39,7 @@ Advance = Callable[[int], None]
 
 def choose_archive_format(name: str | None, output: Path | None) -> str:
     """Return the named format, or the one of the file's suffix; for standard output that of archives."""
-    return name or format_of_suffix(output, SUFFIXES) or "jsonl"
+    return name or find_format(output, SUFFIXES) or "jsonl"
 
 
 def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
@@ -53,7 +53,7 @@ def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, da
 
 
 @contextmanager
-def progress(length: int, output: Path | None) -> Iterator[Advance]:
+def show_progress(length: int, output: Path | None) -> Iterator[Advance]:
     """Show the progress on standard error, unless the rows go to the same terminal."""
     if is_standard(output) and is_terminal():
         yield lambda _: None
@@ -63,7 +63,7 @@ def progress(length: int, output: Path | None) -> Iterator[Advance]:
         yield bar.update
 
 
-def tables(client: Client, chosen: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
+def read_tables(client: Client, chosen: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
     """Yield the notifications in parts, and report the progress in numbers of `seq`."""
     done = extent.first - 1
     for part in read_parts(client, chosen, extent):
@@ -112,15 +112,15 @@ def export(
     begin, end = read_ends(since, until)
     count = None
     with connect(location) as client:
-        chosen = ExportFilter(begin, end, aliases_of(accounts), find_events(client, events))
+        chosen = ExportFilter(begin, end, list_aliases(accounts), find_events(client, events))
         extent = find_range(client, chosen)
-        with open_output(output, overwrite=overwrite) as out, progress(extent.length, output) as advance:
-            count = WRITERS[name](tables(client, chosen, extent, advance), out)
+        with open_output(output, overwrite=overwrite) as out, show_progress(extent.length, output) as advance:
+            count = WRITERS[name](read_tables(client, chosen, extent, advance), out)
         unknown = describe_unknown_accounts(client, accounts)
         complete_since = find_complete_since(client)
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
-        click.echo(f"{plural(count, 'notification')} exported{where}", err=True)
+        click.echo(f"{format_count(count, 'notification')} exported{where}", err=True)
     if complete_since and (begin is None or begin < complete_since):
         click.echo(f"Of months before {stamp(complete_since)} UTC, {LACKING}", err=True)
     for sentence in unknown:

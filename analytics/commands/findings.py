@@ -15,9 +15,9 @@ from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import find
-from analytics.senders import doubting_rules
+from analytics.senders import list_doubting_rules
 from analytics.settings import read_settings
-from analytics.text import LINES, make_json_visible, make_visible, plural, shorten
+from analytics.text import LINES, format_count, make_json_visible, make_visible, shorten
 from analytics.times import stamp
 
 NONE, SOME, FAILED = 0, 1, 2
@@ -59,7 +59,7 @@ def parse_option(option: str, text: str, now: datetime) -> datetime:
         ) from None
 
 
-def span(since: str, until: str | None) -> tuple[datetime, datetime]:
+def read_span(since: str, until: str | None) -> tuple[datetime, datetime]:
     """Return the moments of `--since` and `--until`; the latter is now by default."""
     now = datetime.now(UTC)
     begin = parse_option("--since", since, now)
@@ -72,24 +72,24 @@ def span(since: str, until: str | None) -> tuple[datetime, datetime]:
 def choose_rules(rules: RuleSet, names: tuple[str, ...]) -> RuleSet:
     """Return the rules with these names; without names, all."""
     known = {rule.name for rule in rules.rules}
-    broken = {rule_name(problem) for problem in rules.problems}
+    broken = {name_rule(problem) for problem in rules.problems}
     if unknown := sorted(set(names) - known - broken):
         raise click.BadParameter(
             f"There is no rule {unknown[0]!r}, only {', '.join(sorted(known))}.", param_hint="--rule"
         )
     if not names:
         return rules
-    problems = [problem for problem in rules.problems if rule_name(problem) in names]
+    problems = [problem for problem in rules.problems if name_rule(problem) in names]
     return RuleSet([rule for rule in rules.rules if rule.name in names], problems)
 
 
 def add_doubting(rules: RuleSet, everything: RuleSet) -> RuleSet:
     """Add the rules that doubt notifications to chosen ones, whose findings may rest on doubted ones."""
-    doubting = [rule for rule in everything.rules if rule.name in doubting_rules() and rule not in rules.rules]
+    doubting = [rule for rule in everything.rules if rule.name in list_doubting_rules() and rule not in rules.rules]
     return rules._replace(rules=[*rules.rules, *doubting])
 
 
-def rule_name(problem: RuleProblem) -> str:
+def name_rule(problem: RuleProblem) -> str:
     """Return the name of a problem's rule."""
     return re.split(r"[\\/]", problem.file)[-1].rpartition(".")[0]
 
@@ -118,13 +118,13 @@ def as_json(finding: Finding) -> bytes:
     return make_json_visible(f"{json.dumps(fields)}\n".encode())
 
 
-def summary(results: Iterable[Finding]) -> str:
+def summarize(results: Iterable[Finding]) -> str:
     """Return the number of findings by severity, in words."""
     severities = [finding.severity for finding in results]
     if not severities:
         return "No findings."
     counts = ", ".join(f"{severities.count(each)} {each}" for each in SEVERITIES if each in severities)
-    return f"{plural(len(severities), 'finding')}: {counts}."
+    return f"{format_count(len(severities), 'finding')}: {counts}."
 
 
 def write(shown: Iterable[Finding], *, with_json: bool) -> None:
@@ -180,7 +180,7 @@ def findings(
     clc-analytics findings --since 7d --severity medium
     clc-analytics findings --json --rule hidden_update_burst | jq .sentence
     """  # noqa: D301 - click reads the escape as "leave these lines as they are"
-    begin, end = span(since, until)
+    begin, end = read_span(since, until)
     try:
         settings = read_settings()
         everything = load_rules(settings.rules)
@@ -198,5 +198,5 @@ def findings(
         click.echo(f"Rule not used: {make_visible(str(problem))}", err=True)
     for sentence in unknown:
         click.echo(sentence, err=True)
-    click.echo(summary(shown), err=True)
+    click.echo(summarize(shown), err=True)
     raise click.exceptions.Exit(SOME if shown else FAILED if results.problems else NONE)

@@ -20,7 +20,7 @@ from analytics.errors import OutputError
 from analytics.export.archives import find_unknown_accounts
 from analytics.text import LINES, make_visible
 
-EXAMPLES = senders.examples()
+EXAMPLES = senders.find_examples()
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -54,18 +54,18 @@ def find_events(client: Client, names: Iterable[str]) -> list[str] | None:
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return None
-    stored = [str(name) for name in client.sql(*queries.query("event_names", {})).column("name").to_pylist()]
-    known = {*senders.event_types(), *senders.categories(), *stored}
+    stored = [str(name) for name in client.sql(*queries.make_query("event_names", {})).column("name").to_pylist()]
+    known = {*senders.list_event_types(), *senders.list_categories(), *stored}
     for name in wanted:
         if name.lower() not in {each.lower() for each in known}:
-            there = stored or senders.event_types()
+            there = stored or senders.list_event_types()
             raise click.BadParameter(
                 f"There is no event {name!r}. There is: {', '.join(map(make_visible, there))}.", param_hint="--event"
             )
     return sorted(each for each in known if each.lower() in {name.lower() for name in wanted})
 
 
-def aliases_of(names: Iterable[str]) -> list[str] | None:
+def list_aliases(names: Iterable[str]) -> list[str] | None:
     """Return account aliases in upper case, as queries compare them; None without any."""
     return [name.upper() for name in names] or None
 
@@ -76,7 +76,7 @@ def describe_unknown_accounts(client: Client, accounts: Iterable[str]) -> list[s
     Raises:
         AnalyticsError: no answer.
     """
-    unknown = find_unknown_accounts(client, aliases_of(accounts))
+    unknown = find_unknown_accounts(client, list_aliases(accounts))
     return [f"Nothing that is stored names an account {make_visible(alias)}." for alias in unknown]
 
 
@@ -92,7 +92,7 @@ def is_standard(output: Path | None) -> bool:
     return output is None or str(output) == "-"
 
 
-def format_of_suffix(output: Path | None, formats: Mapping[str, str]) -> str | None:
+def find_format(output: Path | None, formats: Mapping[str, str]) -> str | None:
     """Return the format of a file's suffix; None for standard output and for a device.
 
     Args:

@@ -13,7 +13,7 @@ from analytics.client.limits import LONGEST_QUERY_SECONDS
 from analytics.client.parameters import NotANumberError, read_value
 from analytics.commands.output import (
     check_target,
-    format_of_suffix,
+    find_format,
     is_standard,
     is_terminal,
     location_option,
@@ -23,7 +23,7 @@ from analytics.commands.output import (
 )
 from analytics.errors import TooManyRowsError
 from analytics.export.sql_formats import BINARY, SUFFIXES, WRITERS, choose_widths
-from analytics.text import plural
+from analytics.text import format_count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,7 +75,7 @@ def refuse_nan(_context: click.Context, _option: click.Parameter, seconds: float
 
 def choose_format(name: str | None, output: Path | None) -> str:
     """Return the named format, or the one of the file's suffix; for standard output a table."""
-    return name or format_of_suffix(output, SUFFIXES) or "table"
+    return name or find_format(output, SUFFIXES) or "table"
 
 
 def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool) -> None:
@@ -83,13 +83,15 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
     width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
     with open_output(output, overwrite=overwrite) as out:
         WRITERS[name](table, out, width)
-    rows = plural(table.num_rows, "row")
+    rows = format_count(table.num_rows, "row")
     if not is_standard(output):
         click.echo(f"{rows} written to {output}", err=True)
     elif name == "table":
         hidden = table.num_columns - len(choose_widths(table, width))
         rest = (
-            f"; {plural(hidden, 'column')} not shown: choose fewer, or use -o FILE or --format json" if hidden else ""
+            f"; {format_count(hidden, 'column')} not shown: choose fewer, or use -o FILE or --format json"
+            if hidden
+            else ""
         )
         click.echo(rows + rest, err=True)
 

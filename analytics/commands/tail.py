@@ -20,20 +20,20 @@ from analytics import queries
 from analytics.client.client import Client, connect
 from analytics.commands.output import (
     account_option,
-    aliases_of,
     describe_unknown_accounts,
     event_option,
     find_events,
+    list_aliases,
     location_option,
     open_output,
 )
 from analytics.errors import NotRunningError, QueryError, TokenError
 from analytics.export.archives import as_utc
-from analytics.export.sql_formats import columns_of
-from analytics.senders import alerts
+from analytics.export.sql_formats import count_columns
+from analytics.senders import list_alerts
 from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times import stamp
-from analytics.words.sentences import Change, MetricState, alert_text, summary
+from analytics.words.sentences import Change, MetricState, summarize_alert, summarize_changes
 
 PAGE_ROWS = 200
 IDS_KEPT = 50_000
@@ -83,7 +83,7 @@ class Follower:
         Raises:
             AnalyticsError: no answer.
         """
-        last = self._last()
+        last = self._read_last()
         seqs = [row["seq"] for row in self._ask("tail_newest", last=last, page_rows=newest)]
         self._after = min(seqs) - 1 if seqs else last
 
@@ -93,7 +93,7 @@ class Follower:
         Raises:
             AnalyticsError: no answer.
         """
-        last = self._last()
+        last = self._read_last()
         if last <= self._after:
             self._after = last
             return Batch([], more=False)
@@ -108,10 +108,10 @@ class Follower:
 
     def _ask(self, name: str, **values: Any) -> list[Row]:
         values |= self._watched._asdict() | {"with_payload": self._with_payload or None}
-        rows: list[Row] = self._client.sql(*queries.query(name, values), timeout=TIMEOUT_SECONDS).to_pylist()
+        rows: list[Row] = self._client.sql(*queries.make_query(name, values), timeout=TIMEOUT_SECONDS).to_pylist()
         return rows
 
-    def _last(self) -> int:
+    def _read_last(self) -> int:
         (row,) = self._ask("tail_end")
         return int(row["last"])
 
@@ -122,7 +122,7 @@ class Follower:
         ids = [row["id"] for row in rows]
         changes = self._ask("tail_changes", first=min(actions), last=max(actions), ids=ids)
         words = {
-            seq: summary(
+            seq: summarize_changes(
                 Change(**{name: change[name] for name in CHANGED}, action=actions.get(seq)) for change in group
             )
             for seq, group in groupby(changes, key=itemgetter("seq"))
@@ -133,11 +133,11 @@ class Follower:
 
     def _describe_alerts(self, rows: list[Row]) -> dict[int, str]:
         words: dict[int, str] = {}
-        for alert in alerts():
+        for alert in list_alerts():
             if seqs := [row["seq"] for row in rows if row["category"] == alert.category]:
                 for row in self._ask(alert.first_states, first=min(seqs), last=max(seqs)):
                     told = [MetricState(each["metric"], each["state"]) for each in row["states"]]
-                    words[row["seq"]] = alert_text(told, row["number"])
+                    words[row["seq"]] = summarize_alert(told, row["number"])
         return words
 
     def _remember(self, rows: list[Row]) -> None:
@@ -155,7 +155,7 @@ GROWING = ("http://", "https://")
 def as_line(row: Row) -> bytes:
     """Return a notification as a line for people; text from outside can't disturb a terminal."""
     fields = {**row, "event": row["event_type"] or row["category"]}
-    cells = [f"{stamp(row['received_at'])}Z", *(cell(fields[name], width) for name, width in WIDTHS.items())]
+    cells = [f"{stamp(row['received_at'])}Z", *(format_cell(fields[name], width) for name, width in WIDTHS.items())]
     if row["signature_status"] != "valid":
         cells.append(f"SIGNATURE {row['signature_status'].upper()}")
     if row["duplicate_of"]:
@@ -163,10 +163,10 @@ def as_line(row: Row) -> bytes:
     return f"{'  '.join([*cells, row['words']]).rstrip()}\n".encode()
 
 
-def cell(value: str | None, width: int) -> str:
+def format_cell(value: str | None, width: int) -> str:
     """Return a name as a cell of at least that width; `-` for none."""
     text = shorten(value, LONGEST_NAME) if value else "-"
-    return text + " " * (width - columns_of(text))
+    return text + " " * (width - count_columns(text))
 
 
 def as_json(row: Row) -> bytes:
@@ -174,11 +174,11 @@ def as_json(row: Row) -> bytes:
 
     Control characters in it are escapes: they disturb no terminal, and a program reads the same text.
     """
-    columns = {name: jsonable(value) for name, value in row.items()}
+    columns = {name: to_json(value) for name, value in row.items()}
     return make_json_visible(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def jsonable(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return a column's value for JSON: moments in UTC, signatures in base64."""
     if isinstance(value, datetime):
         return as_utc(value)
@@ -275,7 +275,7 @@ def tail(
     clc-analytics tail -n 0 --json | jq -r '.payload | fromjson | .name'
     """  # noqa: D301 - click wraps no lines after the escape
     with suppress(KeyboardInterrupt), connect(location) as client:
-        watched = TailFilter(aliases_of(accounts), find_events(client, events), entity or None)
+        watched = TailFilter(list_aliases(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
         follower.start(newest)
         for sentence in describe_unknown_accounts(client, accounts):

@@ -18,7 +18,7 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
 from analytics.export.sql_formats import as_field
-from analytics.senders import sender_of, shipped
+from analytics.senders import find_sender_of, list_shipped
 
 ROWS_OF_A_PART = 10_000
 BYTES_OF_A_PART = 32 * 1024 * 1024
@@ -73,7 +73,7 @@ def find_range(client: Client, chosen: ExportFilter) -> SeqRange:
     Raises:
         AnalyticsError: no answer.
     """
-    (row,) = client.sql(*queries.query("export_extent", chosen._asdict())).to_pylist()
+    (row,) = client.sql(*queries.make_query("export_extent", chosen._asdict())).to_pylist()
     return SeqRange(1, 0) if row["first"] is None else SeqRange(row["first"], row["last"])
 
 
@@ -85,7 +85,7 @@ def find_unknown_accounts(client: Client, accounts: list[str] | None) -> list[st
     """
     if not accounts:
         return []
-    table = client.sql(*queries.query("export_accounts", {"accounts": accounts}))
+    table = client.sql(*queries.make_query("export_accounts", {"accounts": accounts}))
     known = set(table.column("alias").to_pylist())
     return [alias for alias in dict.fromkeys(accounts) if alias not in known]
 
@@ -114,7 +114,7 @@ def read_parts(
     while True:
         upto = min(reached + width, extent.last)
         bounds = {"first": reached + 1, "last": upto, "page_rows": most_rows, "most": most_bytes}
-        query = queries.query("export_part", chosen._asdict() | bounds)
+        query = queries.make_query("export_part", chosen._asdict() | bounds)
         table = convert_to_utc(insist(partial(client.sql, *query)))
         reached = find_reached(table, upto, most_rows, most_bytes)
         yield ExportPart(table, reached)
@@ -165,17 +165,17 @@ def as_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def archive_line(row: dict[str, Any]) -> bytes:
+def write_archive_line(row: dict[str, Any]) -> bytes:
     """Return a notification as a line of an archive; `clc-receiver import` makes the same notification of it.
 
     The store keeps no header that was not base64; another text that is not base64 replaces it, so the verdict stays.
     """
-    if row.get("sender") not in {None, *(sender.name for sender in shipped())}:
-        return _line_of_another_sender(row)
+    if row.get("sender") not in {None, *(sender.name for sender in list_shipped())}:
+        return _write_line_of_another_sender(row)
     headers = {}
     if row["signature_status"] != "missing":
         signature = row["signature"]
-        header = sender_of(row["category"]).signature_header
+        header = find_sender_of(row["category"]).signature_header
         headers[header] = NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
     line = {
         "received_at": as_utc(row["received_at"]),
@@ -187,7 +187,7 @@ def archive_line(row: dict[str, Any]) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _line_of_another_sender(row: dict[str, Any]) -> bytes:
+def _write_line_of_another_sender(row: dict[str, Any]) -> bytes:
     """Return a line with the columns that headers may have told, because the store keeps no headers."""
     signature = row["signature"]
     columns = {name: row[name] for name in TOLD_BY_HEADERS} | {
@@ -206,7 +206,7 @@ def _line_of_another_sender(row: dict[str, Any]) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
+def list_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """Yield the rows as Python's objects, made a few at a time."""
     for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
         yield from batch.to_pylist()
@@ -216,7 +216,7 @@ def write_archive(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
     """Write an archive and return its number of lines."""
     count = 0
     for table in tables:
-        out.writelines(map(archive_line, rows_of(table)))
+        out.writelines(map(write_archive_line, list_rows(table)))
         count += table.num_rows
     return count
 
@@ -230,7 +230,7 @@ def write_csv(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
         if count is None:
             count = 0
             writer.writerow(table.column_names)
-        writer.writerows(map(as_field, row.values()) for row in rows_of(table))
+        writer.writerows(map(as_field, row.values()) for row in list_rows(table))
         out.write(text.getvalue().encode())
         count += table.num_rows
     return count or 0

@@ -4,7 +4,7 @@ import base64
 from typing import NamedTuple
 
 from analytics.export.archives import NOT_BASE64
-from analytics.senders import sender_of
+from analytics.senders import find_sender_of
 from analytics.text import make_visible
 
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -25,16 +25,16 @@ class SentRequest(NamedTuple):
     category: str = ""
 
 
-def path_of(event_type: str | None, category: str) -> str:
+def make_path(event_type: str | None, category: str) -> str:
     """Return the receiver's path for an event, or for its category where the event is not known."""
     return f"/webhooks/{event_type}" if event_type else f"/webhook/{category.lower()}"
 
 
-def address_of(base: str, event_type: str | None, category: str) -> str:
+def make_address(base: str, event_type: str | None, category: str) -> str:
     """Return the URL to send to: below the base, or the base itself where it already has a path."""
     base = base.strip() or DEFAULT_BASE
     has_path = "/" in base.partition("://")[2].rstrip("/")
-    return base if has_path else base.rstrip("/") + path_of(event_type, category)
+    return base if has_path else base.rstrip("/") + make_path(event_type, category)
 
 
 def quote(text: str) -> str:
@@ -56,12 +56,12 @@ def fits_inline(body: bytes) -> bool:
     return len(body) <= LONGEST_INLINE
 
 
-def signature_text(sent: SentRequest) -> str:
+def format_signature(sent: SentRequest) -> str:
     """Return the value of the signature's header; `NOT_BASE64` replaces a value that was not base64 and not kept."""
     return NOT_BASE64 if sent.signature is None else base64.b64encode(sent.signature).decode()
 
 
-def command(sent: SentRequest, address: str, file_name: str) -> str:
+def write_command(sent: SentRequest, address: str, file_name: str) -> str:
     """Return the command.
 
     A body with invisible characters goes through base64, because a terminal may change them.
@@ -73,7 +73,7 @@ def command(sent: SentRequest, address: str, file_name: str) -> str:
     """
     headers = [f"Content-Type: {CONTENT_TYPE}", "Accept: application/json"]
     if sent.signed:
-        headers.append(f"{sender_of(sent.category).signature_header}: {signature_text(sent)}")
+        headers.append(f"{find_sender_of(sent.category).signature_header}: {format_signature(sent)}")
     # Without --globoff and --url, an address may mean several, or an option.
     parts = ["curl --globoff --include", f"--url {quote(make_visible(address))}"]
     parts += [f"--header {quote(header)}" for header in headers]

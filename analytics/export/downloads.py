@@ -17,8 +17,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from analytics.export.sql_formats import as_field, jsonable, make_distinct, make_storable, rows_of, values_of
-from analytics.text import plural
+from analytics.export.sql_formats import as_field, list_rows, list_values, make_distinct, make_storable, to_json
+from analytics.text import format_count
 
 Frame = pd.DataFrame | pa.Table
 APOSTROPHE = "'"
@@ -43,7 +43,7 @@ def as_table(frame: Frame) -> pa.Table:
     return table.rename_columns(make_distinct(table.column_names))
 
 
-def csv_bytes(frame: Frame) -> bytes:
+def make_csv(frame: Frame) -> bytes:
     """Return CSV (RFC 4180, UTF-8) that is safe to open in a spreadsheet.
 
     An apostrophe precedes text that a spreadsheet might take for a formula. All text is in quotes, so that a semicolon
@@ -55,11 +55,11 @@ def csv_bytes(frame: Frame) -> bytes:
     with io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True) as text:
         writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(map(guard, table.column_names))
-        writer.writerows(map(safe_field, row) for row in rows_of(table))
+        writer.writerows(map(make_safe_field, row) for row in list_rows(table))
         return out.getvalue()
 
 
-def safe_field(value: Any) -> Any:
+def make_safe_field(value: Any) -> Any:
     """Return a value as a field of CSV; numbers stay numbers, everything else is text that is no formula."""
     field = as_field(value)
     if isinstance(field, float) and not math.isfinite(field):
@@ -67,7 +67,7 @@ def safe_field(value: Any) -> Any:
     return guard(field) if isinstance(field, str) else field
 
 
-def excel_bytes(frame: Frame) -> bytes:
+def make_excel(frame: Frame) -> bytes:
     """Return an Excel workbook of the rows, in which no text is a formula.
 
     The workbook says what Excel can't hold: in each cut cell, and on a sheet of its own.
@@ -78,20 +78,20 @@ def excel_bytes(frame: Frame) -> bytes:
     return out.getvalue()
 
 
-def parquet_bytes(frame: Frame) -> bytes:
+def make_parquet(frame: Frame) -> bytes:
     """Return a Parquet file of the exact rows; values of a type that Parquet can't store become text."""
     out = io.BytesIO()
     pq.write_table(make_storable(as_table(frame)), out, compression="zstd")
     return out.getvalue()
 
 
-def jsonl_bytes(frame: Frame) -> bytes:
+def make_jsonl(frame: Frame) -> bytes:
     """Return the rows as JSON lines, one object each: bytes in base64, times in ISO 8601."""
     table = as_table(frame)
     names = table.column_names
     option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
     lines = (
-        orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=option) for row in rows_of(table)
+        orjson.dumps(dict(zip(names, row, strict=True)), default=to_json, option=option) for row in list_rows(table)
     )
     return b"".join(lines)
 
@@ -103,15 +103,19 @@ class Cuts(NamedTuple):
     columns: int = 0
     cells: int = 0
 
-    def sentences(self) -> list[str]:
+    def list_sentences(self) -> list[str]:
         """Return a sentence for each kind of cut; none where everything fits."""
         sentences = []
         if self.rows:
-            sentences.append(f"{plural(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
+            sentences.append(f"{format_count(self.rows, 'row')} left out: a sheet of Excel holds {MOST_ROWS + 1:,}.")
         if self.columns:
-            sentences.append(f"{plural(self.columns, 'column')} left out: a sheet of Excel holds {MOST_COLUMNS:,}.")
+            sentences.append(
+                f"{format_count(self.columns, 'column')} left out: a sheet of Excel holds {MOST_COLUMNS:,}."
+            )
         if self.cells:
-            sentences.append(f"{plural(self.cells, 'cell')} cut: a cell of Excel holds {MOST_CHARACTERS:,} characters.")
+            sentences.append(
+                f"{format_count(self.cells, 'cell')} cut: a cell of Excel holds {MOST_CHARACTERS:,} characters."
+            )
         return sentences
 
 
@@ -123,27 +127,27 @@ class Cut(NamedTuple):
     characters: int
 
 
-def units(text: str) -> int:
+def count_units(text: str) -> int:
     """Return the number of characters of a text as Excel counts them, in UTF-16."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
-def cuts_of(table: pa.Table) -> Cuts:
+def find_cuts(table: pa.Table) -> Cuts:
     """Return the parts of a table that a workbook can't hold."""
     part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
-    cells = sum(map(long_cells, part.columns))
+    cells = sum(map(count_long_cells, part.columns))
     return Cuts(table.num_rows - part.num_rows, table.num_columns - part.num_columns, cells)
 
 
-def long_cells(column: "pa.ChunkedArray[Any]") -> int:
+def count_long_cells(column: "pa.ChunkedArray[Any]") -> int:
     """Return the number of cells of a column that are too long for Excel."""
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         # A text of fewer bytes can't have too many characters, even with an apostrophe before it.
         column = column.filter(pc.greater_equal(pc.binary_length(column), pa.scalar(MOST_CHARACTERS)))
     elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
         return 0
-    fields = (as_field(value) for value in values_of(column))
-    return sum(isinstance(field, str) and units(guard(field)) > MOST_CHARACTERS for field in fields)
+    fields = (as_field(value) for value in list_values(column))
+    return sum(isinstance(field, str) and count_units(guard(field)) > MOST_CHARACTERS for field in fields)
 
 
 def is_extension(kind: pa.DataType) -> bool:
@@ -154,16 +158,16 @@ def is_extension(kind: pa.DataType) -> bool:
 def fit_cell(text: str) -> str:
     """Return text that a cell can hold; text that was cut says so at its end."""
     safe = guard(text.translate(NO_XML))
-    if units(safe) <= MOST_CHARACTERS:
+    if count_units(safe) <= MOST_CHARACTERS:
         return safe
-    end = f" … [cut here, of {units(text):,} characters]"
-    begin = safe.encode("utf-16-le")[: 2 * (MOST_CHARACTERS - units(end))]
+    end = f" … [cut here, of {count_units(text):,} characters]"
+    begin = safe.encode("utf-16-le")[: 2 * (MOST_CHARACTERS - count_units(end))]
     return begin.decode("utf-16-le", "ignore") + end
 
 
 def is_cut(cell: str, value: Any) -> bool:
     """Say whether a cell holds less than its value."""
-    return units(cell) >= MOST_CHARACTERS - 1 and units(guard(str(as_field(value)))) > MOST_CHARACTERS
+    return count_units(cell) >= MOST_CHARACTERS - 1 and count_units(guard(str(as_field(value)))) > MOST_CHARACTERS
 
 
 def as_cell(value: Any) -> Any:
@@ -190,13 +194,13 @@ def as_number(value: float | Decimal) -> Any:
 
 def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
     """Write a table as a workbook: a sheet of rows, and where something was cut a sheet that lists it."""
-    cuts = cuts_of(table)
+    cuts = find_cuts(table)
     part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet(ROWS_SHEET)
         listed = write_rows(sheet, part, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
-        if sentences := cuts.sentences():
+        if sentences := cuts.list_sentences():
             write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
 
 
@@ -204,16 +208,16 @@ def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) ->
     """Write the names and the rows, and return the first cells that were cut."""
     sheet.freeze_panes(1, 0)
     for place, field in enumerate(table.schema):
-        sheet.set_column(place, place, width_of(field.type))
+        sheet.set_column(place, place, choose_width(field.type))
         sheet.write_string(0, place, fit_cell(field.name), bold)
     names = table.column_names
     cut: list[Cut] = []
-    for number, row in enumerate(rows_of(table), start=1):
+    for number, row in enumerate(list_rows(table), start=1):
         for place, value in enumerate(row):
             cell = as_cell(value)
             write_cell(sheet, number, place, cell, time)
             if isinstance(cell, str) and len(cut) < MOST_LISTED and is_cut(cell, value):
-                cut.append(Cut(number + 1, names[place], units(str(as_field(value)))))
+                cut.append(Cut(number + 1, names[place], count_units(str(as_field(value)))))
     return cut
 
 
@@ -245,7 +249,7 @@ def write_cuts(sheet: Worksheet, sentences: list[str], listed: list[Cut], bold: 
         sheet.write_number(row, 2, cut.characters)
 
 
-def width_of(kind: pa.DataType) -> float:
+def choose_width(kind: pa.DataType) -> float:
     """Return the width of a column, in characters."""
     if pa.types.is_temporal(kind):
         return WIDTHS["timestamp"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from analytics.client.arrow_types import cast_by_duckdb
-from analytics.export.sql_formats import as_field, make_distinct, values_of
+from analytics.export.sql_formats import as_field, list_values, make_distinct
 from analytics.text import ELLIPSIS, make_visible, shorten
 
 MOST_ROWS = 10_000
@@ -27,12 +27,12 @@ def count_shown(table: pa.Table) -> int:
     return min(table.num_rows, MOST_ROWS, max(int(MOST_BYTES / each), LEAST_ROWS))
 
 
-def column_names(table: pa.Table) -> list[str]:
+def name_columns(table: pa.Table) -> list[str]:
     """Return the names of a table's columns for display: distinct, and none empty."""
     return make_distinct([shorten(name, LONGEST_NAME) or "column" for name in table.column_names])
 
 
-def cell(value: Any) -> str | None:
+def format_cell(value: Any) -> str | None:
     """Return a value as text: lists and structs as JSON, bytes as their number, control characters visible."""
     if value is None:
         return None
@@ -52,7 +52,7 @@ def is_plain(kind: pa.DataType) -> bool:
 def prepare_rows(table: pa.Table) -> pd.DataFrame:
     """Return the first rows as a DataFrame for display."""
     first = table.slice(0, count_shown(table))
-    columns = {name: prepare_column(column) for name, column in zip(column_names(table), first.columns, strict=True)}
+    columns = {name: prepare_column(column) for name, column in zip(name_columns(table), first.columns, strict=True)}
     return pd.DataFrame(columns, index=range(first.num_rows))
 
 
@@ -63,7 +63,7 @@ def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
             return pd.Series(column.to_pandas(types_mapper=choose_dtype))
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python can't represent
             return pd.Series(cast_by_duckdb(column).to_pylist(), dtype="str")
-    return pd.Series([cell(value) for value in values_of(column)], dtype="str")
+    return pd.Series([format_cell(value) for value in list_values(column)], dtype="str")
 
 
 def choose_dtype(kind: pa.DataType) -> Any:

@@ -34,13 +34,13 @@ LONGEST_LOOKED_AT = 2000
 MEASURED_ROWS = 1000
 
 
-def rows_of(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+def list_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Yield the rows as tuples; columns with the same name stay separate."""
     for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
-        yield from zip(*map(values_of, batch.columns), strict=True)
+        yield from zip(*map(list_values, batch.columns), strict=True)
 
 
-def jsonable(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return a JSON form of a value that has none of its own: base64 for bytes, a number or text for others."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
@@ -71,7 +71,7 @@ def make_storable(table: pa.Table) -> pa.Table:
         try:
             pq.write_metadata(pa.schema([field]), pa.BufferOutputStream())
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-            texts = [None if value is None else str(as_field(value)) for value in values_of(table.column(place))]
+            texts = [None if value is None else str(as_field(value)) for value in list_values(table.column(place))]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     return table
 
@@ -90,9 +90,9 @@ def write_json(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: AR
     """Write an array of objects, one a line."""
     names = make_distinct(table.column_names)
     separator = b"[\n"
-    for row in rows_of(table):
+    for row in list_rows(table):
         out.write(separator)
-        line = orjson.dumps(dict(zip(names, row, strict=True)), default=jsonable, option=orjson.OPT_NON_STR_KEYS)
+        line = orjson.dumps(dict(zip(names, row, strict=True)), default=to_json, option=orjson.OPT_NON_STR_KEYS)
         out.write(make_json_visible(line))
         separator = b",\n"
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
@@ -105,8 +105,8 @@ def as_field(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")  # one form, or pandas reads the column as text
     if isinstance(value, (list, dict)):
-        return orjson.dumps(value, default=jsonable, option=orjson.OPT_NON_STR_KEYS).decode()
-    return jsonable(value)
+        return orjson.dumps(value, default=to_json, option=orjson.OPT_NON_STR_KEYS).decode()
+    return to_json(value)
 
 
 def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
@@ -115,7 +115,7 @@ def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG
     try:
         writer = csv.writer(text)
         writer.writerow(table.column_names)
-        for row in rows_of(table):
+        for row in list_rows(table):
             writer.writerow(map(as_field, row))
         text.flush()
     finally:
@@ -124,7 +124,7 @@ def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG
 
 def write_table(table: pa.Table, out: IO[bytes], width: int) -> None:
     """Write a table for people, cut to `width` columns."""
-    for line in table_lines(table, width):
+    for line in format_table(table, width):
         out.write(line.encode() + b"\n")
 
 
@@ -152,7 +152,7 @@ def as_cell(value: Any) -> str:
     return make_visible(str(value)[:LONGEST_LOOKED_AT])
 
 
-def columns_of(text: str) -> int:
+def count_columns(text: str) -> int:
     """Return the width of the text in columns of a terminal."""
     if text.isascii():
         return len(text)
@@ -163,9 +163,9 @@ def columns_of(text: str) -> int:
 
 def cut(text: str, width: int) -> str:
     """Cut a text that is wider, with an ellipsis."""
-    if columns_of(text) <= width:
+    if count_columns(text) <= width:
         return text
-    while columns_of(text) > width - 1:
+    while count_columns(text) > width - 1:
         text = text[: max(width - 1, 0)] if len(text) >= width else text[:-1]
     return text + ELLIPSIS
 
@@ -192,8 +192,8 @@ def choose_widths(table: pa.Table, width: int) -> list[int]:
     wishes: list[int] = []
     leasts: list[int] = []
     for name, column in zip(table.column_names, table.slice(0, MEASURED_ROWS).columns, strict=True):
-        header = columns_of(make_visible(name))
-        wish = max([header, *(columns_of(as_cell(value)) for value in values_of(column))])
+        header = count_columns(make_visible(name))
+        wish = max([header, *(count_columns(as_cell(value)) for value in list_values(column))])
         is_text = pa.types.is_string(column.type) or pa.types.is_nested(column.type)
         least = max(header, LEAST_OF_LONG_TEXT) if is_text and wish > LONGEST_WHOLE else wish
         if leasts and sum(leasts) + least + len(GAP) * len(leasts) > width:
@@ -208,7 +208,7 @@ def is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def table_lines(table: pa.Table, width: int) -> Iterable[str]:
+def format_table(table: pa.Table, width: int) -> Iterable[str]:
     """Yield the lines of a table: names, a rule, then a line for each row. Columns that can't fit are left out."""
     widths = choose_widths(table, width)
     table = table.select(range(len(widths)))
@@ -217,30 +217,30 @@ def table_lines(table: pa.Table, width: int) -> Iterable[str]:
         return
     right = [is_number(field.type) for field in table.schema]
 
-    def line(cells: Iterable[str]) -> str:
+    def format_line(cells: Iterable[str]) -> str:
         padded = []
         for cell, size, to_right in zip(cells, widths, right, strict=True):
             text = cut(cell, size)
-            space = " " * (size - columns_of(text))
+            space = " " * (size - count_columns(text))
             padded.append(space + text if to_right else text + space)
         return GAP.join(padded).rstrip()
 
-    yield line(names)
+    yield format_line(names)
     yield GAP.join("─" * size for size in widths)
     for batch in table.to_batches(max_chunksize=MEASURED_ROWS):
-        for row in zip(*map(values_of, batch.columns), strict=True):
-            yield line(map(as_cell, row))
+        for row in zip(*map(list_values, batch.columns), strict=True):
+            yield format_line(map(as_cell, row))
 
 
-def values_of(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
+def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
     """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text."""
     try:
         return column.to_pylist()
     except (OverflowError, ValueError):
-        return [value_of(column.slice(place, 1)) for place in range(len(column))]
+        return [read_value(column.slice(place, 1)) for place in range(len(column))]
 
 
-def value_of(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
+def read_value(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
     """Return the one value of an array."""
     try:
         return single[0].as_py()

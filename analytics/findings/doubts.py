@@ -13,9 +13,9 @@ from types import MappingProxyType
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import BusyError, QueryError
-from analytics.findings.finding import Finding, finding_id
-from analytics.senders import doubting_rules
-from analytics.text import plural
+from analytics.findings.finding import Finding, make_finding_id
+from analytics.senders import list_doubting_rules
+from analytics.text import format_count
 
 NONE_KNOWN: Mapping[str, Finding] = MappingProxyType({})
 _MOST_IDS = 20_000
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 def map_doubted(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     """Return the findings that doubt a notification, by its id: the first one behind each, never the original."""
-    rules = doubting_rules()
+    rules = list_doubting_rules()
     doubted: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.rule in rules:
@@ -35,7 +35,7 @@ def map_doubted(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 def mark_doubted(findings: Sequence[Finding]) -> list[Finding]:
     """Return findings with their doubted notifications; the findings that doubt them have none."""
-    doubted, rules = map_doubted(findings).keys(), doubting_rules()
+    doubted, rules = map_doubted(findings).keys(), list_doubting_rules()
     return [_mark(each, set() if each.rule in rules else doubted) for each in findings]
 
 
@@ -53,18 +53,22 @@ def describe_doubt(finding: Finding) -> str | None:
         return None
     if number == 1:
         return "its notification is doubted"
-    return f"{doubted:,} of its {plural(number, 'notification')} {'is' if doubted == 1 else 'are'} doubted"
+    return f"{doubted:,} of its {format_count(number, 'notification')} {'is' if doubted == 1 else 'are'} doubted"
 
 
 def find_successor(identity: str, findings: Iterable[Finding]) -> Finding | None:
     """Return the finding that has the first notification of one that has changed since; None where none has it."""
     return next(
-        (each for each in findings if any(finding_id(each.rule, one) == identity for one in each.notification_ids)),
+        (
+            each
+            for each in findings
+            if any(make_finding_id(each.rule, one) == identity for one in each.notification_ids)
+        ),
         None,
     )
 
 
-def date_stored(
+def add_stored_after(
     findings: Sequence[Finding], client: Client, known: Mapping[str, Finding] = NONE_KNOWN
 ) -> list[Finding]:
     """Return findings with the moment after which the last of their notifications was stored, where that tells more.
@@ -79,14 +83,14 @@ def date_stored(
     """
     new = [each for each in findings if not _is_same(each, known.get(each.id))]
     latest = _read_latest([identity for each in new for identity in each.notification_ids], client)
-    return [_date(each, known.get(each.id), latest) for each in findings]
+    return [_add_stored_after(each, known.get(each.id), latest) for each in findings]
 
 
 def _is_same(finding: Finding, before: Finding | None) -> bool:
     return before is not None and before.notification_ids == finding.notification_ids
 
 
-def _date(finding: Finding, before: Finding | None, latest: Mapping[str, datetime]) -> Finding:
+def _add_stored_after(finding: Finding, before: Finding | None, latest: Mapping[str, datetime]) -> Finding:
     stored_after = before.stored_after if before and _is_same(finding, before) else _find_last(finding, latest)
     # Nearly all stay as they are: making them anew would take a sixth of the time of all rules.
     return finding if stored_after is None else finding._replace(stored_after=stored_after)
@@ -118,5 +122,5 @@ def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
 
 
 def _ask(client: Client, name: str, ids: Sequence[str]) -> dict[str, datetime]:
-    rows = client.sql(*queries.query(name, {"ids": ids})).to_pylist()
+    rows = client.sql(*queries.make_query(name, {"ids": ids})).to_pylist()
     return {row["id"]: row["latest"] for row in rows}

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from analytics.findings.rule_files import SEVERITIES, Severity
-from analytics.times import microseconds
+from analytics.times import to_microseconds
 
 RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
@@ -34,7 +34,7 @@ class Finding(NamedTuple):
         sender: the sender of its notifications; None where the store does not say.
         doubted: those of its notifications that another finding doubts, see `mark_doubted`.
         stored_after: the receipt of the latest notification that was stored before its own, in UTC, where that is later
-            than their receipt, see `date_stored`.
+            than their receipt, see `add_stored_after`.
         open_until: the moment up to which a later event may change it, in UTC; None where none does.
     """
 
@@ -60,7 +60,7 @@ class Finding(NamedTuple):
         return {name: value for name, value in self._asdict().items() if name != "open_until"}
 
 
-def finding_id(rule: str, notification_id: str) -> str:
+def make_finding_id(rule: str, notification_id: str) -> str:
     """Return the id of a rule's finding whose first notification has this id."""
     return sha256(f"{rule}{notification_id}".encode()).hexdigest()
 
@@ -82,8 +82,8 @@ def select_between(findings: Sequence[Finding], begin: datetime, end: datetime) 
     selected: list[Finding] = []
     for severity in SEVERITIES:
         first, last = _find_block(findings, severity)
-        newest = bisect_right(findings, -microseconds(end), first, last, key=_age)
-        oldest = bisect_right(findings, -microseconds(begin), newest, last, key=_age)
+        newest = bisect_right(findings, -to_microseconds(end), first, last, key=_measure_age)
+        oldest = bisect_right(findings, -to_microseconds(begin), newest, last, key=_measure_age)
         selected += findings[newest:oldest]
     return selected
 
@@ -104,5 +104,5 @@ def _rank(finding: Finding) -> int:
     return RANKS[finding.severity]
 
 
-def _age(finding: Finding) -> int:
-    return -microseconds(finding.found_at)
+def _measure_age(finding: Finding) -> int:
+    return -to_microseconds(finding.found_at)

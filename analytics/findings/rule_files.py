@@ -12,9 +12,9 @@ from typing import NamedTuple
 import duckdb
 from pydantic import ValidationError
 
-from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, describe_error, line_of
+from analytics.findings.rule_headers import SEVERITIES, Example, Header, Severity, describe_error, find_line
 from analytics.queries import CALL_IN_RULE, expand
-from analytics.senders import sql_files_by_sender
+from analytics.senders import list_sql_files_by_sender
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
 
@@ -55,7 +55,7 @@ class RuleSource(NamedTuple):
     sql: str
     line: int
 
-    def line_of(self, word: str) -> int:
+    def find_line_of(self, word: str) -> int:
         """Return the line of a word's first use; without any, the SQL's first line."""
         match = re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", self.sql, re.IGNORECASE)
         return self.line + self.sql.count("\n", 0, match.start() if match else 0)
@@ -123,9 +123,9 @@ def load_rules(directory: Path | None = None) -> RuleSet:
     """
     rules: dict[str, Rule] = {}
     problems: list[RuleProblem] = []
-    for file, name, content, sender in _contents(directory, problems):
+    for file, name, content, sender in _list_contents(directory, problems):
         try:
-            rules[name] = parse_rule(file, name, _text(content), sender)
+            rules[name] = parse_rule(file, name, _read_text(content), sender)
         except RuleError as error:
             problems.append(RuleProblem(file, error.line, error.what))
     return RuleSet([rules[name] for name in sorted(rules)], problems)
@@ -142,13 +142,13 @@ def parse_rule(file: str, name: str, text: str, sender: str | None = None) -> Ru
     if comment is None:
         raise RuleError(1, "A rule opens with a comment /* … */ that holds its header in TOML, and this file does not.")
     first_line = 1 + text.count("\n", 0, comment.start("toml"))
-    header = _header(comment["toml"], first_line)
+    header = _parse_header(comment["toml"], first_line)
     # Blanks before the SQL go, because DuckDB counts the lines of some errors after them.
     sql = text[comment.end() :].lstrip()
     source = _expand(RuleSource(sql, 1 + text.count("\n", 0, len(text) - len(sql))))
-    names = _parameters_of(source)
+    names = _find_parameters(source)
     _check_named(source, names, header)
-    _check_own(header, names, lambda parameter: first_line - 1 + line_of(comment["toml"], ("parameters", parameter)))
+    _check_own(header, names, lambda parameter: first_line - 1 + find_line(comment["toml"], ("parameters", parameter)))
     return Rule(
         name=name,
         title=header.title,
@@ -167,12 +167,12 @@ def parse_rule(file: str, name: str, text: str, sender: str | None = None) -> Ru
     )
 
 
-def first_line_of(message: str) -> str:
+def find_first_line(message: str) -> str:
     """Return the first line of an error's message as a sentence."""
     return message.partition("\n")[0].rstrip(".!") + "."
 
 
-def _contents(
+def _list_contents(
     directory: Path | None, problems: list[RuleProblem]
 ) -> Iterator[tuple[str, str, Traversable | Path, str | None]]:
     """Yield each rule's path, name, file and sender, the shipped ones first; a user's own rule is of any sender."""
@@ -183,7 +183,7 @@ def _contents(
         problems.append(
             RuleProblem(str(directory), 1, f"The directory can't be read ({error.strerror}); CLC_RULES names it.")
         )
-    shipped: list[tuple[str | None, Traversable | Path]] = [*sql_files_by_sender("rules")]
+    shipped: list[tuple[str | None, Traversable | Path]] = [*list_sql_files_by_sender("rules")]
     for entries in (shipped, [(None, entry) for entry in own]):
         for sender, entry in sorted(entries, key=lambda each: each[1].name):
             stem, dot, suffix = entry.name.rpartition(".")
@@ -191,7 +191,7 @@ def _contents(
                 yield str(entry), stem, entry, sender
 
 
-def _text(content: Traversable | Path) -> str:
+def _read_text(content: Traversable | Path) -> str:
     try:
         return content.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
@@ -199,7 +199,7 @@ def _text(content: Traversable | Path) -> str:
         raise RuleError(1, f"The file can't be read: {reason}.") from None
 
 
-def _header(toml: str, first_line: int) -> Header:
+def _parse_header(toml: str, first_line: int) -> Header:
     try:
         return Header.model_validate(tomllib.loads(toml))
     except tomllib.TOMLDecodeError as error:
@@ -208,7 +208,7 @@ def _header(toml: str, first_line: int) -> Header:
         raise RuleError(line, f"The header is no TOML: {_TOML_LINE.sub('', str(error))}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise RuleError(first_line - 1 + line_of(toml, first["loc"]), describe_error(first)) from None
+        raise RuleError(first_line - 1 + find_line(toml, first["loc"]), describe_error(first)) from None
 
 
 def _expand(source: RuleSource) -> RuleSource:
@@ -219,7 +219,7 @@ def _expand(source: RuleSource) -> RuleSource:
         raise RuleError(source.line, str(error)) from None
 
 
-def _parameters_of(source: RuleSource) -> frozenset[str]:
+def _find_parameters(source: RuleSource) -> frozenset[str]:
     """Check that a text is one SELECT, and return the names of its parameters.
 
     Raises:
@@ -230,7 +230,7 @@ def _parameters_of(source: RuleSource) -> frozenset[str]:
             statements = parser.extract_statements(source.sql)
         except duckdb.Error as error:
             message = str(error)
-            raise RuleError(source.find_line(message) or source.line, first_line_of(message)) from None
+            raise RuleError(source.find_line(message) or source.line, find_first_line(message)) from None
     if not statements:
         raise RuleError(source.line, "There is no SQL after the header: a rule is one SELECT.")
     if len(statements) > 1:
@@ -245,7 +245,7 @@ def _check_named(source: RuleSource, names: frozenset[str], header: Header) -> N
         raise RuleError(source.line, "The SQL has parameters without names, such as ?: name them, as in $since.")
     if unknown := sorted(names - GIVEN - header.parameters.keys()):
         raise RuleError(
-            source.line_of(f"${unknown[0]}"),
+            source.find_line_of(f"${unknown[0]}"),
             f"The SQL names ${unknown[0]}, which is neither in the header's [parameters] nor always given.",
         )
 

@@ -59,7 +59,7 @@ class Notifications(_Model):
             raise ValueError("it must have an event, or a sender whose headers or body name the event")
         return self
 
-    def each(self) -> Iterator[ExampleNotification]:
+    def list_each(self) -> Iterator[ExampleNotification]:
         """Yield them one by one."""
         for number in range(self.times):
             moment = self.at + number * timedelta(seconds=self.every_seconds)
@@ -108,7 +108,7 @@ class Header(_Model):
     silent: list[SilentExample] = []
 
 
-def line_of(toml: str, where: Sequence[int | str]) -> int:
+def find_line(toml: str, where: Sequence[int | str]) -> int:
     """Return the line of a key in a header, else of the nearest key around it, else the first line.
 
     Args:

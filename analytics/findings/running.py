@@ -14,15 +14,15 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
 from analytics.errors import BusyError, QueryError
-from analytics.findings.doubts import NONE_KNOWN, date_stored, mark_doubted
-from analytics.findings.finding import RANKS, Finding, finding_id
+from analytics.findings.doubts import NONE_KNOWN, add_stored_after, mark_doubted
+from analytics.findings.finding import RANKS, Finding, make_finding_id
 from analytics.findings.rule_files import (
     SEVERITIES,
     Rule,
     RuleError,
     RuleProblem,
     RuleSet,
-    first_line_of,
+    find_first_line,
     load_rules,
 )
 from analytics.settings import Settings, read_settings
@@ -83,7 +83,7 @@ def find(
     with _put_off_collection(), ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
     findings = _name_senders([each for result in results for each in result.findings], client)
-    findings = mark_doubted(date_stored(findings, client, known))
+    findings = mark_doubted(add_stored_after(findings, client, known))
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
@@ -108,7 +108,7 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
     if not ids:
         return findings
     try:
-        rows = client.sql(*queries.query("senders_of", {"ids": ids})).to_pylist()
+        rows = client.sql(*queries.make_query("senders_of", {"ids": ids})).to_pylist()
     except BusyError:
         raise
     except QueryError:  # a store of an older version knows no sender
@@ -150,7 +150,7 @@ def _run_rule(
     _check_columns(rule, table)
     since, until = span
     findings: dict[str, Finding] = {}
-    for finding in _findings(rule, table):
+    for finding in _make_findings(rule, table):
         if since <= finding.found_at < until:
             findings.setdefault(finding.id, finding)
     return findings.values()
@@ -163,11 +163,11 @@ def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:
         raise
     except QueryError as error:
         message = str(error)
-        line = rule.source.find_line(message) or _line_by_explain(rule, client, values) or rule.source.line
-        raise RuleError(line, first_line_of(message)) from error
+        line = rule.source.find_line(message) or _find_line_by_explain(rule, client, values) or rule.source.line
+        raise RuleError(line, find_first_line(message)) from error
 
 
-def _line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int | None:
+def _find_line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int | None:
     """Return the line of an error by an EXPLAIN: DuckDB's message about the query itself does not always name it."""
     try:
         client.sql("EXPLAIN " + rule.sql, values or None)
@@ -182,35 +182,35 @@ def _check_columns(rule: Rule, table: pa.Table) -> None:
     for name in (each for each in ("found_at", "open_until") if each in table.column_names):
         moment = table.schema.field(name).type
         if not pa.types.is_timestamp(moment) or moment.tz is None:
-            raise RuleError(rule.source.line_of(name), f"{name} is {moment}; it must be TIMESTAMPTZ.")
+            raise RuleError(rule.source.find_line_of(name), f"{name} is {moment}; it must be TIMESTAMPTZ.")
     ids = table.schema.field("notification_ids").type
     if not pa.types.is_list(ids) and not pa.types.is_large_list(ids):
-        raise RuleError(rule.source.line_of("notification_ids"), f"notification_ids is {ids}; it must be a list.")
+        raise RuleError(rule.source.find_line_of("notification_ids"), f"notification_ids is {ids}; it must be a list.")
 
 
-def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
+def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
     """Yield a finding for each row.
 
     Raises:
         RuleError: a row lacks a field that a finding needs.
     """
-    texts = (_texts(rule, table, name) for name in TEXTS)
-    ids = _texts(rule, table, "notification_ids", pa.list_(TEXT))
+    texts = (_read_texts(rule, table, name) for name in TEXTS)
+    ids = _read_texts(rule, table, "notification_ids", pa.list_(TEXT))
     none, has = [None] * table.num_rows, table.column_names.__contains__
-    severities = _texts(rule, table, "severity") if has("severity") else none
-    ends = _moments(table, "open_until") if has("open_until") else none
+    severities = _read_texts(rule, table, "severity") if has("severity") else none
+    ends = _read_moments(table, "open_until") if has("open_until") else none
     for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given, open_until in zip(
-        _moments(table, "found_at"), *texts, ids, severities, ends, strict=True
+        _read_moments(table, "found_at"), *texts, ids, severities, ends, strict=True
     ):
         severity = given or rule.severity
         if not found_at or not sentence or not notification_ids or None in notification_ids:
             lacks = "found_at" if not found_at else "notification_ids" if sentence else "sentence"
-            raise RuleError(rule.source.line_of(lacks), f"A row has no {lacks}.")
+            raise RuleError(rule.source.find_line_of(lacks), f"A row has no {lacks}.")
         if severity not in SEVERITIES:
             what = f"A row's severity is {severity!r}; it must be high, medium or low."
-            raise RuleError(rule.source.line_of("severity"), what)
+            raise RuleError(rule.source.find_line_of("severity"), what)
         yield Finding(
-            finding_id(rule.name, notification_ids[0]),
+            make_finding_id(rule.name, notification_ids[0]),
             rule.name,
             rule.title,
             severity,
@@ -227,15 +227,15 @@ def _findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
         )
 
 
-def _texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> list[Any]:
+def _read_texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> list[Any]:
     column: Any = table.column(name)
     try:
         return list((column if column.type == kind else column.cast(kind)).to_pylist())
     except pa.ArrowException:
-        raise RuleError(rule.source.line_of(name), f"{name} is {column.type}; it must be text.") from None
+        raise RuleError(rule.source.find_line_of(name), f"{name} is {column.type}; it must be text.") from None
 
 
-def _moments(table: pa.Table, name: str) -> list[datetime | None]:
+def _read_moments(table: pa.Table, name: str) -> list[datetime | None]:
     """Return the moments in UTC, made from microseconds, because Arrow converts those much faster."""
     microseconds = table.column(name).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     return [None if each is None else EPOCH + timedelta(microseconds=each) for each in microseconds]

@@ -12,7 +12,7 @@ from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding, sort_findings
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
-from analytics.queries import query
+from analytics.queries import make_query
 from analytics.settings import Settings, read_settings
 from analytics.times import EPOCH
 
@@ -95,7 +95,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             self._look_through(rules, settings, {})
             return
         upto = datetime.now(UTC)
-        last, after_id, first_at = self._news(before.last.seq)
+        last, after_id, first_at = self._read_news(before.last.seq)
         # A store without our last notification is another one, or lost its latest.
         if after_id != before.last.id:
             self._look_through(rules, settings, {})
@@ -111,7 +111,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
     def _look_through(self, rules: RuleSet, settings: Settings, known: dict[str, _Known]) -> None:
         """Run the rules over everything; `known` is what a rule that fails still has."""
         begun, upto = time.monotonic(), datetime.now(UTC)
-        last, *_ = self._news(0)
+        last, *_ = self._read_news(0)
         known = {rule.name: _Known(known[rule.name].findings if known else []) for rule in rules.rules}
         look = _Look(FindingsSnapshot([], rules.problems, upto), known, rules, settings, last, begun)
         self._last_look = self._run(look, EPOCH, upto)
@@ -130,14 +130,14 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             known |= {rule.name: _add(known[rule.name], rule, results, again_at) for rule in rules}
         snapshot = look.snapshot._replace(upto=upto)
         if due:
-            findings = _order([finding for each in known.values() for finding in each.findings])
+            findings = _mark_and_sort([finding for each in known.values() for finding in each.findings])
             problems = [each.problem for each in known.values() if each.problem]
             snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
         return look._replace(snapshot=snapshot, known=known)
 
-    def _news(self, after: int) -> tuple[_Extent, str | None, datetime | None]:
+    def _read_news(self, after: int) -> tuple[_Extent, str | None, datetime | None]:
         """Return the store's extent, the id of number `after`, and the time of the first event after it."""
-        rows = ask_dropped(lambda **given: self._client.sql(*query("happened_since", {"seen": after, **given})))
+        rows = ask_dropped(lambda **given: self._client.sql(*make_query("happened_since", {"seen": after, **given})))
         [row] = rows.to_pylist()
         extent = _Extent(row["last_seq"], row["last_id"], row.get("complete_since"))
         return extent, row["after_id"], row["first_at"]
@@ -170,5 +170,5 @@ def _add(known: _Known, rule: Rule, results: RuleResults, again_at: float) -> _K
     return _Known([*older, *(finding for finding in results.findings if finding.rule == rule.name)])
 
 
-def _order(findings: Sequence[Finding]) -> list[Finding]:
+def _mark_and_sort(findings: Sequence[Finding]) -> list[Finding]:
     return sort_findings(mark_doubted(findings))

@@ -32,8 +32,8 @@ from analytics.charts.quick_chart import (
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
-from analytics.notebook.values import read_pairs, values_of
-from analytics.text import plural, shorten
+from analytics.notebook.values import find_values, read_pairs
+from analytics.text import format_count, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +135,7 @@ class OptionParser(argparse.ArgumentParser):
         raise UsageError(f"%%clc: {message}")
 
 
-def options() -> OptionParser:
+def make_parser() -> OptionParser:
     """Return the parser of the magic's first line."""
     parser = OptionParser(prog="%%clc", add_help=False)
     add = parser.add_argument
@@ -160,7 +160,7 @@ def read_options(line: str) -> argparse.Namespace:
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"%%clc: {error}") from None
-    chosen = options().parse_args(words)
+    chosen = make_parser().parse_args(words)
     if chosen.out is not None and not chosen.out.isidentifier():
         raise UsageError(f"%%clc: {chosen.out!r} is no name of a variable.")
     if chosen.chart is None and any((chosen.x, chosen.y, chosen.color, chosen.title)):
@@ -195,14 +195,14 @@ class ClcMagics(Magics):
         chosen = read_options("" if cell is None else line)
         query = line if cell is None else cell
         try:
-            values = values_of(query, read_pairs(chosen.param), self._variables)
-            table = self._run(self._client(chosen.location), query, values)
+            values = find_values(query, read_pairs(chosen.param), self._variables)
+            table = self._run(self._find_client(chosen.location), query, values)
             frame = make_frame(table)
             if chosen.out is not None:
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:
                 request = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
-                return self._print_notes(chart_of(table, request))
+                return self._print_notes(make_chart(table, request))
         except AnalyticsError as error:
             raise UsageError(str(error)) from None
         return frame if chosen.out is None else None
@@ -222,10 +222,10 @@ class ClcMagics(Magics):
                 table = client.sql(query, values or None)
             except KeyboardInterrupt:
                 raise UsageError(f"The query was interrupted after {time.monotonic() - began:.1f} s.") from None
-            progress.done = plural(table.num_rows, "row")
+            progress.done = format_count(table.num_rows, "row")
         return table
 
-    def _client(self, location: str | None) -> Client:
+    def _find_client(self, location: str | None) -> Client:
         if location not in self._clients:
             self._clients[location] = connect(location)
         return self._clients[location]
@@ -245,7 +245,7 @@ class ChartRequest(NamedTuple):
     title: str | None = None
 
 
-def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
+def make_chart(table: pa.Table, request: ChartRequest) -> QuickChart:
     """Return a chart of rows, and notes on what it leaves out.
 
     Raises:
@@ -253,16 +253,16 @@ def chart_of(table: pa.Table, request: ChartRequest) -> QuickChart:
     """
     if not table.num_rows:
         raise ChartError("%%clc: there are no rows to draw.")
-    quick = draw(table, choice_of(table, request))
+    quick = draw(table, choose_columns(table, request))
     title = quick.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
     return quick._replace(chart=quick.chart.properties(width=WIDTH, title=title))
 
 
-def choice_of(table: pa.Table, request: ChartRequest) -> Choice:
+def choose_columns(table: pa.Table, request: ChartRequest) -> Choice:
     """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
 
     Raises:
-        ChartError: as `chart_of`.
+        ChartError: as `make_chart`.
     """
     columns = classify_columns(table)
     for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):

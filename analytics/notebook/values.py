@@ -16,7 +16,7 @@ class ParameterError(AnalyticsError):
     """Raised when a parameter of the SQL has no value, or a value that can't be sent."""
 
 
-def names_in(query: str) -> list[str] | None:
+def find_names(query: str) -> list[str] | None:
     """Return the names of a query's parameters; None where it is no SQL, which running it will report."""
     with duckdb.connect(":memory:") as connection:
         try:
@@ -44,7 +44,7 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def values_of(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+def find_values(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value of each parameter of a query.
 
     Args:
@@ -55,7 +55,7 @@ def values_of(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any
     Raises:
         ParameterError: a parameter has no value or no name, or an option names no parameter of the query.
     """
-    names = names_in(query)
+    names = find_names(query)
     if names is None:
         return dict(chosen)
     if numbered := [name for name in names if name.isdigit()]:
@@ -64,10 +64,10 @@ def values_of(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any
         )
     if unused := sorted(set(chosen) - set(names)):
         raise ParameterError(f"%%clc: the SQL has no ${unused[0]}.")
-    return {name: value_of(name, chosen, variables) for name in names}
+    return {name: find_value(name, chosen, variables) for name in names}
 
 
-def value_of(name: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+def find_value(name: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
     """Return the value of one parameter."""
     if name in chosen:
         return chosen[name]

@@ -104,7 +104,7 @@ class DashboardError(AnalyticsError):
     """Raised when the dashboard can't be started."""
 
 
-def entry_file() -> str:
+def find_entry_file() -> str:
     """Return the path of the Streamlit entry; it is beside this package, in a checkout and in an installation.
 
     Raises:

@@ -14,16 +14,16 @@ from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
 from analytics.senders import (
-    categories_of,
-    edition,
+    find_place,
     has_described,
+    has_several_senders,
     has_upper_case,
-    heard,
     is_account,
-    kinds,
-    place,
-    several,
-    shipped,
+    list_categories_of,
+    list_heard,
+    list_kinds,
+    list_shipped,
+    read_edition,
 )
 
 INCLUDE = re.compile(r"^[ \t]*-- include (\w+\.sql)((?: -- if \$\w+)*)[ \t]*\n", re.MULTILINE)
@@ -40,7 +40,7 @@ def as_literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def one_of(argument: str, names: Iterable[str]) -> str:
+def make_condition(argument: str, names: Iterable[str]) -> str:
     """Return the condition that a column is one of some texts."""
     listed = ", ".join(map(as_literal, names))
     return f"{argument} IN ({listed})" if listed else "false"
@@ -48,52 +48,54 @@ def one_of(argument: str, names: Iterable[str]) -> str:
 
 def kind_of(category: str) -> str:
     """Return SQL for the kind of entity of a category's notifications."""
-    cases = [f"WHEN {as_literal(also)} THEN {as_literal(kind.name)}" for kind in kinds().values() for also in kind.also]
+    cases = [
+        f"WHEN {as_literal(also)} THEN {as_literal(kind.name)}" for kind in list_kinds().values() for also in kind.also
+    ]
     return f"CASE {category} {' '.join(cases)} ELSE {category} END" if cases else category
 
 
 def has_state(category: str) -> str:
     """Return SQL that says whether notifications of a category hold the state of their entity."""
-    return "NOT " + one_of(category, (also for kind in kinds().values() for also in kind.also))
+    return "NOT " + make_condition(category, (also for kind in list_kinds().values() for also in kind.also))
 
 
 def is_account_kind(category: str) -> str:
     """Return SQL that says whether a category is that of accounts."""
-    return one_of(category, filter(is_account, kinds()))
+    return make_condition(category, filter(is_account, list_kinds()))
 
 
 def is_of_account(category: str) -> str:
     """Return SQL that says whether a category's entities belong to an account and are none themselves."""
-    return one_of(category, (name for name in kinds() if not is_account(name)))
+    return make_condition(category, (name for name in list_kinds() if not is_account(name)))
 
 
 def has_place(category: str) -> str:
     """Return SQL that says whether the names of a category's entities give their place."""
-    where = place()
-    return one_of(category, sorted(categories_of(where.kind)) if where else ())
+    where = find_place()
+    return make_condition(category, sorted(list_categories_of(where.kind)) if where else ())
 
 
 def place_of(name: str) -> str:
     """Return SQL for the place at the begin of such an entity's name."""
-    where = place()
+    where = find_place()
     return f"left({name}, {where.characters})" if where else "NULL"
 
 
 def is_place(name: str) -> str:
     """Return SQL that says whether a text is the name of a place."""
-    where = place()
+    where = find_place()
     return f"regexp_full_match({name}, {as_literal(where.pattern)})" if where else "false"
 
 
 def what_a_place_is(_: str) -> str:
     """Return SQL for the word for a place."""
-    where = place()
+    where = find_place()
     return as_literal(where.name) if where else "NULL"
 
 
 def is_shipped(sender: str) -> str:
     """Return SQL that says whether a sender has a folder here, so that the store need not describe it."""
-    return one_of(sender, (each.name for each in shipped()))
+    return make_condition(sender, (each.name for each in list_shipped()))
 
 
 def as_entity_id(name: str) -> str:
@@ -115,7 +117,7 @@ def user_of(actor: str) -> str:
     The column `sender` is read only where the store has senders of both ways.
     """
     upper = as_entity_id(actor)
-    ways = {has_upper_case(sender.name) for sender in heard()}
+    ways = {has_upper_case(sender.name) for sender in list_heard()}
     if ways == {True, False}:
         return f"CASE WHEN {is_shipped('sender')} THEN {upper} ELSE {actor} END"
     return upper if ways == {True} else actor
@@ -123,7 +125,7 @@ def user_of(actor: str) -> str:
 
 def account_of(alias: str) -> str:
     """Return SQL for what tells an account apart: its alias, beside its sender where the store has several."""
-    return f"(sender, {alias})" if several() else alias
+    return f"(sender, {alias})" if has_several_senders() else alias
 
 
 def named_like(text: str) -> str:
@@ -170,12 +172,12 @@ def read(name: str) -> str:
     Raises:
         KeyError: there is no such file.
     """
-    return _read(name, edition())
+    return _read(name, read_edition())
 
 
 @cache
 def _read(name: str, _edition: int) -> str:
-    text = places()[name].read_text(encoding="utf-8")
+    text = find_places()[name].read_text(encoding="utf-8")
     return expand(INCLUDE.sub(_include, text))
 
 
@@ -203,7 +205,7 @@ def expand(sql: str, begin: re.Pattern[str] = CALL) -> str:
     return sql[: call.start()] + MACROS[call[1]](argument) + expand(sql[end:], begin)
 
 
-def query(name: str, values: Mapping[str, Any]) -> Query:
+def make_query(name: str, values: Mapping[str, Any]) -> Query:
     """Return the query `name` for these values.
 
     A line that ends in `-- if $parameter` is left out where that parameter, or one of several, is None or missing, so
@@ -212,7 +214,7 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
     Raises:
         KeyError: a parameter that the query needs has no value.
     """
-    are_several = several() or values.get("sender") is not None
+    are_several = has_several_senders() or values.get("sender") is not None
     values = {"several": are_several or None, "described": has_described() or None, **values}
     lines = []
     for line in read(name).splitlines():
@@ -226,15 +228,15 @@ def query(name: str, values: Mapping[str, Any]) -> Query:
 
 
 @cache
-def places() -> dict[str, Traversable]:
+def find_places() -> dict[str, Traversable]:
     """Return the queries' files by name."""
-    return {file.name.removesuffix(".sql"): file for file in sql_files(files("analytics"))}
+    return {file.name.removesuffix(".sql"): file for file in list_sql_files(files("analytics"))}
 
 
-def sql_files(folder: Traversable) -> Iterator[Traversable]:
+def list_sql_files(folder: Traversable) -> Iterator[Traversable]:
     """Yield the queries' files in a folder and its subfolders."""
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name not in OTHERS:
-            yield from sql_files(entry)
+            yield from list_sql_files(entry)
         elif entry.name.endswith(".sql"):
             yield entry

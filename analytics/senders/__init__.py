@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 
 from analytics.senders.palette import take_apart
 from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Alerts, Event, Examples, Kind, Place, Sender
+from analytics.text import join_names
 
 UNKNOWN = "(event unknown)"
 GREY = ("#8a8f98", "#8a8f98")
@@ -21,16 +22,16 @@ MOST_KINDS = 3
 
 
 @cache
-def folders() -> tuple[Traversable, ...]:
+def list_folders() -> tuple[Traversable, ...]:
     """Return the folders of senders, by name: those with a `sender.py`, and those that only have SQL."""
     entries = [entry for entry in files(__package__).iterdir() if entry.is_dir() and not entry.name.startswith("_")]
     return tuple(sorted(entries, key=lambda folder: folder.name))
 
 
 @cache
-def shipped() -> tuple[Sender, ...]:
+def list_shipped() -> tuple[Sender, ...]:
     """Return the senders that have a `sender.py`, by name."""
-    described = [folder for folder in folders() if (folder / "sender.py").is_file()]
+    described = [folder for folder in list_folders() if (folder / "sender.py").is_file()]
     return tuple(import_module(f"{__package__}.{folder.name}.sender").SENDER for folder in described)
 
 
@@ -50,41 +51,41 @@ def learn(described: Iterable[Sender], *, alone: bool = False) -> None:
         described: the senders, with the events that the store has of each.
         alone: whether the store has notifications of them and none of a sender with a folder.
     """
-    named = {sender.name for sender in shipped()}
+    named = {sender.name for sender in list_shipped()}
     others = tuple(sender for sender in described if sender.name not in named)
     if (others, alone) != (_Described.given, _Described.alone):
         _Described.given, _Described.alone = others, alone
         is_only_one = alone and len([sender for sender in others if sender.events]) == 1
         _Described.senders = others if is_only_one else take_apart(others)
         _Described.edition += 1
-        kinds.cache_clear()
-        sender_of.cache_clear()
+        list_kinds.cache_clear()
+        find_sender_of.cache_clear()
 
 
-def edition() -> int:
+def read_edition() -> int:
     """Return the number of times that other senders were learned: what is made of their knowledge changes with it."""
     return _Described.edition
 
 
-def senders() -> tuple[Sender, ...]:
+def list_senders() -> tuple[Sender, ...]:
     """Return all senders: those with a folder by name, then those that the store describes."""
-    return (*shipped(), *_Described.senders)
+    return (*list_shipped(), *_Described.senders)
 
 
-def learned() -> tuple[Sender, ...]:
+def list_learned() -> tuple[Sender, ...]:
     """Return the senders that the store describes."""
     return _Described.senders
 
 
-def heard() -> tuple[Sender, ...]:
+def list_heard() -> tuple[Sender, ...]:
     """Return the senders that the store has notifications of; those with a folder until it has any."""
     others = tuple(sender for sender in _Described.senders if sender.events)
-    return others if others and _Described.alone else (*shipped(), *others)
+    return others if others and _Described.alone else (*list_shipped(), *others)
 
 
-def several() -> bool:
+def has_several_senders() -> bool:
     """Say whether the store has notifications of more than one sender."""
-    return len(heard()) > 1
+    return len(list_heard()) > 1
 
 
 def has_described() -> bool:
@@ -92,72 +93,72 @@ def has_described() -> bool:
     return any(sender.events for sender in _Described.senders)
 
 
-def titles() -> dict[str, str]:
+def list_titles() -> dict[str, str]:
     """Return the titles of the senders that the store has notifications of, by name."""
-    return {sender.name: sender.title for sender in heard()}
+    return {sender.name: sender.title for sender in list_heard()}
 
 
 def find_sender(name: str | None) -> Sender:
     """Return the sender of a name; the first one that was heard where there is none."""
-    return next((sender for sender in senders() if sender.name == name), heard()[0])
+    return next((sender for sender in list_senders() if sender.name == name), list_heard()[0])
 
 
 def has_upper_case(name: str | None) -> bool:
     """Say whether the store has a sender's entities in upper case, whatever their case in its bodies."""
-    return find_sender(name) in shipped()
+    return find_sender(name) in list_shipped()
 
 
-def sql_files(name: str) -> list[Traversable]:
+def list_sql_files(name: str) -> list[Traversable]:
     """Return the SQL files in all senders' folders of a name: `rules` or `shipped_queries`."""
-    return [entry for _, entry in sql_files_by_sender(name)]
+    return [entry for _, entry in list_sql_files_by_sender(name)]
 
 
-def sql_files_by_sender(name: str) -> list[tuple[str, Traversable]]:
+def list_sql_files_by_sender(name: str) -> list[tuple[str, Traversable]]:
     """Return the SQL files in all senders' folders of a name, each with the name of its sender."""
-    places = [(folder.name.replace("_", "-"), folder / name) for folder in folders() if (folder / name).is_dir()]
+    places = [(folder.name.replace("_", "-"), folder / name) for folder in list_folders() if (folder / name).is_dir()]
     return [(sender, entry) for sender, place in places for entry in place.iterdir() if entry.name.endswith(".sql")]
 
 
-def events() -> list[Event]:
+def list_events() -> list[Event]:
     """Return the events of the senders that were heard."""
-    return [event for sender in heard() for event in sender.events]
+    return [event for sender in list_heard() for event in sender.events]
 
 
-def event_types() -> list[str]:
+def list_event_types() -> list[str]:
     """Return the names of all events."""
-    return [event.name for event in events()]
+    return [event.name for event in list_events()]
 
 
-def categories() -> list[str]:
+def list_categories() -> list[str]:
     """Return the categories of all events, in the events' order."""
-    return list(dict.fromkeys(event.category for event in events()))
+    return list(dict.fromkeys(event.category for event in list_events()))
 
 
-def event_types_of(names: set[str]) -> list[str]:
+def list_event_types_of(names: set[str]) -> list[str]:
     """Return the names of the events of some categories."""
-    return [event.name for event in events() if event.category in names]
+    return [event.name for event in list_events() if event.category in names]
 
 
-def unknown_type(category: str) -> str:
+def name_unknown_type(category: str) -> str:
     """Return the event type for notifications of which only the category is known."""
     return f"{category} {UNKNOWN}"
 
 
 def colours(dark: bool) -> dict[str, str]:
     """Return the colour of each event type, and of unknown events of each category."""
-    by_name = {event.name: event.dark if dark else event.light for event in events()}
-    return by_name | dict.fromkeys(map(unknown_type, categories()), GREY[dark])
+    by_name = {event.name: event.dark if dark else event.light for event in list_events()}
+    return by_name | dict.fromkeys(map(name_unknown_type, list_categories()), GREY[dark])
 
 
 @cache
-def kinds() -> dict[str, Kind]:
+def list_kinds() -> dict[str, Kind]:
     """Return the kinds of entities, by name."""
-    return {kind.name: kind for sender in heard() for kind in sender.kinds}
+    return {kind.name: kind for sender in list_heard() for kind in sender.kinds}
 
 
-def kind_of(category: str) -> str:
+def find_kind_of(category: str) -> str:
     """Return the kind of entity that notifications of a category are about."""
-    return next((kind.name for kind in kinds().values() if category in kind.also), category)
+    return next((kind.name for kind in list_kinds().values() if category in kind.also), category)
 
 
 def find_kind(name: str, sender: str | None = None) -> str | None:
@@ -165,27 +166,27 @@ def find_kind(name: str, sender: str | None = None) -> str | None:
 
     The categories of `sender` come before those of others.
     """
-    for among in ([each for each in heard() if each.name == sender], heard()):
+    for among in ([each for each in list_heard() if each.name == sender], list_heard()):
         names = [category for each in among for category in each.categories]
         found = name if name in names else next((each for each in names if each.lower() == name.lower()), None)
-        if found and (kind_of(found) in kinds() or is_account(found) or is_person(found)):
-            return kind_of(found)
+        if found and (find_kind_of(found) in list_kinds() or is_account(found) or is_person(found)):
+            return find_kind_of(found)
     return None
 
 
-def categories_of(kind: str) -> set[str]:
+def list_categories_of(kind: str) -> set[str]:
     """Return the categories of notifications that are about entities of a kind."""
-    return {kind, *kinds()[kind].also} if kind in kinds() else {kind}
+    return {kind, *list_kinds()[kind].also} if kind in list_kinds() else {kind}
 
 
 def has_state(category: str) -> bool:
     """Say whether notifications of a category hold the state of their entity, so that changes can be computed."""
-    return kind_of(category) == category
+    return find_kind_of(category) == category
 
 
-def icon_of(category: str) -> str | None:
+def find_icon(category: str) -> str | None:
     """Return the icon of a category's entities; None where no sender has the category."""
-    kind = kinds().get(kind_of(category))
+    kind = list_kinds().get(find_kind_of(category))
     if kind is None and is_account(category):
         return ACCOUNT_ICON
     if kind is None and is_person(category):
@@ -195,89 +196,90 @@ def icon_of(category: str) -> str | None:
 
 def is_account(kind: str | None, sender: str | None = None) -> bool:
     """Say whether entities of a kind are accounts, of a sender or of any."""
-    return any(kind == each.account for each in heard() if sender in {None, each.name})
+    return any(kind == each.account for each in list_heard() if sender in {None, each.name})
 
 
 def is_person(kind: str | None, sender: str | None = None) -> bool:
     """Say whether entities of a kind are users, which notifications name as actors, of a sender or of any."""
-    return any(kind == each.person for each in heard() if sender in {None, each.name})
+    return any(kind == each.person for each in list_heard() if sender in {None, each.name})
 
 
-def account_kind(sender: str | None = None) -> str:
+def find_account_kind(sender: str | None = None) -> str:
     """Return the kind of a sender's accounts."""
     return find_sender(sender).account
 
 
-def account_word(sender: str | None = None) -> str:
+def find_account_word(sender: str | None = None) -> str:
     """Return what an account is called, by a sender or the only one that was heard; of several senders `account`."""
-    return find_sender(sender).account_word if sender or not several() else "account"
+    return find_sender(sender).account_word if sender or not has_several_senders() else "account"
 
 
-def accounts_word(sender: str | None = None) -> str:
-    """Return what several accounts are called, as `account_word`."""
-    return find_sender(sender).accounts_word if sender or not several() else "accounts"
+def find_accounts_word(sender: str | None = None) -> str:
+    """Return what several accounts are called, as `find_account_word`."""
+    return find_sender(sender).accounts_word if sender or not has_several_senders() else "accounts"
 
 
-def person_kind(sender: str | None = None) -> str:
+def find_person_kind(sender: str | None = None) -> str:
     """Return the kind of a sender's users."""
     return find_sender(sender).person
 
 
-def doubting_rules() -> set[str]:
+def list_doubting_rules() -> set[str]:
     """Return the rules whose findings say that a notification may not be what it seems."""
-    return {rule for sender in senders() for rule in sender.doubting_rules}
+    return {rule for sender in list_senders() for rule in sender.doubting_rules}
 
 
-def why_never_reported(field: str) -> str | None:
+def explain_never_reported(field: str) -> str | None:
     """Return why no notification has a field that somebody looks for; None for any other field."""
     words = re.findall(r"[a-z-]+", field.lower())
     names = {" ".join(words), *words}
     names |= {name.removesuffix("s") for name in names}
-    return next((why for sender in senders() for name, why in sender.never_reported.items() if name in names), None)
+    reasons = (why for sender in list_senders() for name, why in sender.never_reported.items() if name in names)
+    return next(reasons, None)
 
 
-def place() -> Place | None:
+def find_place() -> Place | None:
     """Return the places that entities' names give; None where no sender's do."""
-    return next((sender.place for sender in heard() if sender.place), None)
+    return next((sender.place for sender in list_heard() if sender.place), None)
 
 
-def alerts() -> list[Alerts]:
+def list_alerts() -> list[Alerts]:
     """Return the alerts of all senders that have some."""
-    return [sender.alerts for sender in senders() if sender.alerts]
+    return [sender.alerts for sender in list_senders() if sender.alerts]
 
 
-def alerting() -> dict[str, str]:
+def list_alert_senders() -> dict[str, str]:
     """Return the titles of the senders that send alerts, by name."""
-    return {sender.name: sender.title for sender in senders() if sender.alerts}
+    return {sender.name: sender.title for sender in list_senders() if sender.alerts}
 
 
-def signature_headers() -> str:
+def list_signature_headers() -> str:
     """Return the headers with the signatures of the senders that have a folder."""
-    return ", ".join(dict.fromkeys(sender.signature_header for sender in shipped()))
+    return ", ".join(dict.fromkeys(sender.signature_header for sender in list_shipped()))
 
 
-def alert_colour(dark: bool) -> str:
+def choose_alert_colour(dark: bool) -> str:
     """Return the colour of alerts."""
-    return next((colours(dark)[alert.event] for alert in alerts()), GREY[dark])
+    return next((colours(dark)[alert.event] for alert in list_alerts()), GREY[dark])
 
 
-def examples() -> Examples:
+def find_examples() -> Examples:
     """Return examples of input."""
-    return heard()[0].examples
+    return list_heard()[0].examples
 
 
-def any_entity() -> str:
+def describe_any_entity() -> str:
     """Return the words for an entity of any kind: `server, user or account`; of many kinds, the first of them."""
-    first = [as_words(kind.name).lower() for kind in heard()[0].kinds][:MOST_KINDS]
-    return join_names([*reversed(first), *(["other entity"] if len(kinds()) > len(first) else [])], "or")
+    first = [as_words(kind.name).lower() for kind in list_heard()[0].kinds][:MOST_KINDS]
+    return join_names([*reversed(first), *(["other entity"] if len(list_kinds()) > len(first) else [])], "or")
 
 
 def as_words(category: str) -> str:
     """Return what an entity of a category is called: its sender's word, or `pull request` for `pull_request`."""
-    return sender_of(category).entity_words.get(category) or category.replace("_", " ")
+    return find_sender_of(category).entity_words.get(category) or category.replace("_", " ")
 
 
-def parts_of_account(last: str = "or", sender: str | None = None) -> str:
+def describe_parts_of_account(last: str = "or", sender: str | None = None) -> str:
     """Return the words for an account's parts: `user or server`, of many kinds `part`; with `and`, their plural."""
     names = [as_words(kind.name).lower() for kind in find_sender(sender).kinds if not is_account(kind.name, sender)]
     if len(names) > MOST_KINDS:
@@ -286,18 +288,13 @@ def parts_of_account(last: str = "or", sender: str | None = None) -> str:
     return join_names([f"{name}{ending}" for name in names], last)
 
 
-def alert_label() -> str:
+def label_alerts() -> str:
     """Return a label for the subject of alerts."""
-    return join_names(list(dict.fromkeys(alert.kind for alert in alerts())), "or")
-
-
-def join_names(names: list[str], last: str) -> str:
-    """Join names for a sentence, with a word before the last."""
-    return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    return join_names(list(dict.fromkeys(alert.kind for alert in list_alerts())), "or")
 
 
 @cache
-def sender_of(category: str) -> Sender:
+def find_sender_of(category: str) -> Sender:
     """Return the sender of a category's notifications; the first sender where none has the category."""
-    matches = (sender for sender in heard() for kind in sender.kinds if category in {kind.name, *kind.also})
-    return next(matches, heard()[0])
+    matches = (sender for sender in list_heard() for kind in sender.kinds if category in {kind.name, *kind.also})
+    return next(matches, list_heard()[0])

@@ -37,11 +37,11 @@ class Phrase(NamedTuple):
     link: str = ""
     rest: str = ""
 
-    def about(self, who: str, entity: str) -> str:
+    def make_sentence(self, who: str, entity: str) -> str:
         """Return the sentence."""
         return " ".join(part for part in (who, self.text, self.link, entity, self.rest) if part)
 
-    def alone(self) -> str:
+    def make_sentence_alone(self) -> str:
         """Return the deed without actor and entity."""
         it = "it" if self.rest and not self.link else ""
         return " ".join(part for part in (self.text, it, self.rest) if part)

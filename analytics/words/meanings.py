@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from analytics.senders import senders
+from analytics.senders import list_senders
 
 VERDICTS = {
     "valid": (
@@ -154,8 +154,8 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 
-def meaning_of(table: str, column: str) -> str:
+def find_meaning(table: str, column: str) -> str:
     """Return the meaning of a column for the known senders; empty where there is none."""
     table_meaning = MEANINGS.get(table)
-    meanings = [sender.meanings[table, column] for sender in senders() if (table, column) in sender.meanings]
+    meanings = [sender.meanings[table, column] for sender in list_senders() if (table, column) in sender.meanings]
     return "; ".join(meanings) or (table_meaning.columns.get(column, "") if table_meaning else "")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from analytics.senders import learned, shipped, signature_headers
+from analytics.senders import list_learned, list_shipped, list_signature_headers
 from analytics.senders.sender import Sender
 
 
@@ -19,7 +19,7 @@ class Refusal(NamedTuple):
     @property
     def remedy(self) -> str:
         """Return the advice with the header's name."""
-        return self.advice.replace("{signature}", signature_headers())
+        return self.advice.replace("{signature}", list_signature_headers())
 
 
 NONE_REFUSED = "The store has no refused notification."
@@ -137,9 +137,9 @@ def describe_refusal(reason: str, sender: str | None = None, detail: str | None 
         detail: why the signature is not valid; None where it was not judged.
     """
     refusal = REFUSALS.get(reason)
-    if refusal is None or reason not in WHYS or sender in {None, *(each.name for each in shipped())}:
+    if refusal is None or reason not in WHYS or sender in {None, *(each.name for each in list_shipped())}:
         return refusal
-    known = next((each for each in learned() if each.name == sender), None)
+    known = next((each for each in list_learned() if each.name == sender), None)
     title = known.title if known else str(sender)
     why = WHYS[reason].format(title=title, detail=detail or "the reason is not known")
     return Refusal(refusal.title, why, advise(known, detail))
@@ -154,15 +154,15 @@ def advise(sender: Sender | None, detail: str | None) -> str:
     return advice.format(variable=sender.secret_variable or "its secret", **places)
 
 
-def title_of(reason: str, sender: str | None = None) -> str:
+def find_title(reason: str, sender: str | None = None) -> str:
     """Return a reason in a few words, and its sender if it has a profile; an unknown one as the receiver names it."""
     refusal = REFUSALS.get(reason)
     title = refusal.title if refusal else reason
-    of = next((each.title for each in learned() if each.name == sender), None)
+    of = next((each.title for each in list_learned() if each.name == sender), None)
     return f"{title} · {of}" if of else title
 
 
-def why_of(reason: str) -> str:
+def find_meaning(reason: str) -> str:
     """Return the meaning of a reason; empty for an unknown one."""
     refusal = REFUSALS.get(reason)
     return refusal.why if refusal else ""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analytics.senders import alerts, as_words, kinds, sender_of
+from analytics.senders import as_words, find_sender_of, list_alerts, list_kinds
 from analytics.senders.phrases import (
     Change,
     ParsedChange,
@@ -22,7 +22,7 @@ from analytics.senders.phrases import (
     format_value,
 )
 from analytics.senders.sender import Wording
-from analytics.text import capitalize, make_visible, plural, shorten
+from analytics.text import capitalize, format_count, make_visible, shorten
 
 LONGEST = 60
 PART = re.compile(
@@ -42,7 +42,7 @@ class Item(str):
     __slots__ = ()
 
 
-def parts_of(path: str) -> Iterator[str]:
+def split_path(path: str) -> Iterator[str]:
     """Yield the keys of a path, and its items as `Item`; a text that is no path is one key."""
     end = 0
     for match in PART.finditer(path):
@@ -65,26 +65,26 @@ def unescape(text: str) -> str:
         return text
 
 
-def items_of(path: str) -> list[str]:
+def list_items(path: str) -> list[str]:
     """Return the natural keys of the items in a path, from the outside in."""
-    return [str(part) for part in parts_of(path) if isinstance(part, Item)]
+    return [str(part) for part in split_path(path) if isinstance(part, Item)]
 
 
-def pattern_of(path: str) -> str:
+def make_pattern(path: str) -> str:
     """Return the path without its items' keys: the field, whatever the item."""
     text = ""
-    for part in parts_of(path):
+    for part in split_path(path):
         text += "[]" if isinstance(part, Item) else f".{part}" if text else part
     return text
 
 
-def label_of(path: str, wording: Wording) -> str:
+def label_path(path: str, wording: Wording) -> str:
     """Return the name of a field in a sentence: `size of disk 0:3`."""
-    parts = list(parts_of(path))
+    parts = list(split_path(path))
     keys = [part for part in parts if not isinstance(part, Item)]
-    name = words(keys[-1], wording) if keys else path
+    name = spell_words(keys[-1], wording) if keys else path
     things = [
-        f"{wording.nouns.get(before) or singular(words(before, wording))} {shorten(part, LONGEST)}"
+        f"{wording.nouns.get(before) or make_singular(spell_words(before, wording))} {shorten(part, LONGEST)}"
         for before, part in pairwise(parts)
         if isinstance(part, Item)
     ]
@@ -93,7 +93,7 @@ def label_of(path: str, wording: Wording) -> str:
     return things[-1] if isinstance(parts[-1], Item) else f"{name} of {things[-1]}"
 
 
-def singular(noun: str) -> str:
+def make_singular(noun: str) -> str:
     """Return a noun for one of several things: `policy` for `policies`, `label` for `labels`."""
     if noun.endswith("ies"):
         return f"{noun[:-3]}y"
@@ -102,7 +102,7 @@ def singular(noun: str) -> str:
     return noun[:-1] if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) else noun
 
 
-def words(key: str, wording: Wording) -> str:
+def spell_words(key: str, wording: Wording) -> str:
     """Return a key as words: `maxAge` and `max_age` become max age."""
     if key in wording.labels:
         return wording.labels[key]
@@ -110,7 +110,7 @@ def words(key: str, wording: Wording) -> str:
     return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
 
 
-__all__ = ["Change", "MetricState", "alert_text", "parse_value", "phrase", "sentence", "summary"]
+__all__ = ["Change", "MetricState", "make_sentence", "parse_value", "phrase", "summarize_alert", "summarize_changes"]
 
 SOMEBODY = "Somebody"
 UNSEEN = "no visible field changed"
@@ -126,7 +126,7 @@ class MetricState(NamedTuple):
     reading: str = ""
 
 
-def sentence(change: Change) -> str:
+def make_sentence(change: Change) -> str:
     """Return a change with its actor and entity as one sentence without a full stop."""
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
@@ -139,33 +139,33 @@ def sentence(change: Change) -> str:
         again = " again after its deletion" if came_back(change) else ""
         return f"{capitalize(as_words(change.category))} {entity} was {what}{again} (actor not reported)"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
-    return phrase(change).about(who, entity)
+    return phrase(change).make_sentence(who, entity)
 
 
-def summary(changes: Iterable[Change]) -> str:
+def summarize_changes(changes: Iterable[Change]) -> str:
     """Return the changes of one notification in a line, without actor and entity."""
-    phrases = list(dict.fromkeys(phrase(change).alone() for change in changes))
+    phrases = list(dict.fromkeys(phrase(change).make_sentence_alone() for change in changes))
     more = len(phrases) - MOST_TOLD
-    return "; ".join(phrases[:MOST_TOLD]) + (f"; and {plural(more, 'more change')}" if more > 0 else "")
+    return "; ".join(phrases[:MOST_TOLD]) + (f"; and {format_count(more, 'more change')}" if more > 0 else "")
 
 
-def alert_text(states: Sequence[MetricState], number: int) -> str:
+def summarize_alert(states: Sequence[MetricState], number: int) -> str:
     """Return what an alert reports in words.
 
     Args:
         states: the first of the states that it reports.
         number: the number of all of them.
     """
-    texts = list(dict.fromkeys(filter(None, map(state_text, states))))
+    texts = list(dict.fromkeys(filter(None, map(describe_state, states))))
     more = len(texts[MOST_TOLD:]) + number - len(states)
     parts = [*texts[:MOST_TOLD], *([f"and {more:,} more"] if more > 0 else ())]
     return f"alert: {'; '.join(parts)}" if parts else "alert"
 
 
-def state_text(told: MetricState) -> str:
+def describe_state(told: MetricState) -> str:
     """Return the state of a metric in words; empty where the alert does not tell it."""
-    known = {alert.above: "above its threshold" for alert in alerts()}
-    known |= {alert.below: "below its threshold again" for alert in alerts()}
+    known = {alert.above: "above its threshold" for alert in list_alerts()}
+    known |= {alert.below: "below its threshold again" for alert in list_alerts()}
     state = known.get(str(told.state).lower()) or shorten(told.state or "", 30)
     text = " ".join(filter(None, (shorten(told.metric or "", 20), state)))
     return ", ".join(filter(None, (text, told.reading and f"at {told.reading}")))
@@ -175,8 +175,8 @@ def phrase(change: Change) -> Phrase:
     """Return the phrase of a change."""
     if change.path == "":
         return describe_whole(change)
-    parsed = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), items_of(change.path))
-    special = sender_of(change.category).wording.phrases.get(pattern_of(change.path))
+    parsed = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), list_items(change.path))
+    special = find_sender_of(change.category).wording.phrases.get(make_pattern(change.path))
     return (special(parsed) if special else None) or describe_plain(parsed)
 
 
@@ -202,53 +202,53 @@ def came_back(change: Change) -> bool:
 
 def describe_unseen(change: Change) -> str:
     """Say that no field shows a change, and what it may be."""
-    kind = kinds().get(change.category)
+    kind = list_kinds().get(change.category)
     return f"{UNSEEN} (perhaps {kind.unseen})" if kind and kind.unseen else UNSEEN
 
 
 def describe_plain(parsed: ParsedChange) -> Phrase:
     """Return the phrase of a field that has no phrase of its own."""
-    name = label_of(parsed.change.path, sender_of(parsed.change.category).wording)
+    name = label_path(parsed.change.path, find_sender_of(parsed.change.category).wording)
     if is_item(parsed.change.path):
         return describe_item(parsed, name)
     if parsed.change.kind == "changed" and isinstance(parsed.old, bool) and isinstance(parsed.new, bool):
-        return Phrase(f"set {name}", "of", f"to {value_of(parsed, parsed.new)}")
+        return Phrase(f"set {name}", "of", f"to {format_with_unit(parsed, parsed.new)}")
     if parsed.change.kind == "changed":
-        return Phrase(f"changed the {name}", "of", difference_of(parsed))
+        return Phrase(f"changed the {name}", "of", describe_values(parsed))
     if parsed.change.kind == "removed":
-        return Phrase(f"removed the {name}", "from", f"(it was {value_of(parsed, parsed.old)})")
-    return Phrase(f"set the {name}", "of", f"to {value_of(parsed, parsed.new)}")
+        return Phrase(f"removed the {name}", "from", f"(it was {format_with_unit(parsed, parsed.old)})")
+    return Phrase(f"set the {name}", "of", f"to {format_with_unit(parsed, parsed.new)}")
 
 
 def is_item(path: str) -> bool:
     """Say whether a path leads to a whole item of a list."""
-    return isinstance(list(parts_of(path))[-1], Item)
+    return isinstance(list(split_path(path))[-1], Item)
 
 
 def describe_item(parsed: ParsedChange, name: str) -> Phrase:
     """Return the phrase of an item of a list, with its value where that says more than its name."""
     if parsed.change.kind == "changed":
-        return Phrase(f"changed {name}", "of", difference_of(parsed))
+        return Phrase(f"changed {name}", "of", describe_values(parsed))
     moved = describe_move(parsed, name)
     value = parsed.value
     if isinstance(value, (str, int, float)) and str(value) != parsed.items[-1]:
-        return moved._replace(rest=f"({value_of(parsed, value)})")
+        return moved._replace(rest=f"({format_with_unit(parsed, value)})")
     return moved
 
 
-def value_of(parsed: ParsedChange, value: Any) -> str:
+def format_with_unit(parsed: ParsedChange, value: Any) -> str:
     """Return a value with its unit."""
-    return format_value(value, measure_of(parsed))
+    return format_value(value, find_unit(parsed))
 
 
-def difference_of(parsed: ParsedChange) -> str:
+def describe_values(parsed: ParsedChange) -> str:
     """Return the words for the old and the new value, with their unit."""
-    return describe_difference(parsed.old, parsed.new, measure_of(parsed))
+    return describe_difference(parsed.old, parsed.new, find_unit(parsed))
 
 
-def measure_of(parsed: ParsedChange) -> str | None:
+def find_unit(parsed: ParsedChange) -> str | None:
     """Return the unit of the field's numbers."""
-    return sender_of(parsed.change.category).wording.measures.get(pattern_of(parsed.change.path))
+    return find_sender_of(parsed.change.category).wording.measures.get(make_pattern(parsed.change.path))
 
 
 def parse_value(value: str | None) -> Any:

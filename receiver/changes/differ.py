@@ -70,7 +70,7 @@ class Differ:
         old, new, is_untold = self._align(category, before, now)
         # Each level adds to one list, because generators within generators take a third longer.
         found: list[FieldDifference] = []
-        self._objects(found, (), old, new, noise=False)
+        self._compare_objects(found, (), old, new, noise=False)
         for each in found:
             noise = each.noise or is_untold(each)
             yield Change(spell(each.parts), each.kind, noise, as_json(each.old), as_json(each.new))
@@ -87,14 +87,14 @@ class Differ:
             self._compare_one_sided(found, parts, old, new, noise=noise)
         elif isinstance(old, dict) and isinstance(new, dict) and len(parts) < _DEEPEST:
             if not are_spelled_alike(old, new):
-                self._objects(found, parts, old, new, noise=noise)
+                self._compare_objects(found, parts, old, new, noise=noise)
         elif isinstance(old, list) and isinstance(new, list) and len(parts) < _DEEPEST:
             if not are_spelled_alike(old, new):
-                self._lists(found, parts, _name(parts), old, new, noise=noise)
+                self._compare_lists(found, parts, _name(parts), old, new, noise=noise)
         elif not mean_the_same(self.comparison, _name(parts), old, new):
             found.append(FieldDifference(parts, "changed", noise, old, new))
 
-    def _objects(
+    def _compare_objects(
         self,
         found: list[FieldDifference],
         parts: tuple[PathPart, ...],
@@ -111,7 +111,7 @@ class Differ:
             is_noise = noise or key in self._noise_anywhere or (not parts and key in self._noise_on_top)
             self._compare(found, (*parts, key), before, now, noise=is_noise)
 
-    def _lists(
+    def _compare_lists(
         self,
         found: list[FieldDifference],
         parts: tuple[PathPart, ...],
@@ -142,20 +142,20 @@ class Differ:
         """Add a value that comes or goes whole: the container, which is noise unless empty, then its content."""
         is_new = _is_nothing(old)
         value = new if is_new else old
-        empty = self._empty_container(parts, value)
+        empty = self._make_empty_container(parts, value)
         if empty is None:
             if old is not new:
-                found.append(FieldDifference(parts, _kind(old, new), noise, old, new))
+                found.append(FieldDifference(parts, _choose_kind(old, new), noise, old, new))
             return
         before, now = (old, empty) if is_new else (empty, new)
-        found.append(FieldDifference(parts, _kind(before, now), noise or bool(value), before, now))
+        found.append(FieldDifference(parts, _choose_kind(before, now), noise or bool(value), before, now))
         before, now = (empty, value) if is_new else (value, empty)
         if isinstance(value, dict):
-            self._objects(found, parts, before, now, noise=noise)
+            self._compare_objects(found, parts, before, now, noise=noise)
         else:
-            self._lists(found, parts, _name(parts), before, now, noise=noise)
+            self._compare_lists(found, parts, _name(parts), before, now, noise=noise)
 
-    def _empty_container(self, parts: tuple[PathPart, ...], value: Any) -> Any:
+    def _make_empty_container(self, parts: tuple[PathPart, ...], value: Any) -> Any:
         """Return an empty container of the value's type; None where the value counts as one."""
         if len(parts) >= _DEEPEST:
             return None
@@ -169,7 +169,7 @@ def _is_nothing(value: Any) -> bool:
     return value is MISSING or value is None
 
 
-def _kind(old: Any, new: Any) -> Kind:
+def _choose_kind(old: Any, new: Any) -> Kind:
     if old is MISSING:
         return "added"
     return "removed" if new is MISSING else "changed"
@@ -204,7 +204,7 @@ _UNSEEN = Change("", "unseen", False, None, None)
 _BEYOND = Change("", "changed", False, None, None)
 
 
-def changes_of(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[Change]:
+def list_changes(differ: Differ, before: Snapshot | None, now: Snapshot) -> list[Change]:
     """Return the changes that a notification made.
 
     Args:

@@ -36,7 +36,7 @@ def parse(payload: bytes) -> Any:
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
-        return json.loads(payload, parse_float=_number, parse_int=_number)
+        return json.loads(payload, parse_float=_parse_number, parse_int=_parse_number)
 
 
 def as_json(value: Any) -> str | None:
@@ -95,7 +95,7 @@ def _is_caseless(comparison: Comparison, name: str) -> bool:
     return name in comparison.caseless or name.endswith(comparison.caseless_endings)
 
 
-def _number(text: str) -> float | Decimal:
+def _parse_number(text: str) -> float | Decimal:
     as_float = float(text)
     if isinf(as_float):
         try:
@@ -141,21 +141,21 @@ def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[It
     """
     keyed: dict[str, tuple[Item, Any]] = {}
     for item in items:
-        key = _natural_key(groups, item)
+        key = _find_natural_key(groups, item)
         if key is None or key.lower() in keyed:
             return None
         keyed[key.lower()] = Item(key), item
     return keyed
 
 
-def _natural_key(groups: Groups, item: Any) -> str | None:
+def _find_natural_key(groups: Groups, item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
     whole = None
     for group in groups:
         key = None
         for name in group:
-            key = _scalar(item.get(name))
+            key = _spell_scalar(item.get(name))
             if key is not None:
                 break
         if whole is None:
@@ -167,7 +167,7 @@ def _natural_key(groups: Groups, item: Any) -> str | None:
     return whole
 
 
-def _scalar(value: Any) -> str | None:
+def _spell_scalar(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):

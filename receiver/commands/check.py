@@ -13,17 +13,17 @@ import click
 from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError
-from receiver.keeping.care.limits import bytes_in_words
+from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
 from receiver.network.sockets import listen, make_tls_context
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import key_fingerprint
-from receiver.senders.set_up import find_taken, target_url, variable_of
+from receiver.senders.keys import compute_fingerprint
+from receiver.senders.set_up import find_taken, make_target_url, name_variable
 from receiver.senders.unclaimed import find_unclaimed
-from receiver.settings import Settings, environment, read_settings
+from receiver.settings import Settings, list_variables, read_settings
 from receiver.supervision.begin import check_driver
 
 _OK = click.style("ok   ", fg="green")
@@ -45,7 +45,7 @@ def check(data_dir: Path | None) -> None:
     # running serve.
     offline = [] if _is_running(settings) else ["--offline"]
     command = [sys.executable, "-m", "analytics", "check", *offline]
-    read = subprocess.run(command, env=environment(settings), check=False)  # noqa: S603 - our own command
+    read = subprocess.run(command, env=list_variables(settings), check=False)  # noqa: S603 - our own command
     if read.returncode or not all(results):
         raise click.exceptions.Exit(1)
 
@@ -75,9 +75,9 @@ def _check_senders(settings: Settings) -> bool:
         _print(_WRONG, "Sender", str(error))
         return False
     for name in taken:
-        _print(_OK, "Sender", f"{name} is taken at {target_url(settings, settings.listen, name)}")
+        _print(_OK, "Sender", f"{name} is taken at {make_target_url(settings, settings.listen, name)}")
     for name in lacking:
-        _print(_NOTE, "Sender", f"{name} is not taken: set {variable_of(name)}")
+        _print(_NOTE, "Sender", f"{name} is not taken: set {name_variable(name)}")
     for sentence in unclaimed:
         _print(_NOTE, "Sender", sentence)
     return True
@@ -115,7 +115,7 @@ def _look_at_directory(directory: Path, variable: str) -> str:
         raise DataDirectoryError(f"{existing} is no directory: set {variable} to another.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise DataDirectoryError(f"{existing} can't be written: make it writable or set {variable} to another.")
-    left = bytes_in_words(shutil.disk_usage(existing).free)
+    left = format_bytes(shutil.disk_usage(existing).free)
     return f"{path}, {left} left" + ("" if existing == path else "; it will be made")
 
 
@@ -174,7 +174,7 @@ def _look_at_lake(settings: Settings) -> str:
 
 
 def _look_at_key(settings: Settings) -> str:
-    fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+    fingerprint = compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
     return f"{settings.public_key or 'the one that the platform published'}, fingerprint {fingerprint}"
 
 

@@ -20,8 +20,8 @@ from receiver.network.sockets import find_free_address, is_free
 from receiver.processes.parts import POLL_SECONDS, EndRequestedError, EndRequests, Parts
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key
-from receiver.settings import Settings, environment, read_settings
-from receiver.simulator.demonstrated import Role, describe, make_secrets, role_of
+from receiver.settings import Settings, list_variables, read_settings
+from receiver.simulator.demonstrated import Role, choose_role, describe, make_secrets
 from receiver.simulator.organization import NAMES
 
 T = TypeVar("T")
@@ -125,7 +125,7 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
     """
     make_directory(settings.data_dir)
     with (settings.data_dir / "demo.log").open("ab") as log:
-        parts = Parts(requests, environment(settings), log)
+        parts = Parts(requests, list_variables(settings), log)
         demonstration = _Demo(settings, plan, parts, log)
         try:
             demonstration.start()
@@ -166,7 +166,7 @@ class _Demo:
         """Start it on the addresses of the settings, or on free ports where these are taken, and say so."""
         settings = self._settings
         for _ in range(_MOST_TRIES):
-            self._parts.use(environment(settings.model_copy(update=_choose_addresses(settings))))
+            self._parts.use(list_variables(settings.model_copy(update=_choose_addresses(settings))))
             self._parts.start("receiver", "receiver", "serve")
             if self._parts.wait_until(self._find_running, _START_SECONDS) or not self._lost_its_address():
                 break
@@ -174,16 +174,16 @@ class _Demo:
         _say_if_other("receiver", settings.listen, running.listen)
         _say_if_other("query service", settings.query_listen, running.query_listen)
         addresses = {"listen": running.listen, "query_listen": running.query_listen}
-        self._parts.use(environment(settings.model_copy(update=addresses)))
+        self._parts.use(list_variables(settings.model_copy(update=addresses)))
         return running
 
     def _lost_its_address(self) -> bool:
         """Say whether the receiver ended because another program took its address after it was found free."""
-        return self._parts.find_ended() is not None and _NOT_FREE in self._last_words()
+        return self._parts.find_ended() is not None and _NOT_FREE in self._read_last_words()
 
     def _play(self, sender: str, running: Running) -> None:
         """Make the history of a sender and import it, and start its live notifications."""
-        plan, role = self._plan, role_of(sender, self._settings)
+        plan, role = self._plan, choose_role(sender, self._settings)
         world = self._make_history(role)
         pace = ("--rate", str(plan.rate)) if plan.rate else ("--a-day", str(role.a_day))
         live = ("--to", f"http://{running.listen}", "--history-days", str(plan.days), "--quiet")
@@ -266,9 +266,9 @@ class _Demo:
 
     def _check_parts(self) -> None:
         if ended := self._parts.find_ended():
-            raise DemoError(f"The {ended.name} ended by itself, with the words: {self._last_words() or 'none'}")
+            raise DemoError(f"The {ended.name} ended by itself, with the words: {self._read_last_words() or 'none'}")
 
-    def _last_words(self) -> str:
+    def _read_last_words(self) -> str:
         lines = Path(self._log.name).read_text("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 

@@ -8,7 +8,7 @@ import click
 
 from receiver.data_directory.node import has_store
 from receiver.errors import SettingsError, StoreError
-from receiver.keeping.care.limits import seconds_in_words
+from receiver.keeping.care.limits import format_seconds
 from receiver.logs import make_visible
 from receiver.settings import read_settings
 from receiver.supervision.begin import check_driver
@@ -75,13 +75,13 @@ def _shorten(node: "NodeRow", nodes: Sequence["NodeRow"]) -> str:
 
 def _check_is_gone(node: "NodeRow", *, force: bool) -> None:
     if node.unseen_seconds < _LIVELY_SECONDS and not force:
-        ago = seconds_in_words(node.unseen_seconds)
+        ago = format_seconds(node.unseen_seconds)
         raise StoreError(f"{node.name} was seen {ago} ago, so it runs: stop it first, or use --force.")
 
 
 def _describe(node: "NodeRow") -> str:
     return make_visible(
-        f"{node.name} ({node.node}) is forgotten. It was last seen {seconds_in_words(node.unseen_seconds)} ago. "
+        f"{node.name} ({node.node}) is forgotten. It was last seen {format_seconds(node.unseen_seconds)} ago. "
         f"{_describe_store(node)} What is still in its own spool is sent if it runs again."
     )
 

@@ -9,7 +9,7 @@ import click
 
 from receiver.commands.restore import check_key, fetching, put_in_place, taking
 from receiver.data_directory.node import FILE as NODE_FILE
-from receiver.data_directory.node import machine_name, node_id
+from receiver.data_directory.node import read_machine_name, read_node_id
 from receiver.errors import DataDirectoryError, ObjectsError, ReceiverError, SettingsError
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.objects.place import Place
@@ -76,9 +76,9 @@ def _registered(settings: Settings) -> Iterator["SpoolServer"]:
     """Put this machine on the list, and give the connection to a block; an error of the block says so."""
     from receiver.shared_spool import Identity, SpoolServer, register  # noqa: PLC0415 - psycopg belongs to an extra
 
-    server, name = SpoolServer(str(settings.shared_spool), "joining"), machine_name()
+    server, name = SpoolServer(str(settings.shared_spool), "joining"), read_machine_name()
     try:
-        register(server, Identity(node_id(settings.data_dir), name))
+        register(server, Identity(read_node_id(settings.data_dir), name))
         click.echo(make_visible(f"{name} is on the list of machines: rows are kept for it from now on."), err=True)
         try:
             yield server

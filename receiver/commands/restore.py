@@ -19,7 +19,7 @@ from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiti
 from receiver.logs import make_visible
 from receiver.processes.state import read_state
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
 
@@ -129,7 +129,7 @@ def check_key(backup: str, info: BackupInfo, settings: Settings, *, other_key: b
     Raises:
         StoreError: it was not.
     """
-    fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+    fingerprint = compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
     if info.key_fingerprint != fingerprint and not other_key:
         raise StoreError(
             f"{backup} was made under the public key {info.key_fingerprint}, but CLC_PUBLIC_KEY is {fingerprint}: "
@@ -169,7 +169,7 @@ def put_in_place(
         click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
-        incident = _incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)
+        incident = _make_incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)
         aside = install(
             file,
             settings,
@@ -255,7 +255,7 @@ def _finish_the_last(settings: Settings) -> None:
         ) from None
 
 
-def _incident(name: str, info: BackupInfo, left_out: LeftOut, *, has_whole_refused: bool) -> Incident | None:
+def _make_incident(name: str, info: BackupInfo, left_out: LeftOut, *, has_whole_refused: bool) -> Incident | None:
     """Make the incident for rows that the restored database lacks, if there are any."""
     missing = f"{left_out}. The database before it may hold them." if left_out.number != 0 else ""
     number = left_out.number

@@ -8,7 +8,7 @@ import click
 from receiver.logs import make_visible
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile, check_name, load_profile
-from receiver.senders.set_up import load_profiles, load_secrets, variable_of
+from receiver.senders.set_up import load_profiles, load_secrets, name_variable
 from receiver.senders.unclaimed import find_unclaimed
 from receiver.settings import Settings, read_settings
 from receiver.trial import run_examples
@@ -71,5 +71,5 @@ def _list_senders(settings: Settings) -> Iterator[tuple[str, str, str, str, str]
             continue
         proof = sender.scheme.proof
         is_own = settings.senders is not None and sender.path.is_relative_to(settings.senders)
-        state = "taken" if sender.name in secrets or proof == "none" else f"needs {variable_of(sender.name)}"
+        state = "taken" if sender.name in secrets or proof == "none" else f"needs {name_variable(sender.name)}"
         yield sender.name, sender.title, "own file" if is_own else "shipped", state, _PROOFS[proof]

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from receiver.data_directory.access import find_running_serve, query_token
+from receiver.data_directory.access import find_running_serve, read_query_token
 from receiver.data_directory.node import has_store
-from receiver.database.reading import FileReader, status_of
+from receiver.database.reading import FileReader, ask_status
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError
 from receiver.keeping.care import gather, judge
@@ -48,7 +48,7 @@ def _ask_status(settings: Settings) -> dict[str, Any]:
     if running is None:
         return _judge_files(settings)
     try:
-        return status_of(running.query_listen, query_token(settings))
+        return ask_status(running.query_listen, read_query_token(settings))
     except StoreError as error:
         # The file stays closed: opening it would lock out a store that is starting.
         return judge(gather(settings, None, str(error))).as_json()
@@ -68,7 +68,7 @@ def _judge_files(settings: Settings) -> dict[str, Any]:
 
 def _print(report: dict[str, Any]) -> None:
     for figure in report["figures"]:
-        click.echo(f"{_colour(figure['state'])} {figure['label']:38} {make_visible(figure['text'])}")
+        click.echo(f"{_colour_state(figure['state'])} {figure['label']:38} {make_visible(figure['text'])}")
     for refusal in report["refusals"] or []:
         counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
         click.echo(f"       refused: {make_visible(refusal['reason']):29} {counts}")
@@ -94,10 +94,10 @@ def _print_machines(machines: Sequence[dict[str, Any]]) -> None:
         which += [f"version {machine['version']}", *(["this machine"] if machine["this"] else [])]
         which += [machine["does"]] if machine.get("does") else []
         words = f"{', '.join(which)}, seen {machine['seen_at'][:19]}: {machine['text']}"
-        click.echo(f"{_colour(machine['state'])} {make_visible(name):38} {make_visible(words)}")
+        click.echo(f"{_colour_state(machine['state'])} {make_visible(name):38} {make_visible(words)}")
 
 
-def _colour(state: str) -> str:
+def _colour_state(state: str) -> str:
     return click.style(f"{state:6}", fg=_COLOURS[state])
 
 

@@ -22,16 +22,16 @@ from receiver.keeping.verification import (
     check_stored,
     check_whole,
     count_judged,
-    extent_of,
     find_gaps,
     find_lacking_keys,
     open_checkers,
+    read_extent,
     read_scope,
 )
 from receiver.keeping.verification.invariants import Violation, check_gaps, check_missing
 from receiver.logs import make_visible
 from receiver.senders import CENTURYLINK, load_senders
-from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, public_pem
+from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, write_public_pem
 from receiver.settings import Settings, read_settings
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
@@ -121,11 +121,11 @@ def _check(
 ) -> Counter[str]:
     began = time.monotonic()
     senders = load_senders(settings.senders)
-    extent, judged = extent_of(reader), count_judged(reader)
+    extent, judged = read_extent(reader), count_judged(reader)
     gaps = find_gaps(reader, extent)
     are_explained = was_recovered(settings.data_dir)
     scope = read_scope(reader, extent, senders)
-    means = Means(settings, tuple(map(public_pem, keys.values())), secret_dirs, scope)
+    means = Means(settings, tuple(map(write_public_pem, keys.values())), secret_dirs, scope)
     with (
         click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar,
         open_checkers(reader, means, extent.rows) as checkers,
@@ -152,7 +152,7 @@ def _check(
 
 def _say_unchecked(reader: Reader, tally: Tally) -> None:
     """Say of how many notifications no signature was checked, and why."""
-    if unsigned := reader.rows(_UNSIGNED, [])[0][0]:
+    if unsigned := reader.read_rows(_UNSIGNED, [])[0][0]:
         click.echo(f"Unsigned: {unsigned:,}.", err=True)
     for each, number in sorted(tally.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
@@ -161,7 +161,7 @@ def _say_unchecked(reader: Reader, tally: Tally) -> None:
 
 def _say_waiting(settings: Settings, reader: Reader) -> None:
     """Say how many rows of the spool the database does not have yet: that is no fault."""
-    rows = count_whole_backlog(settings, list_former_spools(settings), read_watermarks(reader.rows)).rows
+    rows = count_whole_backlog(settings, list_former_spools(settings), read_watermarks(reader.read_rows)).rows
     if rows:
         verb = "more row waits" if rows == 1 else "more rows wait"
         click.echo(f"{rows:,} {verb} in the spool and will be stored; `clc-receiver status` says since when.", err=True)

@@ -230,7 +230,7 @@ def find_running_serve(data_dir: Path) -> Running | None:
     return None
 
 
-def query_address(data_dir: Path, running: Running) -> str:
+def find_query_address(data_dir: Path, running: Running) -> str:
     """Return the address of a running store.
 
     Raises:
@@ -254,7 +254,7 @@ def _parse_holder(text: str) -> Running | None:
         return None
 
 
-def query_token(settings: Settings) -> str:
+def read_query_token(settings: Settings) -> str:
     """Return the query service's bearer token: the setting, else one generated once into `query.token`.
 
     Raises:

@@ -53,7 +53,7 @@ def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: 
     try:
         record(data_dir, incident)
     except OSError as error:
-        _log.warning("%s can't keep this incident: %s", _path(data_dir), error)
+        _log.warning("%s can't keep this incident: %s", _find_path(data_dir), error)
     return incident
 
 
@@ -82,7 +82,7 @@ def read_incidents(data_dir: Path) -> list[Incident]:
     try:
         return _read(data_dir)
     except (OSError, ValueError, TypeError) as error:
-        return [_unreadable(error, None)]
+        return [_make_unreadable_incident(error, None)]
 
 
 def read_or_replace_incidents(data_dir: Path) -> list[Incident]:
@@ -141,7 +141,7 @@ def set_aside(files: Iterable[Path], parent: Path) -> Path:
     Raises:
         OSError: one can't be moved.
     """
-    directory = new_aside(parent)
+    directory = make_aside(parent)
     moved_from = {directory}
     for file in files:
         with contextlib.suppress(FileNotFoundError):
@@ -158,14 +158,14 @@ def copy_aside(files: Iterable[Path], parent: Path) -> Path:
     Raises:
         OSError: one can't be copied.
     """
-    directory = new_aside(parent)
+    directory = make_aside(parent)
     for file in files:
         with contextlib.suppress(FileNotFoundError):
             copy_whole(file, directory / file.name)
     return directory
 
 
-def new_aside(parent: Path) -> Path:
+def make_aside(parent: Path) -> Path:
     """Make a new directory `aside/<time>`.
 
     Raises:
@@ -197,7 +197,7 @@ def _read_or_replace(data_dir: Path) -> list[Incident]:
     try:
         return _read_patiently(data_dir)
     except (OSError, ValueError, TypeError) as error:
-        kept = [_unreadable(error, set_aside([_path(data_dir)], data_dir))]
+        kept = [_make_unreadable_incident(error, set_aside([_find_path(data_dir)], data_dir))]
     _write(data_dir, kept)
     return kept
 
@@ -208,7 +208,7 @@ def _settle(incident: Incident, how: str) -> Incident:
 
 
 def _write(data_dir: Path, incidents: list[Incident]) -> None:
-    write_whole(_path(data_dir), json.dumps(list(map(_as_fields, incidents)), indent=1))
+    write_whole(_find_path(data_dir), json.dumps(list(map(_as_fields, incidents)), indent=1))
 
 
 def _read_patiently(data_dir: Path) -> list[Incident]:
@@ -221,7 +221,7 @@ def _read_patiently(data_dir: Path) -> list[Incident]:
 
 def _read(data_dir: Path) -> list[Incident]:
     try:
-        content = _path(data_dir).read_text("utf-8")
+        content = _find_path(data_dir).read_text("utf-8")
     except FileNotFoundError:
         return []
     kept = [_from_fields(each) for each in json.loads(content)]
@@ -244,11 +244,11 @@ def _from_fields(fields: dict[str, Any]) -> Incident:
     return incident
 
 
-def _unreadable(error: Exception, moved_to: Path | None) -> Incident:
+def _make_unreadable_incident(error: Exception, moved_to: Path | None) -> Incident:
     why = error.strerror if isinstance(error, OSError) else "it is damaged"
     what = f"{FILE} can't be read ({why})."
     return make_incident(what, moved_to=moved_to, missing="What it said of earlier incidents, and of what is missing.")
 
 
-def _path(data_dir: Path) -> Path:
+def _find_path(data_dir: Path) -> Path:
     return data_dir / FILE

@@ -14,7 +14,7 @@ ALL_PARTS, LISTENER, STORE = "all", "listener", "store"
 """The roles of a machine: it runs all parts of `serve`, or with `--only` those of the listener or of the store."""
 
 
-def node_id(data_dir: Path) -> UUID:
+def read_node_id(data_dir: Path) -> UUID:
     """Return the id of the machine that uses a data directory; it is made at the first call, and synced.
 
     Raises:
@@ -51,7 +51,7 @@ def has_store(role: str) -> bool:
     return role != LISTENER
 
 
-def machine_name() -> str:
+def read_machine_name() -> str:
     """Return the name of this machine, as others know it."""
     return socket.gethostname() or "unnamed"
 

@@ -47,11 +47,11 @@ class RefusedQueries:
         self._data_dir = data_dir
         self._kept = read_refused(data_dir) if data_dir else []
 
-    def refused_until(self, sql: str) -> datetime | None:
+    def find_end_of_refusal(self, sql: str) -> datetime | None:
         """Return the time until which a query is refused; None if it may run."""
         if not self._kept:
             return None
-        now, sha256 = datetime.now(UTC), _hash_of(sql)
+        now, sha256 = datetime.now(UTC), _compute_hash(sql)
         queries = [query for query in self._kept if query.sha256 == sha256 and _is_recent(query, now)]
         if len(queries) >= CRASHES or any(query.certain for query in queries):
             return datetime.fromisoformat(queries[-1].at) + REFUSED_FOR
@@ -59,7 +59,7 @@ class RefusedQueries:
 
     def add(self, queries: Iterable[str]) -> None:
         """Refuse queries from now on, by their SQL; on a disk that takes no writes, only in this process."""
-        self._add(_hash_of(sql) for sql in queries)
+        self._add(_compute_hash(sql) for sql in queries)
 
     def suspect(self, hashes: Iterable[str]) -> None:
         """Note queries that ran when the process crashed."""
@@ -70,7 +70,7 @@ class RefusedQueries:
         self._kept = [*self._kept, *(RefusedQuery(sha256, at, certain) for sha256 in hashes)][-_MOST:]
         if self._data_dir:
             try:
-                write_whole(_path(self._data_dir), json.dumps([query._asdict() for query in self._kept], indent=1))
+                write_whole(_find_path(self._data_dir), json.dumps([query._asdict() for query in self._kept], indent=1))
             except OSError as error:
                 _log.error("the query that ended this process can't be noted, and may be asked again: %s", error)
 
@@ -78,7 +78,7 @@ class RefusedQueries:
 def read_refused(data_dir: Path) -> list[RefusedQuery]:
     """List the queries that ended the store's process, oldest first; a damaged file lists none."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        queries = [RefusedQuery(**each) for each in json.loads(_path(data_dir).read_text("utf-8"))]
+        queries = [RefusedQuery(**each) for each in json.loads(_find_path(data_dir).read_text("utf-8"))]
         if all(datetime.fromisoformat(query.at).tzinfo for query in queries):
             return queries
     return []
@@ -120,7 +120,7 @@ class RunningQueries:
         with self._lock:
             place = next(number for number in range(len(self._places) + 1) if number not in self._places)
             self._places.add(place)
-        self._write(place, _hash_of(sql) + "\n")
+        self._write(place, _compute_hash(sql) + "\n")
         try:
             yield
         finally:
@@ -139,9 +139,9 @@ def _is_recent(query: RefusedQuery, now: datetime) -> bool:
     return abs(now - datetime.fromisoformat(query.at)) < REFUSED_FOR
 
 
-def _hash_of(sql: str) -> str:
+def _compute_hash(sql: str) -> str:
     return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[: _HASH_BYTES - 1]
 
 
-def _path(data_dir: Path) -> Path:
+def _find_path(data_dir: Path) -> Path:
     return data_dir / "refused_queries.json"

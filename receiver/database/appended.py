@@ -23,7 +23,7 @@ class Appended(NamedTuple):
     notifications: int
     positions: Positions
 
-    def ahead_of(self, positions: Positions) -> Positions:
+    def list_ahead(self, positions: Positions) -> Positions:
         """List the positions that are beyond the given ones."""
         return {key: at for key, at in self.positions.items() if at > positions.get(key, 0)}
 
@@ -35,7 +35,7 @@ def read_appended(data_dir: Path) -> Appended:
         OSError: it exists and can't be read now.
     """
     try:
-        return parse_appended(_path(data_dir).read_bytes())
+        return parse_appended(_find_path(data_dir).read_bytes())
     except (FileNotFoundError, ValueError):
         return Appended(0, 0, {})
 
@@ -59,7 +59,7 @@ def write_appended(data_dir: Path, appended: Appended) -> None:
     Raises:
         OSError: it can't be written, and the old note stays; it notices less.
     """
-    write_whole(_path(data_dir), _pack(appended), synced=False)
+    write_whole(_find_path(data_dir), _pack(appended), synced=False)
 
 
 def write_appended_synced(data_dir: Path, appended: Appended) -> None:
@@ -68,10 +68,10 @@ def write_appended_synced(data_dir: Path, appended: Appended) -> None:
     Raises:
         OSError: it can't be written.
     """
-    write_whole(_path(data_dir), _pack(appended))
+    write_whole(_find_path(data_dir), _pack(appended))
 
 
-def _path(data_dir: Path) -> Path:
+def _find_path(data_dir: Path) -> Path:
     return data_dir / FILE
 
 

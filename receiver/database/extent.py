@@ -9,7 +9,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver.database.opening import Read, run
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.spool.layout import Positions, from_microseconds
 
 _COUNT = "SELECT count(*), coalesce(max(seq), 0) FROM notifications"
@@ -80,7 +80,7 @@ class Taken(NamedTuple):
 
 def read_taken(read: Read) -> Taken:
     """Count the notifications that a store took, and what became of them."""
-    ((taken, stored, set_aside),) = read(sql_file(__package__, "taken.sql"), [])
+    ((taken, stored, set_aside),) = read(read_sql_file(__package__, "taken.sql"), [])
     return Taken(taken, stored, set_aside, read_dropped(read).notifications)
 
 

@@ -17,7 +17,7 @@ import duckdb
 
 from receiver.database.opening import DERIVED_TABLES, bring_up_to_date, connect
 from receiver.errors import StoreError
-from receiver.files import sql_file, write_whole
+from receiver.files import read_sql_file, write_whole
 
 # The machine, an operator or a newer version may refuse these for a while; the file is as good as it was.
 _REFUSED = re.compile(
@@ -151,9 +151,9 @@ def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
         duckdb.Error: it can't be read.
         DoubledError: a place has several watermarks, so a WAL was replayed twice.
     """
-    if "schema_version" not in _tables(connection):
+    if "schema_version" not in _list_tables(connection):
         return False
-    queries = sql_file(__package__, "read_through.sql")
+    queries = read_sql_file(__package__, "read_through.sql")
     for statement in connection.extract_statements(queries):
         rows = connection.execute(statement).fetchall()
     if rows:
@@ -161,7 +161,7 @@ def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _list_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
 
 
@@ -288,7 +288,7 @@ def _main() -> None:
     try:
         with duckdb.connect(database, read_only=Path(database).exists(), config=config) as connection:
             read_through(connection)
-            for table in _tables(connection) & set(sys.argv[2:]):
+            for table in _list_tables(connection) & set(sys.argv[2:]):
                 connection.execute(f"SELECT bit_xor(hash({table})) FROM {table}").fetchall()  # noqa: S608 - our own names
     except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
         sys.stderr.write(f"{error}\n")

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from receiver.database.migrations import migrations, newest_version
+from receiver.database.migrations import find_newest_version, read_migrations
 from receiver.errors import NewerStoreError, StoreError
-from receiver.files import copy_whole, sql_file
+from receiver.files import copy_whole, read_sql_file
 
 # 1 TB: only the appender makes checkpoints, at moments of its choosing. 10 GB: a query that spills leaves room on the
 # disk for what is received.
@@ -66,7 +66,7 @@ def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def cannot_open(path: Path, error: Exception) -> StoreError:
+def make_opening_error(path: Path, error: Exception) -> StoreError:
     """Make the sentence for a file that can't be opened."""
     return StoreError(f"{path} can't be opened: {str(error).splitlines()[0]}")
 
@@ -77,8 +77,8 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
     Raises:
         NewerStoreError: a newer program wrote it.
     """
-    version = _schema_version(connection)
-    newest = max(migrations())
+    version = _read_schema_version(connection)
+    newest = max(read_migrations())
     if version > newest:
         raise NewerStoreError(
             f"{path} has schema version {version}, but this program knows versions up to {newest}: "
@@ -128,20 +128,20 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def create_anew(connection: duckdb.DuckDBPyConnection, tables: Collection[str], version: int | None = None) -> None:
     """Replace tables by empty ones of a version, the newest by default, whatever they hold."""
     # Several migrations may have shaped a table, and DuckDB can't alter one in the transaction that renamed another.
-    definitions = _build_definitions(newest_version() if version is None else version)
+    definitions = _build_definitions(find_newest_version() if version is None else version)
     for table in tables:
         run(connection, f"DROP TABLE IF EXISTS {table}")
         run(connection, definitions["table", table] or "")
 
 
-def _schema_version(connection: duckdb.DuckDBPyConnection) -> int:
+def _read_schema_version(connection: duckdb.DuckDBPyConnection) -> int:
     if not run(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_version'"):
         return 0
     return int(run(connection, "SELECT max(version) FROM schema_version")[0][0])
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
-    steps = {number: sql for number, sql in sorted(migrations().items()) if number > version}
+    steps = {number: sql for number, sql in sorted(read_migrations().items()) if number > version}
     if not steps:
         return
     run(connection, "BEGIN")
@@ -191,7 +191,7 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         raise StoreError(f"{name} is not of this program: it tells no version of its schema.")
     versions = connection.execute("SELECT version FROM main.schema_version ORDER BY 1 DESC").fetchall()
     version = int(versions[0][0]) if versions else 0
-    if version > newest_version():
+    if version > find_newest_version():
         return version
     expected = _build_definitions(version, backup=("table", "backup_info") in definitions)
     foreign = [
@@ -211,14 +211,14 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
 
 
 def _read_definitions(connection: duckdb.DuckDBPyConnection) -> Definitions:
-    rows = connection.execute(sql_file(__package__, "catalogue.sql")).fetchall()
+    rows = connection.execute(read_sql_file(__package__, "catalogue.sql")).fetchall()
     return {(kind, name): sql for kind, name, sql in rows}
 
 
 def _build_definitions(version: int, *, backup: bool = False) -> Definitions:
     """Build the schema of a version, and return its definitions."""
     steps = ["CREATE TABLE schema_version (version INTEGER NOT NULL)"]
-    steps += [sql for number, sql in sorted(migrations().items()) if number <= version]
+    steps += [sql for number, sql in sorted(read_migrations().items()) if number <= version]
     with duckdb.connect(":memory:") as connection:
         for step in [*steps, *(BACKUP_TABLES if backup else ())]:
             for statement in connection.extract_statements(step):

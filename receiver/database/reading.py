@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 import urllib3
 
-from receiver.data_directory.access import control_token, find_running_serve, query_address, query_token
+from receiver.data_directory.access import control_token, find_query_address, find_running_serve, read_query_token
 from receiver.database.replacing import finish_offline
 from receiver.errors import StoreError, TooMuchError
 from receiver.settings import Settings
@@ -35,7 +35,7 @@ _COMMAND_SECONDS = 3600.0
 class Reader(Protocol):
     """Runs one SELECT and gives all its rows."""
 
-    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+    def read_rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query.
 
         Raises:
@@ -53,7 +53,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     """
     running = find_running_serve(settings.data_dir)
     if running is not None:
-        yield ServiceReader(query_address(settings.data_dir, running), query_token(settings))
+        yield ServiceReader(find_query_address(settings.data_dir, running), read_query_token(settings))
         return
     finish_offline(settings.data_dir)
     reader = FileReader(settings.database)
@@ -77,7 +77,7 @@ class FileReader:
             reason = str(error).splitlines()[0]
             raise StoreError(f"No `clc-receiver serve` is running, and {path} can't be opened: {reason}") from None
 
-    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+    def read_rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query; see `Reader`."""
         cursor = None
         try:
@@ -112,12 +112,12 @@ class ServiceReader:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._pool = urllib3.PoolManager(retries=False, timeout=_SECONDS)
 
-    def rows(self, sql: str, parameters: Parameters) -> Rows:
+    def read_rows(self, sql: str, parameters: Parameters) -> Rows:
         """Run a query; if the store is busy or restarting, retry for some seconds; see `Reader`."""
-        return list(zip(*(column.to_pylist() for column in self.table(sql, parameters).columns), strict=True))
+        return list(zip(*(column.to_pylist() for column in self.read_table(sql, parameters).columns), strict=True))
 
-    def table(self, sql: str, parameters: Parameters) -> "pa.Table":
-        """Run a query and return its rows as Arrow; else as `rows`."""
+    def read_table(self, sql: str, parameters: Parameters) -> "pa.Table":
+        """Run a query and return its rows as Arrow; else as `read_rows`."""
         body = json.dumps({"sql": sql, "parameters": parameters})
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -128,11 +128,11 @@ class ServiceReader:
                     raise StoreError(f"The store at {self._url} does not answer ({error}): try again.") from None
             else:
                 if response.status not in _TRY_AGAIN or time.monotonic() > deadline:
-                    return _table_of(response)
+                    return _read_table(response)
             time.sleep(0.2)
 
 
-def _table_of(response: urllib3.BaseHTTPResponse) -> "pa.Table":
+def _read_table(response: urllib3.BaseHTTPResponse) -> "pa.Table":
     if response.status == 200:  # noqa: PLR2004 - HTTP
         import pyarrow.ipc  # noqa: PLC0415 - half a second that only this one needs
 
@@ -146,7 +146,7 @@ def _table_of(response: urllib3.BaseHTTPResponse) -> "pa.Table":
     raise kind(f"The store does not answer a query: {detail}")
 
 
-def status_of(address: str, token: str) -> dict[str, Any]:
+def ask_status(address: str, token: str) -> dict[str, Any]:
     """Ask a running store for its status, the answer of `GET /status`.
 
     Raises:
@@ -179,7 +179,7 @@ def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, 
     running = find_running_serve(settings.data_dir)
     if running is None:
         raise StoreError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, since {why}.")
-    address = query_address(settings.data_dir, running)
+    address = find_query_address(settings.data_dir, running)
     try:
         response = urllib3.request(
             "POST",
@@ -190,22 +190,22 @@ def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, 
             preload_content=False,
         )
     except urllib3.exceptions.HTTPError as error:
-        raise _no_answer(address, error) from None
+        raise _make_no_answer_error(address, error) from None
     return _parse_lines(response, address)
 
 
 def _parse_lines(response: urllib3.BaseHTTPResponse, address: str) -> Iterator[dict[str, Any]]:
     try:
-        yield from map(json.loads, _lines(response))
+        yield from map(json.loads, _read_lines(response))
     except (urllib3.exceptions.HTTPError, ValueError) as error:
-        raise _no_answer(address, error) from None
+        raise _make_no_answer_error(address, error) from None
 
 
-def _no_answer(address: str, error: Exception) -> StoreError:
+def _make_no_answer_error(address: str, error: Exception) -> StoreError:
     return StoreError(f"The store at {address} does not answer ({error}): try again.")
 
 
-def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _read_lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     rest = b""
     for piece in response.stream(65536):
         *lines, rest = (rest + piece).split(b"\n")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.data_directory import access as data_directory
-from receiver.data_directory.incidents import Incident, aside_in, new_aside, put_aside, record, report
+from receiver.data_directory.incidents import Incident, aside_in, make_aside, put_aside, record, report
 from receiver.database.appended import Appended, write_appended_synced
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory, sync_directory, write_whole
@@ -61,7 +61,7 @@ def replace(
     Raises:
         OSError: nothing was changed, or `finish` finishes it another time.
     """
-    aside = new_aside(data_dir)
+    aside = make_aside(data_dir)
     moved = incident._replace(moved_to=str(aside)) if incident else None
     moves = [file.name for file in files if file.exists()]
     replacement = Replacement(aside.name, moves, puts, seq, moved)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from receiver.database.faults import check_conversion
 from receiver.database.opening import run
-from receiver.notification import Column, Notification, NumberedNotification, Rejection, columns_of
+from receiver.notification import Column, Notification, NumberedNotification, Rejection, list_columns
 from receiver.spool.layout import from_microseconds
 
 AnyRow = TypeVar("AnyRow", bound=tuple[Any, ...])
@@ -28,12 +28,12 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
 
 
 @cache
-def schema_of(kind: type[tuple[Any, ...]]) -> pa.Schema:
+def make_schema(kind: type[tuple[Any, ...]]) -> pa.Schema:
     """Return the Arrow schema of a kind of rows, a NamedTuple; DuckDB converts its types."""
-    return pa.schema([(column.name, _arrow_type(column)) for column in columns_of(kind)])
+    return pa.schema([(column.name, _choose_arrow_type(column)) for column in list_columns(kind)])
 
 
-def _arrow_type(column: Column) -> pa.DataType:
+def _choose_arrow_type(column: Column) -> pa.DataType:
     return pa.string() if column.is_json else _ARROW_TYPES[column.type]
 
 
@@ -41,11 +41,11 @@ def insert_notifications(connection: duckdb.DuckDBPyConnection, rows: Sequence[N
     """Insert notifications; their payloads become JSON, byte for byte as they are."""
     if not rows:
         return
-    columns = _by_name(Notification, [each.row for each in rows])
+    columns = _list_by_name(Notification, [each.row for each in rows])
     columns["seq"] = [each.seq for each in rows]
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
-    schema = schema_of(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
+    schema = make_schema(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
     _insert_table(connection, "notifications", _make_table(schema, columns))
 
 
@@ -53,9 +53,9 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
     """Insert refused notifications."""
     if not rows:
         return
-    columns = _by_name(Rejection, rows)
+    columns = _list_by_name(Rejection, rows)
     columns["id"] = [name.hex for name in columns["id"]]
-    _insert_table(connection, "rejected", _make_table(schema_of(Rejection), columns))
+    _insert_table(connection, "rejected", _make_table(make_schema(Rejection), columns))
 
 
 def select_numbered(query: str) -> str:
@@ -63,7 +63,7 @@ def select_numbered(query: str) -> str:
 
     Times are counted in microseconds, and ids are texts, so that every reader gets the same values.
     """
-    columns = map(_select, columns_of(Notification))
+    columns = map(_select, list_columns(Notification))
     return query.replace("/* columns */ *", f"seq, duplicate_of::VARCHAR AS duplicate_of, {', '.join(columns)}")
 
 
@@ -85,7 +85,7 @@ def _select(column: Column) -> str:
 
 
 _READERS: dict[type, Callable[[Any], Any]] = {UUID: UUID, datetime: from_microseconds}
-_READ = [(at, _READERS[column.type]) for at, column in enumerate(columns_of(Notification)) if column.type in _READERS]
+_READ = [(at, _READERS[column.type]) for at, column in enumerate(list_columns(Notification)) if column.type in _READERS]
 """The places of a notification's values that a query gives in another form, and how they are read."""
 
 
@@ -97,7 +97,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
         duckdb.Error: DuckDB refuses the rows, or can't be written.
     """
     if rows:
-        _insert_table(connection, table, _make_table(schema_of(kind), _by_name(kind, rows)))
+        _insert_table(connection, table, _make_table(make_schema(kind), _list_by_name(kind, rows)))
 
 
 def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
@@ -106,9 +106,9 @@ def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Ta
     connection.unregister("incoming")
 
 
-def _by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+def _list_by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
     # Half the time of `zip(*rows)`.
-    return {name: list(map(attrgetter(name), rows)) for name in schema_of(kind).names}
+    return {name: list(map(attrgetter(name), rows)) for name in make_schema(kind).names}
 
 
 def _make_table(columns: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.Table:

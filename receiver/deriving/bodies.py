@@ -51,7 +51,7 @@ class LastBodies:
         rows = self._read("SELECT seq, id FROM newest")
         return rows[0] if rows else None
 
-    def sizes(self, seqs: Iterable[int]) -> dict[int, int]:
+    def read_sizes(self, seqs: Iterable[int]) -> dict[int, int]:
         """Return how many bytes the bodies of notifications have, without those that are missing."""
         return dict(self._select("seq, size", seqs))
 

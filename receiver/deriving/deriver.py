@@ -7,15 +7,15 @@ from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from sys import intern
 
-from receiver.changes.differ import Differ, Snapshot, changes_of, follow
+from receiver.changes.differ import Differ, Snapshot, follow, list_changes
 from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, SenderRules, Underived, as_columns
 from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
-from receiver.deriving.states import LastStates, by_name, read_steps
-from receiver.files import sql_file
+from receiver.deriving.states import LastStates, read_steps, run_by_name
+from receiver.files import read_sql_file
 from receiver.logs import describe
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders, load_senders
@@ -52,7 +52,7 @@ class Deriver:
         senders: Senders | None = None,
     ) -> None:
         self._read_rows = read
-        self._read = by_name(read)
+        self._read = run_by_name(read)
         self._rules = SenderRules(load_senders() if senders is None else senders)
         dropped = read_dropped(read)
         self._since, self._has_dropped = dropped.before, dropped.is_something
@@ -105,7 +105,7 @@ class Deriver:
         others = histories.keys() - late.keys()
         for entity, state in self._states.read(others, notifications[0].seq - 1):
             events = histories[entity]
-            self._chain(state, events, derived, self._find_closed(events))
+            self._derive_chain(state, events, derived, self._find_closed(events))
         if late:
             self._derive_late(late, derived)
         derived.rows.sort(key=attrgetter("seq"))
@@ -163,13 +163,13 @@ class Deriver:
             if seq not in events:
                 before, is_whole = None, False
             elif seq in new or is_whole:  # if a damaged block hides their sources, stored changes stay
-                before, is_whole = self._chain(before, [events[seq]], derived, run.closed), True
+                before, is_whole = self._derive_chain(before, [events[seq]], derived, run.closed), True
                 if seq not in new and seq not in run.closed:
                     derived.stale.append(seq)
 
     def _read_events(self, seqs: Iterable[int]) -> Iterator[EntityEvent]:
         columns = ", ".join(EntityEvent._fields)
-        query = sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
+        query = read_sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
         return map(EntityEvent._make, self._read_rows(query, [list(seqs)]))
 
     def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[EntityEvent]:
@@ -181,7 +181,7 @@ class Deriver:
                     row.actor, row.action, row.payload, row.sender, row.event_type,
                 )  # fmt: skip
 
-    def _chain(
+    def _derive_chain(
         self, before: Snapshot | None, events: Iterable[EntityEvent], derived: Derived, closed: AbstractSet[int]
     ) -> Snapshot | None:
         """Derive the rows of an entity's events, each compared with the state before; return the last state."""
@@ -201,7 +201,7 @@ def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derive
         event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
     )  # fmt: skip
     try:
-        changes = changes_of(differ, before, event.snapshot)
+        changes = list_changes(differ, before, event.snapshot)
     except Exception as error:
         if not is_bug(error):
             raise

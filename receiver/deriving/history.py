@@ -101,7 +101,7 @@ def find_closed(order: Sequence[Step]) -> AbstractSet[int]:
     return closed
 
 
-def steps_before(order: Sequence[Step], index: int, deleted: AbstractSet[Action | None]) -> Sequence[Step]:
+def list_steps_before(order: Sequence[Step], index: int, deleted: AbstractSet[Action | None]) -> Sequence[Step]:
     """Return the steps before one of them, from the last that is no deletion on."""
     first = index
     while first and (first == index or order[first].action in deleted):
@@ -123,7 +123,7 @@ def find_runs(order: Sequence[Step], late: Sequence[Step], deleted: AbstractSet[
         if first < end:
             continue
         end = _find_end(order, first, frozenset(late), deleted)
-        yield Run(steps_before(order, first, deleted), order[first:end], closed)
+        yield Run(list_steps_before(order, first, deleted), order[first:end], closed)
 
 
 def _find_end(order: Sequence[Step], first: int, late: AbstractSet[Step], deleted: AbstractSet[Action | None]) -> int:

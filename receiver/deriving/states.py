@@ -9,7 +9,7 @@ from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import SenderRules
 from receiver.deriving.history import Entity, Place, Step
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 
 _ENTITIES_AT_ONCE = 512
 _BODIES_AT_ONCE = 32 * 1024 * 1024
@@ -57,7 +57,7 @@ class LastStates:
     def _read_sizes(self, entities: Iterable[Entity]) -> dict[Entity, int]:
         """Return how many bytes entities' last bodies have."""
         seqs = {entity: self._heads[entity].place.seq for entity in entities if entity in self._heads}
-        sizes = self._bodies.sizes(seqs.values())
+        sizes = self._bodies.read_sizes(seqs.values())
         if missing := list(set(seqs.values()) - sizes.keys()):
             sizes |= dict(self._read("body_sizes.sql", [missing]))
         return {entity: sizes.get(seqs.get(entity, 0), 0) for entity in entities}
@@ -108,14 +108,14 @@ class LastStates:
 
         The deletions between count for nothing, and there may be any number of them.
         """
-        rest, selected = steps[1:-1], self._snapshots_of(entity, steps[1:][-1:], bodies)
+        rest, selected = steps[1:-1], self._make_snapshots(entity, steps[1:][-1:], bodies)
         while rest and all(is_bare_deletion(differ, snapshot) for snapshot in selected):
             rest, before = rest[:-_DELETIONS_AT_ONCE], rest[-_DELETIONS_AT_ONCE:]
             read = self._read_payloads([step.place.seq for step in before])
-            selected = [*self._snapshots_of(entity, before, read), *selected]
-        return [*self._snapshots_of(entity, steps[:1], bodies), *selected]
+            selected = [*self._make_snapshots(entity, before, read), *selected]
+        return [*self._make_snapshots(entity, steps[:1], bodies), *selected]
 
-    def _snapshots_of(self, entity: Entity, steps: Sequence[Step], bodies: Mapping[int, bytes]) -> list[Snapshot]:
+    def _make_snapshots(self, entity: Entity, steps: Sequence[Step], bodies: Mapping[int, bytes]) -> list[Snapshot]:
         """Return steps with their bodies, without those whose body can't be read."""
         return [Snapshot(entity[1], step.action, body) for step in steps if (body := bodies.get(step.place.seq))]
 
@@ -126,9 +126,9 @@ class LastStates:
         return self._rules.differ_of(entity[0])
 
 
-def by_name(read: Read) -> Read:
+def run_by_name(read: Read) -> Read:
     """Return what runs a query of this folder by its name."""
-    return lambda query, parameters: read(sql_file(__package__, query), parameters)
+    return lambda query, parameters: read(read_sql_file(__package__, query), parameters)
 
 
 def read_steps(read: Read, query: str, entities: Iterable[Entity], *parameters: Any) -> defaultdict[Entity, list[Step]]:

@@ -14,7 +14,7 @@ from receiver.database.rows import insert, make_numbered, select_numbered
 from receiver.deriving.counts import forget_counts
 from receiver.deriving.derived import AccountEvents, Derived, DerivedChange
 from receiver.deriving.deriver import Deriver
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders
 
@@ -77,11 +77,11 @@ def replace_account_states(
     in_order = _as_parameters(name for name, events in accounts.items() if not events.is_late)
     late = _as_parameters(name for name, events in accounts.items() if events.is_late)
     if seqs:
-        run(connection, sql_file(__package__, "account_states_in_order.sql"), {**in_order, "seqs": seqs})
+        run(connection, read_sql_file(__package__, "account_states_in_order.sql"), {**in_order, "seqs": seqs})
         run(connection, f"{_FORGET_STATES} AND seq NOT IN (SELECT unnest($seqs::BIGINT[]))", {**in_order, "seqs": seqs})
     if late["aliases"]:
         run(connection, _FORGET_STATES, late)
-        run(connection, sql_file(__package__, "account_states_after_late_ones.sql"), late)
+        run(connection, read_sql_file(__package__, "account_states_after_late_ones.sql"), late)
 
 
 def _as_parameters(accounts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -92,13 +92,13 @@ def _as_parameters(accounts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 def derive_account_states(connection: duckdb.DuckDBPyConnection) -> None:
     """Derive `account_states` again from all notifications, inside a transaction."""
     run(connection, "DELETE FROM account_states")
-    run(connection, sql_file(__package__, "account_states.sql"))
+    run(connection, read_sql_file(__package__, "account_states.sql"))
 
 
 def derive_delivery_ids(connection: duckdb.DuckDBPyConnection) -> None:
     """Derive `delivery_ids` again from all notifications, inside a transaction."""
     run(connection, "DELETE FROM delivery_ids")
-    run(connection, sql_file(__package__, "delivery_ids.sql"))
+    run(connection, read_sql_file(__package__, "delivery_ids.sql"))
 
 
 def select_closed() -> str:
@@ -106,7 +106,7 @@ def select_closed() -> str:
 
     It needs a store of the newest version.
     """
-    return sql_file(__package__, "closed.sql")
+    return read_sql_file(__package__, "closed.sql")
 
 
 class Rebuild:
@@ -161,7 +161,7 @@ class Rebuild:
             self._deriver = Deriver(make_read(self._connection), self.done, senders=self._senders)
             self._ahead = []
         try:
-            batch = self._next(self.done)
+            batch = self._read_next(self.done)
             if batch:
                 self._derive(self._deriver, batch)
             else:
@@ -170,7 +170,7 @@ class Rebuild:
             self._deriver = None  # its memory may be ahead of what is written
             raise
 
-    def _next(self, done: int) -> list[NumberedNotification]:
+    def _read_next(self, done: int) -> list[NumberedNotification]:
         """Return the notifications of the next step. They lie among others, so those of some steps are read at once."""
         self._ahead = [notification for notification in self._ahead if notification.seq > done] or self._read(done)
         return self._ahead[:_ROWS_PER_STEP]
@@ -187,7 +187,7 @@ class Rebuild:
 
     def _read_near(self, done: int, at_once: int) -> list[NumberedNotification]:
         """Read the next notifications: those near, if there are any, because it takes long to look through all."""
-        sql = select_numbered(sql_file(__package__, "next_notifications.sql"))
+        sql = select_numbered(read_sql_file(__package__, "next_notifications.sql"))
         limits = {"after": done, "rows": at_once, "bytes": _BYTES_READ}
         for until in (done + _NEAR * at_once, _NO_END):
             if rows := self._connection.execute(sql, {**limits, "until": until}).fetchall():

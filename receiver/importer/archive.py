@@ -125,26 +125,26 @@ def parse_line(line: bytes) -> ArchivedNotification:
         raise ArchiveLineError(f"it is not JSON: {error}") from None
     if not isinstance(fields, dict):
         raise ArchiveLineError("it is not a JSON object")
-    sender = _optional_text(fields, "sender") or FIRST_SENDER
+    sender = _read_optional_text(fields, "sender") or FIRST_SENDER
     is_first = sender == FIRST_SENDER
-    name = _text(fields, "event") if is_first else _optional_text(fields, "event")
+    name = _read_text(fields, "event") if is_first else _read_optional_text(fields, "event")
     headers = fields.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise ArchiveLineError("headers is not an object of strings")
     return ArchivedNotification(
-        received_at=_received_at(fields),
+        received_at=_read_received_at(fields),
         sender=sender,
         event_name=name,
-        event=_first_event(name or "") if is_first else None,
-        source_ip=_optional_text(fields, "source_ip"),
+        event=_find_first_event(name or "") if is_first else None,
+        source_ip=_read_optional_text(fields, "source_ip"),
         headers=headers,
-        body=_text(fields, "body").encode(),
+        body=_read_text(fields, "body").encode(),
         row=None if is_first or "row" not in fields else _parse_row(fields["row"]),
     )
 
 
-def _first_event(name: str) -> Event:
-    event = CENTURYLINK.event_for_name(name)
+def _find_first_event(name: str) -> Event:
+    event = CENTURYLINK.find_event_by_name(name)
     if event is None:
         raise ArchiveLineError(f"event {name!r} is none of the ten")
     return event
@@ -154,59 +154,59 @@ def _parse_row(row: Any) -> ArchivedRow:
     if not isinstance(row, dict):
         raise ArchiveLineError("row is not an object")
     return ArchivedRow(
-        category=_text(row, "category"),
-        action=_optional_text(row, "action"),
-        account_alias=_optional_text(row, "account_alias"),
-        entity_id=_optional_text(row, "entity_id"),
-        actor=_optional_text(row, "actor"),
-        occurred_at=_moment(row, "occurred_at"),
-        signature_status=cast("SignatureStatus", _word(row, "signature_status", get_args(SignatureStatus))),
-        signature=_signature(row),
-        key_fingerprint=_optional_text(row, "key_fingerprint"),
-        proof=cast("Proof", _word(row, "proof", get_args(Proof))),
-        signature_detail=_optional_text(row, "signature_detail"),
-        delivery_id=_optional_text(row, "delivery_id"),
+        category=_read_text(row, "category"),
+        action=_read_optional_text(row, "action"),
+        account_alias=_read_optional_text(row, "account_alias"),
+        entity_id=_read_optional_text(row, "entity_id"),
+        actor=_read_optional_text(row, "actor"),
+        occurred_at=_read_moment(row, "occurred_at"),
+        signature_status=cast("SignatureStatus", _read_word(row, "signature_status", get_args(SignatureStatus))),
+        signature=_read_signature(row),
+        key_fingerprint=_read_optional_text(row, "key_fingerprint"),
+        proof=cast("Proof", _read_word(row, "proof", get_args(Proof))),
+        signature_detail=_read_optional_text(row, "signature_detail"),
+        delivery_id=_read_optional_text(row, "delivery_id"),
     )
 
 
-def _signature(row: dict[str, Any]) -> bytes | None:
-    text = _optional_text(row, "signature")
+def _read_signature(row: dict[str, Any]) -> bytes | None:
+    text = _read_optional_text(row, "signature")
     try:
         return None if text is None else base64.b64decode(text, validate=True)
     except ValueError:
         raise ArchiveLineError("signature is not base64") from None
 
 
-def _word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
-    word = _text(fields, name)
+def _read_word(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    word = _read_text(fields, name)
     if word not in allowed:
         raise ArchiveLineError(f"{name} {word!r} is none of {', '.join(allowed)}")
     return word
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    text = _optional_text(fields, name)
+def _read_text(fields: dict[str, Any], name: str) -> str:
+    text = _read_optional_text(fields, name)
     if text is None:
         raise ArchiveLineError(f"{name} is missing")
     return text
 
 
-def _optional_text(fields: dict[str, Any], name: str) -> str | None:
+def _read_optional_text(fields: dict[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise ArchiveLineError(f"{name} is not a string")
     return value
 
 
-def _received_at(fields: dict[str, Any]) -> datetime:
-    moment = _moment(fields, "received_at")
+def _read_received_at(fields: dict[str, Any]) -> datetime:
+    moment = _read_moment(fields, "received_at")
     if moment.year < 1970:  # noqa: PLR2004 - a UUID of version 7 counts from there
-        raise ArchiveLineError(f"received_at {_text(fields, 'received_at')!r} lies before 1970")
+        raise ArchiveLineError(f"received_at {_read_text(fields, 'received_at')!r} lies before 1970")
     return moment
 
 
-def _moment(fields: dict[str, Any], name: str) -> datetime:
-    text = _text(fields, name)
+def _read_moment(fields: dict[str, Any], name: str) -> datetime:
+    text = _read_text(fields, name)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from receiver.admission import Admission, Refusal, refuse_body
 from receiver.importer.archive import ArchivedNotification, ArchivedRow, ArchiveLineError
-from receiver.notification import Notification, Rejection, new_id
+from receiver.notification import Notification, Rejection, make_id
 from receiver.sender_admission import PREFIX, SenderAdmission, refuse_signature
 from receiver.senders.judge import SignatureJudge
 from receiver.senders.profile import Handshake, Profile
@@ -39,7 +39,7 @@ class Deciders(NamedTuple):
             )
         elif line.row is None:
             request = SignedRequest("POST", "", line.headers_in_lower_case, line.body)
-            decision = self.senders.decide(_path_of(line), request, line.received_at, line.source_ip)
+            decision = self.senders.decide(_make_path(line), request, line.received_at, line.source_ip)
         elif line.sender in self.profiles:
             decision = self._readmit(line, line.row, self.profiles[line.sender])
         else:
@@ -55,7 +55,7 @@ class Deciders(NamedTuple):
         except BodyError as error:
             return refuse_body(error)._replace(sender=line.sender)
         kept = Notification(
-            id=new_id(line.received_at),
+            id=make_id(line.received_at),
             received_at=line.received_at,
             event_type=line.event_name,
             source_ip=line.source_ip,
@@ -79,10 +79,10 @@ class Deciders(NamedTuple):
     def _reject(self, line: ArchivedNotification, why: Refusal) -> Rejection:
         hidden = self.senders.token_headers
         return Rejection(
-            id=new_id(line.received_at),
+            id=make_id(line.received_at),
             received_at=line.received_at,
             reason=why.code,
-            path=_path_of(line),
+            path=_make_path(line),
             source_ip=line.source_ip,
             headers=json.dumps({name: text for name, text in line.headers.items() if name.lower() not in hidden}),
             body=line.body,
@@ -91,7 +91,7 @@ class Deciders(NamedTuple):
         )
 
 
-def _path_of(line: ArchivedNotification) -> str:
+def _make_path(line: ArchivedNotification) -> str:
     if line.event is not None:
         return f"/webhooks/{line.event_name}"
     return PREFIX + "/".join(quote(part, safe="") for part in (line.sender, line.event_name) if part)

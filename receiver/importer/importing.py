@@ -62,7 +62,7 @@ def import_archive(
     results: Counter[str] = Counter()
     done = 0
     try:
-        for batch in _batches(_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
+        for batch in _make_batches(_read_lines(file, _LONGEST_ESCAPE * max_body_bytes + _BYTES_BESIDE_BODY)):
             rows: list[Row] = []
             for line in batch:
                 if line.text is not None and line.text.isspace():
@@ -107,7 +107,7 @@ def _parse(line: _Line, max_body_bytes: int) -> ArchivedNotification:
     return parsed
 
 
-def _lines(file: BinaryIO, longest: int) -> Iterator[_Line]:
+def _read_lines(file: BinaryIO, longest: int) -> Iterator[_Line]:
     for number in count(1):
         text = file.readline(longest)
         if not text:
@@ -120,7 +120,7 @@ def _lines(file: BinaryIO, longest: int) -> Iterator[_Line]:
         yield _Line(number, size, text if is_whole else None)
 
 
-def _batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+def _make_batches(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
     batch: list[_Line] = []
     size = 0
     for line in lines:

@@ -15,7 +15,7 @@ import duckdb
 from receiver import __version__
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.database.extent import count_notifications, read_watermarks
-from receiver.database.migrations import newest_version
+from receiver.database.migrations import find_newest_version
 from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
 from receiver.errors import NewerStoreError, StoreError
 from receiver.spool.layout import Positions, from_microseconds
@@ -92,10 +92,10 @@ def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
     with _open(path) as database:
         version = _check_version(database, path)
         info = _read_info(database, path)
-        if info.schema_version > newest_version():
+        if info.schema_version > find_newest_version():
             raise NewerStoreError(
                 f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
-                f"program knows versions up to {newest_version()}: install the newer program."
+                f"program knows versions up to {find_newest_version()}: install the newer program."
             )
         if info.schema_version != version:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
@@ -142,7 +142,7 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         version = check_catalogue(database, "The backup")  # again, as the file may have changed since
-        if version > newest_version():
+        if version > find_newest_version():
             raise StoreError("The backup is of a newer program: install that.")
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
@@ -180,9 +180,9 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
         version = check_catalogue(database, str(path))
     except duckdb.Error as error:
         raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
-    if version > newest_version():
+    if version > find_newest_version():
         raise NewerStoreError(
-            f"{path} has schema version {version}, but this program knows versions up to {newest_version()}: "
+            f"{path} has schema version {version}, but this program knows versions up to {find_newest_version()}: "
             "install the newer program."
         )
     return version

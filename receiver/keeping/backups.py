@@ -52,7 +52,7 @@ def order_backups(files: Iterable[Path]) -> list[Path]:
     While the clock is not set, each name seems to lie in the future, so names alone tell. The time of the last change
     counts where there is no name: an old backup that is copied back has a new one.
     """
-    latest = latest_credible()
+    latest = find_latest_credible()
 
     def rank(file: Path) -> tuple[bool, datetime, str]:
         at = read_made_at(file) or _read_changed_at(file)
@@ -61,7 +61,7 @@ def order_backups(files: Iterable[Path]) -> list[Path]:
     return sorted(files, key=rank, reverse=True)
 
 
-def latest_credible() -> datetime:
+def find_latest_credible() -> datetime:
     """Return the latest time that a backup may have: a name beyond it was given while the clock was wrong.
 
     It is a day from now, because the clock may be late, as that of some machines is when they have just started. While

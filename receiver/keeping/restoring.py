@@ -22,11 +22,11 @@ from receiver.database.faults import suspect
 from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import StoreError
-from receiver.files import copy_whole, sql_file, sync_directory, sync_file
+from receiver.files import copy_whole, read_sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
-from receiver.spool.looking import Backlog, segment_paths, view
+from receiver.spool.looking import Backlog, list_segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
@@ -50,7 +50,11 @@ class LeftOut(NamedTuple):
         """Return it as the subject of a sentence."""
         if self.number is None:
             return "How many of its notifications neither the backup nor the spool holds is not known"
-        times = f", received from {_minute(self.first)} to {_minute(self.last)} UTC" if self.first and self.last else ""
+        times = (
+            f", received from {_format_moment(self.first)} to {_format_moment(self.last)} UTC"
+            if self.first and self.last
+            else ""
+        )
         return f"{self.number:,} of its notifications{times}, are neither in the backup nor in the spool"
 
 
@@ -66,7 +70,7 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
     if done.returncode:
         return LeftOut(None, None, None, 0)
     number, first, last, seq = json.loads(done.stdout)
-    return LeftOut(number, _moment(first), _moment(last), seq)
+    return LeftOut(number, _parse_moment(first), _parse_moment(last), seq)
 
 
 def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
@@ -98,13 +102,13 @@ def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None
         connection.execute("CREATE TABLE spooled (id UUID)")
         for ids in _read_spooled_ids(spool, watermarks):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
-        ((number, first, last, seq),) = connection.execute(sql_file(__package__, "left_out.sql")).fetchall()
+        ((number, first, last, seq),) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
         return number, first, last, seq
 
 
 def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]]:
     """Read the ids that a store with these watermarks would still take from the spool."""
-    for path in segment_paths(spool):
+    for path in list_segment_paths(spool):
         with view(path) as segment:
             position = watermarks.get((segment.name, "notifications"), 0)
             while rows := segment.read("notifications", position, _ROWS_PER_STEP):
@@ -112,11 +116,11 @@ def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]
                 yield [str(row.id) for row in rows]
 
 
-def _moment(microseconds: int | None) -> datetime | None:
+def _parse_moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
 
-def _minute(moment: datetime) -> str:
+def _format_moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 

@@ -17,7 +17,7 @@ from receiver.data_directory.incidents import report
 from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.reading import Reader, Rows
 from receiver.errors import StoreError
-from receiver.files import sql_file, write_whole
+from receiver.files import read_sql_file, write_whole
 from receiver.keeping.backups import list_backups
 from receiver.logs import describe
 from receiver.settings import Settings
@@ -77,17 +77,17 @@ def find_rows(reader: Reader, blocks: list[int], data_dir: Path) -> list[Damaged
     Raises:
         StoreError: the store can't be read.
     """
-    damaged = list(_rows_of_tables(reader, blocks))
-    catalogue = [number for (number,) in reader.rows(sql_file(__package__, "catalogue_blocks.sql"), [blocks])]
+    damaged = list(_find_rows_of_tables(reader, blocks))
+    catalogue = [number for (number,) in reader.read_rows(read_sql_file(__package__, "catalogue_blocks.sql"), [blocks])]
     if catalogue:
         damaged.append(DamagedRows(catalogue, None, [], 0, 0, by_seq=False, backup=None))
     return [found for each in damaged if (found := _look_up(each, reader, data_dir))]
 
 
-def _rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
-    query = sql_file(__package__, "rows_in_blocks.sql")
-    for (table,) in reader.rows(_TABLES, []):
-        for first, last, columns, numbers in reader.rows(query, [blocks, table]):
+def _find_rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedRows]:
+    query = read_sql_file(__package__, "rows_in_blocks.sql")
+    for (table,) in reader.read_rows(_TABLES, []):
+        for first, last, columns, numbers in reader.read_rows(query, [blocks, table]):
             yield DamagedRows(numbers, table, columns, first, last, by_seq=False, backup=None)
 
 
@@ -101,7 +101,7 @@ def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRow
     if damaged.table != "notifications":
         return damaged if _has_rows(damaged, reader) else None
     try:
-        first, last, count = reader.rows(_SEQS, [damaged.first, damaged.last])[0]
+        first, last, count = reader.read_rows(_SEQS, [damaged.first, damaged.last])[0]
     except StoreError:
         return damaged
     if not count:
@@ -112,7 +112,7 @@ def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRow
 
 def _has_rows(damaged: DamagedRows, reader: Reader) -> bool:
     try:
-        return bool(reader.rows(_ROWS.format(table=damaged.table), [damaged.first, damaged.last])[0][0])
+        return bool(reader.read_rows(_ROWS.format(table=damaged.table), [damaged.first, damaged.last])[0][0])
     except StoreError:
         return True
 
@@ -160,16 +160,16 @@ def scrub(
     Raises:
         StoreError: the store or the file can't be read.
     """
-    size, total = reader.rows(_BLOCK_SIZE, [])[0]
+    size, total = reader.read_rows(_BLOCK_SIZE, [])[0]
     suspects = _find_damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
     # A checkpoint writes into blocks that are not in use, and such a block may be read half written: a block counts as
     # damaged only if it is in use and fails a second time.
-    in_use = _blocks_of(find_rows(reader, suspects, database.parent)) if suspects else []
+    in_use = _list_blocks(find_rows(reader, suspects, database.parent)) if suspects else []
     damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
     return find_rows(reader, damaged, database.parent) if damaged else []
 
 
-def _blocks_of(damaged: list[DamagedRows]) -> list[int]:
+def _list_blocks(damaged: list[DamagedRows]) -> list[int]:
     return sorted({number for each in damaged for number in each.blocks})
 
 
@@ -250,7 +250,7 @@ class ScrubLoop:
         """Begin no other scrub; a running one ends with the process."""
         self._stopping.set()
 
-    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+    def read_rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query; see `receiver.database.reading.Reader`."""
         try:
             return run(self._cursor, sql, parameters)

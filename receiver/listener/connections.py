@@ -15,7 +15,7 @@ from tornado.iostream import IOStream
 from receiver.listener import metrics
 from receiver.listener.draining import Connection, DrainingServer
 from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
-from receiver.listener.sources import DEFAULT, Limits, Unproven, source_of
+from receiver.listener.sources import DEFAULT, Limits, Unproven, find_source
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
 
@@ -174,7 +174,7 @@ class GuardedServer(DrainingServer):
     def _welcome(self, connection: Connection, now: float) -> None:
         """Count a new connection; where its address has too many, the oldest of that address gives way."""
         address = getattr(connection.context, "remote_ip", None)
-        source = "" if address is None or self._is_exempt(address) else source_of(address)
+        source = "" if address is None or self._is_exempt(address) else find_source(address)
         count = self._unproven.add(connection, source, now)
         most = self._limits.unproven_per_source
         if count > most:

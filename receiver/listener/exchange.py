@@ -62,33 +62,33 @@ def answer_text(text: str) -> Answer:
     return Answer(HTTPStatus.OK, _PLAIN, text.encode())
 
 
-def acceptance(name: str) -> Answer:
+def answer_accepted(name: str) -> Answer:
     """Answer that a notification was accepted under an id."""
     return Answer(HTTPStatus.OK, _PLAIN, b"ok", {"Notification-Id": name}, is_acceptance=True)
 
 
-def refusal(why: Refusal, headers: dict[str, str] | None = None) -> Answer:
+def answer_refused(why: Refusal, headers: dict[str, str] | None = None) -> Answer:
     """Answer a refusal as JSON."""
     body = json.dumps({"error": why.code, "detail": why.detail}).encode()
     return Answer(why.status, "application/json", body, headers or {})
 
 
-def _spool_unavailable(why: str) -> Answer:
+def _answer_spool_unavailable(why: str) -> Answer:
     detail = f"The notification could not be written to disk: {why}."
-    return refusal(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "spool_unavailable", detail), {"Retry-After": "5"})
+    return answer_refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "spool_unavailable", detail), {"Retry-After": "5"})
 
 
-def internal_error(name: str | None = None) -> Answer:
+def answer_internal_error(name: str | None = None) -> Answer:
     """Answer that a request failed by an error in this program; `name` is its id in the log."""
     detail = "The receiver failed at this request by an error of its own; its log says more"
     detail += f", under {name}." if name else "."
-    return refusal(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
+    return answer_refused(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
 
 
 Respond = Callable[[Request, Callable[[Answer], None]], Awaitable[None] | None]
 
-SPOOL_UNAVAILABLE = _spool_unavailable("the receiver's log says why")
-_TOO_MUCH = _spool_unavailable("too many large bodies are on their way, and this one is the largest")
+SPOOL_UNAVAILABLE = _answer_spool_unavailable("the receiver's log says why")
+_TOO_MUCH = _answer_spool_unavailable("too many large bodies are on their way, and this one is the largest")
 
 
 class Standing(NamedTuple):
@@ -152,7 +152,7 @@ class Exchange(HTTPMessageDelegate):
         """Return the seconds to wait after a part of this size, before more of the body is read."""
         if self._bytes <= _LARGE_BYTES or self._standing.is_proven():
             return 0
-        pause = min(self._bodies.rate.delay(size), self._pause_left)
+        pause = min(self._bodies.rate.count_bytes(size), self._pause_left)
         self._pause_left -= pause
         return pause
 
@@ -171,7 +171,7 @@ class Exchange(HTTPMessageDelegate):
             self._respond(request, self.answer)
         except Exception:  # noqa: BLE001 - whatever it is, it is no reason to leave the sender without an answer
             _log.exception("a request could not be answered as it should")
-            self.answer(internal_error())
+            self.answer(answer_internal_error())
 
     def on_connection_close(self) -> None:
         """Forget a request whose sender hung up before it was read."""
@@ -223,7 +223,7 @@ class Exchange(HTTPMessageDelegate):
 
     def _refuse_as_too_large(self) -> None:
         detail = f"The body is larger than {self._max_body_bytes} bytes (CLC_MAX_BODY_BYTES)."
-        self._refuse_early(refusal(Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)))
+        self._refuse_early(answer_refused(Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)))
 
     def _refuse_early(self, answer: Answer) -> None:
         self._connection.set_body_timeout(self._bodies.limits.discard_seconds)

@@ -74,7 +74,7 @@ class StoreProbe:
             self._unanswered_since = self._unanswered_since or datetime.now(UTC).isoformat(timespec="milliseconds")
             since = process.silent_since or process.down_since or self._unanswered_since
         return StoreState(
-            "ok" if answers else _word_for(process),
+            "ok" if answers else _describe_process(process),
             since,
             process.last_beat,
             process.busy_with,
@@ -90,13 +90,13 @@ class StoreProbe:
         return True
 
 
-def _word_for(process: ProcessState) -> str:
+def _describe_process(process: ProcessState) -> str:
     if process.state != "running":
         return process.state
     return "silent" if process.silent_since else "unavailable"
 
 
-def readiness(*, spool: bool, store: StoreState | None) -> Answer:
+def answer_readiness(*, spool: bool, store: StoreState | None) -> Answer:
     """Answer `/readyz`: 200 while the spool takes writes, whatever the store does, and both in the body.
 
     `{"spool": "ok" | "unavailable", "store": "ok" | "unavailable" | "failed", "store_process": {…}}`, the last as

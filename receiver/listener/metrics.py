@@ -56,6 +56,6 @@ def count_answer(result: str) -> None:
 _counter_of = cache(ANSWERED.labels)
 
 
-def metrics_text() -> bytes:
+def write_metrics() -> bytes:
     """Write all metrics out."""
     return generate_latest(REGISTRY)

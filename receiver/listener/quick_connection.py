@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
-from receiver.listener.exchange import Answer, Request, Respond, internal_error
+from receiver.listener.exchange import Answer, Request, Respond, answer_internal_error
 from receiver.listener.turns import Turns
 from receiver.network.heads import HEAD_BYTES
 
@@ -192,7 +192,7 @@ class QuickConnection:
             self._ordinary.respond(Request("POST", head.target, head.headers, body, self.context.remote_ip), answer)
         except Exception:  # noqa: BLE001 - whatever it is, it is no reason to leave the sender without an answer
             _log.exception("a request could not be answered as it should")
-            answer(internal_error())
+            answer(answer_internal_error())
 
     def _answer(self, number: int, size: int, answer: Answer) -> None:
         """Answer a request by its number, whose head had so many bytes; the first answer counts."""

@@ -14,7 +14,7 @@ from tornado.httputil import HTTPHeaders
 
 from receiver.admission import Refusal
 from receiver.listener.exchange import Request
-from receiver.notification import FIRST_SENDER, Rejection, new_id
+from receiver.notification import FIRST_SENDER, Rejection, make_id
 from receiver.sender_admission import PREFIX
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
@@ -136,7 +136,7 @@ class Rejections:
 
     def make_row(self, request: Request, refusal: Refusal, received_at: datetime, source_ip: str | None) -> Rejection:
         """Make the row for a request that is refused."""
-        row = self._row(request, refusal.code, received_at, source_ip, self._write_headers(request.headers))
+        row = self._make_row(request, refusal.code, received_at, source_ip, self._write_headers(request.headers))
         return row._replace(sender=refusal.sender, signature_detail=refusal.signature_detail)
 
     def make_failure_row(self, request: Request, received_at: datetime) -> Rejection:
@@ -148,13 +148,13 @@ class Rejections:
             headers = self._write_headers(request.headers)
         except Exception:  # noqa: BLE001 - the headers may be what this program can't handle
             headers = "{}"
-        return self._row(request, INTERNAL_ERROR, received_at, request.peer, headers)
+        return self._make_row(request, INTERNAL_ERROR, received_at, request.peer, headers)
 
-    def _row(
+    def _make_row(
         self, request: Request, reason: str, received_at: datetime, source_ip: str | None, headers: str
     ) -> Rejection:
         return Rejection(
-            id=new_id(received_at),
+            id=make_id(received_at),
             received_at=received_at,
             reason=reason,
             path=self._blot_secret_out(request.target),

@@ -17,12 +17,12 @@ from receiver.listener.exchange import (
     SPOOL_UNAVAILABLE,
     Answer,
     Request,
-    acceptance,
+    answer_accepted,
+    answer_internal_error,
+    answer_refused,
     answer_text,
-    internal_error,
-    refusal,
 )
-from receiver.listener.health import Replication, StoreProbe, readiness
+from receiver.listener.health import Replication, StoreProbe, answer_readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.listener.sources import TrustedProxies
 from receiver.notification import Notification, Rejection
@@ -65,13 +65,13 @@ SendAnswer = Callable[[Answer], None]
 _log = logging.getLogger(__name__)
 
 _ACCEPTED = "accepted"
-_ONLY_POST = refusal(
+_ONLY_POST = answer_refused(
     Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Notifications are posted here."), {"Allow": "POST"}
 )
-_ONLY_GET = refusal(
+_ONLY_GET = answer_refused(
     Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "This is read with GET."), {"Allow": "GET, HEAD"}
 )
-_NOT_FOUND = refusal(
+_NOT_FOUND = answer_refused(
     Refusal(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here; post to /webhooks/EVENT or /senders/NAME.")
 )
 
@@ -115,7 +115,7 @@ class Routes:
         self._scheme = scheme
         self._replication = replication
         self._rejections = Rejections(secret, senders.token_headers)
-        self._event_for_request = CENTURYLINK.event_for_request
+        self._find_event_by_request = CENTURYLINK.find_event_by_request
         self._waiting = 0
         metrics.WAITING.set_function(lambda: self._waiting)
         self._looking: asyncio.Task[None] | None = None
@@ -129,7 +129,7 @@ class Routes:
     def respond(self, request: Request, respond: SendAnswer) -> None:
         """Answer a request, at once or when the spool has synced it.
 
-        If an error in this program prevents that, the posted request is kept as `internal_error`.
+        If an error in this program prevents that, the posted request is kept as `answer_internal_error`.
         """
         try:
             self._respond(request, respond)
@@ -164,7 +164,7 @@ class Routes:
         """Log an error in this program, keep the posted request, and answer 500."""
         row = self._rejections.make_failure_row(request, datetime.now(UTC))
         _log.error("request %s could not be answered by an error in this program", row.id, exc_info=error)
-        answer = internal_error(str(row.id))
+        answer = answer_internal_error(str(row.id))
         try:
             if request.method == "POST" and _is_posted_to(request.target):
                 self._keep(row, answer, respond)
@@ -176,15 +176,15 @@ class Routes:
 
     def _take_notification(self, request: Request, respond: SendAnswer) -> None:
         received_at = datetime.now(UTC)
-        source_ip = self._proxies.source_of(request.peer, request.headers.get("x-forwarded-for"))
+        source_ip = self._proxies.find_source(request.peer, request.headers.get("x-forwarded-for"))
         decision = self._decide(request, received_at, source_ip)
         if isinstance(decision, Notification):
-            self._commit(decision, _ACCEPTED, acceptance(str(decision.id)), request, respond)
+            self._commit(decision, _ACCEPTED, answer_accepted(str(decision.id)), request, respond)
         elif isinstance(decision, Handshake):
             respond(_answer_handshake(decision))
         else:
             refused = self._rejections.make_row(request, decision, received_at, source_ip)
-            self._keep(refused, refusal(decision), respond)
+            self._keep(refused, answer_refused(decision), respond)
 
     def _decide(
         self, request: Request, received_at: datetime, source_ip: str | None
@@ -194,13 +194,13 @@ class Routes:
         if known_path is None:
             return UNKNOWN_EVENT
         if known_path[: len(PREFIX)].lower() == PREFIX:
-            return self._senders.decide(known_path, self._signed(request), received_at, source_ip)
-        event = self._event_for_request(known_path, query)
+            return self._senders.decide(known_path, self._make_signed(request), received_at, source_ip)
+        event = self._find_event_by_request(known_path, query)
         if event is None:
             return UNKNOWN_EVENT
         return self._admission.decide(event, request.body, request.headers, received_at, source_ip)
 
-    def _signed(self, request: Request) -> SignedRequest:
+    def _make_signed(self, request: Request) -> SignedRequest:
         """Return what a signature can cover; a proxy that is trusted says whether the sender used TLS."""
         headers = request.headers
         is_forwarded = self._proxies.trusts(request.peer) and "x-forwarded-proto" in headers
@@ -240,7 +240,7 @@ class Routes:
                 metrics.count_answer("spool_unavailable")
             elif request is None:
                 _log.error("what was refused could not be kept by an error in this program", exc_info=error)
-                respond(internal_error())
+                respond(answer_internal_error())
                 metrics.count_answer(INTERNAL_ERROR)
             else:
                 self._fail(request, respond, error)
@@ -259,7 +259,7 @@ class Routes:
         respond(answer_text("ok"))
 
     def _answer_metrics(self, respond: SendAnswer) -> None:
-        respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics.metrics_text()))
+        respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics.write_metrics()))
 
     def _answer_ready_to(self, respond: SendAnswer) -> None:
         """Answer all clients that ask meanwhile by one look at spool and store."""
@@ -272,10 +272,10 @@ class Routes:
             written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             self._commits.append(None, lambda error: written.set_result(error is None))
             store = await self._store.ask() if self._store else None
-            answer = readiness(spool=await written, store=store)
+            answer = answer_readiness(spool=await written, store=store)
         except Exception:  # noqa: BLE001 - whoever asks must hear of it
             _log.exception("whether the receiver is ready could not be found out")
-            answer = internal_error()
+            answer = answer_internal_error()
         self._looking, asking = None, self._asking
         self._asking = []
         for respond in asking:

@@ -75,7 +75,7 @@ class TrustedProxies:
                 f"CLC_TRUSTED_PROXIES is not usable: {error}; list addresses or networks, for example 10.0.0.0/8."
             ) from None
 
-    def source_of(self, peer: str | None, forwarded_for: str | None) -> str | None:
+    def find_source(self, peer: str | None, forwarded_for: str | None) -> str | None:
         """Return the sender's address: the last one of the chain that is no trusted proxy."""
         source = peer
         if forwarded_for is None or not self._networks:
@@ -173,7 +173,7 @@ class Unproven(Generic[Connection]):
         return None
 
 
-def source_of(address: str) -> str:
+def find_source(address: str) -> str:
     """Return the address by which connections are counted: for IPv6 the /64, which belongs to one subscriber."""
     try:
         parsed = ip_address(address)

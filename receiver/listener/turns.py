@@ -106,7 +106,7 @@ class ByteRate:
         self._clock = clock
         self._due = -_BURST_SECONDS
 
-    def delay(self, size: int) -> float:
+    def count_bytes(self, size: int) -> float:
         """Count bytes that were read, and return how many seconds the next of the same body must wait."""
         now = self._clock()
         due = max(self._due, now - _BURST_SECONDS) + size / _BYTES_A_SECOND

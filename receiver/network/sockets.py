@@ -94,7 +94,7 @@ def find_free_address(address: str) -> str:
     return f"{host}:{target[1]}"
 
 
-def address_of(listening: socket.socket) -> str:
+def format_address(listening: socket.socket) -> str:
     """Write a socket's address as `host:port`."""
     host, port = listening.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -198,10 +198,10 @@ class PatientSocket(socket.socket):
                 # Only now, because often no connection was waiting.
                 self.make_room(None)
                 return accepted
-        self._rest()
+        self._pause()
         raise BlockingIOError
 
-    def _rest(self) -> None:
+    def _pause(self) -> None:
         loop = IOLoop.current()
         loop.update_handler(self, 0)
         loop.call_later(_PAUSE_SECONDS, self._go_on)

@@ -123,7 +123,7 @@ def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = 
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     restrict()
-    arguments = _arguments(description)
+    arguments = _parse_arguments(description)
     allow_descriptors()
     heart = Heart(take_descriptor())
     heart.start()
@@ -132,7 +132,7 @@ def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = 
     child.watch_over_life()
     set_up_logging(arguments.name)
     try:
-        settings = _settings()
+        settings = _read_settings()
         set_up_logging(arguments.name, settings.log_format)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(serve(child, settings))
@@ -142,7 +142,7 @@ def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = 
         sys.exit(1 if error.restart_may_help else NO_RESTART_HELPS)
 
 
-def _settings() -> Settings:
+def _read_settings() -> Settings:
     """Read the settings that the supervisor passes on, and not the file `.env`, which may have changed since.
 
     Raises:
@@ -155,7 +155,7 @@ def _settings() -> Settings:
         raise
 
 
-def _arguments(description: str | None) -> argparse.Namespace:
+def _parse_arguments(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"{description} Started by `clc-receiver serve`.")
     parser.add_argument("--socket", type=int, help="descriptor of the listening socket")
     parser.add_argument("--life", type=int, required=True, help="descriptor of a pipe that ends when `serve` does")

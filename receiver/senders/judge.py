@@ -12,7 +12,7 @@ import orjson
 from receiver.notification import Notification
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import KeptRequest, describe_lack, fits
-from receiver.senders.set_up import Secrets, load_profiles, load_secrets, variable_of
+from receiver.senders.set_up import Secrets, load_profiles, load_secrets, name_variable
 from receiver.settings import Settings
 
 _NO_PROFILE = "there is no profile of this sender: set CLC_SENDERS"
@@ -92,7 +92,7 @@ def load_judge(settings: Settings, secret_dirs: Iterable[Path] = ()) -> Signatur
 
 def _describe_secret(sender: str, fingerprint: str | None) -> str:
     which = f"the secret {fingerprint[:16]}" if fingerprint else "the secret"
-    return f"{which} is not at hand: set {variable_of(sender)} or CLC_SECRETS_DIR"
+    return f"{which} is not at hand: set {name_variable(sender)} or CLC_SECRETS_DIR"
 
 
 def _may_be_form(payload: bytes) -> bool:

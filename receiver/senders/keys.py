@@ -38,10 +38,10 @@ def load_public_key(path: Path) -> PublicKey:
     Raises:
         KeyFileError: the file can't be read, holds something else, or a key of fewer than 2,048 bits.
     """
-    return public_key_of(_read(path), str(path))
+    return parse_public_key(_read(path), str(path))
 
 
-def public_key_of(pem: bytes, name: str) -> PublicKey:
+def parse_public_key(pem: bytes, name: str) -> PublicKey:
     """Return the RSA public key of a PEM file's bytes; `name` is the file's name in `KeyFileError`."""
     if _PRIVATE_KEY_MARK in pem:
         raise KeyFileError(
@@ -119,29 +119,29 @@ def write_private_key(path: Path) -> PrivateKey:
     return key
 
 
-def public_pem(key: PublicKey) -> bytes:
+def write_public_pem(key: PublicKey) -> bytes:
     """Return a public key as the text of a PEM file."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def key_fingerprint(key: PublicKeyTypes) -> str:
+def compute_fingerprint(key: PublicKeyTypes) -> str:
     """Return the SHA-256 of a key's SubjectPublicKeyInfo, in hexadecimal; the key may be of any type."""
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 def index_by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
     """Return keys by their fingerprints."""
-    return {key_fingerprint(key): key for key in keys}
+    return {compute_fingerprint(key): key for key in keys}
 
 
 def remember_key(data_dir: Path, key: PublicKey) -> None:
     """Save a key before notifications are received under it; if the disk is full, log that and go on."""
-    path = data_dir / "keys" / f"{key_fingerprint(key)}.pem"
+    path = data_dir / "keys" / f"{compute_fingerprint(key)}.pem"
     if path.exists():
         return
     try:
         make_directory(path.parent)
-        write_whole(path, public_pem(key))
+        write_whole(path, write_public_pem(key))
     except OSError as error:
         _log.error("the public key could not be kept as %s: %s; `clc-receiver verify` needs it", path, error)
 
@@ -154,12 +154,12 @@ def load_remembered_keys(data_dir: Path) -> Keys:
             key = load_public_key(path)
         except KeyFileError:
             continue
-        if key_fingerprint(key) == path.stem:
+        if compute_fingerprint(key) == path.stem:
             keys[path.stem] = key
     return keys
 
 
-def public_key_path(path: Path) -> Path:
+def find_public_key_path(path: Path) -> Path:
     """Return the path of a private key file's public half."""
     return path.with_name(f"{path.name}.pub")
 
@@ -175,9 +175,9 @@ def load_or_make_key(path: Path) -> tuple[PrivateKey, bool]:
         _put_blank_aside(path)
         made = not path.exists()
         key = write_private_key(path) if made else load_private_key(path)
-        public = public_key_path(path)
+        public = find_public_key_path(path)
         if made or not public.exists() or is_blank(public.read_bytes()):
-            write_whole(public, public_pem(key.public_key()))
+            write_whole(public, write_public_pem(key.public_key()))
     except OSError as error:
         raise KeyFileError(
             f"The key file {path} can't be made ({error.strerror}): name one in a directory that can be written."

@@ -119,11 +119,11 @@ class Calendar:
                 quiet = HOLIDAY_WEIGHT if day % DAYS_BETWEEN_HOLIDAYS == holiday else 1.0
                 moods[day] = quiet * rng.lognormvariate(0, 0.12)
             growth = 1 + GROWTH * (2 * (begin - start) / (end - start) - 1)
-            weight = max(_hour_weight(begin), least) * moods[day] * growth * (finish - begin)
+            weight = max(_weigh_hour(begin), least) * moods[day] * growth * (finish - begin)
             self._edges.append(finish)
             self._weights.append(self._weights[-1] + weight)
 
-    def at(self, share: float) -> float:
+    def find_time(self, share: float) -> float:
         """Return the time at which this share (0 to 1) of the story is over."""
         target = min(max(share, 0.0), 1.0) * self._weights[-1]
         cell = min(bisect_right(self._weights, target), len(self._weights) - 1)
@@ -133,15 +133,15 @@ class Calendar:
         )
 
 
-def _hour_weight(at: float) -> float:
+def _weigh_hour(at: float) -> float:
     moment = datetime.fromtimestamp(at, UTC)
     return HOUR_WEIGHTS[moment.hour] * (WEEKEND_WEIGHT if moment.weekday() >= FIRST_WEEKEND_DAY else 1)
 
 
-def rate_at(at: float, a_day: float) -> float:
+def find_rate(at: float, a_day: float) -> float:
     """Return the notifications a second of a busy sender at a time, where its history with `a_day` has ended."""
-    week = [max(_hour_weight(hour * HOUR), LEAST_WEIGHT) for hour in range(7 * 24)]
-    return a_day / DAY * (1 + GROWTH) * max(_hour_weight(at), LEAST_WEIGHT) * len(week) / sum(week)
+    week = [max(_weigh_hour(hour * HOUR), LEAST_WEIGHT) for hour in range(7 * 24)]
+    return a_day / DAY * (1 + GROWTH) * max(_weigh_hour(at), LEAST_WEIGHT) * len(week) / sum(week)
 
 
 class Timetable:

@@ -54,7 +54,7 @@ def read_pointers(table: Table, name: str) -> tuple[Pointer, ...]:
         ProfileError: a text is none.
     """
     try:
-        return tuple(map(parse_pointer, table.texts(name, empty=True)))
+        return tuple(map(parse_pointer, table.read_texts(name, empty=True)))
     except ValueError as error:
         table.refuse(name, str(error))
 

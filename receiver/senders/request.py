@@ -113,7 +113,7 @@ def parse_body(raw: bytes) -> dict[str, Any]:
             a thousand, or more than a thousand numbers as wide as those beyond a double.
     """
     try:
-        parsed = _loads(raw)
+        parsed = _parse_json(raw)
     except json.JSONDecodeError as error:
         raise BodyError(f"The body is not JSON in UTF-8: {error}.", is_json=False) from None
     if not isinstance(parsed, dict):
@@ -122,7 +122,7 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _loads(raw: bytes) -> Any:
+def _parse_json(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:

@@ -163,9 +163,9 @@ class RoutedSender(Sender):
     """All events, each with its action."""
     open_events: tuple[Event, ...]
     """The events of requests that leave the action to the body."""
-    event_for_request: Callable[[str, str], Event | None]
+    find_event_by_request: Callable[[str, str], Event | None]
     """Returns the event of a request by its path and its query string; None where they name none."""
-    event_for_name: Callable[[str], Event | None]
+    find_event_by_name: Callable[[str], Event | None]
     """Returns the event of a name in any letter case, such as an archive has it; None for any other text."""
     verification: Verification
     columns: Callable[[Event, Body, datetime], Columns]

@@ -33,7 +33,7 @@ def load_profiles(settings: Settings) -> dict[str, Profile]:
     return {name: each for name, each in load_senders(settings.senders).items() if isinstance(each, Profile)}
 
 
-def variable_of(name: str) -> str:
+def name_variable(name: str) -> str:
     """Return the name of the variable with a sender's secrets."""
     return SECRET_PREFIX + name.upper().replace("-", "_")
 
@@ -96,7 +96,7 @@ def find_taken(settings: Settings) -> tuple[list[str], list[str]]:
     return sorted(taken), sorted(set(own).difference(taken))
 
 
-def target_url(settings: Settings, address: str, name: str) -> str:
+def make_target_url(settings: Settings, address: str, name: str) -> str:
     """Return a sender's target URL at a listener's address; `CLC_URL_SECRET` stands for the secret in it."""
     scheme = "https" if settings.tls_cert else "http"
     part = "CLC_URL_SECRET/" if settings.url_secret else ""
@@ -111,7 +111,7 @@ def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE
     Raises:
         SettingsError: the file or its directory can't be read.
     """
-    variable = variable_of(name)
+    variable = name_variable(name)
     given = {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
     secrets = [(variable, text.strip()) for text in given.get(variable, "").split(",")]
     if settings.secrets_dir is not None:

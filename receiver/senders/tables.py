@@ -53,21 +53,21 @@ class Table:
         spelled = ".".join(map(_spell, keys))
         raise ProfileError(self.path, reason, spelled or None, find_line(self.source, keys))
 
-    def text(self, name: str) -> str:
+    def read_text(self, name: str) -> str:
         """Return a text that must be there and not be empty."""
-        text = self.optional_text(name)
+        text = self.read_optional_text(name)
         if text is None:
             self.refuse(name, "is missing; it must be a text")
         return text
 
-    def optional_text(self, name: str) -> str | None:
+    def read_optional_text(self, name: str) -> str | None:
         """Return a text that is not empty; None where the key is missing."""
-        text: str | None = self._typed(name, str)
+        text: str | None = self._read_typed(name, str)
         if text == "":
             self.refuse(name, "is empty; it must be a text")
         return text
 
-    def texts(self, name: str, *, empty: bool = False) -> tuple[str, ...]:
+    def read_texts(self, name: str, *, empty: bool = False) -> tuple[str, ...]:
         """Return the texts of a list, or a text alone as the only one; none where the key is missing.
 
         Args:
@@ -80,9 +80,9 @@ class Table:
             self.refuse(name, "must be a text or a list of texts")
         return tuple(items)
 
-    def word(self, name: str, allowed: tuple[str, ...]) -> str | None:
+    def read_word(self, name: str, allowed: tuple[str, ...]) -> str | None:
         """Return one of some words; None where the key is missing."""
-        word = self.optional_text(name)
+        word = self.read_optional_text(name)
         if word is not None and word not in allowed:
             self.refuse(name, f"is {word!r}; allowed are {', '.join(allowed)}")
         return word
@@ -96,7 +96,7 @@ class Table:
             self.refuse(name, f"is {word!r}; allowed are {', '.join(allowed)}")
         return str(word)
 
-    def positive(self, name: str, default: int) -> int:
+    def read_positive(self, name: str, default: int) -> int:
         """Return a whole number above 0, by default another one."""
         value = self.values.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
@@ -116,13 +116,13 @@ class Table:
                 hint = f" (did you mean {nearest[0]}?)" if nearest else ""
                 self.refuse(name, f"is not known{where}{hint}; allowed are {', '.join(names)}")
 
-    def flag(self, name: str) -> bool:
+    def read_flag(self, name: str) -> bool:
         """Return a truth value, false where the key is missing."""
-        return bool(self._typed(name, bool))
+        return bool(self._read_typed(name, bool))
 
-    def time(self, name: str) -> datetime | None:
+    def read_time(self, name: str) -> datetime | None:
         """Return a time; None where the key is missing."""
-        time: datetime | None = self._typed(name, datetime)
+        time: datetime | None = self._read_typed(name, datetime)
         if time is not None and time.tzinfo is None:
             self.refuse(name, f"must be {_NAMES[datetime]}")
         return time
@@ -131,19 +131,19 @@ class Table:
         """Tell whether the table has a key."""
         return name in self.values
 
-    def table(self, name: str, known: tuple[str, ...] | None = None) -> "Table":
+    def read_table(self, name: str, known: tuple[str, ...] | None = None) -> "Table":
         """Return a table in this one; an empty one where the key is missing."""
         values = self.values.get(name, {})
         if not isinstance(values, dict):
             self.refuse(name, "must be a table")
         return Table(self.path, self.source, (*self.keys, name), values, known)
 
-    def each_table(self, known: tuple[str, ...]) -> Iterator[tuple[str, "Table"]]:
+    def list_tables(self, known: tuple[str, ...]) -> Iterator[tuple[str, "Table"]]:
         """Yield the tables in this one, each with its key."""
         for name in self.values:
-            yield name, self.table(name, known)
+            yield name, self.read_table(name, known)
 
-    def tables(self, name: str, known: tuple[str, ...]) -> Iterator["Table"]:
+    def read_tables(self, name: str, known: tuple[str, ...]) -> Iterator["Table"]:
         """Yield the tables of a list; none where the key is missing."""
         items = self.values.get(name, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -151,7 +151,7 @@ class Table:
         for index, values in enumerate(items):
             yield Table(self.path, self.source, (*self.keys, name, index), values, known)
 
-    def _typed(self, name: str, kind: type) -> Any:
+    def _read_typed(self, name: str, kind: type) -> Any:
         value = self.values.get(name)
         if value is not None and not isinstance(value, kind):
             self.refuse(name, f"must be {_NAMES[kind]}")
@@ -186,7 +186,7 @@ def find_line(text: str, keys: Keys) -> int | None:
     counts: dict[Keys, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.fullmatch(line):
-            table = here = _index(_split(header[2]), header[1] == "[[", counts)
+            table = here = _number_keys(_split(header[2]), header[1] == "[[", counts)
         elif entry := _ENTRY.match(line):
             here = (*table, *_split(entry[1]))
         else:
@@ -199,7 +199,7 @@ def find_line(text: str, keys: Keys) -> int | None:
     return found
 
 
-def _index(keys: Keys, is_list: bool, counts: dict[Keys, int]) -> Keys:
+def _number_keys(keys: Keys, is_list: bool, counts: dict[Keys, int]) -> Keys:
     """Return the keys of a table with the numbers of the lists' items that they lead through."""
     whole: Keys = ()
     for place, key in enumerate(keys, 1):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from receiver.configuration import list_names, read_dot_env
 from receiver.senders.profile import FILE
-from receiver.senders.set_up import has_comments_alone, load_profiles, variable_of
+from receiver.senders.set_up import has_comments_alone, load_profiles, name_variable
 from receiver.settings import SECRET_PREFIX, Settings
 
 _NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
@@ -33,7 +33,7 @@ def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
 
 
 def _find_variables(names: Collection[str], env_file: str) -> Iterator[str]:
-    known = {variable_of(name) for name in names}
+    known = {name_variable(name) for name in names}
     given = {name.upper() for name, value in {**read_dot_env(env_file), **os.environ}.items() if value}
     for variable in sorted(each for each in given - known if each.startswith(SECRET_PREFIX)):
         yield _describe(f"{variable} is the secret of no sender", get_close_matches(variable, known, 1, 0.8))

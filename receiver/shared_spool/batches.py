@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from receiver.errors import ReceiverError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
 from receiver.spool import Positions, SpooledRow, Watermarks
 
@@ -75,7 +75,7 @@ def add_batch(connection: Connection, rows: Sequence[SpooledRow]) -> None:
         for (segment, kind), run in groupby(rows, key=lambda row: (row.segment, row.kind))
         for positions in [[row.position for row in run]]
     ]
-    connection.execute(_ADD, [len(rows), len(rows), *_columns(parts)])
+    connection.execute(_ADD, [len(rows), len(rows), *_list_columns(parts)])
 
 
 def read_newest(connection: Connection) -> int:
@@ -101,8 +101,8 @@ def read_parts(connection: Connection, after: int, most: int) -> list[Part]:
 
 def read_rows(connection: Connection, parts: Sequence[Part], size: int) -> tuple[list[SpooledRow], bool]:
     """Read the rows of parts in their order, none after so many bytes of bodies, and tell whether none is missing."""
-    query = sql_file(__package__, "rows_of_parts.sql").format(columns=SELECTED)
-    places = _columns([(part.segment, part.kind, part.first - 1, part.last) for part in parts])
+    query = read_sql_file(__package__, "rows_of_parts.sql").format(columns=SELECTED)
+    places = _list_columns([(part.segment, part.kind, part.first - 1, part.last) for part in parts])
     with connection.cursor(binary=True) as cursor:
         selected = cursor.execute(query.encode(), [*places, size]).fetchall()
     found = max((found for *_, found in selected), default=0)
@@ -123,13 +123,13 @@ def cut(parts: Iterable[Part], watermarks: Watermarks, rows: int) -> Iterator[Pa
 
 
 def _ask_about(connection: Connection, query: str, watermarks: Watermarks) -> int:
-    segments, kinds, positions = _columns([(*place, position) for place, position in watermarks.items()], 3)
+    segments, kinds, positions = _list_columns([(*place, position) for place, position in watermarks.items()], 3)
     named = {"segments": segments, "kinds": kinds, "positions": positions}
-    (number,) = connection.execute(sql_file(__package__, query).encode(), named).fetchone() or (0,)
+    (number,) = connection.execute(read_sql_file(__package__, query).encode(), named).fetchone() or (0,)
     return int(number)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], count: int = 4) -> list[list[Any]]:
+def _list_columns(rows: Sequence[tuple[Any, ...]], count: int = 4) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
@@ -197,7 +197,7 @@ def free_rows(connection: Connection) -> int:
     with connection.transaction():
         if connection.execute(_TRY_TO_FREE, [FREEING_LOCK]).fetchone() != (True,):
             return 0
-        query = sql_file(__package__, "free_batches.sql").encode()
+        query = read_sql_file(__package__, "free_batches.sql").encode()
         bounds = {"rows": _ROWS_PER_STEP, "seconds": _SHORTEST_SECONDS}
         for segment, kind, first, last in connection.execute(query, bounds).fetchall():
             freed += connection.execute(_FREE, [segment, kind, first, last]).rowcount

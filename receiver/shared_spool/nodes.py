@@ -10,7 +10,7 @@ from uuid import UUID
 from receiver import __version__
 from receiver.data_directory.node import ALL_PARTS
 from receiver.errors import SharedSpoolError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.batches import Connection, free_rows
 from receiver.shared_spool.server import SpoolServer
@@ -105,7 +105,7 @@ def report(connection: Connection, identity: Identity, progress: Progress) -> bo
 
 def read_overview(connection: Connection) -> Overview:
     """Read what is known of all nodes."""
-    selected = connection.execute(sql_file(__package__, "overview.sql").encode())
+    selected = connection.execute(read_sql_file(__package__, "overview.sql").encode())
     nodes = [NodeRow._make(row) for row in selected]
     number, seconds = connection.execute(_OLDEST).fetchone() or (0, 0.0)
     return Overview(nodes, number, seconds)

@@ -11,7 +11,7 @@ from receiver.shared_spool import batches
 from receiver.shared_spool.batches import Connection, Part, read_positions
 from receiver.shared_spool.nodes import Identity, Progress, report
 from receiver.shared_spool.server import SpoolServer
-from receiver.spool import Positions, Segment, SpooledRow, Watermarks, size_of
+from receiver.spool import Positions, Segment, SpooledRow, Watermarks, count_bytes
 
 _ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024
@@ -72,7 +72,7 @@ class SharedSpoolReader:
             read = self._read_next(reached, gaps, min(rows, _ROWS_PER_QUERY), min(size, _BYTES_PER_QUERY))
             for row in read:
                 reached[row.segment, row.kind] = row.position
-                size -= size_of(row.row)
+                size -= count_bytes(row.row)
                 yield row
             rows -= len(read)
             self.waiting -= len(read)
@@ -112,14 +112,14 @@ class SharedSpoolReader:
             return
         self._report_at = time.monotonic() + _REPORT_SECONDS
         held = [self._find_number(connection, each) for each in (self._checkpointed, self._backed_up)]
-        report(connection, self._identity, Progress(self._number_of(watermarks), *held))
+        report(connection, self._identity, Progress(self._find_stored_number(watermarks), *held))
 
     def _find_number(self, connection: Connection, held: _Held | None) -> int | None:
         if held and held.number is None:
             held.number = batches.find_begin(connection, held.watermarks)
         return held.number if held else None
 
-    def _number_of(self, watermarks: Watermarks) -> int:
+    def _find_stored_number(self, watermarks: Watermarks) -> int:
         """Return the number of the last batch, of those that were looked at, up to which all rows are stored."""
         missing = (part.number for part in self._parts if part.last > watermarks.get(part.place, 0))
         return next(missing, self._seen + 1) - 1
@@ -195,7 +195,7 @@ class SharedSpoolReader:
     def _count_new(self, watermarks: Watermarks) -> int:
         return sum(max(0, at - watermarks.get(place, 0)) for place, at in self._positions.items())
 
-    def names(self) -> set[str]:
+    def list_names(self) -> set[str]:
         """Return the names of the segments of which the shared spool has or had rows."""
         return {segment for segment, _ in self._positions}
 
@@ -208,7 +208,7 @@ class SharedSpoolReader:
 
     def free_taken(self, watermarks: Watermarks) -> None:
         """Note what the store's file holds; a shipper deletes rows when all nodes hold them."""
-        self._checkpointed = _Held(dict(watermarks), self._number_of(watermarks))
+        self._checkpointed = _Held(dict(watermarks), self._find_stored_number(watermarks))
 
     def note_copy(self) -> Callable[[], None]:
         """Take what the store's file holds now as the content of a copy; call what is returned when that is checked."""

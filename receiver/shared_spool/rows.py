@@ -6,13 +6,13 @@ Texts and ids are bytes there, and times are microseconds since 1970.
 from collections.abc import Sequence
 from typing import Any
 
-from receiver.notification import Column, Notification, Rejection, columns_of
+from receiver.notification import Column, Notification, Rejection, list_columns
 from receiver.spool import KINDS, Row, SpooledRow
 from receiver.spool.columns import DamagedRowError, make_damaged, pack, unpack
 from receiver.spool.layout import SQLITE_TYPES
 
 _TYPES = {"BLOB": "BYTEA", "TEXT": "BYTEA", "INTEGER": "BIGINT"}
-_COLUMNS: dict[str, Column] = {column.name: column for kind in KINDS for column in columns_of(kind)}
+_COLUMNS: dict[str, Column] = {column.name: column for kind in KINDS for column in list_columns(kind)}
 _NAMES = list(_COLUMNS)
 _TEXTS = {name for name, column in _COLUMNS.items() if SQLITE_TYPES[column.type] == "TEXT"}
 _OF_KIND: dict[str, tuple[str, ...]] = {"notifications": Notification._fields, "rejected": Rejection._fields}

@@ -17,7 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from receiver.errors import SharedSpoolError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.shared_spool.rows import declare_columns
 
 VERSION = 2
@@ -66,7 +66,7 @@ def check_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
 
 def bring_to(connection: psycopg.Connection[tuple[Any, ...]], version: int) -> None:
     """Turn tables of the version before into those of a version."""
-    statements = sql_file(__package__, f"version_{version}.sql")
+    statements = read_sql_file(__package__, f"version_{version}.sql")
     connection.execute(statements.replace("{columns}", declare_columns()).encode())
 
 
@@ -132,7 +132,7 @@ class SpoolServer:
         if self._connection is None:
             connection = self._connection = _connect(self._url)
             with watch.on(connection):
-                connection.execute(sql_file(__package__, "session.sql").encode())
+                connection.execute(read_sql_file(__package__, "session.sql").encode())
                 prepare(connection)
         return self._connection
 

@@ -13,7 +13,7 @@ from receiver.logs import describe
 from receiver.processes.child import Child, run_child
 from receiver.settings import Settings
 from receiver.spool import Watermarks, write_shipped
-from receiver.spool.looking import segment_paths
+from receiver.spool.looking import list_segment_paths
 from receiver.spool.owners import list_former_spools
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _Notes:
     def note(self) -> None:
         """Note it now."""
         try:
-            write_sharing_note(self._settings.data_dir, self._condition(), self._list_sent())
+            write_sharing_note(self._settings.data_dir, self._make_condition(), self._list_sent())
             write_shipped(self._settings.data_dir, self._shipper.shipped)
         except OSError as error:
             _log.warning("how the shared spool is can't be noted: %s", describe(error))
@@ -88,7 +88,7 @@ class _Notes:
         own = _list_segments(self._settings)
         return {(name, kind): at for (name, kind), at in held.items() if name in own}
 
-    def _condition(self) -> SharedSpool:
+    def _make_condition(self) -> SharedSpool:
         failure = self._shipper.failure
         self._since = (self._since or self._shipper.since or datetime.now(UTC)) if failure else None
         shared = SharedSpool(failure, self._since, 0, self._membership.obstacle)
@@ -97,7 +97,7 @@ class _Notes:
 
 def _list_segments(settings: Settings) -> set[str]:
     former = [each.directory for each in list_former_spools(settings) if each.trouble is None]
-    return {path.stem for directory in (settings.spool_directory, *former) for path in segment_paths(directory)}
+    return {path.stem for directory in (settings.spool_directory, *former) for path in list_segment_paths(directory)}
 
 
 if __name__ == "__main__":

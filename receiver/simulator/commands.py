@@ -11,12 +11,12 @@ from typing import Any, TextIO
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.senders.keys import load_or_make_key, public_key_path
-from receiver.senders.made_up import rate_at
+from receiver.senders.keys import find_public_key_path, load_or_make_key
+from receiver.senders.made_up import find_rate
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
-from receiver.simulator.posting import Poster, at_changing_rate, at_rate, seal_with
+from receiver.simulator.posting import Poster, schedule_at_changing_rate, schedule_at_rate, seal_with
 from receiver.simulator.signed_examples import Play, play
 from receiver.simulator.terminal import Progress, read_alias, read_base_url, read_event_type, read_time
 
@@ -184,13 +184,13 @@ def simulate(**given: Any) -> None:
             click.get_current_context().exit(1)
         return
     key_path = options.key_path or read_settings().data_dir / "simulator.pem"
-    key = _key(key_path)
+    key = _load_key(key_path)
     simulation = Simulation(options.seed, options.a_day)
     stories = tuple(dict.fromkeys(options.stories))
     if options.archive and options.days:
-        history = simulation.history(options.days, end, options.count, stories)
+        history = simulation.make_history(options.days, end, options.count, stories)
         usual = options.count or round(options.days * (options.a_day or NOTIFICATIONS_A_DAY))
-        about = usual + simulation.count_of_stories(stories, end)
+        about = usual + simulation.count_in_stories(stories, end)
         _write(options.archive, history, about, key, quiet=options.quiet)
     else:
         seal = seal_with(key, read_settings().url_secret)
@@ -241,24 +241,26 @@ def _plan_live(
 ) -> tuple[Iterator[list[Outgoing]], int | None]:
     """Return what is sent, and how many notifications; None for no end."""
     if stories:
-        return simulation.live_stories(stories, time.time), options.count or simulation.count_of_stories(stories, end)
+        return simulation.play_stories(stories, time.time), options.count or simulation.count_in_stories(stories, end)
     if past := HISTORY_DAYS if options.history_days is None else options.history_days:
         simulation.pass_over(past, end)
-    groups = _groups(simulation, options.event_type, options.alias or MADE_UP.account)
+    groups = _make_groups(simulation, options.event_type, options.alias or MADE_UP.account)
     return groups, options.count or (1 if options.event_type else None)
 
 
-def _key(path: Path) -> RSAPrivateKey:
+def _load_key(path: Path) -> RSAPrivateKey:
     key, made = load_or_make_key(path)
     if made:
-        click.echo(f"Made the key {path}; the receiver verifies with CLC_PUBLIC_KEY={public_key_path(path)}", err=True)
+        click.echo(
+            f"Made the key {path}; the receiver verifies with CLC_PUBLIC_KEY={find_public_key_path(path)}", err=True
+        )
     return key
 
 
-def _groups(simulation: Simulation, event_type: str | None, alias: str) -> Iterator[list[Outgoing]]:
+def _make_groups(simulation: Simulation, event_type: str | None, alias: str) -> Iterator[list[Outgoing]]:
     if event_type is None:
         return simulation.live(time.time)
-    return ([simulation.one_event(event_type, alias, time.time())] for _ in counted())
+    return ([simulation.make_event(event_type, alias, time.time())] for _ in counted())
 
 
 def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateKey, *, quiet: bool) -> None:
@@ -272,15 +274,20 @@ def _send(
     poster: Poster, groups: Iterator[list[Outgoing]], count: int | None, options: Options, key_path: Path
 ) -> None:
     rate, a_day = options.rate, options.a_day
-    dues = at_changing_rate(lambda at: rate_at(at, a_day), Random(options.seed)) if a_day else at_rate(rate)
+    dues = (
+        schedule_at_changing_rate(lambda at: find_rate(at, a_day), Random(options.seed))
+        if a_day
+        else schedule_at_rate(rate)
+    )
     if count and count > 1 and rate and not a_day and not options.quiet:
         click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
     with Progress("Sending", count, quiet=options.quiet) as progress:
         poster.send(groups, dues, count, progress.update)
-    click.echo(poster.tally.summary(), err=True)
+    click.echo(poster.tally.summarize(), err=True)
     if any("signature_invalid" in error for error in poster.tally.errors):
         click.echo(
-            f"The receiver does not know this key: start it with CLC_PUBLIC_KEY={public_key_path(key_path)}", err=True
+            f"The receiver does not know this key: start it with CLC_PUBLIC_KEY={find_public_key_path(key_path)}",
+            err=True,
         )
     if poster.tally.errors:
         click.get_current_context().exit(1)

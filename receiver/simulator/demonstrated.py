@@ -38,13 +38,13 @@ class Role(NamedTuple):
     history_options: tuple[str, ...]
 
 
-def role_of(sender: str, settings: Settings) -> Role:
+def choose_role(sender: str, settings: Settings) -> Role:
     """Return how a sender is played."""
     if sender != CENTURYLINK.name:
         history = settings.data_dir / f"history-{sender}.jsonl"
         return Role(f"simulator of {sender}", history, A_DAY_OF_ORGANIZATION, ("--sender", sender), ())
     stories = [word for name in MADE_UP.stories for word in ("--story", name)]
-    key = ("--key", str(_key_of(settings)))
+    key = ("--key", str(_find_key_path(settings)))
     return Role("simulator", settings.data_dir / "history.jsonl", A_DAY, key, ("--a-day", str(A_DAY), *stories))
 
 
@@ -87,7 +87,7 @@ def describe(settings: Settings, senders: tuple[str, ...], seed: int, dashboard:
 
 
 def _try_centurylink(settings: Settings, seed: int, listen: str) -> tuple[str, ...]:
-    key = shlex.quote(str(_key_of(settings)))
+    key = shlex.quote(str(_find_key_path(settings)))
     simulate = f"{as_typed('clc-receiver')} simulate --to http://{listen} --key {key}"
     return (
         "  send one changed address, and see it arrive in the dashboard",
@@ -106,7 +106,7 @@ def _try_other(settings: Settings, sender: str, listen: str) -> tuple[str, ...]:
     )
 
 
-def _key_of(settings: Settings) -> Path:
+def _find_key_path(settings: Settings) -> Path:
     return settings.data_dir / "simulator.pem"
 
 

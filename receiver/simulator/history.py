@@ -62,7 +62,7 @@ class Simulation:
         self._timetable = Timetable()
         self._ended_at = 0.0
 
-    def history(
+    def make_history(
         self, days: float, end: float, count: int | None = None, stories: Iterable[str] = ()
     ) -> Iterator[Outgoing]:
         """Yield the days up to `end` in order of receipt.
@@ -78,7 +78,7 @@ class Simulation:
             yield from group
 
     def pass_over(self, days: float, end: float) -> None:
-        """Let the days up to `end` go by as `history` tells them, without making their bodies."""
+        """Let the days up to `end` go by as `make_history` tells them, without making their bodies."""
         for _, occurred_at, step in self._deliver(self._plan(days, end, None)):
             self.bodies.note(step.event_type, step.subject, occurred_at)
         self._ended_at = end
@@ -96,7 +96,7 @@ class Simulation:
                 yield [original] + [original._replace(is_copy=True)] * step.copies
             self._timetable.add(at, scene.steps)
 
-    def one_event(self, event_type: str, alias: str, at: float) -> Outgoing:
+    def make_event(self, event_type: str, alias: str, at: float) -> Outgoing:
         """Return a notification of that event for that account; missing entities are made up.
 
         The change is drawn from the seed and the time, so that each call brings another one.
@@ -104,12 +104,12 @@ class Simulation:
         subject = MADE_UP.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
         return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at), is_copy=False)
 
-    def count_of_stories(self, names: Iterable[str], end: float) -> int:
+    def count_in_stories(self, names: Iterable[str], end: float) -> int:
         """Count the notifications of stories, copies included."""
         plans = (MADE_UP.plan_story(name, self.seed, end - STORY_DAYS * DAY, end) for name in names)
         return sum(1 + step.copies for plan in plans for _, step in plan.steps)
 
-    def live_stories(self, names: Iterable[str], now: Callable[[], float]) -> Iterator[list[Outgoing]]:
+    def play_stories(self, names: Iterable[str], now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield stories one after the other, each notification with its copies, at the time it is asked for.
 
         The story's steps happen at present; earlier steps happen as long before as in the story.
@@ -149,9 +149,9 @@ class Simulation:
         total = MADE_UP.weight_of(self.seed, limit)
         weight, done = 0.0, 0
         for scene in self._scenes:
-            at = calendar.at((weight + jitter.random()) / total)
+            at = calendar.find_time((weight + jitter.random()) / total)
             yield from self._timetable.take_until(at)
-            steps = scene.steps if count is None else _first(scene.steps, limit - done)
+            steps = scene.steps if count is None else _select_first(scene.steps, limit - done)
             # A busy sender's unfinished scenes go on live. Squeezed in before the end, they would show as a peak.
             self._timetable.add(at, steps, None if self._a_day else end)
             done += sum(1 + step.copies for step in steps)
@@ -161,7 +161,7 @@ class Simulation:
         yield from self._timetable.take_until(end)
 
 
-def _first(steps: list[Step], count: int) -> list[Step]:
+def _select_first(steps: list[Step], count: int) -> list[Step]:
     """Return the steps that make at most `count` notifications, the last one without copies if need be."""
     chosen = []
     for step in steps:
@@ -179,7 +179,7 @@ def write_archive(
     progress: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write a history to a file and return how many lines it has; see `write_lines`."""
-    return write_lines(path, _signed_lines(history, key), progress)
+    return write_lines(path, _sign_lines(history, key), progress)
 
 
 def write_lines(path: Path, groups: Iterable[list[bytes]], progress: Callable[[int], None]) -> int:
@@ -207,7 +207,7 @@ def as_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def archive_line(outgoing: Outgoing, signature: str) -> bytes:
+def write_archive_line(outgoing: Outgoing, signature: str) -> bytes:
     """Return a notification as a line of an archive."""
     headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), CENTURYLINK.verification.header: signature}
     line = {
@@ -220,22 +220,22 @@ def archive_line(outgoing: Outgoing, signature: str) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _signed_lines(history: Iterable[Outgoing], key: RSAPrivateKey) -> Iterator[list[bytes]]:
+def _sign_lines(history: Iterable[Outgoing], key: RSAPrivateKey) -> Iterator[list[bytes]]:
     """Yield the lines in chunks. Signing releases the interpreter's lock, so threads use every core."""
 
     @lru_cache(maxsize=SIGNATURES_KEPT)
-    def signature(body: bytes) -> str:
+    def sign(body: bytes) -> str:
         return CENTURYLINK.verification.sign(key, body)
 
-    def lines(chunk: list[Outgoing]) -> list[bytes]:
-        return [archive_line(outgoing, signature(outgoing.body)) for outgoing in chunk]
+    def write_lines(chunk: list[Outgoing]) -> list[bytes]:
+        return [write_archive_line(outgoing, sign(outgoing.body)) for outgoing in chunk]
 
     threads = os.cpu_count() or 1
     waiting: deque[Future[list[bytes]]] = deque()
     source = iter(history)
     with ThreadPoolExecutor(threads) as executor:
         while chunk := list(islice(source, CHUNK)):
-            waiting.append(executor.submit(lines, chunk))
+            waiting.append(executor.submit(write_lines, chunk))
             if len(waiting) > CHUNKS_AHEAD * threads:
                 yield waiting.popleft().result()
         while waiting:

@@ -35,22 +35,22 @@ class OrganizationLife:
         self._seed = seed
         self._world = found_organization(seed)
 
-    def history(self, days: float, end: float) -> Iterator[Outgoing]:
+    def make_history(self, days: float, end: float) -> Iterator[Outgoing]:
         """Yield the notifications of the days up to `end` in order of receipt."""
         delivery = Random(f"{self._seed}/github/delivery")
         received = 0.0
-        for at, events in self._acts(days, end):
+        for at, events in self._make_acts(days, end):
             for number, event in enumerate(events):
                 received = max(received, at + number * _BETWEEN_SECONDS + delivery.uniform(*_DELIVERY_SECONDS))
-                yield _outgoing(event, at, min(received, end))
+                yield _make_outgoing(event, at, min(received, end))
 
     def live(self, now: Callable[[], float]) -> Iterator[list[Outgoing]]:
         """Yield everyday life for ever, the notifications of an act together, with the time of the call."""
         while True:
             present = now()
-            yield [_outgoing(event, present, present) for event in live_a_moment(self._world, present)]
+            yield [_make_outgoing(event, present, present) for event in live_a_moment(self._world, present)]
 
-    def _acts(self, days: float, end: float) -> Iterator[tuple[float, list[Event]]]:
+    def _make_acts(self, days: float, end: float) -> Iterator[tuple[float, list[Event]]]:
         """Yield the time and the notifications of each act, in order: everyday life, and the incidents in it."""
         start = end - days * DAY
         calendar = Calendar(Random(f"{self._seed}/github/calendar"), start, end, LEAST_WEIGHT)
@@ -58,14 +58,14 @@ class OrganizationLife:
         count = max(1, round(days * _ACTS_A_DAY))
         jitter = Random(f"{self._seed}/github/jitter")
         for number in range(count):
-            at = calendar.at((number + jitter.random()) / count)
+            at = calendar.find_time((number + jitter.random()) / count)
             while incidents and incidents[0].at <= at:
                 planned = incidents.pop(0)
                 yield planned.at, planned.act(self._world, planned.at)
             yield at, live_a_moment(self._world, at)
 
 
-def _outgoing(event: Event, occurred_at: float, received_at: float) -> Outgoing:
+def _make_outgoing(event: Event, occurred_at: float, received_at: float) -> Outgoing:
     return Outgoing(occurred_at, received_at, event.event_type, orjson.dumps(event.body), is_copy=False)
 
 
@@ -84,17 +84,19 @@ def seal_as(profile: Profile, secret: Secret | None, url: str, route: str = "/se
         headers = {"content-type": "application/json", "x-github-event": outgoing.event_type.partition(".")[0]}
         if secret is not None:
             request = SignedRequest("POST", f"{url}{path}", headers, outgoing.body)
-            headers |= profile.scheme.sign(request, secret, _received_at(outgoing), str(_delivery_of(outgoing)))
+            headers |= profile.scheme.sign(
+                request, secret, _find_received_at(outgoing), str(_make_delivery_id(outgoing))
+            )
         return path, headers
 
     return seal
 
 
-def _received_at(outgoing: Outgoing) -> datetime:
+def _find_received_at(outgoing: Outgoing) -> datetime:
     return datetime.fromtimestamp(outgoing.received_at, UTC)
 
 
-def _delivery_of(outgoing: Outgoing) -> UUID:
+def _make_delivery_id(outgoing: Outgoing) -> UUID:
     text = f"{outgoing.received_at} {outgoing.event_type} ".encode() + outgoing.body
     return UUID(bytes=hashlib.sha256(text).digest()[:16], version=4)
 
@@ -102,10 +104,10 @@ def _delivery_of(outgoing: Outgoing) -> UUID:
 def write_lines_of(history: Iterator[Outgoing], profile: Profile, seal: Seal) -> Iterator[list[bytes]]:
     """Yield the lines of an archive of a sender's notifications, some at a time."""
     while chunk := list(islice(history, CHUNK)):
-        yield [_line(profile, outgoing, seal) for outgoing in chunk]
+        yield [_write_line(profile, outgoing, seal) for outgoing in chunk]
 
 
-def _line(profile: Profile, outgoing: Outgoing, seal: Seal) -> bytes:
+def _write_line(profile: Profile, outgoing: Outgoing, seal: Seal) -> bytes:
     _, headers = seal(outgoing)
     line = {
         "received_at": as_time(outgoing.received_at),

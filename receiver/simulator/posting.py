@@ -71,12 +71,12 @@ class Delivery(NamedTuple):
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z).decode()
 
 
-def at_rate(rate: float) -> Iterator[float]:
+def schedule_at_rate(rate: float) -> Iterator[float]:
     """Yield the times at which `rate` notifications a second are due, in seconds; with rate 0 all at once."""
     return (number / rate if rate else 0.0 for number in counted())
 
 
-def at_changing_rate(rate_at: Callable[[float], float], rng: Random) -> Iterator[float]:
+def schedule_at_changing_rate(rate_at: Callable[[float], float], rng: Random) -> Iterator[float]:
     """Yield times by chance, in seconds from now; `rate_at` tells how many a second of a time (seconds since 1970)."""
     begin, due = time.time(), 0.0
     while True:
@@ -118,18 +118,18 @@ class Tally:
         """Notifications sent per second."""
         return self.sent / max(self._ended - self._began, 1e-9)
 
-    def quantile(self, share: float) -> float:
+    def find_quantile(self, share: float) -> float:
         """Return the answer time in seconds at this share of the notifications; 0 without answers."""
         ordered = sorted(self._seconds)
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
-    def summary(self) -> str:
+    def summarize(self) -> str:
         """Return a summary of the notifications sent and their results, in a few lines."""
         took = self._ended - self._began
         pace = f" in {took:,.1f} s ({self.rate:,.1f}/s)" if self.sent > 1 else ""
         lines = [f"Sent {self.sent:,}{pace}; {self.accepted:,} answered 200."]
         if self._seconds:
-            p50, p99 = self.quantile(0.5) * 1000, self.quantile(0.99) * 1000
+            p50, p99 = self.find_quantile(0.5) * 1000, self.find_quantile(0.99) * 1000
             lines.append(f"Time to the answer: p50 {p50:.1f} ms, p99 {p99:.1f} ms.")
         lines += [f"Not accepted: {number:,} ({error})." for error, number in self.errors.most_common()]
         return "\n".join(lines)
@@ -194,7 +194,7 @@ class Poster:
         Each is due at its time in `dues`, in seconds from now, however long answers take. A group goes out together.
         The next group is taken from `groups` only when it is due.
         """
-        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._concurrency)]
+        workers = [threading.Thread(target=self._post_from_queue, daemon=True) for _ in range(self._concurrency)]
         for worker in workers:
             worker.start()
         self.tally.begin()
@@ -243,7 +243,7 @@ class Poster:
             except Empty:
                 return
 
-    def _work(self) -> None:
+    def _post_from_queue(self) -> None:
         while (outgoing := self._queue.get()) is not None:
             try:
                 self._post(outgoing)
@@ -258,7 +258,7 @@ class Poster:
         try:
             response = self._pool.request("POST", f"{self._url}{target}", body=outgoing.body, headers=headers)
             status, notification_id = response.status, response.headers.get("Notification-Id")
-            error = None if status == 200 else _refusal(status, response.data)  # noqa: PLR2004 - HTTP's OK
+            error = None if status == 200 else _name_refusal(status, response.data)  # noqa: PLR2004 - HTTP's OK
         except HTTPError as failure:
             error = describe_failure(failure)
         delivery = Delivery(
@@ -283,7 +283,7 @@ def describe_failure(error: HTTPError) -> str:
             return "connection broken"
 
 
-def _refusal(status: int, body: bytes) -> str:
+def _name_refusal(status: int, body: bytes) -> str:
     """Name a refusal by its status and, where the answer has one, its error code."""
     try:
         return f"{status} {orjson.loads(body)['error']}"

@@ -20,15 +20,15 @@ from urllib3.exceptions import HTTPError
 
 from receiver.errors import SecretError, SendError, SettingsError
 from receiver.logs import make_visible
-from receiver.senders.made_up import rate_at
+from receiver.senders.made_up import find_rate
 from receiver.senders.profile import Example, Profile
 from receiver.senders.request import SignedRequest
 from receiver.senders.schemes import Secret
-from receiver.senders.set_up import load_profiles, read_secrets, variable_of
+from receiver.senders.set_up import load_profiles, name_variable, read_secrets
 from receiver.settings import Settings, read_settings
 from receiver.simulator.history import write_lines
 from receiver.simulator.organization import A_DAY, NAMES, OrganizationLife, seal_as, write_lines_of
-from receiver.simulator.posting import Poster, at_changing_rate, at_rate
+from receiver.simulator.posting import Poster, schedule_at_changing_rate, schedule_at_rate
 from receiver.simulator.terminal import Progress
 
 _ANSWER_SECONDS = 30.0
@@ -91,7 +91,7 @@ def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -
     """
     profile = find_profile(settings, name)
     secret = load_signing_secret(settings, profile)
-    route = route_of(settings)
+    route = find_route(settings)
     with urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS) as pool:
         for example in sign_examples(profile, secret, base_url, now):
             url = base_url.rstrip("/") + example.path.replace("/senders", route, 1)
@@ -111,7 +111,7 @@ def archive_examples(settings: Settings, name: str, now: datetime) -> Iterator[b
     profile = find_profile(settings, name)
     for example in sign_examples(profile, load_signing_secret(settings, profile), "", now):
         if not _is_handshake(profile, example):
-            yield _archive_line(profile, example, now)
+            yield _write_archive_line(profile, example, now)
 
 
 def _is_handshake(profile: Profile, example: SignedExample) -> bool:
@@ -119,7 +119,7 @@ def _is_handshake(profile: Profile, example: SignedExample) -> bool:
     return profile.answer_handshake(example.headers, body) is not None
 
 
-def _archive_line(profile: Profile, example: SignedExample, now: datetime) -> bytes:
+def _write_archive_line(profile: Profile, example: SignedExample, now: datetime) -> bytes:
     line = {
         "received_at": now.isoformat(),
         "sender": profile.name,
@@ -143,7 +143,7 @@ def find_profile(settings: Settings, name: str) -> Profile:
     return profiles[name]
 
 
-def route_of(settings: Settings) -> str:
+def find_route(settings: Settings) -> str:
     """Return the path before the name of a sender, with the secret of CLC_URL_SECRET if there is one."""
     return f"/senders/{settings.url_secret}" if settings.url_secret else "/senders"
 
@@ -159,7 +159,7 @@ def load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
     source, text = next(iter(read_secrets(settings, profile.name)), (None, ""))
     if source is None:
         raise SettingsError(
-            f"The secret of {profile.title} is not known here: set {variable_of(profile.name)} to the one that the "
+            f"The secret of {profile.title} is not known here: set {name_variable(profile.name)} to the one that the "
             "receiver has."
         )
     try:
@@ -225,7 +225,7 @@ def _write(wanted: Play, settings: Settings) -> int:
     profile = find_profile(settings, wanted.sender)
     seal = seal_as(profile, load_signing_secret(settings, profile), "")
     days = wanted.days or 0
-    history = OrganizationLife(wanted.seed).history(days, wanted.end)
+    history = OrganizationLife(wanted.seed).make_history(days, wanted.end)
     with Progress("Writing", round(days * A_DAY), quiet=wanted.quiet) as progress:
         written = write_lines(Path(str(wanted.archive)), write_lines_of(history, profile, seal), progress.update)
         progress.complete(written)
@@ -235,16 +235,16 @@ def _write(wanted: Play, settings: Settings) -> int:
 
 def _go_on(wanted: Play, settings: Settings) -> int:
     profile, url = find_profile(settings, wanted.sender), str(wanted.url).rstrip("/")
-    seal = seal_as(profile, load_signing_secret(settings, profile), url, route_of(settings))
+    seal = seal_as(profile, load_signing_secret(settings, profile), url, find_route(settings))
     # One at a time, so that a branch is created before somebody pushes to it.
     poster = Poster(url, seal, concurrency=1)
     poster.check()
     life = OrganizationLife(wanted.seed)
-    for _ in life.history(wanted.history_days or 0, wanted.end):
+    for _ in life.make_history(wanted.history_days or 0, wanted.end):
         pass
     a_day, rng = wanted.a_day, Random(wanted.seed)
-    dues = at_changing_rate(lambda at: rate_at(at, a_day), rng) if a_day else at_rate(wanted.rate)
+    dues = schedule_at_changing_rate(lambda at: find_rate(at, a_day), rng) if a_day else schedule_at_rate(wanted.rate)
     with Progress("Sending", wanted.most, quiet=wanted.quiet) as progress:
         poster.send(life.live(time.time), dues, wanted.most, progress.update)
-    click.echo(poster.tally.summary(), err=True)
+    click.echo(poster.tally.summarize(), err=True)
     return poster.tally.errors.total()

@@ -38,7 +38,7 @@ def read_event_type(_context: click.Context, _option: click.Parameter, text: str
     """Return the event type of an event's name, in any letter case."""
     if text is None:
         return None
-    event = CENTURYLINK.event_for_name(text)
+    event = CENTURYLINK.find_event_by_name(text)
     if event is None or event.event_type is None:
         names = ", ".join(str(event.event_type) for event in CENTURYLINK.events)
         raise click.BadParameter(f"{text!r} is not one of the ten events: {names}.")

@@ -1,6 +1,6 @@
 """The spool: SQLite segments in which answered requests wait, synced to disk, until the store has taken them."""
 
-from receiver.spool.layout import KINDS, Positions, Row, Watermarks, size_of
+from receiver.spool.layout import KINDS, Positions, Row, Watermarks, count_bytes
 from receiver.spool.reader import SpoolReader
 from receiver.spool.segment import Segment, SpooledRow
 from receiver.spool.sent import Place, SentNote, Shipped, ShipperMetrics, read_shipped, write_shipped
@@ -23,7 +23,7 @@ __all__ = [
     "SpooledRow",
     "WaitingRow",
     "Watermarks",
+    "count_bytes",
     "read_shipped",
-    "size_of",
     "write_shipped",
 ]

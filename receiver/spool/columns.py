@@ -14,7 +14,7 @@ from zlib import crc32
 
 import orjson
 
-from receiver.notification import DAMAGED_IN_SPOOL, FIRST_PROOF, FIRST_SENDER, Rejection, columns_of
+from receiver.notification import DAMAGED_IN_SPOOL, FIRST_PROOF, FIRST_SENDER, Rejection, list_columns
 from receiver.spool.layout import KINDS, SQLITE_TYPES, Row, from_microseconds, to_microseconds
 
 Position = int
@@ -40,7 +40,7 @@ _AFTER_CHECKSUMS = {"notifications": [None, None, FIRST_PROOF, FIRST_SENDER], "r
 """The earlier values of columns that were added after checksums were, the last column first."""
 # The places of bytes in a row, counted from its position on.
 _BYTES = {
-    kind: [at for at, column in enumerate(columns_of(row_type), 1) if SQLITE_TYPES[column.type] == "BLOB"]
+    kind: [at for at, column in enumerate(list_columns(row_type), 1) if SQLITE_TYPES[column.type] == "BLOB"]
     for row_type, kind in KINDS.items()
 }
 _CONVERSIONS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
@@ -50,7 +50,7 @@ _CONVERSIONS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 _CONVERTED = {
     kind: [
         (at, *_CONVERSIONS[column.type])
-        for at, column in enumerate(columns_of(row_type))
+        for at, column in enumerate(list_columns(row_type))
         if column.type in _CONVERSIONS
     ]
     for row_type, kind in KINDS.items()
@@ -84,7 +84,7 @@ class SegmentColumns:
             f"{_LATER[name]} AS {name}" if name in _LATER and name not in there else name for name in self._names
         )
 
-    def row_of(self, place: Position, values: Values) -> Row:
+    def make_row(self, place: Position, values: Values) -> Row:
         """Make a row of selected values.
 
         Args:
@@ -109,7 +109,7 @@ def pack(row: Row, place: Position) -> list[Any]:
     """Return a row's values as a segment has them: its position, its columns and their checksum."""
     kind = KINDS[type(row)]
     values = _to_sqlite(kind, place, row)
-    return [*values, checksum(kind, values)]
+    return [*values, compute_checksum(kind, values)]
 
 
 def unpack(kind: str, place: Position, values: Values) -> Row:
@@ -120,7 +120,7 @@ def unpack(kind: str, place: Position, values: Values) -> Row:
     """
     *rest, stored_checksum = values
     try:
-        is_whole = checksum(kind, rest) == stored_checksum
+        is_whole = compute_checksum(kind, rest) == stored_checksum
     except (ValueError, TypeError, OverflowError) as error:
         raise DamagedRowError(f"it is no row ({error})") from None
     if not is_whole:
@@ -133,18 +133,18 @@ def make_damaged(segment: str, kind: str, place: Position, values: dict[str, Any
     left = dict(values)
     body = left.pop("payload" if kind == "notifications" else "body", b"")
     path = left.get("event_type") or left.get("category") or left.get("path")
-    others = {name: _text(value) for name, value in left.items()}
-    received_at = _moment(left.get("received_at"))
+    others = {name: _parse_text(value) for name, value in left.items()}
+    received_at = _parse_moment(left.get("received_at"))
     return Rejection(
-        id=_id(left.get("id")) or uuid5(NAMESPACE_URL, f"{segment}/{kind}/{place}"),
+        id=_parse_id(left.get("id")) or uuid5(NAMESPACE_URL, f"{segment}/{kind}/{place}"),
         received_at=received_at,
         reason=DAMAGED_IN_SPOOL,
-        path=_text(path) or "",
+        path=_parse_text(path) or "",
         source_ip=None,
         headers=orjson.dumps({"segment": segment, "table": kind, "place": place, **others}).decode(),
         body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogateescape"),
-        sender=_text(left.get("sender")),
-        signature_detail=_text(left.get("signature_detail")),
+        sender=_parse_text(left.get("sender")),
+        signature_detail=_parse_text(left.get("signature_detail")),
     )
 
 
@@ -198,7 +198,7 @@ def read_sealed_counts(connection: sqlite3.Connection) -> dict[str, Position]:
     return dict(connection.execute("SELECT kind, rows FROM sealed").fetchall())
 
 
-def checksum(kind: str, values: Values) -> int:
+def compute_checksum(kind: str, values: Values) -> int:
     """Compute the CRC-32 of a row's position and columns: of its bytes, then of the rest as JSON with their lengths.
 
     Later columns do not count while they have their earlier values, so that the checksum is the same with and without
@@ -239,11 +239,11 @@ def _has_types(kind: str, values: Values) -> bool:
     return all(value is None or isinstance(value, bytes) is (at in _BYTES[kind]) for at, value in enumerate(values))
 
 
-def _id(value: object) -> UUID | None:
+def _parse_id(value: object) -> UUID | None:
     return UUID(bytes=value) if isinstance(value, bytes) and len(value) == len(UUID(int=0).bytes) else None
 
 
-def _moment(value: object) -> datetime:
+def _parse_moment(value: object) -> datetime:
     """Return a time of receipt, which may be damaged; now, if it can't be true."""
     now = datetime.now(UTC)
     try:
@@ -252,7 +252,7 @@ def _moment(value: object) -> datetime:
         return now
 
 
-def _text(value: object) -> str | None:
+def _parse_text(value: object) -> str | None:
     if isinstance(value, bytes):
         return value.hex()
     return None if value is None else str(value).encode("utf-8", "backslashreplace").decode()

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from receiver.files import sql_file
-from receiver.notification import Notification, Rejection, columns_of
+from receiver.files import read_sql_file
+from receiver.notification import Notification, Rejection, list_columns
 
 KINDS: dict[type[Notification | Rejection], str] = {Notification: "notifications", Rejection: "rejected"}
 SQLITE_TYPES = {UUID: "BLOB", datetime: "INTEGER", str: "TEXT", bytes: "BLOB"}
@@ -43,7 +43,7 @@ Watermarks = Mapping[tuple[str, str], int]
 """How many rows of each segment and kind are taken: the last position, as positions are 1, 2, 3, …"""
 
 
-def segment_path(directory: Path, writer: str, number: int) -> Path:
+def name_segment(directory: Path, writer: str, number: int) -> Path:
     """Name a writer's segment; names sort in order of writing."""
     return directory / f"{writer}-{number:06d}.sqlite"
 
@@ -58,18 +58,18 @@ def is_unfinished(path: Path) -> bool:
     return re.fullmatch(rf"{_NAME}\.new(-wal|-shm|-journal)?", path.name) is not None
 
 
-def segment_of(companion: Path) -> Path | None:
+def find_segment(companion: Path) -> Path | None:
     """Name the segment that a WAL or its index belongs to; None for any other file."""
     match = re.fullmatch(rf"({_NAME}\.sqlite)-(wal|shm|journal)", companion.name)
     return companion.with_name(match[1]) if match else None
 
 
-def taken_mark(segment: Path) -> Path:
+def name_taken_mark(segment: Path) -> Path:
     """Return a segment's name during its deletion, because the store holds all of it."""
     return segment.with_name(f"{segment.name}.taken")
 
 
-def files_in(directory: Path) -> list[Path]:
+def list_files(directory: Path) -> list[Path]:
     """List the files of a spool, in order of names: none if there is no spool yet.
 
     Raises:
@@ -81,12 +81,12 @@ def files_in(directory: Path) -> list[Path]:
         return []
 
 
-def writer_of(segment: Path) -> str:
+def name_writer(segment: Path) -> str:
     """Name the writer that a segment belongs to."""
     return segment.stem.rpartition("-")[0]
 
 
-def lock_path(directory: Path, writer: str) -> Path:
+def name_lock(directory: Path, writer: str) -> Path:
     """Return the lock file of a writer."""
     return directory / f"{writer}.lock"
 
@@ -129,7 +129,7 @@ def create(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
         # The tables come before the WAL: SQLite moves them out of a WAL when it closes the file, and is silent about an
         # error there. Without that WAL the segment would have no tables.
-        connection.executescript(_tables())
+        connection.executescript(_define_tables())
         if connection.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
             raise sqlite3.OperationalError(f"{unfinished} does not take a WAL")
     finally:
@@ -138,13 +138,13 @@ def create(path: Path) -> sqlite3.Connection:
     return connect(path)
 
 
-def _tables() -> str:
+def _define_tables() -> str:
     columns = {name: ",\n    ".join(_declare(kind)) for kind, name in KINDS.items()}
-    return sql_file(__package__, "segment.sql").format(**columns)
+    return read_sql_file(__package__, "segment.sql").format(**columns)
 
 
 def _declare(kind: type[Row]) -> Iterator[str]:
-    for column in columns_of(kind):
+    for column in list_columns(kind):
         yield f"{column.name} {SQLITE_TYPES[column.type]}{'' if column.is_nullable else ' NOT NULL'}"
 
 
@@ -158,7 +158,7 @@ def from_microseconds(count: int) -> datetime:
     return _EPOCH + count * _MICROSECOND
 
 
-def size_of(row: Row) -> int:
+def count_bytes(row: Row) -> int:
     """Count the bytes of a row's long columns."""
     return len(row.payload) if isinstance(row, Notification) else len(row.body) + len(row.headers)
 
@@ -176,7 +176,7 @@ def lock(path: Path) -> IO[bytes] | None:
 
 def writer_is_gone(directory: Path, writer: str) -> bool:
     """Tell whether a writer's lock is free."""
-    path = lock_path(directory, writer)
+    path = name_lock(directory, writer)
     if not path.exists():
         return True
     file = lock(path)
@@ -186,7 +186,7 @@ def writer_is_gone(directory: Path, writer: str) -> bool:
     return True
 
 
-def identity(path: Path) -> Identity | None:
+def read_identity(path: Path) -> Identity | None:
     """Return the identity of the file at a path, None if there is none."""
     try:
         status = path.stat()
@@ -195,7 +195,7 @@ def identity(path: Path) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-def size(path: Path) -> int:
+def measure_size(path: Path) -> int:
     """Return a file's size in bytes, 0 if there is none."""
     try:
         return path.stat().st_size

@@ -72,7 +72,7 @@ def read_ledger(lock: Path) -> Ledger:
 
 def _write_line(segment: Path, note: dict[str, Any]) -> None:
     # Never made anew: a lock file without its writer would stay for ever.
-    lock = layout.lock_path(segment.parent, layout.writer_of(segment))
+    lock = layout.name_lock(segment.parent, layout.name_writer(segment))
     with os.fdopen(os.open(lock, os.O_WRONLY | os.O_APPEND), "ab") as file:
         # On a line of its own, also behind the rest of one that a full disk cut short; empty lines count for nothing.
         file.write(b"\n" + json.dumps({"segment": segment.name, **note}).encode() + b"\n")

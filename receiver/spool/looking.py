@@ -20,11 +20,11 @@ from receiver.spool.layout import (
     KINDS,
     READER_SECONDS,
     Watermarks,
-    files_in,
     from_microseconds,
     is_segment,
+    list_files,
+    name_writer,
     writer_is_gone,
-    writer_of,
 )
 
 _WAL_HEADER = 32
@@ -79,7 +79,7 @@ class SegmentView:
     def _make_seen(self, columns: SegmentColumns, values: tuple[Any, ...]) -> SeenRow:
         (position, *_), damage = values, None
         try:
-            row = columns.row_of(position, values)
+            row = columns.make_row(position, values)
         except DamagedRowError as error:
             row, damage = columns.keep_damaged(self.name, position, values), str(error)
         body = row.payload if isinstance(row, Notification) else row.body
@@ -100,13 +100,13 @@ class SegmentView:
         return last - position + 1, from_microseconds(received_at)
 
 
-def segment_paths(directory: Path) -> list[Path]:
+def list_segment_paths(directory: Path) -> list[Path]:
     """List a spool's segments, oldest first.
 
     Raises:
         OSError: the directory can't be listed.
     """
-    return [path for path in files_in(directory) if is_segment(path)]
+    return [path for path in list_files(directory) if is_segment(path)]
 
 
 @contextmanager
@@ -122,25 +122,25 @@ def view(path: Path, *, in_store: bool = False) -> Iterator[SegmentView]:
         sqlite3.Error: it can't be opened.
     """
     with closing(
-        sqlite3.connect(_uri(path, in_store=in_store), uri=True, isolation_level=None, timeout=READER_SECONDS)
+        sqlite3.connect(_make_uri(path, in_store=in_store), uri=True, isolation_level=None, timeout=READER_SECONDS)
     ) as connection:
         yield SegmentView(path, connection)
 
 
-def damage_of(path: Path) -> str | None:
+def find_damage(path: Path) -> str | None:
     """Describe the loss in a segment's WAL, if its writer is gone; while the writer lives, the WAL changes."""
-    return find_unreadable_commits(path) if writer_is_gone(path.parent, writer_of(path)) else None
+    return find_unreadable_commits(path) if writer_is_gone(path.parent, name_writer(path)) else None
 
 
 def count_backlog(directory: Path, watermarks: Watermarks, *, in_store: bool = False) -> Backlog:
     """Count the rows beyond the segments' watermarks. Segments that can't be read are named, and never count as 0."""
     try:
-        paths = segment_paths(directory)
+        paths = list_segment_paths(directory)
     except OSError as error:
         return Backlog(0, None, 0, 0, (f"{directory} ({error.strerror})",))
     rows, since, size, unreadable = 0, None, 0, []
     for path in paths:
-        size += _bytes(path)
+        size += _measure_bytes(path)
         try:
             count, began = _count_backlog_of(path, watermarks, in_store=in_store)
         except (*CANNOT_READ, OSError) as error:
@@ -160,12 +160,12 @@ def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> 
             rows += count
             if received_at is not None:
                 # Imported rows were received long ago, but not spooled before their writer began.
-                began = max(received_at, _begin_of(writer_of(path)))
+                began = max(received_at, _begin_of(name_writer(path)))
                 since = min(since or began, began)
     return rows, since
 
 
-def _uri(path: Path, *, in_store: bool) -> str:
+def _make_uri(path: Path, *, in_store: bool) -> str:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     if in_store:
         return uri
@@ -175,7 +175,7 @@ def _uri(path: Path, *, in_store: bool) -> str:
     return uri if wal.exists() and wal.stat().st_size else f"{uri}&immutable=1"
 
 
-def _bytes(path: Path) -> int:
+def _measure_bytes(path: Path) -> int:
     size = 0
     for file in (path, path.with_name(path.name + "-wal")):
         try:
@@ -245,7 +245,7 @@ def _count_commits(wal: bytes) -> tuple[int, bool]:
         return 0, False
     magic, _, page_size = struct.unpack_from(">III", wal)
     order = ">" if magic == _MAGIC_BIG_ENDIAN else "<"
-    sums = _checksum(wal[:24], order, (0, 0))
+    sums = _compute_checksum(wal[:24], order, (0, 0))
     if magic not in (_MAGIC_LITTLE_ENDIAN, _MAGIC_BIG_ENDIAN) or sums != struct.unpack_from(">II", wal, 24):
         raise ValueError("checksum")
     good = 0
@@ -254,7 +254,7 @@ def _count_commits(wal: bytes) -> tuple[int, bool]:
     for number, offset in enumerate(range(_WAL_HEADER, len(wal) - size + 1, size), start=1):
         head = wal[offset : offset + _FRAME_HEADER]
         of_this_run = head[8:16] == wal[16:24]  # others are left over from before the WAL was begun anew
-        sums = _checksum(head[:8] + wal[offset + _FRAME_HEADER : offset + size], order, sums) if whole else sums
+        sums = _compute_checksum(head[:8] + wal[offset + _FRAME_HEADER : offset + size], order, sums) if whole else sums
         whole = whole and of_this_run and sums == struct.unpack_from(">II", head, 16)
         is_commit = head[4:8] != b"\0\0\0\0"
         if whole and is_commit:
@@ -264,7 +264,7 @@ def _count_commits(wal: bytes) -> tuple[int, bool]:
     return good, False
 
 
-def _checksum(data: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
+def _compute_checksum(data: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
     first, second = sums
     words = struct.unpack(f"{order}{len(data) // 4}I", data)
     for index in range(0, len(words), 2):

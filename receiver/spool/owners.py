@@ -19,7 +19,7 @@ from receiver.data_directory.incidents import put_aside, report, set_aside
 from receiver.errors import DataDirectoryError
 from receiver.files import write_new, write_whole
 from receiver.settings import Settings
-from receiver.spool.layout import Watermarks, files_in, is_segment, segment_of
+from receiver.spool.layout import Watermarks, find_segment, is_segment, list_files
 from receiver.spool.looking import Backlog, count_backlog
 
 OWNER = "owner"
@@ -122,8 +122,8 @@ def list_former_spools(settings: Settings) -> list[Former]:
     former = []
     for directory in sorted(directories):
         try:
-            trouble = _trouble_with(directory, known)
-            if trouble or any(is_segment(path) or segment_of(path) for path in files_in(directory)):
+            trouble = _find_trouble(directory, known)
+            if trouble or any(is_segment(path) or find_segment(path) for path in list_files(directory)):
                 former.append(Former(directory, trouble))
             elif directory in noted and not directory.is_dir():
                 former.append(Former(directory, f"is not there: mount it, or delete its line in {note}"))
@@ -201,7 +201,7 @@ def _write_note(settings: Settings, known: SpoolNote) -> None:
     write_whole(settings.data_dir / KNOWN, known.model_dump_json(indent=1))
 
 
-def _trouble_with(directory: Path, known: SpoolNote | None) -> str | None:
+def _find_trouble(directory: Path, known: SpoolNote | None) -> str | None:
     """Say why rows can't be taken from a spool, though it can be read."""
     owner = _read(Owner, directory / OWNER)
     if owner and known and owner.owner != known.id:

@@ -52,13 +52,13 @@ class SpoolReader:
         self._opened: list[Segment] = []
         self._reported: set[str] = set()
 
-    def segments(self) -> list[Segment]:
+    def list_segments(self) -> list[Segment]:
         """List the segments, oldest first, without opening them.
 
         Raises:
             OSError: the directory can't be listed.
         """
-        for path in self._files():
+        for path in self._list_files():
             if path.stem not in self._known and layout.is_segment(path) and path.is_file():
                 self._known[path.stem] = Segment(path, self._prepare)
         return [self._known[name] for name in sorted(self._known)]
@@ -74,7 +74,7 @@ class SpoolReader:
         Raises:
             OSError: the directory can't be listed.
         """
-        yield from read_by_turns(self.segments(), watermarks, rows, size)
+        yield from read_by_turns(self.list_segments(), watermarks, rows, size)
 
     def count_left(self, watermarks: Watermarks) -> int:
         """Count the rows that are not taken.
@@ -83,7 +83,7 @@ class SpoolReader:
             OSError: the directory can't be listed.
             StoreError: there are segments whose rows can't be counted at the moment.
         """
-        left = {segment: _count_left_in(segment, watermarks) for segment in self.segments()}
+        left = {segment: _count_left_in(segment, watermarks) for segment in self.list_segments()}
         unknown = [
             f"{segment.path.name}: {segment.refused or segment.damage}"
             for segment, rows in left.items()
@@ -93,13 +93,13 @@ class SpoolReader:
             raise StoreError(f"the spool can't be read whole ({unknown[0]}).")
         return sum(rows or 0 for rows in left.values())
 
-    def names(self) -> set[str]:
+    def list_names(self) -> set[str]:
         """Return the names of the segments that are there.
 
         Raises:
             OSError: the directory can't be listed.
         """
-        return {segment.name for segment in self.segments()}
+        return {segment.name for segment in self.list_segments()}
 
     def list_taken(self, watermarks: Watermarks) -> list[Segment]:
         """List the segments that have no writer and are taken, as far as they can be read."""
@@ -125,7 +125,7 @@ class SpoolReader:
         while len(self._opened) >= self._most_open:
             self._opened.pop(0).close()
         self._opened.append(segment)
-        if layout.writer_is_gone(segment.path.parent, layout.writer_of(segment.path)):
+        if layout.writer_is_gone(segment.path.parent, layout.name_writer(segment.path)):
             damage = find_unreadable_commits(segment.path)
             if damage and not segment.damage:
                 segment.note_damage(damage, "what its WAL held")
@@ -134,8 +134,8 @@ class SpoolReader:
     def list_finished(self) -> list[Segment]:
         """List the segments without a writer: it is gone, or went on to a later segment."""
         by_writer: dict[str, list[Segment]] = {}
-        for segment in self.segments():
-            by_writer.setdefault(layout.writer_of(segment.path), []).append(segment)
+        for segment in self.list_segments():
+            by_writer.setdefault(layout.name_writer(segment.path), []).append(segment)
         done: list[Segment] = []
         for writer, segments in by_writer.items():
             if layout.writer_is_gone(segments[0].path.parent, writer):
@@ -153,15 +153,15 @@ class SpoolReader:
         A damaged segment is moved into the directory `aside` instead. After this, no crash can bring it back.
         """
         del self._known[segment.name]
-        directory, writer = segment.path.parent, layout.writer_of(segment.path)
-        lock = layout.lock_path(directory, writer)
+        directory, writer = segment.path.parent, layout.name_writer(segment.path)
+        lock = layout.name_lock(directory, writer)
         if read_ledger(lock).last == segment.path and layout.writer_is_gone(directory, writer):
             lock.unlink(missing_ok=True)
             sync_directory(directory)
         if segment.damage:
             _settle(segment.path)
             segment.close()
-            moved_to = set_aside(segment.files(), directory)
+            moved_to = set_aside(segment.list_files(), directory)
             sentence = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
             self._report(sentence, moved_to, _describe_missing(segment))
         else:
@@ -177,7 +177,7 @@ class SpoolReader:
             watermarks: how many rows of each segment and kind the store holds.
         """
         self._directories = [self._directory, *self._former()]
-        for path in self._files():
+        for path in self._list_files():
             if path.suffix == ".sqlite" and not (layout.is_segment(path) and path.is_file()):
                 moved_to = set_aside([path], path.parent)
                 self._report(f"{path.name} in the spool is no segment.", moved_to, None)
@@ -190,7 +190,7 @@ class SpoolReader:
             self._tell(segment, segment.damage, "What can be read is stored")
             self._tell(segment, segment.refused, "It is tried again")
         self._clear_up()
-        for lock in [path for path in self._files() if path.suffix == ".lock"]:
+        for lock in [path for path in self._list_files() if path.suffix == ".lock"]:
             ledger = read_ledger(lock)
             for path in ledger.list_vanished(watermarks):
                 self._report_vanished(path)
@@ -204,14 +204,14 @@ class SpoolReader:
             self._report(sentence, None, f"what {path.name} held and was not stored before")
             _settle(path)
 
-    def _files(self) -> list[Path]:
-        return [path for directory in self._directories for path in layout.files_in(directory)]
+    def _list_files(self) -> list[Path]:
+        return [path for directory in self._directories for path in layout.list_files(directory)]
 
     def _keep_evidence(self, segment: Segment) -> None:
         """Copy a segment whose WAL is torn: SQLite cuts that when the segment is read."""
         kept = None
         with contextlib.suppress(OSError):  # a full disk, say; readable rows are still taken
-            kept = copy_aside(segment.files(), segment.path.parent)
+            kept = copy_aside(segment.list_files(), segment.path.parent)
         self._tell(segment, segment.damage, "What can be read is stored", kept)
 
     def _tell(self, segment: Segment, what: str | None, then: str, kept: Path | None = None) -> None:
@@ -226,19 +226,19 @@ class SpoolReader:
         A writer that was killed while it made a segment leaves the former, and a store that was killed while it deleted
         a segment the latter.
         """
-        paths = self._files()
+        paths = self._list_files()
         there = set(paths)
         marks = [path for path in paths if path.suffix == ".taken" and layout.is_segment(path.with_suffix(""))]
         orphans: dict[Path, list[Path]] = {}
         for path in paths:
-            segment = layout.segment_of(path)
+            segment = layout.find_segment(path)
             if layout.is_unfinished(path):
-                if layout.writer_is_gone(path.parent, layout.writer_of(path)):
+                if layout.writer_is_gone(path.parent, layout.name_writer(path)):
                     path.unlink(missing_ok=True)
-            elif segment and layout.taken_mark(segment) in marks:
+            elif segment and layout.name_taken_mark(segment) in marks:
                 path.unlink(missing_ok=True)
             elif segment and segment not in there and segment.stem not in self._known:
-                if layout.size(path):
+                if layout.measure_size(path):
                     orphans.setdefault(segment, []).append(path)
                 else:
                     path.unlink(missing_ok=True)
@@ -272,7 +272,7 @@ def _count_left_in(segment: Segment, watermarks: Watermarks) -> int | None:
     """Count the rows of a segment that are not taken; None when they can't be counted at the moment."""
     total = 0
     for kind in layout.KINDS.values():
-        last, taken = segment.last_position(kind), watermarks.get((segment.name, kind), 0)
+        last, taken = segment.find_last_position(kind), watermarks.get((segment.name, kind), 0)
         if last is None:
             return None
         if last < taken:

@@ -11,7 +11,7 @@ from receiver.files import sync_directory
 from receiver.notification import DAMAGED_IN_SPOOL
 from receiver.spool import layout
 from receiver.spool.columns import DamagedRowError, SegmentColumns, read_sealed_counts, tolerate_any_text
-from receiver.spool.layout import KINDS, Row, size_of
+from receiver.spool.layout import KINDS, Row, count_bytes
 
 # Errors that pass, or that an operator can put right: the file itself may be whole.
 _PASSING = {
@@ -84,9 +84,9 @@ class Segment:
             return rows
         position = after
         try:
-            for position, row in self._rows(kind, after, limit):
+            for position, row in self._read_rows(kind, after, limit):
                 rows.append(SpooledRow(self.name, kind, position, row))
-                max_bytes -= size_of(row)
+                max_bytes -= count_bytes(row)
                 if max_bytes <= 0:
                     break
         except CANNOT_READ as error:
@@ -100,16 +100,16 @@ class Segment:
             self._ends[kind], self._is_cut = position, True
         return rows
 
-    def last_position(self, kind: str) -> int | None:
+    def find_last_position(self, kind: str) -> int | None:
         """Return the position of the last readable row of a kind; 0 if there is none, None while it is not known."""
         if kind in self._ends:
             return self._ends[kind]
         try:
-            return self._count(kind) if self._counts_rows else self._last(kind)
+            return self._count(kind) if self._counts_rows else self._read_last(kind)
         except CANNOT_READ as error:
             if not self._is_passing(error):
                 if self._is_first_sign():
-                    return self.last_position(kind)
+                    return self.find_last_position(kind)
                 self.note_damage(f"it can't be read ({error})")
         return None
 
@@ -123,7 +123,7 @@ class Segment:
             return
         try:
             self._settle_count(read_sealed_counts(self._open()))
-            ends = {kind: self._count(kind) if self._counts_rows else self._last(kind) for kind in KINDS.values()}
+            ends = {kind: self._count(kind) if self._counts_rows else self._read_last(kind) for kind in KINDS.values()}
             self._ends = ends | self._ends
             self._is_settled = True
         except CANNOT_READ as error:
@@ -135,7 +135,7 @@ class Segment:
             if result != "ok":
                 self.note_damage(f"SQLite finds in it: {result}")
         for kind in KINDS.values():
-            last = self._last(kind)
+            last = self._read_last(kind)
             if expected and last == expected.get(kind):
                 continue
             count = self._count(kind)
@@ -147,11 +147,11 @@ class Segment:
 
     def has_rows(self) -> bool:
         """Tell whether anything was written here."""
-        return any(self.last_position(kind) for kind in KINDS.values())
+        return any(self.find_last_position(kind) for kind in KINDS.values())
 
     def is_gone(self) -> bool:
         """Tell whether the file was deleted or replaced while it was open here."""
-        return self._identity is not None and layout.identity(self.path) != self._identity
+        return self._identity is not None and layout.read_identity(self.path) != self._identity
 
     def note_damage(self, what: str, missing: str | None = None) -> None:
         """Keep the first fault, and what is missing because of it."""
@@ -190,16 +190,16 @@ class Segment:
         self._columns.clear()
 
     def unlink(self) -> None:
-        """Delete the file and its companions; after a crash, `taken_mark` shows that the rest may go."""
+        """Delete the file and its companions; after a crash, its `name_taken_mark` shows that the rest may go."""
         self.close()
-        mark = layout.taken_mark(self.path)
+        mark = layout.name_taken_mark(self.path)
         with contextlib.suppress(FileNotFoundError):
             self.path.rename(mark)
         sync_directory(self.path.parent)
-        for path in (*self.files(), mark):
+        for path in (*self.list_files(), mark):
             path.unlink(missing_ok=True)
 
-    def files(self) -> list[Path]:
+    def list_files(self) -> list[Path]:
         """List the file and its companions."""
         return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
@@ -209,16 +209,16 @@ class Segment:
             connection = layout.connect(self.path, layout.READER_SECONDS)
             if self._counts_rows:
                 tolerate_any_text(connection)
-            self._connection, self._identity = connection, layout.identity(self.path)
+            self._connection, self._identity = connection, layout.read_identity(self.path)
             self.refused = None
         return self._connection
 
-    def _rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
+    def _read_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
         """Yield rows with their places, and damaged ones as refusals."""
         place = after
         if not self._counts_rows:
             try:
-                for place, row in self._whole_rows(kind, after, limit):
+                for place, row in self._read_whole_rows(kind, after, limit):
                     yield place, row
             except DamagedRowError:
                 pass
@@ -228,22 +228,22 @@ class Segment:
             else:
                 return
             self._begin_to_count(f"{kind} {place + 1} is not as it was written")
-        yield from self._counted_rows(kind, place, limit - (place - after))
+        yield from self._read_counted_rows(kind, place, limit - (place - after))
 
-    def _whole_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
-        columns = self._columns_of(kind)
+    def _read_whole_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
+        columns = self._find_columns(kind)
         query = f"SELECT {columns.selected} FROM {columns.table} WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own names
         with contextlib.closing(self._open().execute(query, [after, limit])) as cursor:
             for place, values in enumerate(cursor, after + 1):
-                yield place, columns.row_of(place, values)
+                yield place, columns.make_row(place, values)
 
-    def _counted_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
-        columns = self._columns_of(kind)
+    def _read_counted_rows(self, kind: str, after: int, limit: int) -> Iterator[tuple[int, Row]]:
+        columns = self._find_columns(kind)
         query = f"SELECT {columns.selected} FROM {columns.table} LIMIT ? OFFSET ?"  # noqa: S608 - our own names
         with contextlib.closing(self._open().execute(query, [limit, after])) as cursor:
             for place, values in enumerate(cursor, after + 1):
                 try:
-                    yield place, columns.row_of(place, values)
+                    yield place, columns.make_row(place, values)
                 except DamagedRowError as error:
                     self.note_damage(f"{kind} {place} is damaged: {error}")
                     yield place, columns.keep_damaged(self.name, place, values)
@@ -253,17 +253,17 @@ class Segment:
         tolerate_any_text(self._open())
         self.note_damage(f"{why}; such rows are kept in the table rejected as {DAMAGED_IN_SPOOL}")
 
-    def _columns_of(self, kind: str) -> SegmentColumns:
+    def _find_columns(self, kind: str) -> SegmentColumns:
         if kind not in self._columns:
             self._columns[kind] = SegmentColumns(self._open(), kind)
         return self._columns[kind]
 
     def _count(self, kind: str) -> int:
-        query = f"SELECT count(*) FROM {self._columns_of(kind).table}"  # noqa: S608 - our own names
+        query = f"SELECT count(*) FROM {self._find_columns(kind).table}"  # noqa: S608 - our own names
         return int(self._open().execute(query).fetchone()[0])
 
-    def _last(self, kind: str) -> int:
-        query = f"SELECT coalesce(max(position), 0) FROM {self._columns_of(kind).table}"  # noqa: S608 - our own names
+    def _read_last(self, kind: str) -> int:
+        query = f"SELECT coalesce(max(position), 0) FROM {self._find_columns(kind).table}"  # noqa: S608 - our own names
         return int(self._open().execute(query).fetchone()[0])
 
     def _is_passing(self, error: Exception) -> bool:

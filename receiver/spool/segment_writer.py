@@ -59,7 +59,7 @@ class SegmentWriter:
     def commit(self, rows: list[Row]) -> Exception | None:
         """Sync rows to disk, or try a write if there are none; return the error if it failed."""
         try:
-            path, segment, _ = self._writable_segment()
+            path, segment, _ = self._find_writable_segment()
             if rows and not self._last:
                 ledger.note_begin(path)
             segment.execute("BEGIN IMMEDIATE")
@@ -78,7 +78,7 @@ class SegmentWriter:
             self._complained = False
             _log.info("the spool takes writes again")
         self._fill += len(rows) / self._rows_per_segment
-        self._fill += sum(map(layout.size_of, rows)) / self._bytes_per_segment
+        self._fill += sum(map(layout.count_bytes, rows)) / self._bytes_per_segment
         return None
 
     @property
@@ -110,7 +110,7 @@ class SegmentWriter:
         make_directory(self._directory)
         self._name = str(uuid_utils.uuid7()).replace("-", "")
         self._number = 0
-        self._lock_path = layout.lock_path(self._directory, self._name)
+        self._lock_path = layout.name_lock(self._directory, self._name)
         self._lock = layout.lock(self._lock_path)
         self._segment, self._fill, self._last = self._make_segment(), 0.0, {}
 
@@ -121,7 +121,7 @@ class SegmentWriter:
             self._complained = True
             _log.error("the spool could not be written: %s", error)
 
-    def _writable_segment(self) -> "_OpenSegment":
+    def _find_writable_segment(self) -> "_OpenSegment":
         if not self._is_in_place():
             if self._lock:
                 _log.error("the spool in %s was deleted or replaced while in use: it is begun anew", self._directory)
@@ -138,7 +138,7 @@ class SegmentWriter:
         """Tell whether lock and segment are still at their paths: a deleted file takes writes, too."""
         if self._lock is None or not self._lock_path.exists():
             return False
-        return self._segment is None or layout.identity(self._segment.path) == self._segment.identity
+        return self._segment is None or layout.read_identity(self._segment.path) == self._segment.identity
 
     def _close_lock(self) -> None:
         if self._lock:
@@ -165,14 +165,14 @@ class SegmentWriter:
 
     def _make_segment(self) -> "_OpenSegment":
         self._number += 1
-        path = layout.segment_path(self._directory, self._name, self._number)
+        path = layout.name_segment(self._directory, self._name, self._number)
         try:
             connection = layout.create(path)
             sync_directory(self._directory)
         except (OSError, sqlite3.Error):
             path.with_suffix(".new").unlink(missing_ok=True)
             raise
-        return _OpenSegment(path, connection, layout.identity(path))
+        return _OpenSegment(path, connection, layout.read_identity(path))
 
 
 class _OpenSegment(NamedTuple):

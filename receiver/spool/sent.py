@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from receiver.files import write_whole
 from receiver.notification import Notification
 from receiver.spool.layout import KINDS, Watermarks
-from receiver.spool.looking import segment_paths
+from receiver.spool.looking import list_segment_paths
 
 _FILE = "sent.json"
 _SHIPPED_FILE = "shipped.json"
@@ -50,7 +50,7 @@ class SentNote:
         Raises:
             OSError: it can't be written.
         """
-        names = (path.stem for path in segment_paths(self._spool_directory))
+        names = (path.stem for path in list_segment_paths(self._spool_directory))
         places = ((name, positions.get((name, KINDS[Notification]), 0)) for name in names)
         write_whole(self._path, json.dumps(dict(places)), synced=False)
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from receiver.spool.layout import KINDS, Watermarks, size_of
+from receiver.spool.layout import KINDS, Watermarks, count_bytes
 from receiver.spool.segment import Segment, SpooledRow
 
 _ROWS_PER_TURN = 5_000
@@ -19,7 +19,7 @@ class RowSource(Protocol):
     def count_left(self, watermarks: Watermarks) -> int:
         """Count the rows that are not taken."""
 
-    def names(self) -> set[str]:
+    def list_names(self) -> set[str]:
         """Return the names of the segments that are there."""
 
     def tidy(self, watermarks: Watermarks) -> None:
@@ -74,7 +74,7 @@ def read_by_turns(segments: Iterable[Readable], watermarks: Watermarks, rows: in
         limit = min(rows, _ROWS_PER_TURN)
         read = read_rows(kind, after, limit, size)
         rows -= len(read)
-        size -= sum(size_of(each.row) for each in read)
+        size -= sum(count_bytes(each.row) for each in read)
         yield from read
         if len(read) == limit:
             places.appendleft(_Place(read_rows, kind, read[-1].position))

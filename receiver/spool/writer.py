@@ -131,7 +131,7 @@ class SpoolWriter:
                 self._changed.notify()
 
     def _run(self) -> None:
-        while (group := self._next_group()) is not None:
+        while (group := self._take_next_group()) is not None:
             if group:
                 error = self._commit(group)
             else:
@@ -141,7 +141,7 @@ class SpoolWriter:
             if group:
                 self._deliver(partial(self._tell, [done for _, done in group], error, place))
 
-    def _next_group(self) -> list[WaitingRow] | None:
+    def _take_next_group(self) -> list[WaitingRow] | None:
         """Wait for work and take the segments for it; an empty group means that a spare is due, None the end."""
         with self._changed:
             self._changed.wait_for(lambda: not self._in_use and (self._has_work() or self._closing))

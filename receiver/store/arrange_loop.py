@@ -109,9 +109,9 @@ class ArrangeLoop:
 
     def _find_work(self) -> Callable[[], None] | None:
         """Return what counts or arranges the next part; None if there is none."""
-        if uncounted := self._counter.next_part():
+        if uncounted := self._counter.find_next_part():
             return partial(self._counter.count, uncounted)
-        part = self._arranger.next_part()
+        part = self._arranger.find_next_part()
         return part and partial(self._arranger.arrange, part)
 
     @contextmanager

@@ -21,7 +21,7 @@ import duckdb
 from receiver.database.opening import run, transaction
 from receiver.deriving.counts import add_counts, prepare_counts, read_counted
 from receiver.errors import StoreError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.store.appending.condition import GivesWay
 
 ROW_GROUP = 122_880
@@ -77,7 +77,7 @@ def find_last(connection: duckdb.DuckDBPyConnection, after: int, until: int, row
     enough = rows + left
     for end in (after + _NEAR * enough, until):
         values = {"after": after, "until": min(end, until), "rows": rows, "enough": enough}
-        last, there = connection.execute(sql_file(__package__, "next_to_arrange.sql"), values).fetchall()[0]
+        last, there = connection.execute(read_sql_file(__package__, "next_to_arrange.sql"), values).fetchall()[0]
         if there == enough or end >= until:
             break
     return int(last) if there == enough else None
@@ -110,19 +110,19 @@ class Arranger:
         Raises:
             duckdb.Error, StoreError: see `arrange`.
         """
-        part = self.next_part()
+        part = self.find_next_part()
         if part:
             self.arrange(part)
         return part is not None
 
-    def next_part(self) -> SeqRange | None:
+    def find_next_part(self) -> SeqRange | None:
         """Return a row group's worth of notifications, else `WIDTH` times as many arranged ones, else None."""
-        narrow = self._number("SELECT max(last_seq) FROM arranged") or 0
-        wide = self._number("SELECT max(last_seq) FROM arranged_widely") or 0
-        newest = self._number("SELECT max(seq) FROM notifications") or 0
-        return self._part(narrow, newest, 1, left=NEWEST) or self._part(wide, narrow, WIDTH, left=0)
+        narrow = self._read_number("SELECT max(last_seq) FROM arranged") or 0
+        wide = self._read_number("SELECT max(last_seq) FROM arranged_widely") or 0
+        newest = self._read_number("SELECT max(seq) FROM notifications") or 0
+        return self._find_part(narrow, newest, 1, left=NEWEST) or self._find_part(wide, narrow, WIDTH, left=0)
 
-    def _part(self, after: int, until: int, row_groups: int, left: int) -> SeqRange | None:
+    def _find_part(self, after: int, until: int, row_groups: int, left: int) -> SeqRange | None:
         """Return the first notifications between two, if they are enough and so many are left."""
         last = find_last(self._connection, after, until, row_groups * ROW_GROUP, left)
         return None if last is None else SeqRange(after, last, row_groups)
@@ -139,7 +139,7 @@ class Arranger:
             StoreError: rows would have been lost or doubled, so nothing was changed.
         """
         light = {**part.bounds, "bytes": MOST_BYTES * part.row_groups}
-        last = self._number(sql_file(__package__, "light_enough.sql"), light) or part.last
+        last = self._read_number(read_sql_file(__package__, "light_enough.sql"), light) or part.last
         if last == part.last or part.row_groups == 1:
             self._arrange(part._replace(last=last))
         else:
@@ -148,7 +148,7 @@ class Arranger:
 
     def _arrange(self, part: SeqRange) -> None:
         with ExitStack() as until_committed, transaction(self._connection):
-            before = {table: self._number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
+            before = {table: self._read_number(f"SELECT max(rowid) FROM {table}") or 0 for table in _TABLES}  # noqa: S608 - our own names
             added = {table: self._insert(table, part) for table in _TABLES}
             self.gives_way.take_break()
             until_committed.enter_context(self._alone())
@@ -160,20 +160,20 @@ class Arranger:
 
     def _insert(self, table: str, part: SeqRange) -> int:
         """Insert the rows of a part once more, sorted; a quarter of a row group at a time, because bodies are large."""
-        rows = self._number(_RANK.format(table=table), part.bounds) or 0
+        rows = self._read_number(_RANK.format(table=table), part.bounds) or 0
         size = -(-rows // (part.row_groups * _SORTS)) or 1
         inserted = 0
         for number, start in enumerate(range(0, rows, size)):
             if number % _SORTS == 0:
                 self.gives_way.take_break()
             inserted += (
-                self._number(_INSERT.format(table=table), {**part.bounds, "from": start, "to": start + size}) or 0
+                self._read_number(_INSERT.format(table=table), {**part.bounds, "from": start, "to": start + size}) or 0
             )
         run(self._connection, "DROP TABLE ranked")
         return inserted
 
     def _delete(self, table: str, part: SeqRange, before: int) -> int:
-        return self._number(_DELETE.format(table=table), {**part.bounds, "before": before}) or 0
+        return self._read_number(_DELETE.format(table=table), {**part.bounds, "before": before}) or 0
 
     def _note(self, part: SeqRange) -> None:
         run(self._connection, f"DELETE FROM {part.table}")  # noqa: S608 - our own names
@@ -184,7 +184,7 @@ class Arranger:
         self.gives_way.end()
         self._connection.interrupt()
 
-    def _number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
+    def _read_number(self, sql: str, parameters: dict[str, int] | None = None) -> int | None:
         number: int | None = self._connection.execute(sql, parameters).fetchall()[0][0]
         return number
 
@@ -218,12 +218,12 @@ class Counter:
         Raises:
             duckdb.Error: see `count`.
         """
-        part = self.next_part()
+        part = self.find_next_part()
         if part:
             self.count(part)
         return part is not None
 
-    def next_part(self) -> UncountedPart | None:
+    def find_next_part(self) -> UncountedPart | None:
         """Return the next notifications to count; None while they are too few."""
         after = read_counted(self._connection)
         last = find_last(self._connection, after, _NO_END, COUNTED_AT_ONCE, left=0)

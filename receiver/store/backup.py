@@ -27,7 +27,7 @@ from receiver.keeping.backups import (
 from receiver.keeping.notes import read_backup_note, write_backup_note
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 from receiver.settings import Settings
 from receiver.store.loop import AppendLoop
 from receiver.store.uploads import Uploads
@@ -74,7 +74,7 @@ class Backups:
         self._shared = shared
         self.uploads = Uploads(settings) if settings.objects else None
         self._directory = backups_in(settings.data_dir)
-        self._fingerprint = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+        self._fingerprint = compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -95,8 +95,8 @@ class Backups:
                 if not isinstance(error, _FORESEEN):
                     _log.exception("a backup failed by an error in this program")
                 self._remove_unfinished()
-                self._note(error=_reason(error))
-                raise StoreError(f"There is no backup: {_reason(error)}") from None
+                self._note(error=_describe_reason(error))
+                raise StoreError(f"There is no backup: {_describe_reason(error)}") from None
         self._note(backup)
         return backup
 
@@ -108,7 +108,7 @@ class Backups:
         while True:
             try:
                 await _wait_for_clock()
-                await asyncio.sleep(self._seconds_until_due(every))
+                await asyncio.sleep(self._count_seconds_until_due(every))
                 await asyncio.to_thread(self._make_by_schedule)
             except Exception as error:  # noqa: BLE001 - without this task no backup would be made any more
                 if isinstance(error, StoreError):
@@ -161,7 +161,7 @@ class Backups:
         try:
             self._shared.note_backup(read_backup_watermarks(file))
         except (StoreError, duckdb.Error) as error:
-            _log.warning("what the backup %s holds can't be read: %s", file, _reason(error))
+            _log.warning("what the backup %s holds can't be read: %s", file, _describe_reason(error))
 
     def _copy(self, copy: Path, copied: ReportCopied) -> None:
         database = self._settings.database
@@ -216,7 +216,7 @@ class Backups:
             note = {**note, "failed_at": now, "error": error}
         write_backup_note(self._settings.data_dir, note)
 
-    def _seconds_until_due(self, every: float) -> float:
+    def _count_seconds_until_due(self, every: float) -> float:
         now = datetime.now(UTC)
         made = [at for file in list_own_backups(self._settings.data_dir) if (at := read_made_at(file))]
         ages = [now - at for at in made if at <= now]  # a time in the future, which a wrong clock gave, holds up none
@@ -238,7 +238,7 @@ async def _wait_for_clock() -> None:
         await asyncio.sleep(_CLOCK_POLL_SECONDS)
 
 
-def _reason(error: Exception) -> str:
+def _describe_reason(error: Exception) -> str:
     if not isinstance(error, _FORESEEN):
         return f"an error in this program ({describe(error)})."
     return (str(error).splitlines() or [type(error).__name__])[0]

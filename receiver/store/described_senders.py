@@ -14,7 +14,7 @@ from receiver.senders import Senders
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import describe_places
 from receiver.senders.sender import Sender
-from receiver.senders.set_up import load_secrets, variable_of
+from receiver.senders.set_up import load_secrets, name_variable
 from receiver.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _describe(sender: Sender, settings: Settings) -> Mapping[str, Any]:
         "proof": sender.scheme.proof,
         "places": describe_places(sender.scheme),
         "is_set_up": not signs or _has_secret(sender, settings),
-        "secret_variable": variable_of(sender.name) if signs else "",
+        "secret_variable": name_variable(sender.name) if signs else "",
     }
 
 

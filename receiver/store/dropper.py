@@ -11,7 +11,7 @@ from receiver.changes.values import PLAIN
 from receiver.database.extent import Dropped, read_dropped
 from receiver.database.opening import run, transaction
 from receiver.deriving.counts import forget_counts
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.senders import Senders
 from receiver.spool.layout import to_microseconds
 from receiver.store.appending.condition import GivesWay
@@ -123,4 +123,4 @@ class Dropper:
         run(self._connection, "INSERT INTO dropped VALUES (?, ?, ?, ?, ?)", [*dropped, datetime.now(UTC)])
 
     def _execute(self, name: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql_file(f"{__package__}.dropping", name), parameters).fetchall()
+        return self._connection.execute(read_sql_file(f"{__package__}.dropping", name), parameters).fetchall()

@@ -10,7 +10,7 @@ from typing import Any
 
 from receiver.errors import ObjectsError
 from receiver.logs import describe
-from receiver.settings import Settings, environment
+from receiver.settings import Settings, list_variables
 
 _STILL_SECONDS = 120.0
 """How long it may say nothing until it is given up."""
@@ -62,7 +62,7 @@ class Helper:
         command = [sys.executable, "-m", self._module, *arguments]
         line: dict[str, Any] = {}
         with subprocess.Popen(  # noqa: S603 - our own module
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(self._settings)
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=list_variables(self._settings)
         ) as process:
             self._process = process
             if self.is_stopping:

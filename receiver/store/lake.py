@@ -80,7 +80,7 @@ class Lake:
     def _bring_up_to_date(self) -> float:
         done = self._helper.run()
         if "waits_for" in done:
-            note_done(self._settings, LAKE_NOTE, {"looked_at": _now(), "waits_for": done["waits_for"]})
+            note_done(self._settings, LAKE_NOTE, {"looked_at": _format_now(), "waits_for": done["waits_for"]})
             return _WAITING_SECONDS
         not_dropped = self._drop(done)
         if self._helper.is_stopping:  # which may have aborted that
@@ -106,12 +106,12 @@ class Lake:
         if done["not_removed"]:
             _log.warning("old files stay in the lake: %s", done["not_removed"])
         months = {"months": done["months"], "newest": done["newest"]}
-        note_done(self._settings, LAKE_NOTE, {"complete_at": _now(), **months, "not_dropped": not_dropped})
+        note_done(self._settings, LAKE_NOTE, {"complete_at": _format_now(), **months, "not_dropped": not_dropped})
 
     def _fail(self, failure: str) -> None:
         if note_failure(self._settings, LAKE_NOTE, failure):
             _log.error("the lake can't be written, which is tried again: %s", failure)
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now(UTC).isoformat()

@@ -105,12 +105,12 @@ class AppendLoop:
         self._thread.join()
         self._spool.close()
 
-    def figures(self) -> dict[str, int]:
+    def read_figures(self) -> dict[str, int]:
         """Return how many rows were appended and set aside, and how many other tasks failed, since the start."""
         failures = self._appender.housekeeping.failures
         return {"appended": self._appender.appended, "set_aside": self._appender.set_aside, "tasks_failed": failures}
 
-    def condition(self) -> Condition:
+    def read_condition(self) -> Condition:
         """Return whether appending works, and which other tasks fail."""
         failing = dict(self._appender.housekeeping.failing)
         if self._rebuild.failure:
@@ -143,7 +143,7 @@ class AppendLoop:
         """
         with self._arranging, self.alone():
             self._retry.try_now()
-            left = self._appender.backlog()
+            left = self._appender.count_backlog()
             while left > 0:
                 moved = self._turn()
                 if not moved:

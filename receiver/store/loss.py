@@ -36,7 +36,7 @@ def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept:
         kept: copies of its WAL from before it was opened, which are put aside then.
     """
     before, now = read_appended(settings.data_dir), read_extent(connection)
-    is_behind = bool(before.ahead_of(now.positions))
+    is_behind = bool(before.list_ahead(now.positions))
     missing = describe_loss(settings, now) if before.notifications > now.notifications else None
     if not (is_behind or missing):
         return []
@@ -63,7 +63,7 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
     if not before.seq:
         return "All notifications that were stored, except those that the spool still holds."
-    ends = _read_ends(settings) if settings.shared_spool is None else _ends_in_shared_spool(before)
+    ends = _read_ends(settings) if settings.shared_spool is None else _read_ends_in_shared_spool(before)
     again = _count_up_to(before.positions, ends) - _count_up_to(now.positions, ends)
     missing = before.notifications - now.notifications - again
     if missing <= 0:
@@ -80,7 +80,7 @@ def _count_up_to(positions: Positions, ends: Mapping[str, int | None]) -> int:
     return sum(min(end or 0, positions.get((segment, _KIND), 0)) for segment, end in ends.items())
 
 
-def _ends_in_shared_spool(before: Appended) -> dict[str, int | None]:
+def _read_ends_in_shared_spool(before: Appended) -> dict[str, int | None]:
     """Return how far the shared spool goes at least: the note names its segments alone.
 
     It keeps what a database's file did not hold at a checkpoint; of an older file, the reader says what is deleted.
@@ -107,4 +107,4 @@ def _try_to_read_ends(settings: Settings) -> dict[str, int | None]:
         former=lambda: take_former(settings),
     )
     with contextlib.closing(reader):
-        return {segment.name: segment.last_position(_KIND) for segment in reader.segments()}
+        return {segment.name: segment.find_last_position(_KIND) for segment in reader.list_segments()}

@@ -16,7 +16,7 @@ import duckdb
 import tornado.web
 from prometheus_client import CollectorRegistry
 
-from receiver.data_directory.access import control_token, query_token
+from receiver.data_directory.access import control_token, read_query_token
 from receiver.data_directory.node import has_listener
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.database.extent import read_watermarks
@@ -41,9 +41,9 @@ from receiver.store.loop import AppendLoop
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits
-from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app, runner_of, stop_queries
+from receiver.store.query.service import MAX_REQUEST_BYTES, find_runner, make_query_app, stop_queries
 from receiver.store.recovery import open_store
-from receiver.store.status import StatusKeeper, StatusMetrics, status_handlers, store_metrics
+from receiver.store.status import StatusKeeper, StatusMetrics, list_status_handlers, make_store_metrics
 
 if TYPE_CHECKING:
     from receiver.shared_spool import Membership, Presence, SharedSpoolReader, Shipper
@@ -73,7 +73,7 @@ class Sharing:
         self._membership = membership
         self._since: datetime | None = None
 
-    def condition(self) -> SharedSpool:
+    def read_condition(self) -> SharedSpool:
         """Return whether the shared spool can be used, how many of its rows are not stored here, and who shares it."""
         failure = self.thread.failure or self.source.failure
         self._since = (self._since or self.thread.since or datetime.now(UTC)) if failure else None
@@ -134,11 +134,11 @@ async def _serve(child: Child, settings: Settings) -> None:
     loop = _make_loop(settings, connection, senders, sharing)
     arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop, sharing.source if sharing else None)
-    status = StatusKeeper(settings, connection, loop.condition, sharing.condition if sharing else None)
-    tokens = query_token(settings), control_token(settings)
-    handlers = [*control_handlers(backups, loop, tokens[1]), *status_handlers(status)]
+    status = StatusKeeper(settings, connection, loop.read_condition, sharing.read_condition if sharing else None)
+    tokens = read_query_token(settings), control_token(settings)
+    handlers = [*control_handlers(backups, loop, tokens[1]), *list_status_handlers(status)]
     app = _make_query_app(settings, connection, tokens[0], handlers, _make_registry(settings, loop, status, sharing))
-    status.count_overdue = runner_of(app).count_overdue
+    status.count_overdue = find_runner(app).count_overdue
     child.heed_signals()
     server = _open_server(app, child.listening, tokens)
     child.heart.add(_APPENDER, loop.pulse)
@@ -161,7 +161,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     # With a successor, end at once, so that queries don't wait; when all stops, first append what is possible.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
-    if not runner_of(app).has_ended:
+    if not find_runner(app).has_ended:
         _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)
     await _close_database(child, connection, status)
@@ -211,7 +211,7 @@ async def _end_sharing(child: Child, sharing: Sharing | None) -> None:
 def _make_registry(
     settings: Settings, loop: AppendLoop, status: StatusKeeper, sharing: Sharing | None
 ) -> CollectorRegistry:
-    registry = store_metrics(loop, settings.data_dir)
+    registry = make_store_metrics(loop, settings.data_dir)
     registry.register(StatusMetrics(status))
     if sharing:
         registry.register(ShipperMetrics(lambda: sharing.thread.shipped))

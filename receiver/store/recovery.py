@@ -46,9 +46,9 @@ from receiver.database.faults import (
 from receiver.database.opening import (
     DERIVED_TABLES,
     bring_up_to_date,
-    cannot_open,
     connect,
     create_anew,
+    make_opening_error,
     run,
     transaction,
 )
@@ -87,7 +87,7 @@ def open_store(settings: Settings) -> OpenedStore:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
             wrote it), but may be whole; nothing was moved.
     """
-    waiting = _opening_directory(settings)
+    waiting = _find_opening_directory(settings)
     _finish_replacement(settings)
     happened, broken_derived = _settle_the_last_run(settings, waiting)
     connection = _connect_somehow(settings, happened)
@@ -98,7 +98,7 @@ def open_store(settings: Settings) -> OpenedStore:
         if broken_derived:
             happened.append(_derive_again(settings, connection, broken_derived))
     except duckdb.Error as error:
-        raise cannot_open(settings.database, error) from None
+        raise make_opening_error(settings.database, error) from None
     if happened:
         _try_checkpoint(settings, connection)
     shutil.rmtree(waiting, ignore_errors=True)
@@ -177,7 +177,7 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
             happened.append(_go_down(settings, str(error), tried, keeps_database=False))
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
             if not existed or not is_damage(error):
-                raise cannot_open(settings.database, error) from None
+                raise make_opening_error(settings.database, error) from None
             check_fault_is_of(settings.database, settings.database_memory)
             happened.append(_go_down(settings, str(error).splitlines()[0], tried))
 
@@ -208,7 +208,7 @@ def _connect_and_read(settings: Settings, *, holds_rows: bool) -> duckdb.DuckDBP
 def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: bool = True) -> Incident:
     """Put the WAL aside if there is one, else the database; both if the database is known to be damaged."""
     try:
-        if keeps_database and any(path.exists() and path.stat().st_size for path in _wal_files(settings)):
+        if keeps_database and any(path.exists() and path.stat().st_size for path in _list_wal_files(settings)):
             return _put_wal_aside(settings, why)
         return _replace_database(settings, why, tried)
     except (OSError, sqlite3.Error) as error:
@@ -218,7 +218,7 @@ def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: 
 
 
 def _put_wal_aside(settings: Settings, why: str) -> Incident:
-    moved_to = set_aside(_wal_files(settings), settings.data_dir)
+    moved_to = set_aside(_list_wal_files(settings), settings.data_dir)
     _keep_what_waits(settings, moved_to)
     what = (
         f"{settings.database.name} does not open with its WAL ({why}): the WAL is put aside, and the spool fills in "
@@ -234,7 +234,7 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
     incident = make_incident(what, missing=describe_loss(settings, extent))
     puts = {STAGED: settings.database.name} if backup else {}
-    moved_to = replace(settings.data_dir, [settings.database, *_wal_files(settings)], puts, None, incident)
+    moved_to = replace(settings.data_dir, [settings.database, *_list_wal_files(settings)], puts, None, incident)
     _keep_what_waits(settings, moved_to)
     return incident._replace(moved_to=str(moved_to))
 
@@ -266,20 +266,20 @@ def _read_extent(database: Path) -> Appended:
         return read_extent(connection)
 
 
-def _wal_files(settings: Settings) -> list[Path]:
+def _list_wal_files(settings: Settings) -> list[Path]:
     return [settings.database.with_name(settings.database.name + suffix) for suffix in _WAL_SUFFIXES]
 
 
-def _opening_directory(settings: Settings) -> Path:
+def _find_opening_directory(settings: Settings) -> Path:
     return settings.data_dir / "opening"
 
 
 def _keep_wal(settings: Settings) -> None:
     """Copy the WAL, which DuckDB truncates in place, and leave the sign that an opening has begun."""
-    waiting = _opening_directory(settings)
+    waiting = _find_opening_directory(settings)
     try:
         make_directory(waiting)
-        for path in _wal_files(settings):
+        for path in _list_wal_files(settings):
             kept = waiting / path.name
             # After an opening that ended its process, the copy made before it is the one to keep.
             if path.exists() and path.stat().st_size and not kept.exists():
@@ -287,12 +287,12 @@ def _keep_wal(settings: Settings) -> None:
     except OSError as error:
         # A full disk must not keep readers out. The spool holds all rows of the WAL, too.
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise cannot_open(settings.database, error) from None
+            raise make_opening_error(settings.database, error) from None
 
 
 def _keep_what_waits(settings: Settings, directory: Path) -> None:
     """Add the copies made before opening, if the files differ from them."""
-    for path in _opening_directory(settings).glob(f"{settings.database.name}*"):
+    for path in _find_opening_directory(settings).glob(f"{settings.database.name}*"):
         moved = directory / path.name
         if not moved.exists() or moved.stat().st_size != path.stat().st_size:
             with contextlib.suppress(OSError):

@@ -57,7 +57,7 @@ class StatusKeeper:
         self.count_overdue: Callable[[], int] = lambda: 0
         """Counts the queries that run on after their time."""
 
-    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+    def read_rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query; see `receiver.database.reading.Reader`."""
         try:
             return run(self._cursor, sql, parameters)
@@ -105,7 +105,7 @@ class StatusHandler(ServiceHandler):
     """
 
     def initialize(self, keeper: StatusKeeper) -> None:
-        """Take what `status_handlers` gives."""
+        """Take what `list_status_handlers` gives."""
         self._keeper = keeper
 
     async def get(self) -> None:
@@ -117,7 +117,7 @@ class StatusHandler(ServiceHandler):
         self.finish(status.as_json())
 
 
-def status_handlers(keeper: StatusKeeper) -> list[tuple[str, type, dict[str, Any]]]:
+def list_status_handlers(keeper: StatusKeeper) -> list[tuple[str, type, dict[str, Any]]]:
     """List the routes for the query service's application."""
     return [("/status", StatusHandler, {"keeper": keeper})]
 
@@ -150,7 +150,7 @@ class StatusMetrics(Collector):
         """Yield the latest figures; unknown ones are left out."""
         status = self._keeper.latest
         for metric, name, text in self._GAUGES:
-            value = _number(status.value(name)) if status else None
+            value = _parse_number(status.find_value(name)) if status else None
             gauge = GaugeMetricFamily(metric, text)
             if value is not None:
                 gauge.add_metric([], value)
@@ -162,14 +162,14 @@ class StatusMetrics(Collector):
         info = InfoMetricFamily("clc_receiver", "Version and public key.")
         if status:
             for disk in ("data", "spool"):
-                if (left := _number(status.value(f"{disk}_free_bytes"))) is not None:
+                if (left := _parse_number(status.find_value(f"{disk}_free_bytes"))) is not None:
                     free.add_metric([disk], left)
             for figure in status.figures:
                 if figure.name not in self._JUDGED:
                     continue
                 state.add_metric([figure.name], self._STATES.index(figure.state))
             keys = ("version", "key_fingerprint")
-            info.add_metric([], {key: str(status.value(key)) for key in keys})
+            info.add_metric([], {key: str(status.find_value(key)) for key in keys})
         yield from (free, state, info)
 
 
@@ -178,7 +178,7 @@ class _AppenderMetrics(Collector):
         self._loop = loop
 
     def collect(self) -> Iterator[Metric]:
-        figures = self._loop.figures()
+        figures = self._loop.read_figures()
         yield CounterMetricFamily("clc_store_appended_rows", "Rows moved from the spool.", figures["appended"])
         yield CounterMetricFamily(
             "clc_store_set_aside_rows", "Rows that DuckDB refused, kept in `rejected`.", figures["set_aside"]
@@ -190,7 +190,7 @@ class _AppenderMetrics(Collector):
         )
 
 
-def store_metrics(loop: AppendLoop, data_dir: Path) -> CollectorRegistry:
+def make_store_metrics(loop: AppendLoop, data_dir: Path) -> CollectorRegistry:
     """Make the store's registry."""
     registry = CollectorRegistry()
     registry.register(_AppenderMetrics(loop))
@@ -198,7 +198,7 @@ def store_metrics(loop: AppendLoop, data_dir: Path) -> CollectorRegistry:
     return registry
 
 
-def _number(value: object) -> float | None:
+def _parse_number(value: object) -> float | None:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             return datetime.fromisoformat(value).timestamp()

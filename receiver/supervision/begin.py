@@ -24,10 +24,10 @@ from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
 from receiver.listener.sources import TrustedProxies
-from receiver.network.sockets import address_of, listen_patiently, make_tls_context, take_passed_sockets
+from receiver.network.sockets import format_address, listen_patiently, make_tls_context, take_passed_sockets
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
-from receiver.senders.set_up import find_taken, load_profiles, load_secrets, target_url, variable_of
+from receiver.senders.set_up import find_taken, load_profiles, load_secrets, make_target_url, name_variable
 from receiver.settings import LEARNED_ACCOUNTS, Settings, is_loopback
 from receiver.spool import owners as spools
 from receiver.supervision.handover import Handover, Held, read_handover
@@ -154,7 +154,9 @@ def _open_sockets(settings: Settings, role: str, lock: IO[str]) -> Held:
         listeners = passed.listeners or listen_patiently(settings.listen, settings.listeners, "CLC_LISTEN", taken)
     if (passed.listeners and not listeners) or (passed.query and not query):
         _log.warning("systemd passed sockets that `--only %s` does not use: take them out of the socket unit", role)
-    running = Running(os.getpid(), address_of(listeners[0]) if listeners else "", address_of(query) if query else "")
+    running = Running(
+        os.getpid(), format_address(listeners[0]) if listeners else "", format_address(query) if query else ""
+    )
     data_directory.announce(lock, running)
     if listeners:
         _log_targets(settings, running)
@@ -169,9 +171,9 @@ def _log_targets(settings: Settings, running: Running) -> None:
     _log.info("notifications are taken at %s://%s/webhooks/%sEVENT", scheme, running.listen, part)
     names, lacking = find_taken(settings)
     for name in names:
-        _log.info("notifications of %s are taken at %s", name, target_url(settings, running.listen, name))
+        _log.info("notifications of %s are taken at %s", name, make_target_url(settings, running.listen, name))
     for name in lacking:
-        _log.warning("notifications of %s are not taken: set %s", name, variable_of(name))
+        _log.warning("notifications of %s are not taken: set %s", name, name_variable(name))
 
 
 def _log_queries(running: Running) -> None:
@@ -225,7 +227,7 @@ def check_small_files(settings: Settings) -> None:
             _put_aside(settings, path, small)
         except OSError as error:
             _log.warning("%s can't be read: %s", path, error)
-    data_directory.query_token(settings)
+    data_directory.read_query_token(settings)
     data_directory.control_token(settings)
 
 

@@ -81,7 +81,7 @@ class ChildProcess:
         """The sentence it left, if it failed to start."""
         return self.reported.result().failure if self.reported.done() else None
 
-    def seconds_ready(self) -> float:
+    def count_seconds_ready(self) -> float:
         """Return for how many seconds it has been ready."""
         return 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
 
@@ -130,9 +130,9 @@ class Children:
             OSError: the system refuses to start it.
         """
         with contextlib.ExitStack() as on_failure:
-            report, report_writer = _pipe(on_failure)
-            beats, beats_writer = _pipe(on_failure)
-            popen = self._popen(role, report_writer, beats_writer)
+            report, report_writer = _open_pipe(on_failure)
+            beats, beats_writer = _open_pipe(on_failure)
+            popen = self._open_process(role, report_writer, beats_writer)
             on_failure.pop_all()
         os.close(report_writer)
         os.close(beats_writer)
@@ -155,7 +155,7 @@ class Children:
             self._listen_to(child, beats)
         return child
 
-    def _popen(self, role: Role, report: int, beats: int) -> subprocess.Popen[bytes]:
+    def _open_process(self, role: Role, report: int, beats: int) -> subprocess.Popen[bytes]:
         descriptors = [] if role.socket is None else [role.socket.fileno()]
         return subprocess.Popen(  # noqa: S603 - our own modules
             [
@@ -237,7 +237,7 @@ class Children:
             child.set_report(Report(ready=False))
 
 
-def _pipe(on_failure: contextlib.ExitStack) -> tuple[int, int]:
+def _open_pipe(on_failure: contextlib.ExitStack) -> tuple[int, int]:
     """Make a pipe that is closed on failure, its reading end first."""
     ends = os.pipe()
     for end in ends:
@@ -252,7 +252,7 @@ class WakingClock:
         self._now = now
         self._looked_at = now()
 
-    def elapsed(self) -> float:
+    def measure_elapsed(self) -> float:
         """Return the waking seconds since the last look.
 
         A late look means that this process stood still. All others may have stood still, too, and could not beat.
@@ -273,7 +273,7 @@ async def watch(children: Children, patience: float, changed: Callable[[], None]
     was_silent = False
     while True:
         await asyncio.sleep(BEAT_SECONDS)
-        now, elapsed = time.monotonic(), clock.elapsed()
+        now, elapsed = time.monotonic(), clock.measure_elapsed()
         for child in children.alive:
             _look_at(child, elapsed, patience)
         is_silent = any(child.vitals and child.vitals.is_silent for child in children.alive)

@@ -38,7 +38,7 @@ class Held(NamedTuple):
     query: socket.socket | None
     listeners: list[socket.socket]
 
-    def descriptors(self) -> list[int]:
+    def list_descriptors(self) -> list[int]:
         """List all of them."""
         sockets = [*([self.query] if self.query else []), *self.listeners]
         return [self.lock.fileno(), self.life, self.life_writer, *(listening.fileno() for listening in sockets)]
@@ -124,7 +124,7 @@ def take_held(handover: Handover) -> Held:
         None if handover.query is None else socket.socket(fileno=handover.query),
         [socket.socket(fileno=number) for number in handover.listeners],
     )
-    _set_inheritable(held.descriptors(), inheritable=False)
+    _set_inheritable(held.list_descriptors(), inheritable=False)
     return held
 
 
@@ -160,7 +160,7 @@ async def try_installed(handover: Handover) -> str:
     variables = {**os.environ, _VARIABLE: handover.model_dump_json()}
     try:
         trial = subprocess.Popen(  # noqa: S603, ASYNC220 - the same command once more; starting it takes no time
-            [*_command(), "--check"],
+            [*_read_command(), "--check"],
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -200,11 +200,11 @@ def become_installed(held: Held, handover: Handover) -> None:
         OSError: it failed, and nothing has changed.
     """
     beats = [child.heartbeat for child in handover.children if child.heartbeat is not None]
-    _set_inheritable([*held.descriptors(), *beats], inheritable=True)
+    _set_inheritable([*held.list_descriptors(), *beats], inheritable=True)
     try:
-        os.execve(sys.executable, _command(), {**os.environ, _VARIABLE: handover.model_dump_json()})  # noqa: S606
+        os.execve(sys.executable, _read_command(), {**os.environ, _VARIABLE: handover.model_dump_json()})  # noqa: S606
     finally:
-        _set_inheritable([*held.descriptors(), *beats], inheritable=False)
+        _set_inheritable([*held.list_descriptors(), *beats], inheritable=False)
 
 
 def heed_signals_again() -> None:
@@ -212,7 +212,7 @@ def heed_signals_again() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
 
 
-def _command() -> list[str]:
+def _read_command() -> list[str]:
     """Return the command that started this process."""
     return [sys.executable, *sys.orig_argv[1:]]
 

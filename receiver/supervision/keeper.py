@@ -29,7 +29,7 @@ class BackOff:
     def __init__(self) -> None:
         self._next = _FIRST_BACK_OFF
 
-    def after(self, seconds_ready: float) -> float:
+    def choose_wait(self, seconds_ready: float) -> float:
         """Return the seconds to wait after a process that was ready for so many."""
         if seconds_ready >= _GOOD_WHILE:
             self._next = _FIRST_BACK_OFF
@@ -66,7 +66,7 @@ class Keeper:
         self._wake = asyncio.Event()
         self._begun: asyncio.Future[ChildProcess] | None = None
 
-    def state(self) -> ProcessState:
+    def describe_state(self) -> ProcessState:
         """Return its state."""
         child = self.current
         if child is None or child.ended.done():
@@ -88,7 +88,7 @@ class Keeper:
         while True:
             child = self.current or self._begin()
             if child is None:
-                await self._pause(back_off.after(0))
+                await self._pause(back_off.choose_wait(0))
                 continue
             code = await asyncio.shield(child.ended)
             self._note_end(child)
@@ -151,7 +151,7 @@ class Keeper:
             _log.error("%s can't be started: %s", self.role.name, describe(error))
             return None
         self.current = child
-        self._known.down_since = self._known.down_since or _now()
+        self._known.down_since = self._known.down_since or _format_now()
         if self._begun:
             self._begun.set_result(child)
             self._begun = None
@@ -169,11 +169,11 @@ class Keeper:
         last_beat = child.vitals.last_beat if child.vitals else None
         self._known.last_beat = last_beat or self._known.last_beat
         if self.current is child and child.is_ready:
-            self._known.down_since = last_beat if child.hang and last_beat else _now()
+            self._known.down_since = last_beat if child.hang and last_beat else _format_now()
 
     async def _heed_end(self, child: ChildProcess, code: int, back_off: BackOff) -> None:
         self._known.last_exit = code
-        self._known.last_exit_at = _now()
+        self._known.last_exit_at = _format_now()
         self._known.failure = child.hang or child.failure
         self._known.version = child.version
         name, fields = self.role.name, {"child": self.role.name, "code": code}
@@ -181,7 +181,7 @@ class Keeper:
             why = child.failure or f"{name} ended with code {code}."
             await self._fail(why)
         else:
-            seconds = back_off.after(child.seconds_ready())
+            seconds = back_off.choose_wait(child.count_seconds_ready())
             _log.error("%s ended with code %d; it starts again in %.1f s", name, code, seconds, extra=fields)
             if not await self._pause(seconds):
                 self._count_restart()
@@ -189,7 +189,7 @@ class Keeper:
     def _count_restart(self) -> None:
         self._known.restarts += 1
         hour_ago = (datetime.now(UTC) - _HOUR).isoformat(timespec="milliseconds")
-        self._known.restarted_at = [at for at in self._known.restarted_at if at > hour_ago] + [_now()]
+        self._known.restarted_at = [at for at in self._known.restarted_at if at > hour_ago] + [_format_now()]
 
     async def _fail(self, why: str) -> None:
         """Wait until a new version is installed, and log the reason meanwhile."""
@@ -227,5 +227,5 @@ def _describe_life(child: ChildProcess) -> dict[str, str | None]:
     return {"last_beat": last_beat, "silent_since": silent_since, "busy_with": busy_with, "busy_since": busy_since}
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -16,11 +16,11 @@ from receiver.data_directory import access as data_directory
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
-from receiver.network.sockets import address_of, notify_systemd
+from receiver.network.sockets import format_address, notify_systemd
 from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, recall, write_state
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import key_fingerprint
-from receiver.settings import Settings, environment
+from receiver.senders.keys import compute_fingerprint
+from receiver.settings import Settings, list_variables
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
 from receiver.supervision.children import Children, Report, Role, watch
@@ -68,7 +68,7 @@ class _Supervisor:
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._key = key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+        self._key = compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
         self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
         self._upgrade_again = before.upgrade_again if before else False
@@ -78,17 +78,17 @@ class _Supervisor:
         self._state_written = True
         self._systemd_knows = False
         self._terminal_is_gone = make_terminal_watch()
-        self._children = Children(self._environment(), held.life)
+        self._children = Children(self._list_variables(), held.life)
         count = max(settings.listeners, len(held.listeners))
         sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count if held.listeners else 0)]
         self._listeners = [
-            self._keeper(Role(f"listener {number}", "receiver.listener.process", listening, role), self._give_up)
+            self._make_keeper(Role(f"listener {number}", "receiver.listener.process", listening, role), self._give_up)
             for number, listening in enumerate(sockets, start=1)
         ]
         part, module = (
             ("store", "receiver.store.process") if has_store(role) else ("shipper", "receiver.shipping.process")
         )
-        self._taker = self._keeper(Role(part, module, held.query, role), None)
+        self._taker = self._make_keeper(Role(part, module, held.query, role), None)
 
     async def run(self) -> None:
         """Run until a signal stops it.
@@ -146,7 +146,7 @@ class _Supervisor:
         """Try the installed version, and become it."""
         self._tell_upgrade("running", "The installed version is being tried.", number=self._upgrade.number + 1)
         try:
-            version = await handover.try_installed(self._handover())
+            version = await handover.try_installed(self._make_handover())
             _log.info("version %s takes over from %s", version, __version__)
             await self._become_installed()
         except (UpgradeError, OSError) as error:
@@ -166,7 +166,7 @@ class _Supervisor:
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             if not self._stopping.is_set():
-                handover.become_installed(self._held, self._handover())
+                handover.become_installed(self._held, self._make_handover())
         finally:
             handover.heed_signals_again()
 
@@ -195,14 +195,14 @@ class _Supervisor:
         self._upgrade = UpgradeState(number=number or self._upgrade.number, state=state, detail=detail)
         self._publish_state()
 
-    def _handover(self) -> Handover:
+    def _make_handover(self) -> Handover:
         return handover.make_handover(
             self._held,
             version=__version__,
             started_at=self._started_at,
             kept=self._settings.model_dump(mode="json", include=set(begin.KEPT)),
             children=[handover.describe_child(child) for child in self._children.alive],
-            processes={keeper.role.name: keeper.state() for keeper in (self._taker, *self._listeners)},
+            processes={keeper.role.name: keeper.describe_state() for keeper in (self._taker, *self._listeners)},
             upgrade=self._upgrade,
             upgrade_again=self._upgrade_again,
         )
@@ -216,7 +216,7 @@ class _Supervisor:
             if not child.retiring and child.name in keepers:
                 keepers[child.name].current = child
 
-    def _keeper(self, role: Role, give_up: Callable[[str], None] | None) -> Keeper:
+    def _make_keeper(self, role: Role, give_up: Callable[[str], None] | None) -> Keeper:
         known = self._before.processes.get(role.name) if self._before else None
         return Keeper(role, self._children, self._publish_state, give_up, known)
 
@@ -224,32 +224,32 @@ class _Supervisor:
         self._failure = why
         self._stopping.set()
 
-    def _state(self) -> str:
+    def _name_state(self) -> str:
         if not self._stopping.is_set():
             return "running"
         return "stopping" if self._children.alive else "stopped"
 
-    def _environment(self) -> dict[str, str]:
-        update = {"query_listen": address_of(self._held.query)} if self._held.query else {}
-        variables = environment(self._settings.model_copy(update=update))
+    def _list_variables(self) -> dict[str, str]:
+        update = {"query_listen": format_address(self._held.query)} if self._held.query else {}
+        variables = list_variables(self._settings.model_copy(update=update))
         variables.pop("NOTIFY_SOCKET", None)
         return variables
 
     def _publish_state(self) -> None:
         """Write the state to disk, and notify systemd once all listeners run, or without any the store."""
         awaited = self._listeners or [self._taker]
-        if not self._systemd_knows and all(keeper.state().state == "running" for keeper in awaited):
+        if not self._systemd_knows and all(keeper.describe_state().state == "running" for keeper in awaited):
             self._systemd_knows = True
             notify_systemd("READY=1")
         now = datetime.now(UTC)
-        processes = {keeper.role.name: keeper.state() for keeper in (*self._listeners, self._taker)}
+        processes = {keeper.role.name: keeper.describe_state() for keeper in (*self._listeners, self._taker)}
         self._silences.note(processes, now)
         state = ServeState(
             pid=os.getpid(),
             version=__version__,
             started_at=self._started_at,
             written_at=now.isoformat(timespec="milliseconds"),
-            state=self._state(),
+            state=self._name_state(),
             upgrade=self._upgrade,
             processes=processes,
             retiring=[
@@ -272,7 +272,7 @@ class _Supervisor:
 
     def _describe_listen(self) -> str | None:
         scheme = "https" if self._settings.tls_cert else "http"
-        return next((f"{scheme}://{address_of(listening)}" for listening in self._held.listeners), None)
+        return next((f"{scheme}://{format_address(listening)}" for listening in self._held.listeners), None)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import analytics
 from analytics.client.arrow_types import make_frame
-from analytics.export.sql_formats import values_of
+from analytics.export.sql_formats import list_values
 from tests.support.readable_store import MIDDAY, build_store, server
 
 
@@ -102,4 +102,4 @@ def test_a_file_counts_days_and_writes_times_in_utc_whatever_the_machines_time_z
             {"t": "2026-03-04 20:00:00+00"}
         ]
         late = client.sql("SELECT TIMESTAMPTZ '12026-03-04 20:00+00' AS t").column("t")
-    assert values_of(late) == ["12026-03-04 20:00:00+00"]
+    assert list_values(late) == ["12026-03-04 20:00:00+00"]

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from analytics.export.curl import SentRequest, address_of, command, is_plain
+from analytics.export.curl import SentRequest, is_plain, make_address, write_command
 from tests.support import bodies
 
 SIGNATURE = bytes(range(256))
@@ -90,7 +90,7 @@ def run(text, shell, directory):
 def test_a_shell_sends_the_very_same_body_and_signature(recorder, tmp_path, shell, name):
     sent = SentRequest(BODIES[name], SIGNATURE, signed=True)
     address = f"http://127.0.0.1:{recorder.server_port}/webhooks/User.Updated?a=[1]&b={{x}}"
-    run(command(sent, address, "body.json"), shell, tmp_path)
+    run(write_command(sent, address, "body.json"), shell, tmp_path)
     path, headers, body = recorder.got[-1]
     assert body == BODIES[name]
     assert path == "/webhooks/User.Updated?a=[1]&b={x}"
@@ -102,7 +102,7 @@ def test_a_shell_sends_the_very_same_body_and_signature(recorder, tmp_path, shel
 def test_a_long_body_is_sent_from_the_file_that_was_downloaded(recorder, tmp_path):
     body = b'{"a":"' + b"'x" * 100_000 + b'"}'
     (tmp_path / "it's a body.json").write_bytes(body)
-    text = command(
+    text = write_command(
         SentRequest(body, None, signed=False),
         f"http://127.0.0.1:{recorder.server_port}/webhook/user",
         "it's a body.json",
@@ -116,7 +116,7 @@ def test_a_long_body_is_sent_from_the_file_that_was_downloaded(recorder, tmp_pat
 
 def test_the_command_reads_as_one_would_write_it():
     sent = SentRequest(b'{"userName":"o\'neil"}', b"\x01\x02", signed=True)
-    assert command(sent, "http://127.0.0.1:8080/webhooks/User.Updated", "body.json") == (
+    assert write_command(sent, "http://127.0.0.1:8080/webhooks/User.Updated", "body.json") == (
         "curl --globoff --include \\\n"
         "  --url 'http://127.0.0.1:8080/webhooks/User.Updated' \\\n"
         "  --header 'Content-Type: application/json; charset=utf-8' \\\n"
@@ -127,12 +127,12 @@ def test_the_command_reads_as_one_would_write_it():
 
 
 def test_a_signature_that_was_no_base64_is_replaced_by_one_that_is_none_either():
-    text = command(SentRequest(b"{}", None, signed=True), "http://h/webhooks/User.Updated", "body.json")
+    text = write_command(SentRequest(b"{}", None, signed=True), "http://h/webhooks/User.Updated", "body.json")
     assert "--header 'Tier3-RsaSha1: (no base64, and so not kept)'" in text
 
 
 def test_an_address_can_be_no_option_and_ends_no_quotes(tmp_path):
-    text = command(SentRequest(b"{}", None, signed=False), "-o'; touch never; '\n", "body.json")
+    text = write_command(SentRequest(b"{}", None, signed=False), "-o'; touch never; '\n", "body.json")
     subprocess.run(["sh", "-c", text], check=False, capture_output=True, cwd=tmp_path, timeout=30)
     assert list(tmp_path.iterdir()) == []
 
@@ -148,11 +148,11 @@ def test_an_address_can_be_no_option_and_ends_no_quotes(tmp_path):
     ],
 )
 def test_the_address_is_made_of_what_the_user_wrote(base, address):
-    assert address_of(base, "User.Updated", "User") == address
+    assert make_address(base, "User.Updated", "User") == address
 
 
 def test_a_notification_whose_event_is_not_known_goes_to_its_category():
-    assert address_of("http://h", None, "Server") == "http://h/webhook/server"
+    assert make_address("http://h", None, "Server") == "http://h/webhook/server"
 
 
 @pytest.mark.parametrize(

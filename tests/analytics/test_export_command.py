@@ -23,7 +23,15 @@ import analytics
 from analytics.cli import run
 from analytics.errors import NotAQueryError, NotRunningError
 from analytics.export import archives
-from analytics.export.archives import ExportFilter, SeqRange, archive_line, find_range, group_tables, insist, read_parts
+from analytics.export.archives import (
+    ExportFilter,
+    SeqRange,
+    find_range,
+    group_tables,
+    insist,
+    read_parts,
+    write_archive_line,
+)
 from tests.support import bodies
 from tests.support.dropping import drop_before
 from tests.support.keys import key_directory, signed
@@ -102,7 +110,7 @@ def test_all_are_exported_in_order_copies_and_unsigned_ones_and_those_of_unknown
 
 def test_a_signature_that_was_no_base64_stays_an_invalid_one():
     row = {"received_at": MIDDAY, "event_type": None, "category": "User", "source_ip": None, "payload": "{}"}
-    line = json.loads(archive_line(row | {"signature_status": "invalid", "signature": None}))
+    line = json.loads(write_archive_line(row | {"signature_status": "invalid", "signature": None}))
     assert line["headers"] == {"Tier3-RsaSha1": "(no base64, and so not kept)"}
 
 

@@ -7,7 +7,13 @@ from analytics import connect
 from analytics.errors import NoStatusError
 from analytics.pages.health.machines import make_line
 from analytics.pages.shared.components import Age
-from analytics.pages.shared.health_figures import bytes_words, group_figures, limit_words, read_figures, select_troubled
+from analytics.pages.shared.health_figures import (
+    describe_limit,
+    format_bytes,
+    group_figures,
+    read_figures,
+    select_troubled,
+)
 from tests.support.readable_store import build_store
 
 STATUS = {
@@ -86,11 +92,11 @@ def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_a
     ],
 )
 def test_limits_are_said_in_the_unit_of_their_figure(name, limit, words):
-    assert limit_words(name, limit) == words
+    assert describe_limit(name, limit) == words
 
 
 def test_sizes_are_said_in_their_largest_unit():
-    assert [bytes_words(size) for size in (512, 2048, 256 * 2**20, 2**40)] == [
+    assert [format_bytes(size) for size in (512, 2048, 256 * 2**20, 2**40)] == [
         "512 bytes", "2 KiB", "256 MiB", "1,024 GiB",
     ]  # fmt: skip
 

@@ -67,7 +67,7 @@ def all_of(client):
 
 
 def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_everything_makes(tmp_path, looks):
-    history = list(Simulation(7).history(12, END, 100, STORIES))
+    history = list(Simulation(7).make_history(12, END, 100, STORIES))
     late = set(random.Random(3).sample(range(len(history)), len(history) // 20))
     in_time = [out for place, out in enumerate(history) if place not in late]
     parts = [in_time[start : start + 400] for start in range(0, len(in_time), 400)]
@@ -88,7 +88,7 @@ def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_ev
 
 
 def test_nothing_is_looked_for_again_where_nothing_came(tmp_path, looks):
-    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    client = Reopened(store_of(tmp_path, Simulation(7).make_history(2, END, 100)))
     kept = KeptFindings(client)
     first = latest(kept)
     second = latest(kept)
@@ -98,7 +98,7 @@ def test_nothing_is_looked_for_again_where_nothing_came(tmp_path, looks):
 
 
 def test_what_was_computed_before_is_never_given_for_what_is_so_now(tmp_path):
-    history = list(Simulation(7).history(10, END, 100, STORIES))
+    history = list(Simulation(7).make_history(10, END, 100, STORIES))
     client = Reopened(store_of(tmp_path, history[:-400]))
     kept = KeptFindings(client)
     before = latest(kept)
@@ -116,7 +116,7 @@ def test_what_was_computed_before_is_never_given_for_what_is_so_now(tmp_path):
 
 
 def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
-    client = Reopened(store_of(tmp_path, Simulation(7).history(10, END, 100, STORIES)))
+    client = Reopened(store_of(tmp_path, Simulation(7).make_history(10, END, 100, STORIES)))
     findings = latest(KeptFindings(client)).findings
     order = {"high": 0, "medium": 1, "low": 2}
     assert findings == sorted(findings, key=lambda one: (order[one.severity], -one.found_at.timestamp()))
@@ -124,7 +124,7 @@ def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
 
 
 def test_rules_that_change_are_run_over_everything_again(tmp_path, looks, monkeypatch):
-    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    client = Reopened(store_of(tmp_path, Simulation(7).make_history(2, END, 100)))
     kept = KeptFindings(client)
     latest(kept)
     own = tmp_path / "own"
@@ -136,16 +136,16 @@ def test_rules_that_change_are_run_over_everything_again(tmp_path, looks, monkey
 
 
 def test_a_store_that_lost_its_latest_is_looked_through_again(tmp_path, looks):
-    client = Reopened(store_of(tmp_path / "one", Simulation(7).history(4, END, 100)))
+    client = Reopened(store_of(tmp_path / "one", Simulation(7).make_history(4, END, 100)))
     kept = KeptFindings(client)
     latest(kept)
-    client.path = store_of(tmp_path / "other", Simulation(8).history(1, END, 100))
+    client.path = store_of(tmp_path / "other", Simulation(8).make_history(1, END, 100))
     assert sorted(latest(kept).findings) == all_of(client)
     assert looks == [EPOCH, EPOCH]
 
 
 def test_who_asks_first_waits_no_longer_than_told_and_many_who_ask_cause_one_look(tmp_path, looks):
-    client = Reopened(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    client = Reopened(store_of(tmp_path, Simulation(7).make_history(2, END, 100)))
     kept = KeptFindings(client)
     client.gate.clear()
     with ThreadPoolExecutor(8) as viewers:
@@ -164,7 +164,7 @@ def test_nobody_who_answers_is_an_error_until_somebody_does(tmp_path):
                 raise NotRunningError("nobody answers")
             return super().sql(query, parameters, **options)
 
-    client = Away(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    client = Away(store_of(tmp_path, Simulation(7).make_history(2, END, 100)))
     kept = KeptFindings(client)
     with pytest.raises(NotRunningError):
         latest(kept)
@@ -189,7 +189,7 @@ def count_of(snapshot, rule):
 
 def test_a_rule_that_fails_once_keeps_its_findings_and_finds_then_what_it_missed(tmp_path, monkeypatch):
     monkeypatch.setattr(kept_findings, "PAUSE", 0)
-    history = list(Simulation(7).history(10, END, 100, STORIES))
+    history = list(Simulation(7).make_history(10, END, 100, STORIES))
     client = Failing(store_of(tmp_path, history[:-400]))
     kept = KeptFindings(client)
     before = count_of(latest(kept), "user_created")
@@ -207,7 +207,7 @@ def test_a_rule_that_fails_once_keeps_its_findings_and_finds_then_what_it_missed
 
 def test_a_rule_that_always_fails_is_not_tried_at_each_look(tmp_path, looks, monkeypatch):
     monkeypatch.setattr(kept_findings, "PAUSE", 1e9)
-    client = Failing(store_of(tmp_path, Simulation(7).history(2, END, 100)))
+    client = Failing(store_of(tmp_path, Simulation(7).make_history(2, END, 100)))
     client.text = "created in"
     kept = KeptFindings(client)
     for _ in range(3):
@@ -224,7 +224,7 @@ def test_of_findings_that_are_known_the_store_is_not_asked_again_when_they_were_
             return super().sql(query, parameters, **options)
 
     monkeypatch.setattr(kept_findings, "WHOLE_SECONDS", 0)
-    history = list(Simulation(7).history(10, END, 100, STORIES))
+    history = list(Simulation(7).make_history(10, END, 100, STORIES))
     client = Noting(store_of(tmp_path, history[:-400]))
     kept = KeptFindings(client)
     before = latest(kept)
@@ -241,7 +241,7 @@ def test_of_findings_that_are_known_the_store_is_not_asked_again_when_they_were_
 
 @pytest.mark.parametrize("failing", ["", "created in"])
 def test_findings_of_notifications_that_were_dropped_go_at_the_next_look(tmp_path, failing):
-    history = list(Simulation(7).history(10, END, 100, STORIES))
+    history = list(Simulation(7).make_history(10, END, 100, STORIES))
     client = Failing(store_of(tmp_path, history))
     kept = KeptFindings(client)
     before = latest(kept)

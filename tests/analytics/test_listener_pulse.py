@@ -53,9 +53,9 @@ def looks(monkeypatch):
 
 def test_a_listener_that_never_answered_is_not_missed(tmp_path, looks):
     pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=free_address()))
-    assert pulse.silence() is None
+    assert pulse.find_silence() is None
     until(lambda: len(looks) > 2, what="some looks")
-    assert pulse.silence() is None
+    assert pulse.find_silence() is None
     assert not any(looks)
 
 
@@ -63,14 +63,14 @@ def test_a_listener_that_answered_before_is_missed_until_it_answers_again(tmp_pa
     with running(ListenerProcess, tmp_path / "data") as listener:
         address = listener.url.removeprefix("http://")
         pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=address))
-        pulse.silence()
+        pulse.find_silence()
         until(lambda: True in looks, what="an answer")
         with stopped(listener.process.pid):
-            assert until(pulse.silence, what="a listener that is missed").since < datetime.now(UTC)
-        until(lambda: pulse.silence() is None, what="a listener that answers")
+            assert until(pulse.find_silence, what="a listener that is missed").since < datetime.now(UTC)
+        until(lambda: pulse.find_silence() is None, what="a listener that answers")
 
 
 def test_what_serve_writes_is_enough_where_the_listener_was_never_asked_successfully(tmp_path):
     (tmp_path / "serve.json").write_text(json.dumps(serve(silent_since=SINCE.isoformat())))
     pulse = ListenerPulse(lambda: Settings(data_dir=tmp_path, listen=free_address()))
-    assert until(pulse.silence, what="a listener that is missed").since == SINCE
+    assert until(pulse.find_silence, what="a listener that is missed").since == SINCE

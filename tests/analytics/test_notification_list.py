@@ -16,8 +16,8 @@ from analytics import queries
 from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brush
 from analytics.pages.notifications import download
 from analytics.pages.notifications import paging as _paging
-from analytics.pages.notifications.download import Size, archive_bytes, describe_size, fetch
-from analytics.pages.notifications.listing import columns
+from analytics.pages.notifications.download import Size, describe_size, fetch, make_archive
+from analytics.pages.notifications.listing import list_columns
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.filters import CHIP_CHARACTERS
 from analytics.pages.shared.formatting import format_range
@@ -46,7 +46,7 @@ def client(tmp_path_factory):
 @pytest.fixture
 def ask(client):
     def run(name, **values):
-        return client.sql(*queries.query(name, values)).to_pylist()
+        return client.sql(*queries.make_query(name, values)).to_pylist()
 
     return run
 
@@ -162,7 +162,7 @@ def test_a_download_has_the_newest_that_the_filter_lets_through_whole(client):
     assert json.loads(table.column("payload")[0].as_py()) == {"userName": "=1+1", "text": LONG}
     exact = pq.read_table(io.BytesIO(download.FORMATS[2].make(table)))
     assert exact.column("payload").to_pylist() == table.column("payload").to_pylist()
-    lines = [json.loads(line) for line in archive_bytes(table).splitlines()]
+    lines = [json.loads(line) for line in make_archive(table).splitlines()]
     assert [line["body"] for line in lines] == table.column("payload").to_pylist()
     assert fetch(client, {"upto": 5, "entity": "nonesuch"}).num_rows == 0
 
@@ -242,13 +242,13 @@ def room_for(name, listed, pixels):
 
 @pytest.mark.parametrize("senders", [1, 2])
 def test_a_window_of_1280_pixels_has_room_for_the_names_of_accounts_beside_what_happened(monkeypatch, senders):
-    monkeypatch.setattr("analytics.pages.notifications.listing.several", lambda: senders > 1)
-    listed, table = columns(narrow=False, named=True), 1_230
+    monkeypatch.setattr("analytics.pages.notifications.listing.has_several_senders", lambda: senders > 1)
+    listed, table = list_columns(narrow=False, named=True), 1_230
     name_of_28_letters, title_of_17_letters = 195, 124
     assert room_for("Account", listed, table) >= name_of_28_letters
     assert room_for("What", listed, table) >= 300
     assert senders == 1 or room_for("Sender", listed, table) >= title_of_17_letters
-    without_names = columns(narrow=False, named=False)
+    without_names = list_columns(narrow=False, named=False)
     assert room_for("What", without_names, table) > room_for("What", listed, table)
 
 

@@ -15,9 +15,9 @@ from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
 from analytics.client.keeping import KeptAnswer
-from analytics.commands.dashboard import streamlit_options
-from analytics.pages.pages import entry_file
-from analytics.senders import colours, event_types
+from analytics.commands.dashboard import list_streamlit_options
+from analytics.pages.pages import find_entry_file
+from analytics.senders import colours, list_event_types
 from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
 from tests.support.dashboard_app import age_lines, make_app, plain_texts, table_rows
 from tests.support.readable_store import (
@@ -263,7 +263,7 @@ def test_no_receiver_says_what_to_start_on_every_page(open_page):
 
 def test_set_up_gives_ten_urls_under_the_address_that_was_typed(open_page):
     app = open_page("set_up", base="https://hooks.example.com/")
-    assert plain_texts(app) == [f"https://hooks.example.com/webhooks/{name}" for name in event_types()]
+    assert plain_texts(app) == [f"https://hooks.example.com/webhooks/{name}" for name in list_event_types()]
 
 
 @pytest.mark.parametrize("base", ["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"])
@@ -365,15 +365,15 @@ def test_a_chosen_account_stands_in_its_field_without_the_indentation_of_the_tre
 
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():
     for dark in (False, True):
-        assert len({colours(dark)[name] for name in event_types()}) == 10
+        assert len({colours(dark)[name] for name in list_event_types()}) == 10
 
 
 def test_the_dashboards_entry_lies_beside_the_package():
-    assert Path(entry_file()).name == "app_dashboard.py"
+    assert Path(find_entry_file()).name == "app_dashboard.py"
 
 
 def test_streamlit_sends_no_statistics_and_asks_for_no_address():
-    options = streamlit_options(8501, "127.0.0.1")
+    options = list_streamlit_options(8501, "127.0.0.1")
     assert {"--browser.gatherUsageStats=false", "--server.showEmailPrompt=false", "--server.headless=true"} <= set(
         options
     )

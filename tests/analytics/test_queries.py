@@ -49,33 +49,33 @@ def client(tmp_path_factory):
 def ask(client):
     def run(name, **values):
         measure = {} if "changes" in values else {"notifications": True}
-        return client.sql(*queries.query(name, measure | values)).to_pylist()
+        return client.sql(*queries.make_query(name, measure | values)).to_pylist()
 
     return run
 
 
 def test_a_line_whose_parameter_is_none_is_left_out_with_its_parameter():
-    without = queries.query("newest_notifications", {"page_rows": 5, "before": None, "text": None})
+    without = queries.make_query("newest_notifications", {"page_rows": 5, "before": None, "text": None})
     assert without.parameters == {"page_rows": 5}
     assert "payload" not in without.sql
 
 
 def test_a_line_whose_parameter_has_a_value_stays():
-    with_text = queries.query("newest_notifications", {"page_rows": 5, "text": "x"})
+    with_text = queries.make_query("newest_notifications", {"page_rows": 5, "text": "x"})
     assert with_text.parameters == {"page_rows": 5, "text": "x"}
     assert "regexp_escape($text)" in with_text.sql
 
 
 def test_a_part_that_is_included_under_a_condition_is_left_out_without_it():
     values = {"alone": True, "counted_since": MIDDAY, "counted_until": MIDDAY, "since": MIDDAY, "until": MIDDAY}
-    assert "counts_by_quarter" not in queries.query("activity_other", values | {"notifications": True}).sql
+    assert "counts_by_quarter" not in queries.make_query("activity_other", values | {"notifications": True}).sql
     kept = {"kept": True, "kept_seq": 1, "left_notifications": True, "cut_begins": [0], "cut_ends": [0]}
-    assert "counts_by_quarter" in queries.query("activity_other", values | kept).sql
+    assert "counts_by_quarter" in queries.make_query("activity_other", values | kept).sql
 
 
 def test_a_parameter_that_a_query_needs_is_asked_for():
     with pytest.raises(KeyError, match="page_rows"):
-        queries.query("newest_notifications", {})
+        queries.make_query("newest_notifications", {})
 
 
 def test_lists_never_fetch_payloads():
@@ -353,13 +353,13 @@ def test_every_query_runs_whatever_its_filters(client):
         "at": MIDDAY, "at_seq": 9, "named": "x", "kind": "User", "kinds": ["added"], "field": "x",
         "without_noise": True,
     }  # fmt: skip
-    parts = {name for file in queries.places().values() for name, _ in queries.INCLUDE.findall(file.read_text())}
-    for name in sorted(queries.places().keys() - {part.removesuffix(".sql") for part in parts}):
-        client.sql(*queries.query(name, needed | (changes if name == "activity_fields" else notifications)))
+    parts = {name for file in queries.find_places().values() for name, _ in queries.INCLUDE.findall(file.read_text())}
+    for name in sorted(queries.find_places().keys() - {part.removesuffix(".sql") for part in parts}):
+        client.sql(*queries.make_query(name, needed | (changes if name == "activity_fields" else notifications)))
         for measure in (changes,) if name == "activity_fields" else (notifications, changes):
-            client.sql(*queries.query(name, needed | optional | measure))
+            client.sql(*queries.make_query(name, needed | optional | measure))
         if name != "activity_before":
-            client.sql(*queries.query(name, alone | changes | {"alone": True}))
+            client.sql(*queries.make_query(name, alone | changes | {"alone": True}))
 
 
 def test_a_store_of_an_older_version_is_not_asked_what_it_dropped_and_no_other_failure_is_hidden(tmp_path):
@@ -367,7 +367,7 @@ def test_a_store_of_an_older_version_is_not_asked_what_it_dropped_and_no_other_f
     with duckdb.connect(str(file)) as store:
         store.execute("DROP TABLE dropped")
     with analytics.connect(str(file)) as client:
-        table = ask_dropped(lambda **given: client.sql(*queries.query("freshness", given)))
+        table = ask_dropped(lambda **given: client.sql(*queries.make_query("freshness", given)))
         assert table.to_pylist() == [{"first": MIDDAY, "newest": MIDDAY, "notifications": 1}]
         assert find_complete_since(client) is None
         with pytest.raises(QueryError, match="nowhere"):
@@ -404,7 +404,7 @@ def test_a_user_whose_name_has_a_letter_that_is_two_in_upper_case_is_found_with_
     user = Row("User.Created", "ACME", "GROSS", {"userName": "groß"}, MIDDAY - HOUR)
     file = build_store(tmp_path / "s.duckdb", [user, server("ACME", "WA1ACMEWEB01", received_at=MIDDAY, actor="groß")])
     with analytics.connect(str(file)) as client:
-        acts = client.sql(*queries.query("acts_of_user", {"entity": "GROSS", "page_rows": 5})).to_pylist()
-        found = client.sql(*queries.query("entities_found", {"named": "groß", "page_rows": 5})).to_pylist()
+        acts = client.sql(*queries.make_query("acts_of_user", {"entity": "GROSS", "page_rows": 5})).to_pylist()
+        found = client.sql(*queries.make_query("entities_found", {"named": "groß", "page_rows": 5})).to_pylist()
     assert [row["entity_id"] for row in acts] == ["WA1ACMEWEB01"]
     assert [row["entity_id"] for row in found] == ["GROSS"]

@@ -10,7 +10,7 @@ import analytics
 from analytics import queries, senders
 from analytics.pages.notifications.refused import Group, count_refused, list_groups, read_group
 from analytics.senders.described import as_sender
-from analytics.words.refusals import ADVICE, REFUSALS, describe_refusal, title_of
+from analytics.words.refusals import ADVICE, REFUSALS, describe_refusal, find_title
 from receiver.senders.profile import load_shipped
 from receiver.senders.schemes import Detail, describe_places
 from tests.support.readable_store import Refused, build_store
@@ -37,8 +37,8 @@ def test_each_reason_that_the_receiver_keeps_says_what_to_do():
     codes = {ast.literal_eval(code) for module in modules for _, code in refusals_made(module)}
     assert set(REFUSALS) == (codes - NOT_KEPT) | SET_ASIDE
     assert all(refusal.why.endswith(".") and refusal.remedy.endswith(".") for refusal in REFUSALS.values())
-    assert title_of("signature_missing") == "Unsigned"
-    assert title_of("nonesuch") == "nonesuch"
+    assert find_title("signature_missing") == "Unsigned"
+    assert find_title("nonesuch") == "nonesuch"
 
 
 def test_each_reason_for_which_a_signature_is_not_valid_has_advice():
@@ -95,7 +95,7 @@ def test_refused_ones_are_grouped_by_sender_and_by_what_is_wrong_with_its_signat
     unknown = Refused("unknown_sender", "/senders/x", b"{}", sender=None)
     store = build_store(tmp_path / "s.duckdb", [], [*stale, of_acme("header malformed"), other, unknown])
     with analytics.connect(str(store)) as client:
-        counts = client.sql(*queries.query("rejected_counts", {})).to_pandas()
+        counts = client.sql(*queries.make_query("rejected_counts", {})).to_pandas()
         groups = list_groups(counts)
         assert {group.key: count_refused(counts, groups, group) for group in groups} == {
             "signature_invalid/acme/stale timestamp": 2,
@@ -105,7 +105,7 @@ def test_refused_ones_are_grouped_by_sender_and_by_what_is_wrong_with_its_signat
         }
         for group in groups:
             values = {"page_rows": 9, "position": 0, **group._asdict()}
-            listed = client.sql(*queries.query("rejected", values)).num_rows
+            listed = client.sql(*queries.make_query("rejected", values)).num_rows
             assert listed == count_refused(counts, groups, group)
     monkeypatch.setattr("analytics.pages.shared.address.get", {"reason": "signature_invalid"}.get)
     assert read_group(groups) == Group("signature_invalid")

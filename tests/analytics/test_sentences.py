@@ -4,8 +4,16 @@ import json
 
 import pytest
 
-from analytics.senders import senders
-from analytics.words.sentences import Change, items_of, label_of, pattern_of, phrase, sentence, summary
+from analytics.senders import list_senders
+from analytics.words.sentences import (
+    Change,
+    label_path,
+    list_items,
+    make_pattern,
+    make_sentence,
+    phrase,
+    summarize_changes,
+)
 
 ABSENT = object()
 
@@ -117,7 +125,7 @@ ADDRESS = {"public": "203.0.113.9", "internal": "10.1.2.3"}
     ],
 )
 def test_a_change_is_told_in_a_sentence(told, expected):
-    assert sentence(told) == expected
+    assert make_sentence(told) == expected
 
 
 PUBLIC = "details.ipAddresses[10.1.2.3].public"
@@ -160,22 +168,31 @@ PUBLIC = "details.ipAddresses[10.1.2.3].public"
     ],
 )
 def test_two_values_that_differ_are_not_told_alike_and_none_is_no_address(told, expected):
-    assert phrase(told).alone() == expected
+    assert phrase(told).make_sentence_alone() == expected
 
 
 def test_an_address_that_comes_or_goes_by_a_change_reads_with_actor_and_server():
     came = change(PUBLIC, "changed", None, "203.0.113.9")
-    assert sentence(came) == "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01"
+    assert make_sentence(came) == "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01"
     went = change(PUBLIC, "changed", "203.0.113.9", "")
-    assert sentence(went) == "SVC_OPS removed public address 203.0.113.9 from WA1ACMEWEB01"
+    assert make_sentence(went) == "SVC_OPS removed public address 203.0.113.9 from WA1ACMEWEB01"
 
 
 def test_without_who_and_of_what_the_rest_still_reads():
-    assert phrase(change("details.powerState", "changed", "stopped", "started")).alone() == "powered it on"
-    assert phrase(change("details.cpu", "changed", 2, 4)).alone() == "changed the number of CPUs from 2 to 4"
-    assert phrase(user("status", "changed", "Active", "Disabled")).alone() == "disabled"
-    assert phrase(user("", "added", "deleted", action="Updated")).alone() == "came back after its deletion"
-    assert phrase(user("", "added", "deleted", action="Created")).alone() == "created again after its deletion"
+    assert (
+        phrase(change("details.powerState", "changed", "stopped", "started")).make_sentence_alone() == "powered it on"
+    )
+    assert (
+        phrase(change("details.cpu", "changed", 2, 4)).make_sentence_alone() == "changed the number of CPUs from 2 to 4"
+    )
+    assert phrase(user("status", "changed", "Active", "Disabled")).make_sentence_alone() == "disabled"
+    assert (
+        phrase(user("", "added", "deleted", action="Updated")).make_sentence_alone() == "came back after its deletion"
+    )
+    assert (
+        phrase(user("", "added", "deleted", action="Created")).make_sentence_alone()
+        == "created again after its deletion"
+    )
 
 
 def test_changes_of_one_notification_are_told_together_each_once_and_the_first_three():
@@ -187,14 +204,14 @@ def test_changes_of_one_notification_are_told_together_each_once_and_the_first_t
         change("details.storageGB", "changed", 50, 66),
         change("description", "changed", "a", "b"),
     ]
-    assert summary(resized) == (
+    assert summarize_changes(resized) == (
         "changed the number of CPUs from 2 to 4; changed the memory from 4 GB to 8 GB; "
         "added public address 203.0.113.9; and 2 more changes"
     )
 
 
 def test_what_can_not_be_seen_is_spelled_and_what_is_long_is_cut():
-    told = sentence(change("description", "changed", "a\u202eb", "x" * 10_000, entity="WA1\u2066" + "L" * 5_000))
+    told = make_sentence(change("description", "changed", "a\u202eb", "x" * 10_000, entity="WA1\u2066" + "L" * 5_000))
     assert "a\\u202eb" in told
     assert "\u2066" not in told
     assert len(told) < 300
@@ -202,7 +219,7 @@ def test_what_can_not_be_seen_is_spelled_and_what_is_long_is_cut():
 
 @pytest.mark.parametrize("value", ["{who}", "%s", "{0.__class__}", "<b>", "of WA1 from"])
 def test_text_from_outside_is_never_a_template(value):
-    told = sentence(change("details.hostName", "changed", value, f"{value}2", entity=value.upper(), actor=value))
+    told = make_sentence(change("details.hostName", "changed", value, f"{value}2", entity=value.upper(), actor=value))
     assert told.startswith(f"{value} changed the host name of {value.upper()} from ")
 
 
@@ -220,17 +237,21 @@ def test_text_from_outside_is_never_a_template(value):
     ],
 )  # fmt: skip
 def test_a_path_is_taken_apart_and_named(path, pattern, items, label):
-    assert (pattern_of(path), items_of(path), label_of(path, senders()[0].wording)) == (pattern, items, label)
+    assert (make_pattern(path), list_items(path), label_path(path, list_senders()[0].wording)) == (
+        pattern,
+        items,
+        label,
+    )
 
 
 @pytest.mark.parametrize("path", ["[", ".", "a..b", '"', "a[b", "]", "a]", '["x', "", "\x00", "a." * 500])
 def test_what_is_no_path_is_still_told(path):
-    assert sentence(change(path, "changed", 1, 2))
+    assert make_sentence(change(path, "changed", 1, 2))
 
 
 @pytest.mark.parametrize("value", ["1e999", "123456789012345678901234567890", "[[[[", "nonsense"])
 def test_a_value_that_can_not_be_parsed_is_still_told(value):
     told = Change("Server", "WA1ACMEWEB01", None, "details.cpu", "changed", "1", value)
-    before, _, now = sentence(told).rpartition(" to ")
+    before, _, now = make_sentence(told).rpartition(" to ")
     assert before == "Somebody changed the number of CPUs of WA1ACMEWEB01 from 1"
     assert now.replace(",", "")[:9] == value[:9]

@@ -42,7 +42,7 @@ def test_a_notebooks_folder_finds_the_settings_and_the_data_directory_above_it(t
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     settings = read_settings()
-    assert settings.token() == "the-token"
+    assert settings.read_token() == "the-token"
     assert settings.data_dir == tmp_path / name
     if given == ".env":
         assert (settings.query_url, settings.rules) == ("http://127.0.0.1:9999", tmp_path / "rules")
@@ -71,7 +71,7 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(tmp_path, monk
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "query.token").write_text(f"{token}x", encoding="utf-8")
     with pytest.raises(TokenError, match="is no line of printable ASCII") as refused:
-        read_settings().token()
+        read_settings().read_token()
     assert "hidden" not in str(refused.value)
 
 

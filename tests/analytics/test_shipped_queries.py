@@ -3,14 +3,14 @@
 import pytest
 
 from analytics import connect
-from analytics.pages.sql.side import parse_shipped, shipped_queries
+from analytics.pages.sql.side import list_shipped_queries, parse_shipped
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.readable_store import MIDDAY, Row, build_store
 from tests.support.waiting import until
 
-QUERIES = {one.name: one for one in shipped_queries()}
+QUERIES = {one.name: one for one in list_shipped_queries()}
 STORIES = ("sign-up", "public-server", "stolen-administrator")
 
 

@@ -5,9 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from analytics.comparison import BEFORE, COMPARISONS, WEEK, change, compare, describe_move, difference, find_comparison
+from analytics.comparison import (
+    BEFORE,
+    COMPARISONS,
+    WEEK,
+    change,
+    compare,
+    describe_move,
+    find_comparison,
+    format_difference,
+)
 from analytics.comparison import DAY as DAY_BEFORE
-from analytics.pages.activity.chart import total_text
+from analytics.pages.activity.chart import describe_total
 from analytics.pages.activity.filters import NOTIFICATIONS
 from analytics.pages.activity.time_range import When, find_last_end
 from analytics.times import (
@@ -15,19 +24,19 @@ from analytics.times import (
     OWN,
     RANGES,
     Interval,
-    edges,
+    find_zone,
     floor,
-    local_text,
-    offsets,
-    period,
-    span_of,
-    utc_text,
-    zone_label,
-    zone_of,
+    format_in_utc,
+    format_in_zone,
+    label_zone,
+    list_edges,
+    list_offsets,
+    make_period,
+    make_span,
 )
 from tests.support.readable_store import MIDDAY
 
-BERLIN = zone_of("Europe/Berlin")
+BERLIN = find_zone("Europe/Berlin")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -37,29 +46,29 @@ def at(year, month, day, hour=0, minute=0, second=0):
 
 @pytest.mark.parametrize("name", [name for name, length in RANGES.items() if length])
 def test_a_range_has_neither_too_few_bins_nor_too_many(name):
-    span = period(name, MIDDAY, None)
+    span = make_period(name, MIDDAY, None)
     assert 20 <= (span.until - span.since) / span.width <= 101
     assert floor(span.since, span.width) == span.since
-    assert 20 <= len(span_of(name, None, MIDDAY, None, BERLIN).begins) <= 101
+    assert 20 <= len(make_span(name, None, MIDDAY, None, BERLIN).begins) <= 101
 
 
 def test_the_range_all_begins_with_the_first_notification():
-    span = period("all", MIDDAY, MIDDAY - timedelta(days=365))
+    span = make_period("all", MIDDAY, MIDDAY - timedelta(days=365))
     assert (span.per, span.whole) == ("7 days", True)
     assert span.since <= MIDDAY - timedelta(days=365)
 
 
 def test_the_bins_of_a_period_that_a_brush_touches_are_whole_and_of_the_period():
-    span = period("24 h", MIDDAY, None)
-    assert (span.per, span.around(MIDDAY - HOUR - MINUTE, MIDDAY - MINUTE)) == (
+    span = make_period("24 h", MIDDAY, None)
+    assert (span.per, span.widen_to_bins(MIDDAY - HOUR - MINUTE, MIDDAY - MINUTE)) == (
         "15 min",
         (MIDDAY - HOUR - 15 * MINUTE, MIDDAY),
     )
-    assert span.around(MIDDAY, MIDDAY - 2 * DAY) == (MIDDAY - DAY, MIDDAY)
+    assert span.widen_to_bins(MIDDAY, MIDDAY - 2 * DAY) == (MIDDAY - DAY, MIDDAY)
 
 
 def test_a_range_leads_to_audit_by_its_name_and_a_part_of_it_as_a_range_of_ones_own():
-    span = span_of("7 d", None, MIDDAY, None, BERLIN)
+    span = make_span("7 d", None, MIDDAY, None, BERLIN)
     whole = When(span, Interval(span.since, span.until), None, BEFORE, name="7 d")
     assert whole.range_values == {"range": "7 d"}
     part = Interval(MIDDAY - DAY, MIDDAY - HOUR)
@@ -69,32 +78,32 @@ def test_a_range_leads_to_audit_by_its_name_and_a_part_of_it_as_a_range_of_ones_
 
 def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change():
     # In Berlin the 29th of March 2026 has 23 hours.
-    begins = edges(at(2026, 3, 28, 12), at(2026, 3, 30, 12), DAY, BERLIN)
+    begins = list_edges(at(2026, 3, 28, 12), at(2026, 3, 30, 12), DAY, BERLIN)
     assert begins == [at(2026, 3, 27, 23), at(2026, 3, 28, 23), at(2026, 3, 29, 22)]
 
 
 def test_weeks_begin_on_a_monday():
-    begins = edges(at(2026, 3, 4), at(2026, 3, 10), 7 * DAY, zone_of("UTC"))
+    begins = list_edges(at(2026, 3, 4), at(2026, 3, 10), 7 * DAY, find_zone("UTC"))
     assert begins == [at(2026, 3, 2), at(2026, 3, 9)]
 
 
 def test_hours_begin_at_the_full_hour_of_a_zone_that_is_half_an_hour_apart():
-    begins = edges(at(2026, 3, 2, 10), at(2026, 3, 2, 11, 30), HOUR, zone_of("Asia/Kolkata"))
+    begins = list_edges(at(2026, 3, 2, 10), at(2026, 3, 2, 11, 30), HOUR, find_zone("Asia/Kolkata"))
     assert begins == [at(2026, 3, 2, 9, 30), at(2026, 3, 2, 10, 30)]
 
 
 def test_an_own_range_is_counted_as_it_was_typed_and_ends_where_it_says():
     own = Interval(MIDDAY - 5 * HOUR - timedelta(seconds=7), MIDDAY - HOUR)
-    span = span_of(OWN, own, MIDDAY, None, BERLIN)
+    span = make_span(OWN, own, MIDDAY, None, BERLIN)
     assert (span.since, span.until, span.running) == (own.since, own.until, False)
     assert span.begins[0] <= own.since < span.begins[1]
-    assert span_of(OWN, Interval(own.since), MIDDAY, None, BERLIN).running
+    assert make_span(OWN, Interval(own.since), MIDDAY, None, BERLIN).running
 
 
 def test_a_part_is_widened_to_whole_bins():
-    span = span_of("1 h", None, MIDDAY, None, BERLIN)
+    span = make_span("1 h", None, MIDDAY, None, BERLIN)
     part = Interval(MIDDAY - timedelta(seconds=630), MIDDAY - timedelta(seconds=570))
-    assert span.around(part) == Interval(MIDDAY - timedelta(minutes=11), MIDDAY - timedelta(minutes=9))
+    assert span.widen_to_bins(part) == Interval(MIDDAY - timedelta(minutes=11), MIDDAY - timedelta(minutes=9))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +124,7 @@ def test_what_a_time_is_compared_with_is_as_long_and_lies_before_it(length, how,
 
 @pytest.mark.parametrize("how", COMPARISONS)
 def test_a_part_is_compared_with_the_same_part_of_the_time_that_the_chart_draws(how):
-    span = span_of("24 h", None, MIDDAY + timedelta(minutes=7), None, BERLIN)
+    span = make_span("24 h", None, MIDDAY + timedelta(minutes=7), None, BERLIN)
     part = Interval(MIDDAY - 4 * HOUR, MIDDAY - HOUR)
     time = When(span, part, None, how, EPOCH)
     compared = time.compare(part.since, part.until)
@@ -129,7 +138,7 @@ def test_a_part_is_compared_with_the_same_part_of_the_time_that_the_chart_draws(
     ids=["whole", "almost", "in part", "nothing yet"],
 )
 def test_a_time_is_compared_only_with_one_that_was_kept_from_its_begin_on(first, is_compared):
-    span = span_of("24 h", None, MIDDAY, None, BERLIN)
+    span = make_span("24 h", None, MIDDAY, None, BERLIN)
     begin = find_comparison(span.since, span.until, BEFORE, span.early).since
     time = When(span, Interval(span.since), None, BEFORE, None if first is None else begin + first)
     assert (time.compare(span.since, span.until) is not None) == is_compared
@@ -138,11 +147,11 @@ def test_a_time_is_compared_only_with_one_that_was_kept_from_its_begin_on(first,
 
 @pytest.mark.parametrize("first_after", [3 * HOUR, 2 * DAY], ids=["in part", "not at all"])
 def test_the_total_says_why_it_is_compared_with_nothing(first_after, monkeypatch):
-    monkeypatch.setattr("analytics.pages.shared.formatting.viewer_zone", lambda: zone_of("UTC"))
-    span = span_of("24 h", None, MIDDAY, None, BERLIN)
+    monkeypatch.setattr("analytics.pages.shared.formatting.find_viewer_zone", lambda: find_zone("UTC"))
+    span = make_span("24 h", None, MIDDAY, None, BERLIN)
     first = find_comparison(span.since, span.until, BEFORE, span.early).since + first_after
     time = When(span, Interval(span.since), None, BEFORE, first)
-    said = total_text(pd.DataFrame({"events": [7], "events_before": [3]}), NOTIFICATIONS, time).replace("\\", "")
+    said = describe_total(pd.DataFrame({"events": [7], "events_before": [3]}), NOTIFICATIONS, time).replace("\\", "")
     kept = f"{first:%Y-%m-%d %H:%M} UTC"
     partly = f"the period before was kept only from {kept} on"
     why = partly if first_after < DAY else f"nothing was kept before {kept}"
@@ -152,7 +161,7 @@ def test_the_total_says_why_it_is_compared_with_nothing(first_after, monkeypatch
 @pytest.mark.parametrize("name", ["24 h", "7 d", "30 d"])
 @pytest.mark.parametrize("how", [BEFORE, WEEK])
 def test_a_range_is_compared_with_one_at_the_same_time_of_day(name, how):
-    span = span_of(name, None, MIDDAY + timedelta(minutes=7), None, BERLIN)
+    span = make_span(name, None, MIDDAY + timedelta(minutes=7), None, BERLIN)
     compared = find_comparison(span.since, span.until, how, span.early)
     assert span.early > timedelta()
     assert compared.shift % timedelta(days=1) == timedelta()
@@ -193,13 +202,13 @@ def test_an_interval_that_ends_before_it_begins_is_told_from_none():
 
 
 def test_the_longest_range_of_ones_own_has_bins_that_can_be_drawn_and_can_be_compared():
-    span = span_of(OWN, Interval(at(2000, 1, 1)), MIDDAY, None, BERLIN)
+    span = make_span(OWN, Interval(at(2000, 1, 1)), MIDDAY, None, BERLIN)
     assert len(span.begins) < 1000
     assert find_comparison(span.since, span.until, WEEK).until <= span.since
 
 
 def test_a_zone_is_ahead_from_when_its_clocks_changed_on():
-    found = offsets(at(2026, 3, 1), at(2026, 11, 1), BERLIN)
+    found = list_offsets(at(2026, 3, 1), at(2026, 11, 1), BERLIN)
     assert found == [(at(2026, 3, 1), HOUR), (at(2026, 3, 29, 1), 2 * HOUR), (at(2026, 10, 25, 1), HOUR)]
 
 
@@ -207,14 +216,14 @@ def test_a_zone_is_ahead_from_when_its_clocks_changed_on():
     "name", [None, "", "No/Such", "../../etc/passwd", "/etc/passwd", "\x00", "America", "x" * 5000]
 )
 def test_a_zone_that_is_none_is_utc(name):
-    assert zone_label(zone_of(name)) == "UTC"
+    assert label_zone(find_zone(name)) == "UTC"
 
 
 def test_a_moment_is_said_in_the_viewers_zone_and_in_utc():
-    assert local_text(MIDDAY, BERLIN) == "2026-03-02 13:00:00"
-    assert utc_text(MIDDAY) == "2026-03-02 12:00:00 UTC"
-    assert (local_text(None, BERLIN), utc_text(None)) == ("", "")
-    assert zone_label(zone_of("America/Argentina/Buenos_Aires")) == "Buenos Aires"
+    assert format_in_zone(MIDDAY, BERLIN) == "2026-03-02 13:00:00"
+    assert format_in_utc(MIDDAY) == "2026-03-02 12:00:00 UTC"
+    assert (format_in_zone(None, BERLIN), format_in_utc(None)) == ("", "")
+    assert label_zone(find_zone("America/Argentina/Buenos_Aires")) == "Buenos Aires"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +246,7 @@ def test_a_change_is_said_in_percent(now, before, said):
     ],
 )
 def test_a_difference_is_said_absolute_and_in_percent(now, before, said):
-    assert difference(now, before) == said
+    assert format_difference(now, before) == said
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics.cli import run
-from analytics.export.sql_formats import fit, table_lines
+from analytics.export.sql_formats import fit, format_table
 from tests.support.readable_store import HOSTILE_NAME, LONG_NAME, Row, account, build_store, server
 
 COMMAND = [sys.executable, "-m", "analytics", "sql"]
@@ -298,7 +298,7 @@ def test_long_text_is_cut_before_a_column_is_left_out(sql):
 
 
 def test_wide_characters_take_two_columns():
-    lines = list(table_lines(pa.table({"name": ["日本", "ab"], "n": [1, 22]}), 80))
+    lines = list(format_table(pa.table({"name": ["日本", "ab"], "n": [1, 22]}), 80))
     assert lines == ["name   n", "────  ──", "日本   1", "ab    22"]
 
 

@@ -17,7 +17,7 @@ from analytics.client.local import interrupt
 from analytics.errors import CancelledError, SettingsError
 from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
-from analytics.pages.sql.editor import TooLongError, find_place, from_address, in_address
+from analytics.pages.sql.editor import TooLongError, find_place, in_address, read_address
 from analytics.pages.sql.profile import classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
@@ -126,7 +126,7 @@ def test_a_message_about_no_place_in_the_sql_has_none(message):
 @pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 'ü🙂\n\t--'", "SELECT " + ", ".join(f"'{n}'" for n in range(900))])
 def test_sql_comes_out_of_an_address_as_it_went_in(sql):
     values = in_address(sql)
-    assert from_address(values["sql"], values["packed"]) == sql
+    assert read_address(values["sql"], values["packed"]) == sql
     assert sum(value is not None for value in values.values()) == 1
     assert all(len(value or "") <= 6000 for value in values.values())
 
@@ -141,7 +141,7 @@ def test_sql_too_long_for_an_address_says_so():
 
 @pytest.mark.parametrize("packed", ["", "%%%", "AAAA", "eJw", "ü", "a", "eJwLTi0uyczPUwguTVIIDXZ29HPxcVUIcgwFAH8sB+A"])
 def test_an_address_with_damaged_sql_has_none(packed):
-    assert from_address(None, packed) is None
+    assert read_address(None, packed) is None
 
 
 def test_a_small_address_does_not_become_a_huge_text():
@@ -149,7 +149,7 @@ def test_a_small_address_does_not_become_a_huge_text():
     import zlib
 
     bomb = base64.urlsafe_b64encode(zlib.compress(b"a" * 50_000_000, 9)).decode()
-    assert len(from_address(None, bomb) or "") <= 1_000_000
+    assert len(read_address(None, bomb) or "") <= 1_000_000
 
 
 def test_rows_are_shown_as_what_they_are():
@@ -193,7 +193,7 @@ def test_times_beyond_the_calendar_are_shown_as_text():
 
 
 def test_every_column_that_questions_are_asked_of_has_a_meaning(client):
-    found = client.sql(*queries.query("schema_columns", {})).to_pylist()
+    found = client.sql(*queries.make_query("schema_columns", {})).to_pylist()
     known = [(row["table_name"], row["column_name"]) for row in found if row["table_name"] in MEANINGS]
     assert sorted(known) == sorted((table, column) for table, one in MEANINGS.items() for column in one.columns)
 
@@ -235,7 +235,7 @@ def test_a_profile_of_many_rows_looks_at_a_part_of_them(client):
 
 
 def test_every_column_has_a_profile(client):
-    for row in client.sql(*queries.query("schema_columns", {})).to_pylist():
+    for row in client.sql(*queries.make_query("schema_columns", {})).to_pylist():
         if row["table_name"] in MEANINGS:
             for rows in (10, 1_000_000):
                 compute_profile(client, row["table_name"], row["column_name"], row["data_type"], rows)

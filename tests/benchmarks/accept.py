@@ -140,7 +140,7 @@ def empty(place: Path) -> Iterator[Path]:
 
 def simulated(count: int, until: float = END) -> list[Outgoing]:
     """Return so many simulated notifications, the last at a moment in seconds since 1970."""
-    return list(islice(Simulation(SEED).history(count / NOTIFICATIONS_A_DAY, until, count), count))
+    return list(islice(Simulation(SEED).make_history(count / NOTIFICATIONS_A_DAY, until, count), count))
 
 
 def written(file: Path, notifications: list[Outgoing]) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 from analytics.client.client import Client
 from analytics.findings.running import find
 from analytics.findings.snapshot import KeptFindings
-from analytics.queries import query
+from analytics.queries import make_query
 from tests.benchmarks.asking import client_of, median_seconds
 from tests.benchmarks.data import built, figures_of
 from tests.benchmarks.report import Figure
@@ -96,4 +96,4 @@ def _open_entity(client: Client, category: str, entity: str, ids: list[str]) -> 
 
 
 def _ask(client: Client, name: str, **values: Any) -> Any:
-    return client.df(*query(name, values))
+    return client.df(*make_query(name, values))

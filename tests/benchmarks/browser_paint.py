@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from analytics.commands.dashboard import streamlit_options
+from analytics.commands.dashboard import list_streamlit_options
 from receiver.network.sockets import find_free_address
 from tests.benchmarks.query_recorder import recorder
 from tests.benchmarks.report import Figure, part
@@ -132,7 +132,7 @@ def paint(viewer, base: str, shown: Shown) -> Painted:
 def an_empty_page(directory: Path) -> Iterator[str]:
     """Run Streamlit as the dashboard does, on a page with one text."""
     address = find_free_address("127.0.0.1:0")
-    options = streamlit_options(int(address.rpartition(":")[2]), "127.0.0.1")
+    options = list_streamlit_options(int(address.rpartition(":")[2]), "127.0.0.1")
     script = str(Path(__file__).with_name("empty_page.py"))
     process = Process(
         [sys.executable, "-m", "streamlit", "run", script, *options], environment(directory), cwd=directory

@@ -16,8 +16,8 @@ import duckdb
 
 from receiver.database.opening import run
 from receiver.deriving import LastBodies
-from receiver.notification import Notification, new_id
-from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.notification import Notification, make_id
+from receiver.senders.centurylink.events import classify, find_event_by_name
 from receiver.senders.request import parse_body
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
@@ -88,7 +88,7 @@ def later(data_dir: Path, count: int) -> list[Notification]:
     moved = found[-1].received_at - found[0].received_at
     return [
         row._replace(
-            id=new_id(row.received_at + moved),
+            id=make_id(row.received_at + moved),
             received_at=row.received_at + moved,
             occurred_at=row.occurred_at + moved,
             payload=str(row.payload).encode(),
@@ -186,13 +186,13 @@ def _keep_last_bodies(data_dir: Path) -> None:
 def _notifications(count: int) -> Iterator[Notification]:
     """Yield notifications as a listener would have spooled them, with signatures of real size that nobody checks."""
     signatures = random.Random(SEED)
-    history = Simulation(SEED).history(count / NOTIFICATIONS_A_DAY, END, count)
+    history = Simulation(SEED).make_history(count / NOTIFICATIONS_A_DAY, END, count)
     return (_spooled(outgoing, signatures.randbytes(SIGNATURE_BYTES)) for outgoing in islice(history, count))
 
 
 def _spooled(outgoing: Outgoing, signature: bytes) -> Notification:
     received_at = datetime.fromtimestamp(outgoing.received_at, UTC)
-    event = event_for_name(outgoing.event_type)
+    event = find_event_by_name(outgoing.event_type)
     assert event is not None
     about = classify(event, parse_body(outgoing.body), received_at)
     return notification_of(

@@ -12,7 +12,7 @@ from time import perf_counter, time
 import urllib3
 
 from receiver.network.sockets import find_free_address
-from receiver.notification import Notification, new_id
+from receiver.notification import Notification, make_id
 from receiver.simulator.history import NOTIFICATIONS_A_DAY
 from receiver.spool import SpoolWriter
 from tests.benchmarks.accept import empty, simulated, written
@@ -93,7 +93,7 @@ def fill_and_die(spool: Path, rows: list[Notification]) -> None:
     """Spool the same notifications again and again, and die in the midst of it."""
     writer = SpoolWriter(spool)
     for _ in range(SPOOLED // AT_ONCE):
-        writer.append_all([row._replace(id=new_id(row.received_at)) for row in rows])
+        writer.append_all([row._replace(id=make_id(row.received_at)) for row in rows])
     os.kill(os.getpid(), signal.SIGKILL)
 
 

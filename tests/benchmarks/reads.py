@@ -18,8 +18,8 @@ from analytics.pages.activity.kept.counts import Kept, is_long, make_kept
 from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared.store import null_to_none
-from analytics.queries import query
-from analytics.times import EPOCH, Interval, span_of
+from analytics.queries import make_query
+from analytics.times import EPOCH, Interval, make_span
 from tests.benchmarks.asking import client_of
 from tests.benchmarks.data import built, grown, grown_again
 from tests.benchmarks.report import Figure, part
@@ -49,12 +49,12 @@ class Store:
 
     def ask(self, name: str, **values: Any) -> Any:
         """Ask one of the dashboard's queries."""
-        return self.client.df(*query(name, values))
+        return self.client.df(*make_query(name, values))
 
     def activity(self, length: str) -> list[tuple[str, dict[str, Any]]]:
         """Return all that the page asks for a range, as it opens."""
         at = self.newest + timedelta(seconds=1)
-        span = span_of(length, None, at, None, ZONE)
+        span = make_span(length, None, at, None, ZONE)
         compared = find_comparison(span.since, span.until, BEFORE)
         time = When(span, Interval(span.since, span.until), compared, BEFORE, EPOCH)
         kept = self.read_kept() if is_long(time.bin_values) else None

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import expect
 
-from analytics.findings.finding import finding_id
+from analytics.findings.finding import make_finding_id
 from tests.browser.audited import ADDED, ALL, NAME, PUBLIC, SERVER, SHOWN, USER, ago, expect_changes, server
 from tests.browser.watching import choose, column, expect_raw, fill, open_filters, row_of, texts
 from tests.support.browsing import a_dashboard
@@ -228,7 +228,7 @@ def test_a_finding_says_which_of_its_notifications_another_one_doubts_and_an_old
         assert live.receiver.sender.post(f"/webhooks/{event}", json.dumps(body).encode()).status == 200
     until(lambda: live.one("SELECT count(*) FROM notifications") == stored + len(sent), what="them in the store")
     first_id = "SELECT id::VARCHAR FROM notifications WHERE entity_id = 'WA1ACMEGONE02' ORDER BY seq DESC LIMIT 1"
-    old = finding_id("many_servers_deleted", live.one(first_id))
+    old = make_finding_id("many_servers_deleted", live.one(first_id))
     page = watch(live.url).open(f"{ALL}&finding={old}")
     expect(page.locator(".st-key-finding-doubt")).to_contain_text("1 of its 7 notifications is doubted: ")
     expect(page.locator(".st-key-detail")).to_contain_text("The linked finding has changed since")

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from analytics.senders import event_types
+from analytics.senders import list_event_types
 from tests.browser.watching import (
     choose,
     close_filters,
@@ -270,10 +270,12 @@ def test_set_up_has_a_url_for_each_event_to_copy_and_says_when_the_last_came(liv
     base = "https://hooks.example.com"
     fill(page, "Address under which the sender reaches the receiver", base)
     urls = page.locator(".st-key-targets code")
-    expect(urls).to_have_text([f"{base}/webhooks/{name}" for name in event_types()])
+    expect(urls).to_have_text([f"{base}/webhooks/{name}" for name in list_event_types()])
     urls.first.hover()
     page.locator(".st-key-targets").get_by_role("button", name="Copy").first.click()
-    page.wait_for_function(f"async () => await navigator.clipboard.readText() == '{base}/webhooks/{event_types()[0]}'")
+    page.wait_for_function(
+        f"async () => await navigator.clipboard.readText() == '{base}/webhooks/{list_event_types()[0]}'"
+    )
     last = page.locator(".st-key-last-Account-Deleted")
     before = live.one("SELECT count(*) FROM notifications WHERE event_type = 'Account.Deleted'")
     expect(last).to_contain_text(f"{before:,} in all" if before else "not yet")

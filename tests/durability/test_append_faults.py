@@ -78,7 +78,7 @@ def raising(error):
     return fail
 
 
-AFTER_COMMIT = ["receiver.spool.SpoolReader.segments", "receiver.store.appending.appender.write_appended"]
+AFTER_COMMIT = ["receiver.spool.SpoolReader.list_segments", "receiver.store.appending.appender.write_appended"]
 AFTER_COMMIT += ["receiver.deriving.Deriver.settle", "receiver.store.appending.rejected.RejectedBudget.add"]
 
 
@@ -186,7 +186,7 @@ def test_a_file_of_the_program_that_is_away_while_deriving_sets_nothing_aside(st
     appender.append_new()
     spool.append_all([update(number + 5, occurred_at=NOON - timedelta(hours=1)) for number in range(3)])
     with monkeypatch.context() as fault:
-        fault.setattr("receiver.deriving.deriver.sql_file", raising(FileNotFoundError("places.sql")))
+        fault.setattr("receiver.deriving.deriver.read_sql_file", raising(FileNotFoundError("places.sql")))
         with pytest.raises(FileNotFoundError):
             appender.append_new()
     assert appender.append_new() == 3
@@ -307,7 +307,7 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
 ):
     monkeypatch.setattr("receiver.store.appending.condition._FIRST_SECONDS", 0.05)
     loop = AppendLoop(store, tmp_path / "spool", 0, on_fatal=pytest.fail, data_dir=tmp_path)
-    keeper = StatusKeeper(read_settings(data_dir=tmp_path, env_file=None), store, loop.condition)
+    keeper = StatusKeeper(read_settings(data_dir=tmp_path, env_file=None), store, loop.read_condition)
     tried = threading.Semaphore(0)
 
     def fail(*_):
@@ -325,7 +325,7 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
     assert "Input/output error" in appending.text
     monkeypatch.setattr("receiver.store.appending.appender.insert_notifications", insert)
     until(lambda: run(store, COUNTS) == [(ROWS, ROWS, 0)], what="all rows")
-    until(lambda: loop.condition().failure is None, what="the end of the failure")
+    until(lambda: loop.read_condition().failure is None, what="the end of the failure")
     (appending,) = [figure for figure in keeper.refresh().figures if figure.name == "append_error"]
     assert (appending.state, appending.text) == ("ok", "works")
     loop.stop()
@@ -339,10 +339,10 @@ def test_a_failing_checkpoint_stops_no_appending_and_is_shown(store, spool, tmp_
     for number in range(3):
         spool.append_all([update(number)])
         until(lambda number=number: run(store, COUNTS) == [(number + 1, number + 1, 0)], what="the row")
-    until(lambda: loop.condition().failing, what="the checkpoint's failure")
-    assert loop.condition() == (None, None, {"the checkpoint": "no space left on device"})
+    until(lambda: loop.read_condition().failing, what="the checkpoint's failure")
+    assert loop.read_condition() == (None, None, {"the checkpoint": "no space left on device"})
     monkeypatch.undo()
-    until(lambda: not loop.condition().failing, what="a checkpoint")
+    until(lambda: not loop.read_condition().failing, what="a checkpoint")
     loop.stop()
 
 
@@ -354,10 +354,10 @@ def test_a_spool_that_can_not_be_looked_through_stops_no_appending_and_is_shown(
     for number in range(3):
         spool.append_all([update(number)])
         until(lambda number=number: run(store, COUNTS) == [(number + 1, number + 1, 0)], what="the row")
-    until(lambda: loop.condition().failing, what="the failure")
-    assert loop.condition().failing == {"looking through the spool": "[Errno 5] Input/output error"}
+    until(lambda: loop.read_condition().failing, what="the failure")
+    assert loop.read_condition().failing == {"looking through the spool": "[Errno 5] Input/output error"}
     monkeypatch.undo()
-    until(lambda: not loop.condition().failing, what="its end")
+    until(lambda: not loop.read_condition().failing, what="its end")
     loop.stop()
 
 

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from receiver.data_directory.accounts import AllowedAccounts
-from receiver.database.migrations import newest_version
+from receiver.database.migrations import find_newest_version
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
 from receiver.store.loop import AppendLoop
@@ -175,7 +175,7 @@ def test_a_pause_gets_its_turn_while_rows_keep_coming(tmp_path, monkeypatch):
 
 def test_a_backup_tells_what_it_is_and_duckdb_opens_it(backup_of_ten):
     info = inspect(backup_of_ten)
-    assert (info.notifications, info.last_seq, info.schema_version) == (10, 10, newest_version())
+    assert (info.notifications, info.last_seq, info.schema_version) == (10, 10, find_newest_version())
     with duckdb.connect(str(backup_of_ten), read_only=True) as copy:
         assert copy.execute("SELECT count(*) FROM events").fetchall() == [(10,)]
         assert copy.execute("SELECT key_fingerprint = ? FROM backup_info", [info.key_fingerprint]).fetchall() == [

@@ -9,7 +9,7 @@ import pytest
 from analytics import connect
 from analytics.errors import QueryError
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.migrations import migrations
+from receiver.database.migrations import read_migrations
 from receiver.database.opening import check_catalogue, create_anew
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal, unseal
@@ -94,26 +94,26 @@ def test_a_recovery_passes_a_foreign_backup_over(backup, tmp_path):
     assert "clc-1.duckdb" in incident.what
 
 
-@pytest.mark.parametrize("version", sorted(migrations()))
+@pytest.mark.parametrize("version", sorted(read_migrations()))
 def test_a_store_of_each_version_is_as_its_version_says(tmp_path, monkeypatch, version):
-    steps = {number: sql for number, sql in migrations().items() if number <= version}
+    steps = {number: sql for number, sql in read_migrations().items() if number <= version}
     with monkeypatch.context() as older:
-        older.setattr("receiver.database.opening.migrations", lambda: steps)
+        older.setattr("receiver.database.opening.read_migrations", lambda: steps)
         open_database(tmp_path / "clc.duckdb").close()
     with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as store:
         assert check_catalogue(store, "store") == version
     open_database(tmp_path / "clc.duckdb").close()
     with duckdb.connect(str(tmp_path / "clc.duckdb"), read_only=True) as store:
-        assert check_catalogue(store, "store") == max(migrations())
+        assert check_catalogue(store, "store") == max(read_migrations())
 
 
 def test_a_store_whose_changes_were_derived_again_is_as_its_version_says(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     for old, new in (("changes", "x"), ("changes_rebuilt", "changes"), ("x", "changes_rebuilt")):
         store.execute(f"ALTER TABLE {old} RENAME TO {new}")
-    assert check_catalogue(store, "store") == max(migrations())
+    assert check_catalogue(store, "store") == max(read_migrations())
     create_anew(store, {"changes", "changes_rebuilt", "account_states"})
-    assert check_catalogue(store, "store") == max(migrations())
+    assert check_catalogue(store, "store") == max(read_migrations())
     store.close()
 
 

@@ -87,6 +87,6 @@ def test_a_spool_that_can_not_be_listed_is_named_and_not_taken_for_an_empty_one(
     with descriptors_left(0):
         assert str(store.spool) in count_backlog(store.spool, {}).unreadable[0]
         with pytest.raises(OSError, match="Too many open files"):
-            SpoolReader(store.spool).segments()
+            SpoolReader(store.spool).list_segments()
     store.take_all()
     assert store.users() == [0]

@@ -10,8 +10,8 @@ from random import Random
 import duckdb
 import pytest
 
-from receiver.database.migrations import newest_version
-from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.database.migrations import find_newest_version
+from receiver.senders.centurylink.events import classify, find_event_by_name
 from receiver.senders.request import parse_body
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter
@@ -28,14 +28,14 @@ ALL = "SELECT * FROM {} ORDER BY ALL"
 
 def history(count, seed=3):
     """Make a simulated history as it might arrive: with copies, and now and then two in the wrong order."""
-    outgoing = list(Simulation(seed).history(count / 233, datetime(2026, 3, 1, tzinfo=UTC).timestamp(), count))
+    outgoing = list(Simulation(seed).make_history(count / 233, datetime(2026, 3, 1, tzinfo=UTC).timestamp(), count))
     random = Random(seed)
     for _ in range(count // 50):
         place = random.randrange(count - 40)
         outgoing.insert(place, outgoing.pop(place + random.randrange(40)))
     for each in outgoing:
         received_at = datetime.fromtimestamp(each.received_at, UTC)
-        about = classify(event_for_name(each.event_type), parse_body(each.body), received_at)
+        about = classify(find_event_by_name(each.event_type), parse_body(each.body), received_at)
         yield notification_of(about, received_at, each.body)
 
 
@@ -177,7 +177,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
     with running(PreparedReceiver, tmp_path) as receiver:
         until(lambda: rebuilding(receiver) is None, what="the changes")
     assert read(tmp_path, ALL.format("changes")) == expected
-    assert len(list(tmp_path.glob(f"clc-before-schema-{newest_version()}.duckdb"))) == 1
+    assert len(list(tmp_path.glob(f"clc-before-schema-{find_newest_version()}.duckdb"))) == 1
     assert read(tmp_path, "FROM accounts ORDER BY alias") == accounts
 
 

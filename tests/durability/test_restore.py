@@ -98,7 +98,7 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
         assert killed.returncode != 0, calls[number]
         if number % 2:
             with open_reader(read_settings(env_file=None, data_dir=data_dir)) as reader:
-                assert reader.rows("SELECT count(*) FROM notifications", [])[0][0] in {6, 12}
+                assert reader.read_rows("SELECT count(*) FROM notifications", [])[0][0] in {6, 12}
         stores.start(data_dir)
         found, missing = ids_in(data_dir), [each.missing for each in read_incidents(data_dir)]
         assert (found, len(missing)) in [(OLD, 0), (NEW, 1)], (calls[number], missing)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.data_directory.access import control_token, query_token
+from receiver.data_directory.access import control_token, read_query_token
 from receiver.data_directory.incidents import read_incidents, report
 from receiver.database.faults import read_suspicion
 from receiver.keeping.care import gather, judge
@@ -99,7 +99,7 @@ def test_a_number_in_an_incident_of_an_older_program_is_read_out_of_its_sentence
     assert read_incidents(tmp_path) == [incident._replace(left_out=1203)]
 
 
-@pytest.mark.parametrize("token", [query_token, control_token])
+@pytest.mark.parametrize("token", [read_query_token, control_token])
 def test_a_token_that_a_power_cut_left_empty_is_made_anew_and_stays(tmp_path, token):
     settings = read_settings(env_file=None, data_dir=tmp_path)
     first = token(settings)

@@ -7,7 +7,7 @@ import pytest
 from analytics import connect
 from analytics.cli import run
 from analytics.findings.doubts import find_successor
-from analytics.findings.finding import finding_id
+from analytics.findings.finding import make_finding_id
 from analytics.findings.running import find
 from tests.findings.history import DELETED, HOUR, NOON
 from tests.support.stored import Received, store_of
@@ -52,6 +52,6 @@ def test_the_command_says_so_whichever_rules_are_chosen(store, capfdbinary, rule
 
 def test_a_finding_is_found_by_the_id_that_it_had_before_an_earlier_notification_became_part_of_it(findings):
     finding = findings["many_servers_deleted"]
-    before = finding_id(finding.rule, finding.notification_ids[1])
+    before = make_finding_id(finding.rule, finding.notification_ids[1])
     assert find_successor(before, findings.values()) == finding
     assert find_successor("0" * 64, findings.values()) is None

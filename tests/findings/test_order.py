@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from analytics.findings.finding import Finding, count_severities, select_between, sort_findings
 from analytics.findings.rule_files import SEVERITIES
 from analytics.pages.shared.known.findings import map_findings
-from analytics.senders import doubting_rules
+from analytics.senders import list_doubting_rules
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -33,6 +33,6 @@ def test_a_part_of_the_time_and_its_severities_are_those_of_a_look_at_each():
 
 def test_findings_are_mapped_for_the_asked_notifications_alone_and_those_that_doubt_come_first():
     low, high, doubt = make_findings(random.Random(1), 3)
-    doubt = doubt._replace(rule=next(iter(doubting_rules())), notification_ids=["1", "7"])
+    doubt = doubt._replace(rule=next(iter(list_doubting_rules())), notification_ids=["1", "7"])
     high, low = high._replace(notification_ids=["1"]), low._replace(notification_ids=["2"])
     assert map_findings([low, high, doubt], ["1", "3"]) == {"1": [doubt, high]}

@@ -10,7 +10,7 @@ import pytest
 from receiver import admission
 from receiver.admission import Admission, Refusal
 from receiver.notification import Notification
-from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.senders.centurylink.events import classify, find_event_by_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
 from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Event
@@ -18,7 +18,7 @@ from tests.support.hostile_bodies import hostile_bodies
 from tests.support.keys import in_lower_case, key_directory, signed
 
 NOW = datetime(2015, 9, 22, tzinfo=UTC)
-EVENT = event_for_name("User.Updated")
+EVENT = find_event_by_name("User.Updated")
 BROKEN = b'{"userName":'
 
 

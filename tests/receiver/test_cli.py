@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from analytics.findings.rule_files import load_rules
-from analytics.senders import sql_files
+from analytics.senders import list_sql_files
 from receiver import cli
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
@@ -276,7 +276,9 @@ def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
 def test_a_running_serve_tries_each_rule_on_its_tables_and_names_one_that_can_not_run(tmp_path):
     rules = tmp_path / "rules"
     rules.mkdir()
-    shipped = next(file for file in sql_files("rules") if file.name == "user_created.sql").read_text(encoding="utf-8")
+    shipped = next(file for file in list_sql_files("rules") if file.name == "user_created.sql").read_text(
+        encoding="utf-8"
+    )
     (rules / "own.sql").write_text(shipped.replace("account_alias", "acount_alias"))
     settings = {"CLC_RULES": str(rules)}
     assert "not tried on the tables" in check(tmp_path, **settings).stdout

@@ -39,7 +39,7 @@ def run_import(tmp_path, text, *options, **settings):
 
 
 def spooled(tmp_path, kind="notifications"):
-    segments = SpoolReader(tmp_path / "spool").segments()
+    segments = SpoolReader(tmp_path / "spool").list_segments()
     return [row.row for segment in segments for row in segment.read(kind, 0, 10_000)]
 
 

@@ -273,7 +273,7 @@ def test_a_spool_with_a_directory_of_its_own_is_allowed(spool):
 
 def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
     settings = read_settings(backup_every="1.5h", acknowledge_wait="1m", query_memory="50%", accounts="acme")
-    for name, value in receiver.environment(settings).items():
+    for name, value in receiver.list_variables(settings).items():
         monkeypatch.setenv(name, value)
     assert read_settings(env_file=None) == receiver.read_passed_settings() == settings
 

@@ -23,7 +23,7 @@ def make_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConne
 
 
 def _steps() -> dict[int, str]:
-    return opening.migrations()  # type: ignore[attr-defined]  # where a test puts the steps of an older version
+    return opening.read_migrations()  # type: ignore[attr-defined]  # where a test puts the steps of an older version
 
 
 @cache

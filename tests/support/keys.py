@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.senders.centurylink.signature import sign
-from receiver.senders.keys import public_pem, write_private_key
+from receiver.senders.keys import write_private_key, write_public_pem
 
 
 @cache
@@ -17,7 +17,7 @@ def key_directory() -> Path:
     """Hold `private.pem` and `public.pem`."""
     directory = Path(mkdtemp(prefix="clc-keys-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    (directory / "public.pem").write_bytes(public_pem(_private_key(directory).public_key()))
+    (directory / "public.pem").write_bytes(write_public_pem(_private_key(directory).public_key()))
     return directory
 
 

@@ -154,7 +154,7 @@ class ListenerProcess(Process):
     def spooled(self, kind: str = "notifications") -> list:
         """Read what is in the spool."""
         reader = SpoolReader(self.data_dir / "spool")
-        rows = [row.row for segment in reader.segments() for row in segment.read(kind, 0, 100_000)]
+        rows = [row.row for segment in reader.list_segments() for row in segment.read(kind, 0, 100_000)]
         reader.close()
         return rows
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from receiver.notification import FIRST_PROOF, FIRST_SENDER, Notification, Rejection, new_id
+from receiver.notification import FIRST_PROOF, FIRST_SENDER, Notification, Rejection, make_id
 from receiver.senders.sender import Columns
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -13,7 +13,7 @@ def notification(number: int = 0, **changed: Any) -> Notification:
     """Make a user's update; `number` sets it apart."""
     moment = changed.pop("received_at", NOON + timedelta(seconds=number))
     row = Notification(
-        id=new_id(moment),
+        id=make_id(moment),
         received_at=moment,
         event_type="User.Updated",
         category="User",
@@ -40,7 +40,7 @@ def notification_of(columns: Columns, received_at: datetime, payload: bytes, **c
     told = columns._asdict()
     del told["parent_account"]
     row = Notification(
-        id=new_id(received_at),
+        id=make_id(received_at),
         received_at=received_at,
         **told,
         signature_status="missing",
@@ -60,7 +60,7 @@ def rejection(number: int = 0, **changed: Any) -> Rejection:
     """Make a refusal; `number` sets it apart."""
     moment = NOON + timedelta(seconds=number)
     row = Rejection(
-        id=new_id(moment),
+        id=make_id(moment),
         received_at=moment,
         reason="not_json",
         path="/webhooks/User.Updated",

@@ -11,7 +11,7 @@ from receiver.data_directory.accounts import AllowedAccounts
 from receiver.notification import Notification
 from receiver.sender_admission import PREFIX, SenderAdmission
 from receiver.senders import load_senders
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import find_event_by_name
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.senders.profile import Profile
 from receiver.senders.request import SignedRequest
@@ -37,7 +37,7 @@ class Received(NamedTuple):
 
 def received_in(example) -> list[Received]:
     """Return what is received in an example of a rule, in order of receipt."""
-    received = [Received(*each) for group in example.notifications for each in group.each()]
+    received = [Received(*each) for group in example.notifications for each in group.list_each()]
     return sorted(received, key=lambda one: one.received_at)
 
 
@@ -64,7 +64,7 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
 def _admitted(admission, each):
     if each.sender is None:
         headers = in_lower_case(signed(each.body.encode()))
-        decision = admission.decide(event_for_name(each.event), each.body.encode(), headers, each.received_at, None)
+        decision = admission.decide(find_event_by_name(each.event), each.body.encode(), headers, each.received_at, None)
     else:
         decision = _decide_on_senders(each)
     assert isinstance(decision, Notification), decision

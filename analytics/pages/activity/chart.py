@@ -17,11 +17,11 @@ from analytics.pages.activity.filters import ActivityFilters, Measure, read_filt
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import going
 from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.formatting import format_minute, format_range, viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_minute, format_range
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.ranges import draw_ends
-from analytics.text import as_markdown, plural
+from analytics.text import as_markdown, format_count
 from analytics.times import EPOCH, Interval
 
 BRUSH = "_brush"
@@ -36,7 +36,7 @@ class Brush(NamedTuple):
     first: Interval | None = None
 
 
-def brush_for(part: Interval | None) -> Brush:
+def make_brush(part: Interval | None) -> Brush:
     """Return the chart's brush; a part that was selected by other means is marked on a new chart."""
     last: Brush = st.session_state.get(BRUSH, Brush())
     if last.part != part:
@@ -70,7 +70,7 @@ def draw_total(types: pd.DataFrame, chosen: ActivityFilters, measure: Measure, t
         measure: what is counted.
         time: the time counted.
     """
-    st.markdown(total_text(types, measure, time), width="content")
+    st.markdown(describe_total(types, measure, time), width="content")
     with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
         st.caption("The same as dragging across the chart, for the keyboard.")
         draw_ends("part", chosen.part, filters.select_part)
@@ -97,7 +97,7 @@ def draw_over_time(
         logarithmic: whether the scale is logarithmic.
     """
     on_leaving("brush", leave_chart)
-    brush = brush_for(part)
+    brush = make_brush(part)
     key = f"chart-over-time-{brush.turn}"
 
     def select() -> None:
@@ -107,18 +107,18 @@ def draw_over_time(
         stale = last.turn != brush.turn or read_filters().part != last.part
         if stale or (marked and any(known and is_same(marked, known) for known in (last.part, brush.first))):
             return
-        selected = time.span.around(marked) if marked else None
+        selected = time.span.widen_to_bins(marked) if marked else None
         st.session_state[BRUSH] = last._replace(part=selected)
         filters.select_part(selected)
 
     line = time.line
-    names = {name: filters.type_text(name) for name in bins["event_type"].unique()}
+    names = {name: filters.format_type(name) for name in bins["event_type"].unique()}
     chart = draw_events(
         bins.assign(event_type=bins["event_type"].map(names)),
         before,
         time.span,
         what=measure.name,
-        zone=viewer_zone(),
+        zone=find_viewer_zone(),
         name=line.name if line else "",
         selected=brush.first,
         dark=is_dark(),
@@ -129,7 +129,7 @@ def draw_over_time(
     alt = f"{marks}: {measure.unit}s per {time.span.per}, by event type."
     draw_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
     compared = line.name if line and before is not None else ""
-    st.caption(describe_events(time.span, compared, zone=viewer_zone(), logarithmic=logarithmic))
+    st.caption(describe_events(time.span, compared, zone=find_viewer_zone(), logarithmic=logarithmic))
     # A link of an hour of today is opened tomorrow, too.
     if part and time.span.misses(part):
         with st.container(key="part-elsewhere"):
@@ -147,10 +147,10 @@ def select_types(rows: pd.DataFrame, chosen: ActivityFilters) -> pd.DataFrame:
     return rows[rows["name"].isin(chosen.types)] if chosen.types else rows
 
 
-def total_text(rows: pd.DataFrame, measure: Measure, time: When) -> str:
+def describe_total(rows: pd.DataFrame, measure: Measure, time: When) -> str:
     """Return the total and its comparison, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
-    total = f"**{plural(count, measure.unit)}**"
+    total = f"**{format_count(count, measure.unit)}**"
     if time.compared is None and time.complete_since and not time.span.whole:
         since = as_markdown(format_minute(time.complete_since))
         return f"{total}; no comparison, because the store is complete only since {since}"
@@ -170,17 +170,17 @@ def draw_see_these(chosen: ActivityFilters, time: When) -> None:
     """Draw the way to the counted notifications."""
 
     def go() -> None:
-        going.to_page("notifications", **notifications_address(chosen, time))
+        going.to_page("notifications", **make_notifications_address(chosen, time))
 
     st.button("See these notifications", key="see-these", on_click=go, icon=":material/list_alt:", type="primary")
 
 
-def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
+def make_notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
     """Return the values of the page Notifications' address for the same filters."""
     since, until = time.asked if time.asked and time.is_before_all else time.part
     runs = until is None or (time.span.running and until >= time.span.until)
     return {
-        "events": event_types(chosen) or None,
+        "events": list_event_types(chosen) or None,
         "sender": chosen.any_sender,
         "account": chosen.account,
         "below": "false" if chosen.alone else None,
@@ -191,13 +191,13 @@ def notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]
     }
 
 
-def event_types(chosen: ActivityFilters) -> list[str]:
+def list_event_types(chosen: ActivityFilters) -> list[str]:
     """Return the event types for the page Notifications: of an entity or a place only its own."""
     if chosen.types:
-        return [name for name in chosen.types if name in senders.event_types()]
-    where = senders.place() if chosen.centre else None
+        return [name for name in chosen.types if name in senders.list_event_types()]
+    where = senders.find_place() if chosen.centre else None
     kind = chosen.entity[0] if chosen.entity else where.kind if where else ""
-    return senders.event_types_of(senders.categories_of(kind))
+    return senders.list_event_types_of(senders.list_categories_of(kind))
 
 
 def in_seconds(instant: datetime) -> str:

@@ -11,18 +11,18 @@ from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
 from analytics.pages.shared.formatting import format_range
 from analytics.pages.shared.ranges import REVERSED
-from analytics.pages.shared.store import sender_of_row
+from analytics.pages.shared.store import find_sender_of_row
 from analytics.senders import (
-    account_word,
-    accounts_word,
     as_words,
-    categories,
-    event_types,
-    heard,
-    place,
-    several,
-    titles,
-    unknown_type,
+    find_account_word,
+    find_accounts_word,
+    find_place,
+    has_several_senders,
+    list_categories,
+    list_event_types,
+    list_heard,
+    list_titles,
+    name_unknown_type,
 )
 from analytics.text import capitalize
 from analytics.times import Interval
@@ -84,7 +84,7 @@ class ActivityFilters(NamedTuple):
     sender: str | None = None
     entity_sender: str | None = None
 
-    def parameters(self, *without: str) -> dict[str, Any]:
+    def make_parameters(self, *without: str) -> dict[str, Any]:
         """Return the parameters of queries, besides those of time.
 
         Args:
@@ -105,17 +105,17 @@ class ActivityFilters(NamedTuple):
         """The chosen sender, or that of the chosen entity."""
         return self.sender or self.entity_sender
 
-    def entity_parameters(self) -> dict[str, Any]:
+    def make_entity_parameters(self) -> dict[str, Any]:
         """Return the parameters of the query of entities and places, which filters each list by the other's choice."""
         kind, name = self.entity or (None, None)
         chosen = {"chosen_kind": kind, "chosen_entity": name, "chosen_centre": self.centre}
-        return self.parameters(ENTITY, CENTRE) | chosen
+        return self.make_parameters(ENTITY, CENTRE) | chosen
 
 
 def list_tree(account: str, sender: str | None) -> dict[str, Any]:
     """Return the parameters of queries for an account and all below it; its senders if others share an alias."""
     accounts = load_accounts()
-    tree = sorted(accounts.tree_of(account, sender), key=str)
+    tree = sorted(accounts.list_tree(account, sender), key=str)
     owners = [owner for owner, _ in tree] if accounts.are_shared_with_others(tree) else None
     return {"accounts": [alias for _, alias in tree], "owners": owners}
 
@@ -132,7 +132,7 @@ def read_filters() -> ActivityFilters:
         centre=address.get(CENTRE) or None,
         part=Interval.parse(address.get(PART)),
         sender=read_sender(),
-        entity_sender=sender if name and several() else None,
+        entity_sender=sender if name and has_several_senders() else None,
     )
 
 
@@ -145,12 +145,12 @@ def parse_entity(identity: str) -> tuple[str | None, tuple[str, str]]:
     """Return the sender, the kind and the name of an entity's id; the first sender, where it names none."""
     where, _, name = identity.partition("/")
     sender, colon, kind = where.rpartition(":")
-    return (sender if colon else heard()[0].name), (kind, name)
+    return (sender if colon else list_heard()[0].name), (kind, name)
 
 
-def type_text(name: str) -> str:
+def format_type(name: str) -> str:
     """Return the text of an event type; the name of an unknown event is its category."""
-    return unknown_type(name) if name in categories() and name not in event_types() else name
+    return name_unknown_type(name) if name in list_categories() and name not in list_event_types() else name
 
 
 def toggle_type(name: str) -> None:
@@ -195,17 +195,17 @@ def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
         yield Chip(PART, "Time", format_range(chosen.part.since, chosen.part.until), partial(select_part, None))
     for number, name in enumerate(chosen.types):
         # The number tells names apart that differ in signs that a style class can't hold.
-        yield Chip(f"{number}-{TYPES}-{name}", "Event type", type_text(name), partial(toggle_type, name))
+        yield Chip(f"{number}-{TYPES}-{name}", "Event type", format_type(name), partial(toggle_type, name))
     yield from list_sender_chips()
     if chosen.account:
-        one = capitalize(account_word(chosen.sender))
-        whose = f"{one} alone" if chosen.alone else f"{one} with sub-{accounts_word(chosen.sender)}"
+        one = capitalize(find_account_word(chosen.sender))
+        whose = f"{one} alone" if chosen.alone else f"{one} with sub-{find_accounts_word(chosen.sender)}"
         yield Chip(ACCOUNT, whose, chosen.account, partial(address.put, **{ACCOUNT: None, ALONE: None}))
     if chosen.actor:
         yield Chip(ACTOR, "Actor", chosen.actor, partial(address.put, **{ACTOR: None}))
     if chosen.entity:
         yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], partial(address.put, **{ENTITY: None}))
-    if chosen.centre and (where := place()):
+    if chosen.centre and (where := find_place()):
         yield Chip(CENTRE, where.name, chosen.centre, partial(address.put, **{CENTRE: None}))
 
 
@@ -217,12 +217,12 @@ def toggle_account(alias: str, sender: str | None, *, alone: str | None) -> None
 
 def is_chosen(row: Any, chosen: ActivityFilters) -> bool:
     """Say whether a row is of the chosen account."""
-    return row.name == chosen.account and chosen.sender in {None, sender_of_row(row)}
+    return row.name == chosen.account and chosen.sender in {None, find_sender_of_row(row)}
 
 
-def with_sender(row: Any) -> str:
+def add_sender(row: Any) -> str:
     """Return the id of a row whose name may be that of several senders' rows."""
-    sender = sender_of_row(row)
+    sender = find_sender_of_row(row)
     return f"{row.name}\n{sender}" if sender else str(row.name)
 
 
@@ -232,14 +232,14 @@ def split_sender(identity: str) -> tuple[str, str | None]:
     return name, sender or None
 
 
-def sender_title(row: Any) -> str | None:
+def find_sender_title(row: Any) -> str | None:
     """Return the title of a row's sender; None where the store has one sender."""
-    return titles().get(sender_of_row(row) or "")
+    return list_titles().get(find_sender_of_row(row) or "")
 
 
 def describe_entity(row: Any) -> str | None:
     """Return an entity's kind, sender and name; None where the store has one sender."""
-    title = sender_title(row)
+    title = find_sender_title(row)
     return f"{as_words(row.kind)} of {title}: {row.name}" if title else None
 
 

@@ -19,21 +19,21 @@ from analytics.pages.activity.lists import accounts, ranked
 from analytics.pages.activity.signs import begin_signs, draw_signs
 from analytics.pages.activity.time_range import (
     When,
-    compare_control,
+    choose_comparison,
     draw_since_visit,
+    draw_time_controls,
     keep_visit,
     read_time,
-    time_controls,
 )
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.filters import account_filter, draw_chips, draw_filters_button, sender_filter
-from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.filters import choose_account, choose_sender, draw_chips, draw_filters_button
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask_together
-from analytics.times import zone_label
+from analytics.times import label_zone
 
 NUMBER, CHANGE = "number", "change"
 VIEW = "view-popover"
@@ -47,26 +47,28 @@ RANK_HINT = "By the number, or by the size of the change: rises (↑) and falls 
 
 def show() -> None:
     """Draw the page."""
-    draw_page("Activity", "What the sender reports, counted without copies of the same notification.", keep_visit, body)
+    draw_page(
+        "Activity", "What the sender reports, counted without copies of the same notification.", keep_visit, draw_body
+    )
 
 
-def body() -> None:
+def draw_body() -> None:
     """Draw everything that a click changes; also the filters, because a click in a list is one."""
     with find_bar():
-        time_controls()
-        account_filter(alone=filters.ALONE)
-        sender_filter()
-        measure = measure_control()
+        draw_time_controls()
+        choose_account(alone=filters.ALONE)
+        choose_sender()
+        measure = choose_measure()
         with st.popover("View", icon=":material/tune:", key=VIEW, on_change="rerun"):
             draw_since_visit()
-            how = compare_control(close_view)
-            by_change = rank_control() == CHANGE
+            how = choose_comparison(close_view)
+            by_change = choose_rank() == CHANGE
             logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params", on_change=close_view)
         chosen = read_filters()
         chips = list(filters.list_filter_chips(chosen))
         draw_filters_button(len(chips))
         draw_chips(chips, filters.clear)
-        time = read_time(now(), chosen, how)
+        time = read_time(read_now(), chosen, how)
         # With a filter it stays in sight where one scrolls; without one the bar has no line for it.
         with st.container(key="see-these-place", width="content"):
             if chips and not is_own_reversed():
@@ -82,7 +84,7 @@ def close_view() -> None:
     st.session_state[VIEW] = False
 
 
-def measure_control() -> Measure:
+def choose_measure() -> Measure:
     """Draw the choice of what is counted, and return it."""
     names = {measure.name: measure for measure in (NOTIFICATIONS, CHANGES)}
     chosen = st.segmented_control(
@@ -92,7 +94,7 @@ def measure_control() -> Measure:
     return names.get(chosen or "", NOTIFICATIONS)
 
 
-def rank_control() -> str:
+def choose_rank() -> str:
     """Draw the choice of the lists' order, and return it."""
     names = [NUMBER, CHANGE]
     chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True,
@@ -107,7 +109,7 @@ def draw(
     draw_complete_since(time.asked_since, what="Counted")
     most = filters.read_most_rows()
     kept = read_kept() if is_long(time.bin_values) else None
-    queries = list_queries(chosen, time, viewer_zone(), measure, by_change=by_change, most=most, kept=kept)
+    queries = list_queries(chosen, time, find_viewer_zone(), measure, by_change=by_change, most=most, kept=kept)
     rows = ask_together(queries)
     begin_signs()
     is_empty = is_store_empty()
@@ -149,23 +151,28 @@ def list_queries(
     typed, counted = measure.list_parameters(typed=True), measure.list_parameters(typed=bool(chosen.types))
     other = measure.other.list_parameters(typed=bool(chosen.types))
     queries = {
-        "activity_types": {**time.part_values, **typed, **chosen.parameters(filters.TYPES)},
-        "activity_other": {**time.part_values, **other, **chosen.parameters()},
+        "activity_types": {**time.part_values, **typed, **chosen.make_parameters(filters.TYPES)},
+        "activity_other": {**time.part_values, **other, **chosen.make_parameters()},
         "activity_refused": time.part_values,
-        "activity_bins": {**time.bin_values, **typed, **chosen.parameters()},
+        "activity_bins": {**time.bin_values, **typed, **chosen.make_parameters()},
     }
     if time.line:
         shift = {"shift_us": time.shift_us}
-        queries["activity_before"] = {**time.bin_values, **counted, **shift, **chosen.parameters()}
+        queries["activity_before"] = {**time.bin_values, **counted, **shift, **chosen.make_parameters()}
     if measure is CHANGES:
-        queries["activity_fields"] = {**time.part_values, **counted, **ranked, **chosen.parameters()}
+        queries["activity_fields"] = {**time.part_values, **counted, **ranked, **chosen.make_parameters()}
     queries |= {
-        "activity_entities": {**time.part_values, **counted, **ranked, **chosen.entity_parameters()},
-        "activity_accounts": {**time.part_values, **counted, **chosen.parameters(filters.ACCOUNT)},
-        "activity_actors": {**time.part_values, **counted, **ranked, **chosen.parameters(filters.ACTOR)},
+        "activity_entities": {**time.part_values, **counted, **ranked, **chosen.make_entity_parameters()},
+        "activity_accounts": {**time.part_values, **counted, **chosen.make_parameters(filters.ACCOUNT)},
+        "activity_actors": {**time.part_values, **counted, **ranked, **chosen.make_parameters(filters.ACTOR)},
     }
     if has_week(time):
-        queries["activity_hours"] = {**time.part_values, **counted, **time.clocks(zone), **chosen.parameters()}
+        queries["activity_hours"] = {
+            **time.part_values,
+            **counted,
+            **time.list_clocks(zone),
+            **chosen.make_parameters(),
+        }
     return {name: add_counts(name, values, kept) for name, values in queries.items()}
 
 
@@ -197,7 +204,7 @@ def draw_figure(label: str, count: int, before: int, time: When, *, hint: str | 
     st.metric(
         label,
         f"{count:,}",
-        time.differs(count, before) or None,
+        time.describe_difference(count, before) or None,
         delta_color="off",
         delta_arrow="off" if count == before else "auto",
         delta_description=f"from {before:,}" if time.compared else None,
@@ -215,32 +222,32 @@ def draw_lists(
         draw_nothing(chosen, measure, time)
         return
     with st.container(key="lists"):
-        with card("types-card"):
+        with make_card("types-card"):
             st.markdown("**Event types**")
             ranked.draw_types(rows("activity_types"), chosen, time, by_change=by_change)
         if measure is CHANGES:
-            with card("fields-card"):
+            with make_card("fields-card"):
                 st.markdown("**Fields** (list items counted together)")
                 ranked.draw_fields(rows("activity_fields"), chosen, time)
-        with card("accounts-card"):
+        with make_card("accounts-card"):
             accounts.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
-        with card("entities-card"):
+        with make_card("entities-card"):
             total = int(select_types(rows("activity_types"), chosen)["events"].sum())
             count = ranked.count_entities(rows("activity_entities"), chosen, total)
             st.markdown(f"**Entities**: {count:,} with at least one {measure.unit}")
             ranked.draw_entities(rows("activity_entities"), chosen, time)
-        with card("actors-card"):
+        with make_card("actors-card"):
             st.markdown("**Actors** (if named)")
             ranked.draw_actors(rows("activity_actors"), chosen, time)
-        if where := senders.place():
-            with card("centres-card"):
+        if where := senders.find_place():
+            with make_card("centres-card"):
                 st.markdown(f"**{where.name}s**, {where.source}")
                 ranked.draw_centres(where, rows("activity_entities"), chosen, time, by_change=by_change)
-        with card("hours-card"):
+        with make_card("hours-card"):
             draw_hours(rows("activity_hours") if has_week(time) else None, measure)
 
 
-def card(key: str) -> Any:
+def make_card(key: str) -> Any:
     """Return the container of one list."""
     return st.container(key=key, border=True, gap="small", height="stretch")
 
@@ -252,7 +259,7 @@ def draw_hours(rows: pd.DataFrame | None, measure: Measure) -> None:
         st.markdown("**Hours of the week**")
         st.caption(longer if rows is None else histogram.describe_busiest(rows, measure.unit))
         return
-    place = zone_label(viewer_zone())
+    place = label_zone(find_viewer_zone())
     alt = "Heat map: number by hour and weekday."
     draw_chart(histogram.draw_heat_map(rows, place, dark=is_dark()), key="chart-hours", alt=alt)
     st.caption(histogram.describe_busiest(rows, measure.unit))

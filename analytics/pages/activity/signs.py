@@ -19,17 +19,17 @@ from analytics.pages.activity.time_range import When
 from analytics.pages.pages import OFFERS
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import SenderAlias
-from analytics.pages.shared.answers import is_kept, now, read_silence
+from analytics.pages.shared.answers import is_kept, read_now, read_silence
 from analytics.pages.shared.filters import list_alerting, list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
-from analytics.pages.shared.health_figures import count_recent_silences, read_figures, select_troubled, state_of
+from analytics.pages.shared.health_figures import count_recent_silences, read_figures, read_state, select_troubled
 from analytics.pages.shared.known.alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known.findings import FINDINGS, begin_known, load_findings, open_findings
 from analytics.pages.shared.known.marks import find_unseen, is_of
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting
-from analytics.pages.shared.store import ask_status, location
-from analytics.senders import alert_label, alerting, alerts, find_sender
-from analytics.text import as_markdown, make_visible, plural
+from analytics.pages.shared.store import ask_status, find_location
+from analytics.senders import find_sender, label_alerts, list_alert_senders, list_alerts
+from analytics.text import as_markdown, format_count, make_visible
 
 GOOD, BAD, WARNING, UNKNOWN = (
     ":green[:material/check_circle:]",
@@ -53,14 +53,16 @@ def list_ways(chosen: ActivityFilters, time: When, *, some_high: bool) -> dict[s
     severity = "high" if some_high else None
     audit = {**time.range_values, **whose, "sender": chosen.sender, "severity": severity}
     return {
-        "alarms": partial(going.to_page, "alerts", **preset("Alerts", time), **whose),
+        "alarms": partial(going.to_page, "alerts", **find_preset("Alerts", time), **whose),
         "findings": partial(going.to_page, "audit", **audit),
-        "refused": partial(going.to_page, "notifications", list="Refused", **preset("Notifications", time), **whose),
+        "refused": partial(
+            going.to_page, "notifications", list="Refused", **find_preset("Notifications", time), **whose
+        ),
         "health": partial(going.to_page, "health", account=chosen.account),
     }
 
 
-def preset(title: str, time: When) -> dict[str, Any]:
+def find_preset(title: str, time: When) -> dict[str, Any]:
     """Return the range for a page's address; empty where the page has no such preset."""
     offer = OFFERS[title]
     return {offer.key: time.name} if time.name in offer.names else {}
@@ -77,7 +79,7 @@ class Sign(NamedTuple):
 
 def begin_signs() -> None:
     """Let what takes long be computed while the page draws its figures."""
-    for name, kept in waited_for().items():
+    for name, kept in list_waited_for().items():
         begin_known(name, kept)
 
 
@@ -91,8 +93,8 @@ def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refus
         refused: the number of refused notifications in that time, and in the time to compare with.
     """
     drawn = {"refused": describe_refused(*refused, time), "health": look(describe_health, "Health")}
-    if alerts():
-        drawn["alarms"] = look(lambda: describe_alarms(chosen), f"{alert_label()}s in alarm")
+    if list_alerts():
+        drawn["alarms"] = look(lambda: describe_alarms(chosen), f"{label_alerts()}s in alarm")
     drawn["findings"] = look(lambda: describe_findings(chosen, time), "Findings")
     with place:
         for name, go in list_ways(chosen, time, some_high=drawn["findings"].icon == BAD).items():
@@ -120,28 +122,28 @@ def draw_sign(name: str, sign: Sign, go: Callable[[], None]) -> None:
 
 def is_any_ready() -> bool:
     """Say whether an answer that the page waits for is there."""
-    kept_answers = waited_for().items()
-    return any(kept.read_up_to(0, begin_waiting(name, now())) is not None for name, kept in kept_answers)
+    kept_answers = list_waited_for().items()
+    return any(kept.read_up_to(0, begin_waiting(name, read_now())) is not None for name, kept in kept_answers)
 
 
-def waited_for() -> dict[str, KeptAnswer[Any]]:
+def list_waited_for() -> dict[str, KeptAnswer[Any]]:
     """Return what computes the signs that take long, by its name on the page."""
-    return {FINDINGS: open_findings(), IN_ALARM: open_in_alarm(location())}
+    return {FINDINGS: open_findings(), IN_ALARM: open_in_alarm(find_location())}
 
 
 def describe_alarms(chosen: ActivityFilters) -> Sign:
     """Return the number of entities in alarm now."""
-    entities = f"{alert_label().lower()}s"
+    entities = f"{label_alerts().lower()}s"
     one = entities.removesuffix("s")
-    if chosen.sender and chosen.sender not in alerting():
+    if chosen.sender and chosen.sender not in list_alert_senders():
         silent = f"{find_sender(chosen.sender).title} sends no alerts. Opens Alerts, which has those of other senders."
-        return Sign(GOOD, f"**{plural(0, one)}** in alarm", silent)
+        return Sign(GOOD, f"**{format_count(0, one)}** in alarm", silent)
     hint = "In alarm now, of the chosen account. Opens Alerts."
     known = load_in_alarm()
     if known is None:
         return Sign(UNKNOWN, f"{entities.capitalize()} in alarm: **being read**", hint, is_pending=True)
     count = known.count(list_alerting(list_accounts(chosen)))
-    return Sign(BAD if count else GOOD, f"**{plural(count, one)}** in alarm", hint)
+    return Sign(BAD if count else GOOD, f"**{format_count(count, one)}** in alarm", hint)
 
 
 def list_accounts(chosen: ActivityFilters) -> set[SenderAlias] | None:
@@ -157,7 +159,7 @@ def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
     snapshot = load_findings()
     if snapshot is None:
         return Sign(UNKNOWN, "Findings: **being computed**", hint, is_pending=True)
-    since, until = time.list_ends(now())
+    since, until = time.list_ends(read_now())
     found = let_through(select_range(snapshot.findings, since, until), chosen)
     new = find_unseen(found)
     text = describe_new(new, len(found))
@@ -171,7 +173,7 @@ def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
 
 def describe_new(new: list[Finding], total: int) -> str:
     """Return the number of findings that are not marked as seen, and of the high ones among them, as Markdown."""
-    high, all_of_them = count_severities(new)[HIGH], plural(total, "finding")
+    high, all_of_them = count_severities(new)[HIGH], format_count(total, "finding")
     if len(new) == total:
         return f"**{high:,} {HIGH}** of {all_of_them}" if high else f"**{all_of_them}**"
     count = f"{len(new):,} new"
@@ -191,7 +193,7 @@ def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Findin
 def describe_refused(count: int, before: int, time: When) -> Sign:
     """Return the number of refused notifications in the time, compared with the other time."""
     hint = "In the chosen time, of all accounts: their bodies are not read, so no filter applies. Opens their list."
-    differs = time.differs(count, before)
+    differs = time.describe_difference(count, before)
     if time.compared and not before:
         differs = f"none {time.compared.phrase}"
     compared = f", {differs}" if count and differs else ""
@@ -202,13 +204,13 @@ def describe_refused(count: int, before: int, time: When) -> Sign:
 def describe_health() -> Sign:
     """Return the state of the receiver, and what is not ok in it."""
     status = ask_status()
-    state = state_of(status.get("state"))
+    state = read_state(status.get("state"))
     hint = "The state of the receiver now. Opens Health."
     if read_silence():
         return Sign(BAD, "Store **does not answer**", hint)
-    silences = count_recent_silences(status, now())
+    silences = count_recent_silences(status, read_now())
     if state == "ok" and silences:
-        return Sign(WARNING, f"Receiver **ok**, {plural(silences, 'silence')} in the last hour", hint)
+        return Sign(WARNING, f"Receiver **ok**, {format_count(silences, 'silence')} in the last hour", hint)
     if state == "ok":
         return Sign(GOOD, "Receiver **ok**", hint)
     bad = "; ".join(make_visible(f"{figure.label}: {figure.text}") for figure in select_troubled(read_figures(status)))

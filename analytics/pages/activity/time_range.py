@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, difference, find_comparison
+from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, find_comparison, format_difference
 from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
 from analytics.pages.shared.completeness import read_freshness
-from analytics.pages.shared.components import script
-from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.components import register_script
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own
 from analytics.times import (
     DEFAULT_RANGE,
@@ -23,8 +23,8 @@ from analytics.times import (
     Span,
     begin_at,
     cut,
-    offsets,
-    span_of,
+    list_offsets,
+    make_span,
 )
 
 COOKIE = "clc_visit"
@@ -59,12 +59,12 @@ class When(NamedTuple):
     @property
     def part_values(self) -> dict[str, Any]:
         """Return the parameters of queries that count the part and the time to compare it with."""
-        return self._values(self.part.since, self.part.until or self.span.until, self.compared)
+        return self._make_values(self.part.since, self.part.until or self.span.until, self.compared)
 
     @property
     def bin_values(self) -> dict[str, Any]:
         """Return the parameters of queries that count the bins of the whole time."""
-        values = self._values(self.span.since, self.span.until, self.line)
+        values = self._make_values(self.span.since, self.span.until, self.line)
         return values | {"begins": self.span.begins_us}
 
     @property
@@ -114,7 +114,7 @@ class When(NamedTuple):
         """Return the distance from the whole time back to the other, in microseconds."""
         return self.line.shift // MICROSECOND if self.line else 0
 
-    def _values(self, since: datetime, until: datetime, compared: Comparison | None) -> dict[str, Any]:
+    def _make_values(self, since: datetime, until: datetime, compared: Comparison | None) -> dict[str, Any]:
         values: dict[str, Any] = {"since": since, "until": until}
         if compared is None:
             return values | {"alone": True, "counted_since": since, "counted_until": until}
@@ -125,26 +125,26 @@ class When(NamedTuple):
             "counted_until": max(until, compared.until),
         }
 
-    def clocks(self, zone: ZoneInfo) -> dict[str, list[int]]:
+    def list_clocks(self, zone: ZoneInfo) -> dict[str, list[int]]:
         """Return the zone's offsets from UTC in the part, each with its begin, as parameters of queries."""
-        shifts = offsets(self.part.since, self.part.until or self.span.until, zone)
+        shifts = list_offsets(self.part.since, self.part.until or self.span.until, zone)
         return {
             "begins": [(since - EPOCH) // MICROSECOND for since, _ in shifts],
             "ahead_us": [ahead // MICROSECOND for _, ahead in shifts],
         }
 
-    def differs(self, count: int, before: int) -> str:
+    def describe_difference(self, count: int, before: int) -> str:
         """Return the difference between a count and the other time's, in words."""
-        return (difference(count, before) or "") if self.compared else ""
+        return (format_difference(count, before) or "") if self.compared else ""
 
-    def moved(self, count: int, before: int) -> str:
+    def format_move(self, count: int, before: int) -> str:
         """Return whether a count is above or below the other time's, by an arrow, and by how much."""
         return (describe_move(count, before) or "") if self.compared else ""
 
 
-def time_controls() -> None:
+def draw_time_controls() -> None:
     """Draw the choice of the range, whether a part of it is selected, and for the user's own time its ends."""
-    # A fixed place, as of what comes and goes in `account_filter`.
+    # A fixed place, as of what comes and goes in `choose_account`.
     with st.container(key="part-of", width="content"):
         if read_filters().part:
             st.markdown("part of", width="content")
@@ -174,7 +174,7 @@ def forget_part() -> None:
     select_part(None)
 
 
-def compare_control(on_change: Callable[[], None]) -> str:
+def choose_comparison(on_change: Callable[[], None]) -> str:
     """Draw the choice of the time to compare with, and return it; `on_change` is called after a choice."""
     chosen = st.segmented_control(
         "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True,
@@ -189,8 +189,8 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     own = read_own()
     fresh = read_freshness()
     complete_since = fresh.complete_since or EPOCH
-    whole = span_of(name, own, at, fresh.begin if name == "all" else None, viewer_zone())
-    span = begin_at(whole, complete_since, viewer_zone())
+    whole = make_span(name, own, at, fresh.begin if name == "all" else None, find_viewer_zone())
+    span = begin_at(whole, complete_since, find_viewer_zone())
     asked = chosen.part or Interval(whole.since)
     asked = Interval(asked.since, asked.until or whole.until)
     asked_since = None if whole.whole else min(asked.since, whole.since)
@@ -235,4 +235,4 @@ def read_last_visit() -> datetime | None:
 def keep_visit() -> None:
     """Let the browser note that the visit goes on."""
     data = {"cookie": COOKIE, "seconds": int(ENDS_AFTER.total_seconds())}
-    script("visit")(key="visit", data=data, height=1)
+    register_script("visit")(key="visit", data=data, height=1)

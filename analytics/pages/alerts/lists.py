@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analytics.charts.alarms import metric_text, span_text
+from analytics.charts.alarms import format_metric, format_span
 from analytics.findings.rule_headers import COLOURS
 from analytics.pages.shared import address, going
-from analytics.pages.shared.accounts import account_label, load_accounts
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.accounts import label_account, load_accounts
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
-from analytics.pages.shared.formatting import reading_text
+from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.leafing import IN_ORDER, LASTING, draw_leafing, read_number
-from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import alert_colour, alert_label, alerting, alerts
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
+from analytics.senders import choose_alert_colour, label_alerts, list_alert_senders, list_alerts
 from analytics.text import shorten
 
 PAGE_ROWS = 50
@@ -55,11 +55,11 @@ def read_page(name: str, rows: pd.DataFrame) -> ListPage:
 
 def in_alarm_columns(*, with_deleted: bool) -> tuple[Column, ...]:
     """Return the columns of the present alarms, the last one if some of their entities are deleted."""
-    deleted = (Column(f"{alert_label()} deleted", "13.5rem", time=True),) if with_deleted else ()
+    deleted = (Column(f"{label_alerts()} deleted", "13.5rem", time=True),) if with_deleted else ()
     return (
         Column("Since", "12rem", opens=True, time=True),
         Column("Began", "8rem"),
-        Column(alert_label(), "32%", opens=True),
+        Column(label_alerts(), "32%", opens=True),
         Column("Metric", "7rem"),
         Column("Reading", "38%"),
         Column("Account", "30%", opens=True),
@@ -67,10 +67,10 @@ def in_alarm_columns(*, with_deleted: bool) -> tuple[Column, ...]:
     )
 
 
-def flapping_columns() -> tuple[Column, ...]:
+def list_flapping_columns() -> tuple[Column, ...]:
     """Return the columns of the flapping metrics."""
     return (
-        Column(alert_label(), "100%", opens=True, names=True),
+        Column(label_alerts(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
         Column("Alarms", "4.7rem", align="right"),
         Column("Total time", "7.4rem", align="right"),
@@ -78,13 +78,13 @@ def flapping_columns() -> tuple[Column, ...]:
     )
 
 
-def alarm_columns() -> tuple[Column, ...]:
+def list_alarm_columns() -> tuple[Column, ...]:
     """Return the columns of all alarms."""
     return (
         Column("Began", "11.5rem", opens=True, time=True),
         Column("Ended", "11.5rem", time=True),
         Column("Lasted", "10rem", align="right"),
-        Column(alert_label(), "100%", opens=True, names=True),
+        Column(label_alerts(), "100%", opens=True, names=True),
         Column("Metric", "5.4rem"),
     )
 
@@ -94,8 +94,8 @@ def find_deleted(*frames: pd.DataFrame) -> Deleted:
     names = sorted({name for frame in frames for name in frame["server"]})
     if not names:
         return {}
-    rows = [row for alert in alerts() for row in records(ask(alert.deleted, ids=names))]
-    return {row.entity_id: moment(row.deleted_at) for row in rows}
+    rows = [row for alert in list_alerts() for row in list_rows(ask(alert.deleted, ids=names))]
+    return {row.entity_id: to_moment(row.deleted_at) for row in rows}
 
 
 def to_server(row: Any, column: str, at: Any) -> None:
@@ -104,50 +104,50 @@ def to_server(row: Any, column: str, at: Any) -> None:
         if null_to_none(row.account_alias):
             going.to_account(row.account_alias)
         return
-    began = moment(at)
+    began = to_moment(at)
     # The address counts in seconds: the next whole second includes everything of the alarm's own.
     whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
     going.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
 
 
-def server_text(name: str, deleted: Deleted) -> str:
+def format_server(name: str, deleted: Deleted) -> str:
     """Return a server's name, and that it is deleted."""
     return f"{shorten(name, 60)} (deleted)" if name in deleted else shorten(name, 60)
 
 
-def lasted_text(span: timedelta, *, lasts: bool) -> str:
+def format_lasted(span: timedelta, *, lasts: bool) -> str:
     """Return the duration of an alarm in words; of one that still `lasts`, to the minute, because it grows."""
     whole = timedelta(minutes=span // A_MINUTE) if lasts and span >= A_MINUTE else span
-    return f"{span_text(whole)} so far" if lasts else span_text(span)
+    return f"{format_span(whole)} so far" if lasts else format_span(span)
 
 
-def account_text(alias: str | None) -> str:
+def format_account(alias: str | None) -> str:
     """Return an account's alias and business name; empty where an alert names none."""
     if not alias:
         return ""
-    names = (load_accounts().name_of(alias, sender) for sender in alerting())
-    return account_label(alias, next(filter(None, names), None))
+    names = (load_accounts().name_of(alias, sender) for sender in list_alert_senders())
+    return label_account(alias, next(filter(None, names), None))
 
 
 def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
     """Draw a page of the present alarms, those of existing servers first."""
     gone = rows["server"].isin(list(deleted))
     page = read_page(LASTING, pd.concat([rows[~gone], rows[gone]]))
-    shown = {f"{row.seq} {row.metric}": row for row in records(page.rows)}
+    shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
             to_server(row, column, row.begin)
 
     def as_line(identity: str, row: Any) -> Line:
-        began = moment(row.begin) or now()
+        began = to_moment(row.begin) or read_now()
         cells: list[Cell] = [
             began,
             Age(began),
             shorten(row.server, 60),
-            metric_text(row.metric),
-            reading_text(row.reading),
-            account_text(null_to_none(row.account_alias)),
+            format_metric(row.metric),
+            format_reading(row.reading),
+            format_account(null_to_none(row.account_alias)),
         ]
         if any(gone):
             cells.append(deleted.get(row.server))
@@ -155,13 +155,13 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
     draw_table(in_alarm_columns(with_deleted=any(gone)), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
     page.draw_ways("alarm", None)
 
 
 def draw_flapping_list(page: ListPage, end: datetime, deleted: Deleted) -> None:
     """Draw a page of the flapping servers and metrics of a time up to its end."""
-    shown = {f"{row.server} {row.metric}": row for row in records(page.rows)}
+    shown = {f"{row.server} {row.metric}": row for row in list_rows(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -171,25 +171,25 @@ def draw_flapping_list(page: ListPage, end: datetime, deleted: Deleted) -> None:
         Line(
             identity,
             [
-                server_text(row.server, deleted),
-                metric_text(row.metric),
+                format_server(row.server, deleted),
+                format_metric(row.metric),
                 f"{row.times:,}",
-                span_text(row.time),
-                moment(row.last),
+                format_span(row.time),
+                to_moment(row.last),
             ],
             LASTS if row.lasts else ENDED,
             hovers=[None, None, None, "So far: still in alarm." if row.lasts else None],
         )
         for identity, row in shown.items()
     ]
-    draw_table(flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
-          on_open=open_row, height=LIST_PIXELS, colours=state_colours())  # fmt: skip
+    draw_table(list_flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
+          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
     page.draw_ways("metric", end)
 
 
 def draw_alarm_list(page: ListPage, end: datetime, deleted: Deleted, words: Sequence[str]) -> None:
     """Draw a page of the alarms of a time up to its end; `words` are those for the ways to other pages."""
-    shown = {f"{row.seq} {row.metric}": row for row in records(page.rows)}
+    shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
@@ -197,22 +197,22 @@ def draw_alarm_list(page: ListPage, end: datetime, deleted: Deleted, words: Sequ
 
     lines = []
     for identity, row in shown.items():
-        began, ended = moment(row.begin) or now(), moment(row.end)
+        began, ended = to_moment(row.begin) or read_now(), to_moment(row.end)
         cells: list[Cell] = [
             began,
             ended or "still in alarm",
-            lasted_text((ended or now()) - began, lasts=ended is None),
-            server_text(row.server, deleted),
-            metric_text(row.metric),
+            format_lasted((ended or read_now()) - began, lasts=ended is None),
+            format_server(row.server, deleted),
+            format_metric(row.metric),
         ]
         quiet: Tone | None = "quiet" if row.server in deleted else None
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
-    draw_table(alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
-          height=LIST_PIXELS, colours=state_colours(), steady=address.describe_view())  # fmt: skip
+    draw_table(list_alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
+          height=LIST_PIXELS, colours=choose_state_colours(), steady=address.describe_view())  # fmt: skip
     page.draw_ways("alarm", end, words)
 
 
-def state_colours() -> dict[str, str]:
+def choose_state_colours() -> dict[str, str]:
     """Return the colours of alarms that last, and of alarms that have ended."""
-    return {LASTS: COLOURS["high"][is_dark()], ENDED: alert_colour(is_dark())}
+    return {LASTS: COLOURS["high"][is_dark()], ENDED: choose_alert_colour(is_dark())}

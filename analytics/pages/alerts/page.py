@@ -17,26 +17,26 @@ from analytics.pages.alerts.lists import (
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
-    account_filter,
+    choose_account,
     draw_chips,
     draw_filters,
     list_alerting,
     list_chips,
     list_chosen,
 )
-from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.known.alarms import load_alarms
 from analytics.pages.shared.leafing import IN_ORDER, NEWEST_FIRST, read_until, to_first_pages
 from analytics.pages.shared.ranges import draw_range
-from analytics.pages.shared.store import moment
-from analytics.senders import alert_label, alerting, alerts, find_sender, join_names, titles
-from analytics.text import as_markdown, plural, shorten
-from analytics.times import RANGES, Period, period, zone_label
+from analytics.pages.shared.store import to_moment
+from analytics.senders import find_sender, label_alerts, list_alert_senders, list_alerts, list_titles
+from analytics.text import as_markdown, format_count, join_names, shorten
+from analytics.times import RANGES, Period, label_zone, make_period
 
 LEAST_FLAPPING, DEFAULT_FLAPPING, MOST_FLAPPING = 1, 3, 1_000
 LONGEST_NAME = 48
@@ -50,8 +50,8 @@ def show() -> None:
     draw_page(
         "Alerts",
         "Current alarms, and each alarm from start to finish. Click one to see the changes before it.",
-        lambda: chosen.update(filters()),
-        lambda: body(chosen),
+        lambda: chosen.update(choose_filters()),
+        lambda: draw_body(chosen),
     )
 
 
@@ -66,13 +66,13 @@ def clear() -> None:
     to_first()
 
 
-def filters() -> dict[str, Any]:
+def choose_filters() -> dict[str, Any]:
     """Draw the filters and return their values."""
     length = draw_range(to_first)
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
-    account = account_filter(senders=alerting())
+    account = choose_account(senders=list_alert_senders())
     with draw_filters(FILTERS, clear):
-        named = st.text_input(f"{alert_label()} contains", key="entity", placeholder="part of its name", **bound)
+        named = st.text_input(f"{label_alerts()} contains", key="entity", placeholder="part of its name", **bound)
         least = st.number_input(
             "Flapping threshold",
             LEAST_FLAPPING,
@@ -84,7 +84,7 @@ def filters() -> dict[str, Any]:
         )
         order = st.segmented_control("Order", (RECENT, LONGEST), default=RECENT, key="order", required=True, **bound)
     values = {
-        "entity": (alert_label(), named),
+        "entity": (label_alerts(), named),
         "flapping": ("Flapping threshold", str(least) if least != DEFAULT_FLAPPING else ""),
         "order": ("Order", order if order and order != RECENT else ""),
     }
@@ -92,9 +92,9 @@ def filters() -> dict[str, Any]:
     return {**account, "range": length, "entity": named or None, "least": least, "order": order or RECENT}
 
 
-def body(chosen: dict[str, Any]) -> None:
+def draw_body(chosen: dict[str, Any]) -> None:
     """Draw the alarms."""
-    length, until = RANGES[chosen["range"]], read_until() or now()
+    length, until = RANGES[chosen["range"]], read_until() or read_now()
     draw_complete_since(until - length if length else None)
     if is_store_empty():
         draw_store_empty()
@@ -104,12 +104,12 @@ def body(chosen: dict[str, Any]) -> None:
         draw_without_alarms(some=everything is not None)
         return
     shown = alarms.filter_alarms(everything, list_alerting(list_chosen(chosen)), chosen["entity"])
-    span = find_period(chosen["range"], until, None if shown.empty else moment(shown["begin"].min()))
+    span = find_period(chosen["range"], until, None if shown.empty else to_moment(shown["begin"].min()))
     lasting = alarms.select_lasting(shown)
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
     flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
-    listed = read_page("page", rank(inside, ranks(chosen["order"], ["begin"])))
+    listed = read_page("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
     outside = alarms.select_lasting(everything.drop(shown.index))
     deleted = find_deleted(lasting, outside, flapping.rows, listed.rows)
     others = int((~outside["server"].isin(list(deleted))).sum())
@@ -120,10 +120,10 @@ def body(chosen: dict[str, Any]) -> None:
     draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([12, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
-        st.markdown(f"**{plural(len(inside), 'alarm')}** in this time range")
+        st.markdown(f"**{format_count(len(inside), 'alarm')}** in this time range")
         draw_alarm_list(listed, until, deleted, IN_ORDER if chosen["order"] == LONGEST else NEWEST_FIRST)
     with right, st.container(key="flapping-card", gap="small"):
-        least = plural(chosen["least"], "alarm")
+        least = format_count(chosen["least"], "alarm")
         st.markdown(f"**{flapping.total:,} flapping**: at least {least} in this time range; total time within it")
         if flapping.total:
             draw_flapping_list(flapping, until, deleted)
@@ -133,8 +133,8 @@ def body(chosen: dict[str, Any]) -> None:
 
 def find_period(name: str, until: datetime, first: datetime | None) -> Period:
     """Return the period of a range, from when on all alerts are here; the range `all` begins with the `first` alarm."""
-    span, fresh = period(name, until, first), read_freshness()
-    return period("all", until, fresh.complete_since) if fresh.lacks(span.since) else span
+    span, fresh = make_period(name, until, first), read_freshness()
+    return make_period("all", until, fresh.complete_since) if fresh.lacks(span.since) else span
 
 
 def rank(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def rank(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return rows.sort_values(columns, ascending=False, kind="stable")
 
 
-def ranks(order: str, latest: list[str]) -> list[str]:
+def list_order_columns(order: str, latest: list[str]) -> list[str]:
     """Return the columns of the chosen order; `latest` are the columns with times."""
     return ["time", *latest] if order == LONGEST else [*latest, "time"]
 
@@ -159,7 +159,7 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     account, tree, name = map(as_markdown, texts)
     of = f" of {account}" if account else f" of {tree} and its sub-accounts" if tree else ""
     named = f" with “{name}” in its name" if name else ""
-    what = f"No {alert_label().lower()}{of}{named}" if of or named else "Nothing"
+    what = f"No {label_alerts().lower()}{of}{named}" if of or named else "Nothing"
     why = "the last alert of each metric says that it is below its threshold again"
     elsewhere = f" Outside these filters, {others:,} {'is' if others == 1 else 'are'} in alarm." if others else ""
     return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
@@ -172,7 +172,7 @@ def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, deleted: dict[s
         if lasting.empty:
             st.markdown(none)
             return
-        deleted_text = f", {gone:,} of them on {alert_label().lower()}s deleted since" if gone else ""
+        deleted_text = f", {gone:,} of them on {label_alerts().lower()}s deleted since" if gone else ""
         others_text = f"; the filters leave out {others:,} more" if others else ""
         st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}{others_text}")
         ordered = lasting.iloc[::-1] if order == LONGEST else lasting
@@ -182,9 +182,9 @@ def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, deleted: dict[s
 def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:
     """Draw the chart."""
     with st.container(key="alarms-over-time", border=True, gap="xsmall"):
-        drawn = rows.nlargest(alarms.MOST_ROWS, ranks(order, ["lasts", "last"]))
+        drawn = rows.nlargest(alarms.MOST_ROWS, list_order_columns(order, ["lasts", "last"]))
         first = "the longest in alarm first" if order == LONGEST else "active alarms first"
-        what, place = alert_label().lower(), zone_label(viewer_zone())
+        what, place = label_alerts().lower(), label_zone(find_viewer_zone())
         st.markdown("**Alarms over time**")
         st.caption(
             f"One row per {what} and metric; {first}. Right: number of alarms and time in alarm within this range. "
@@ -195,7 +195,7 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
         def open_alarm() -> None:
             row = alarms.read_click(st.session_state["chart-alarms"].selection, inside)
             if row is not None:
-                to_server(row, alert_label(), row.begin)
+                to_server(row, label_alerts(), row.begin)
 
         draw_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
         if len(rows) > len(drawn):
@@ -209,17 +209,17 @@ def draw_without_alarms(*, some: bool) -> None:
         if some:
             st.caption("Alerts came in, but none reported a metric above its threshold.")
             return
-        others = [as_markdown(title) for name, title in titles().items() if name not in alerting()]
-        silent = f"{join_names(others, 'or')} sends none; {join_names([*alerting().values()], 'or')} does."
-        why = [silent] if len(others) == len(titles()) else []
-        st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in alerts())]))
+        others = [as_markdown(title) for name, title in list_titles().items() if name not in list_alert_senders()]
+        silent = f"{join_names(others, 'or')} sends none; {join_names([*list_alert_senders().values()], 'or')} does."
+        why = [silent] if len(others) == len(list_titles()) else []
+        st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in list_alerts())]))
 
 
 def draw_nothing_in_range(some: bool, account: str | None) -> None:
     """Say that the time range or the filters leave nothing, and why, if the account's sender sends no alerts."""
     accounts = load_accounts()
     sender = accounts.find_sender(account) if account and account not in accounts.shared else None
-    if account and sender and sender not in alerting():
+    if account and sender and sender not in list_alert_senders():
         with st.container(key="nothing", border=True):
             st.subheader("No alarms of this account", anchor=False)
             what = as_markdown(f"{account} is an account of {find_sender(sender).title}")

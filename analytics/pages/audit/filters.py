@@ -11,16 +11,16 @@ from analytics.findings.rule_files import SEVERITIES, load_rules
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS
 from analytics.pages.shared.filters import (
-    account_filter,
+    choose_account,
+    choose_sender,
     draw_chips,
     draw_filters,
     list_chips,
     list_sender_chips,
     read_sender,
-    sender_filter,
 )
 from analytics.pages.shared.leafing import to_first_pages
-from analytics.senders import any_entity, examples, senders, titles
+from analytics.senders import describe_any_entity, find_examples, list_senders, list_titles
 from analytics.settings import read_settings
 
 FILTERS: dict[str, Any] = {
@@ -46,9 +46,9 @@ def clear() -> None:
     to_first()
 
 
-def filters() -> dict[str, Any]:
+def choose_filters() -> dict[str, Any]:
     """Draw the filters, besides that of time, and return their values."""
-    account = account_filter() | sender_filter()
+    account = choose_account() | choose_sender()
     with draw_filters(FILTERS, clear):
         chosen = draw_card()
     texts = {
@@ -77,14 +77,14 @@ def draw_card() -> dict[str, Any]:
     """Draw the fields of the card, by what they filter, and return their values by their names in the address."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
     st.caption("**Findings and changes**")
-    named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
+    named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **bound)
     by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
     st.caption("**Findings only**")
     severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
     rules = choose_rules()
     st.caption("**Changes only**")
     kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
-    field = st.text_input("Field contains", key="field", placeholder=examples().fields, **bound)
+    field = st.text_input("Field contains", key="field", placeholder=find_examples().fields, **bound)
     with_noise = st.checkbox(
         "with noise",
         key="noise",
@@ -128,7 +128,7 @@ def choose_rules() -> list[str]:
 def list_offered() -> set[str]:
     """Return the rules that may find something: those of the chosen sender, or of all that the store has, and any's."""
     sender = read_sender()
-    wanted = {sender} if sender else set(titles())
+    wanted = {sender} if sender else set(list_titles())
     return {rule.name for rule in load_rules(read_settings().rules).rules if rule.sender in {None, *wanted}}
 
 
@@ -141,13 +141,13 @@ def load_titles() -> dict[str, str]:
 
 def list_patterns(text: str) -> list[str]:
     """Return an expression for each word of a text that a field must contain, in its path or in its name in words."""
-    return [f"(?i){'|'.join(patterns_of(word))}" for word in text.split()]
+    return [f"(?i){'|'.join(list_patterns_of(word))}" for word in text.split()]
 
 
-def patterns_of(word: str) -> Iterable[str]:
+def list_patterns_of(word: str) -> Iterable[str]:
     """Yield the expressions that a word stands for: itself, and the keys whose names in words contain it."""
     yield re.escape(word)
-    for sender in senders():
+    for sender in list_senders():
         for key, label in {**sender.wording.labels, **sender.wording.nouns}.items():
             if word.lower() in label.lower():
                 yield rf"\b{re.escape(key)}\b"

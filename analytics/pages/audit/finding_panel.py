@@ -10,20 +10,20 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_files import Rule, load_rules
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address, going
-from analytics.pages.shared.answers import now
-from analytics.pages.shared.changes import actions_of, summaries
+from analytics.pages.shared.answers import read_now
+from analytics.pages.shared.changes import list_actions, summarize_each
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button, draw_head, draw_name_button
 from analytics.pages.shared.findings import describe_severity, draw_computed, wait_for
-from analytics.pages.shared.formatting import describe_receipt, event_text, format_minute, number_text
+from analytics.pages.shared.formatting import describe_receipt, format_event, format_minute, format_number
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import name_titles
 from analytics.pages.shared.known.waiting import begin_waiting
-from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import as_words, colours, is_account, kind_of, sender_of
+from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
+from analytics.senders import as_words, colours, find_kind_of, find_sender_of, is_account
 from analytics.settings import read_settings
-from analytics.text import as_markdown, make_visible, plural, shorten
+from analytics.text import as_markdown, format_count, make_visible, shorten
 
 MOST_NOTIFICATIONS = 100
 STEP_COLUMNS = (
@@ -42,7 +42,7 @@ def find_rule(name: str) -> Rule | None:
 
 def draw_not_found(identity: str, snapshot: FindingsSnapshot) -> None:
     """Say that a finding does not exist; before that, wait for findings up to the moment of the question."""
-    asked_at = begin_waiting(identity, now())
+    asked_at = begin_waiting(identity, read_now())
     if snapshot.upto < asked_at:
         draw_head("Finding", "Looking for it", on_close=close)
         wait_for(identity, asked_at)
@@ -84,12 +84,16 @@ def close() -> None:
 
 def draw_names(finding: Finding) -> None:
     """Draw the buttons that lead to the finding's entity, account and actor."""
-    sender = finding.sender or sender_of(finding.category or "").name
+    sender = finding.sender or find_sender_of(finding.category or "").name
     is_of_account = is_account(finding.category, sender)
     with st.container(horizontal=True, gap="small", key="finding-names"):
         if finding.entity_id and finding.category and not is_of_account:
             draw_name_button(
-                as_words(kind_of(finding.category)), finding.entity_id, finding.category, "open-entity", sender=sender
+                as_words(find_kind_of(finding.category)),
+                finding.entity_id,
+                finding.category,
+                "open-entity",
+                sender=sender,
             )
         account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
         if account:
@@ -142,22 +146,22 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         finding: the finding.
         doubts: the findings that doubt a notification, by its id.
     """
-    st.caption(f"{plural(len(finding.notification_ids), 'notification')} behind this finding")
+    st.caption(f"{format_count(len(finding.notification_ids), 'notification')} behind this finding")
     draw_doubt(finding, doubts)
     ids = [str(identity) for identity in finding.notification_ids]
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
-    texts = summaries(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), actions_of(notifications))
-    rows = {str(row.seq): row for row in records(notifications)}
+    texts = summarize_each(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), list_actions(notifications))
+    rows = {str(row.seq): row for row in list_rows(notifications)}
     lines = [
         Line(
             seq,
             [
-                moment(row.occurred_at),
+                to_moment(row.occurred_at),
                 shorten(null_to_none(row.entity_id) or "", 80),
-                "; ".join(filter(None, (texts.get(row.seq) or event_text(row), describe_receipt(row), doubt))),
-                number_text(row.seq),
+                "; ".join(filter(None, (texts.get(row.seq) or format_event(row), describe_receipt(row), doubt))),
+                format_number(row.seq),
             ],
-            event_text(row),
+            format_event(row),
             tones=[None, None, "notice" if doubt else None],
         )
         for seq, row in rows.items()
@@ -171,7 +175,7 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         if column == "Notification" or not null_to_none(row.entity_id):
             going.to_notification(int(seq))
         else:
-            going.to_entity(row.category, row.entity_id, int(seq), sender=sender_of_row(row))
+            going.to_entity(row.category, row.entity_id, int(seq), sender=find_sender_of_row(row))
 
     draw_table(
         STEP_COLUMNS,

@@ -19,7 +19,7 @@ from analytics.pages.audit.finding_panel import draw_finding
 from analytics.pages.audit.list_time import ListTime
 from analytics.pages.audit.seen import are_shown, draw_seen
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import bring, draw_chart
 from analytics.pages.shared.filters import list_chosen
@@ -34,13 +34,13 @@ from analytics.pages.shared.findings import (
     select_range,
     warn_of,
 )
-from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known.marks import find_unseen, known_ms, lets_through, make_mark
+from analytics.pages.shared.known.marks import find_unseen, lets_through, make_mark, read_known_ms
 from analytics.pages.shared.leafing import draw_leafing, read_number
 from analytics.pages.shared.ranges import choose_own, read_own
-from analytics.text import plural
-from analytics.times import EPOCH, OWN, Interval, microseconds, zone_label
+from analytics.text import format_count
+from analytics.times import EPOCH, OWN, Interval, label_zone, to_microseconds
 
 SHOWN = "shown"
 LATE_HINT = (
@@ -53,7 +53,7 @@ NOTHING_HERE = "No rule found anything in this time range"
 def select_late(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
     """Return the findings from before a time that became known within it; all are in order."""
     begin, end = find_ends(since, until)
-    first, last = (microseconds(at) / 1000 for at in (begin, end))
+    first, last = (to_microseconds(at) / 1000 for at in (begin, end))
     # Texts of ids begin with the time. There may be some hundred thousand findings, and reading each id takes longer.
     earliest = f"{max(int(first), 0) >> 16:08x}"
     recent = [
@@ -61,7 +61,7 @@ def select_late(findings: Sequence[Finding], since: datetime | None, until: date
         for each in select_between(findings, EPOCH, begin)
         if each.stored_after or max(each.notification_ids, default="") >= earliest
     ]
-    return [each for each in recent if first <= known_ms(each) < last]
+    return [each for each in recent if first <= read_known_ms(each) < last]
 
 
 def is_late_shown() -> bool:
@@ -159,7 +159,7 @@ def draw_head(
         numbers = f": {describe_counts(listed)}" if listed else ""
         all_of_them = [*lists.matches, *(lists.late if is_late_shown() else ())]
         what = "new finding" if len(listed) < len(all_of_them) else "finding"
-        st.markdown(f"**{plural(len(listed), what)}**{numbers}", width="content")
+        st.markdown(f"**{format_count(len(listed), what)}**{numbers}", width="content")
         draw_late(len(lists.late if are_shown() else lists.unseen_late))
         draw_computed(snapshot)
         st.space("stretch")
@@ -188,7 +188,7 @@ def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
     if pages > 1:
         extent = (first + 1, first + len(shown), len(matches))
         newest = max(finding.found_at for finding in matches)
-        end = max(now(), newest + timedelta(microseconds=1))  # some have a time in the future
+        end = max(read_now(), newest + timedelta(microseconds=1))  # some have a time in the future
         draw_leafing("findings", number, pages, extent, "finding", end)
 
 
@@ -213,6 +213,6 @@ def draw_over_time(matches: list[Finding], time: ListTime) -> None:
             choose_own(Interval(*ends))
 
     with st.container(key="findings-over-time", border=True):
-        place = zone_label(viewer_zone())
+        place = label_zone(find_viewer_zone())
         chart = histogram.draw_findings(count_by_bin(matches, bins.bin_us), bins, place=place, dark=is_dark())
         draw_chart(chart, key=key, on_select=narrow, selection_mode=histogram.BRUSH)

@@ -8,10 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analytics.pages.audit.filters import to_first
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.leafing import read_until
 from analytics.pages.shared.ranges import draw_own_range, draw_range, read_own
-from analytics.times import OWN, RANGES, Period, period
+from analytics.times import OWN, RANGES, Period, make_period
 
 
 class ListTime(NamedTuple):
@@ -24,14 +24,14 @@ class ListTime(NamedTuple):
     @property
     def end(self) -> datetime:
         """Return its end."""
-        return self.until or now()
+        return self.until or read_now()
 
     def find_bins(self, first: datetime, earliest: datetime | None = None) -> Period:
         """Return its bins for a chart; the range `all` begins with the `first` finding, none before `earliest`."""
         name, begin = ("all", self.since) if self.name == OWN else (self.name, first)
         if earliest and (self.since is None or self.since < earliest):
-            return period("all", self.end, max(earliest, self.since or first))
-        return period(name, self.end, begin)
+            return make_period("all", self.end, max(earliest, self.since or first))
+        return make_period(name, self.end, begin)
 
 
 def draw_place() -> DeltaGenerator:
@@ -49,4 +49,4 @@ def draw_time(place: DeltaGenerator) -> ListTime:
         return ListTime(name, own.since, own.until or until)
     name = name if name in RANGES else address.read_offer().default
     length = RANGES[name]
-    return ListTime(name, (until or now()) - length if length else None, until)
+    return ListTime(name, (until or read_now()) - length if length else None, until)

@@ -9,22 +9,22 @@ from streamlit.delta_generator import DeltaGenerator
 
 from analytics.findings.finding import Finding
 from analytics.pages.audit.downloads import draw_changes_download
-from analytics.pages.audit.filters import filters
+from analytics.pages.audit.filters import choose_filters
 from analytics.pages.audit.findings import draw_findings, open_finding
 from analytics.pages.audit.list_time import ListTime, draw_place, draw_time
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
-from analytics.pages.shared.formatting import lag_text, number_text
+from analytics.pages.shared.formatting import format_lag, format_number
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
 from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_number
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
-from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import doubting_rules, several, titles, why_never_reported
-from analytics.text import plural, shorten
-from analytics.words.sentences import sentence
+from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
+from analytics.senders import explain_never_reported, has_several_senders, list_doubting_rules, list_titles
+from analytics.text import format_count, shorten
+from analytics.words.sentences import make_sentence
 
 PAGE_ROWS = 50
 LIST_PIXELS = 620
@@ -50,19 +50,19 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     places: dict[str, DeltaGenerator] = {}
 
-    def controls() -> None:
+    def draw_controls() -> None:
         places["time"] = draw_place()
-        chosen.update(filters())
+        chosen.update(choose_filters())
 
     draw_page(
         "Audit",
         "Findings, and every change with its old and new values. Click one to see where it comes from.",
-        controls,
-        lambda: body(chosen, places["time"]),
+        draw_controls,
+        lambda: draw_body(chosen, places["time"]),
     )
 
 
-def body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
+def draw_body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     """Draw findings, and below them the changes; `place` is that of the controls of time."""
     time = draw_time(place)
     draw_complete_since(time.since)
@@ -96,7 +96,7 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
     total, unseen = int(counts["total"]), int(counts["unseen"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes-head"):
         hidden = f", {unseen:,} with no visible change" if unseen else ""
-        st.markdown(f"**{plural(total, 'change')}**{hidden}", width="content")
+        st.markdown(f"**{format_count(total, 'change')}**{hidden}", width="content")
         st.space("stretch")
         draw_changes_download(total, values, findings)
     if not total:
@@ -104,8 +104,8 @@ def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Findi
         return
     pages = -(-total // PAGE_ROWS)
     number = read_number("page", pages)
-    rows = list(records(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
-    if rows and number == 1 and (newest := moment(rows[0].changed_at)):
+    rows = list(list_rows(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
+    if rows and number == 1 and (newest := to_moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
     draw_rows(rows, map_findings(findings or (), (row.notification_id for row in rows)))
     first = (number - 1) * PAGE_ROWS + 1
@@ -118,7 +118,7 @@ def draw_no_changes(values: Mapping[str, Any]) -> None:
     longer = "" if values["since"] is None else "choose a longer time range"
     with st.container(key="nothing", border=True):
         st.subheader("No changes", anchor=False)
-        never = why_never_reported(st.session_state.get("field") or "")
+        never = explain_never_reported(st.session_state.get("field") or "")
         if is_filtered:
             advice = f"None matches these filters in this time range. Clear them{longer and f', or {longer}'}."
         else:
@@ -146,7 +146,7 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
     shown = [as_line(identity, row) for identity, row in lines.items()]
     if named:
         shown = [add_findings(line, named.get(line.id, [])) for line in shown]
-    columns = [*CHANGE_COLUMNS[:-1], *([SENDER_COLUMN] if several() else []), CHANGE_COLUMNS[-1]]
+    columns = [*CHANGE_COLUMNS[:-1], *([SENDER_COLUMN] if has_several_senders() else []), CHANGE_COLUMNS[-1]]
     if named:
         columns.insert(FINDING_PLACE, FINDING_COLUMN)
     draw_table(
@@ -162,7 +162,7 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
 
 def add_findings(line: Line, findings: list[Finding]) -> Line:
     """Add the cell that names the findings of a row's notification; one in doubt is marked."""
-    is_doubted = bool(findings) and findings[0].rule in doubting_rules()
+    is_doubted = bool(findings) and findings[0].rule in list_doubting_rules()
     hover = "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
     tones: list[Tone | None] = [*line.tones, "notice" if is_doubted else None]
     return line._replace(
@@ -175,30 +175,30 @@ def add_findings(line: Line, findings: list[Finding]) -> Line:
 def follow(row: Any, column: str) -> None:
     """Go to the target of a click on a change's column."""
     if column == "Account" and null_to_none(row.account_alias):
-        going.to_account(row.account_alias, sender_of_row(row))
+        going.to_account(row.account_alias, find_sender_of_row(row))
     elif column == "Actor" and null_to_none(row.actor):
-        going.to_actor(row.actor, sender_of_row(row))
+        going.to_actor(row.actor, find_sender_of_row(row))
     elif column == "Notification":
         going.to_notification(int(row.seq))
     elif column == "Entity":
-        going.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
+        going.to_entity(row.category, row.entity_id, sender=find_sender_of_row(row))
     else:
-        going.to_entity(row.category, row.entity_id, int(row.seq), sender=sender_of_row(row))
+        going.to_entity(row.category, row.entity_id, int(row.seq), sender=find_sender_of_row(row))
 
 
 def as_line(identity: str, row: Any) -> Line:
     """Return a change as a row; it says when its notification was late."""
-    late = lag_text(moment(row.changed_at), moment(row.received_at), null_to_none(row.source_ip))
+    late = format_lag(to_moment(row.changed_at), to_moment(row.received_at), null_to_none(row.source_ip))
     cells = [
-        moment(row.changed_at),
+        to_moment(row.changed_at),
         KIND_TEXTS.get(row.kind, shorten(row.kind, 20)),
-        "; ".join(filter(None, (shorten(sentence(as_change(row)), LONGEST), late))),
+        "; ".join(filter(None, (shorten(make_sentence(as_change(row)), LONGEST), late))),
         shorten(row.entity_id, 80),
         shorten(null_to_none(row.account_alias) or "", 24),
         shorten(null_to_none(row.actor) or "", 60),
-        number_text(row.seq),
+        format_number(row.seq),
     ]
-    if sender := sender_of_row(row):
-        cells.insert(-1, titles().get(sender, sender))
+    if sender := find_sender_of_row(row):
+        cells.insert(-1, list_titles().get(sender, sender))
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
     return Line(identity, cells, tones=[None, tone, tone])

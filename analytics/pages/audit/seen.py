@@ -12,10 +12,10 @@ import streamlit as st
 from analytics.findings.finding import Finding
 from analytics.pages.audit.filters import load_titles
 from analytics.pages.shared import address
-from analytics.pages.shared.components import script
+from analytics.pages.shared.components import register_script
 from analytics.pages.shared.known.marks import COOKIE, MOST_CHARACTERS, SEEN, Mark, add_mark, read_cookie
-from analytics.senders import titles
-from analytics.text import as_markdown, plural, shorten
+from analytics.senders import list_titles
+from analytics.text import as_markdown, format_count, shorten
 
 SHOWN = "shown"
 LONGEST_FILTERS = 48
@@ -47,7 +47,7 @@ def draw_seen(
         chosen: the filters.
     """
     data = {"cookie": COOKIE, "value": st.session_state.get(SEEN), "most": MOST_CHARACTERS}
-    script("seen", folder=__package__)(key="seen", data=data, height=1)
+    register_script("seen", folder=__package__)(key="seen", data=data, height=1)
 
     def mark() -> None:
         st.session_state[SEEN] = reduce(add_mark, marks, read_cookie())
@@ -71,7 +71,7 @@ def describe_marking(count: int, chosen: Mapping[str, Any]) -> str:
     """Return what a click hides, and what it does not."""
     filters = as_markdown(describe_filters(chosen))
     others = f" with {filters}. Findings that the filters hide stay new." if filters else "."
-    return f"Hides the {plural(count, 'new finding')} of this time range{others} {ALONE}"
+    return f"Hides the {format_count(count, 'new finding')} of this time range{others} {ALONE}"
 
 
 def draw_hidden(hidden: int) -> None:
@@ -81,7 +81,7 @@ def draw_hidden(hidden: int) -> None:
     elif hidden:
         st.button(
             f"Show {hidden:,} seen", key="show-seen", type="tertiary", on_click=show, args=(SHOWN,),
-            help=f"{plural(hidden, 'finding')} marked as seen in this browser.",
+            help=f"{format_count(hidden, 'finding')} marked as seen in this browser.",
         )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def describe_filters(chosen: Mapping[str, Any]) -> str:
     """Return the filters of findings in words: `severity high, actor ann`; empty without any."""
     values = {
         "account": chosen["account"] or chosen["account_tree"],
-        "sender": titles().get(chosen["sender"], chosen["sender"]),
+        "sender": list_titles().get(chosen["sender"], chosen["sender"]),
         "severity": " or ".join(chosen["severities"]),
         "rule": " or ".join(map(load_titles().__getitem__, chosen["rules"])),
         "entity": chosen["entity"],

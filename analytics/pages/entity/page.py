@@ -14,31 +14,31 @@ from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.completeness import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_bringing
 from analytics.pages.shared.detail import draw_account_button, draw_name_button
-from analytics.pages.shared.formatting import format_with_zone, name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_with_zone, name_with_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
-from analytics.pages.shared.store import ask, moment, null_to_none
+from analytics.pages.shared.store import ask, null_to_none, to_moment
 from analytics.senders import (
-    account_kind,
-    account_word,
-    any_entity,
     as_words,
+    describe_any_entity,
+    find_account_kind,
+    find_account_word,
+    find_icon,
     find_kind,
     find_sender,
+    find_sender_of,
+    has_several_senders,
     has_upper_case,
-    icon_of,
-    sender_of,
-    several,
 )
-from analytics.text import as_markdown, capitalize, make_visible, parse_payload, plural, shorten, with_article
+from analytics.text import add_article, as_markdown, capitalize, format_count, make_visible, parse_payload, shorten
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
 
 def show() -> None:
     """Draw the page."""
-    lead = f"{capitalize(with_article(any_entity()))} now and at any time before, and its changes in between."
-    draw_page("Entity", as_markdown(lead), controls, body)
+    lead = f"{capitalize(add_article(describe_any_entity()))} now and at any time before, and its changes in between."
+    draw_page("Entity", as_markdown(lead), draw_controls, draw_body)
 
 
 def read_entity() -> Entity | None:
@@ -49,7 +49,7 @@ def read_entity() -> Entity | None:
     kind = find_kind(category, address.get("sender"))
     if kind is None:
         return None
-    sender = find_sender(address.get("sender") or sender_of(kind).name).name
+    sender = find_sender(address.get("sender") or find_sender_of(kind).name).name
     if has_upper_case(sender):
         return Entity(kind, name.upper(), sender)
     return Entity(kind, find_name(kind, name, sender), sender)
@@ -64,13 +64,13 @@ def find_name(kind: str, name: str, sender: str) -> str:
     return name if name in aliases else next((alias for alias in aliases if alias.lower() == name.lower()), name)
 
 
-def controls() -> None:
+def draw_controls() -> None:
     """Draw the search, or the choice of a time."""
     if read_entity() is None:
         search.search_controls()
 
 
-def body() -> None:
+def draw_body() -> None:
     """Draw the entity."""
     entity = read_entity()
     if entity is None:
@@ -92,7 +92,7 @@ def body() -> None:
         # First, although the rules take longest: what comes later above the timeline would push it down.
         with st.container(key="about"):
             draw_findings_about(entity)
-        st.markdown(f"**Timeline**: {plural(int(facts['steps']), 'notification')}")
+        st.markdown(f"**Timeline**: {format_count(int(facts['steps']), 'notification')}")
         draw_timeline(entity, int(facts["steps"]), shown if step is not None or at else None, shown=shown)
         if entity.is_account:
             draw_parts_of_account(entity)
@@ -140,7 +140,7 @@ def read_step_moment(entity: Entity) -> Moment | None:
     rows = ask("notification", seq=step) if step is not None else pd.DataFrame()
     if step is None or rows.empty or not entity.has(rows.iloc[0]):
         return None
-    at = moment(min(rows.iloc[0]["occurred_at"], rows.iloc[0]["received_at"]))
+    at = to_moment(min(rows.iloc[0]["occurred_at"], rows.iloc[0]["received_at"]))
     return Moment(at, step) if at else None
 
 
@@ -149,8 +149,8 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="entity-head"):
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
-                by = f" · {find_sender(entity.sender).title}" if several() else ""
-                st.caption(f"{icon_of(entity.category)} {as_markdown(entity.kind_in_words + by)}")
+                by = f" · {find_sender(entity.sender).title}" if has_several_senders() else ""
+                st.caption(f"{find_icon(entity.category)} {as_markdown(entity.kind_in_words + by)}")
                 st.text(make_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
@@ -163,19 +163,19 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         draw_time_choice(read_time())
     with st.container(horizontal=True, gap="small", key="entity-links"):
         account = null_to_none(facts["account_alias"])
-        as_account = account_kind(entity.sender)
+        as_account = find_account_kind(entity.sender)
         if account and (entity.category, entity.name) != (as_account, account):
             draw_account_button(account, "open-account", entity.sender)
-        if entity.is_account and (above := load_accounts().parent_of(entity.name, entity.sender)):
+        if entity.is_account and (above := load_accounts().find_parent(entity.name, entity.sender)):
             draw_name_button(
-                f"Parent {account_word(entity.sender)}", above, as_account, "open-parent", sender=entity.sender
+                f"Parent {find_account_word(entity.sender)}", above, as_account, "open-parent", sender=entity.sender
             )
         st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
 
 
 def draw_complete_since_first(facts: pd.Series) -> None:
     """Say since when the timeline is complete, where it has a notification from before that."""
-    if facts["steps"] and (first := moment(facts["first_at"])):
+    if facts["steps"] and (first := to_moment(facts["first_at"])):
         draw_complete_since(first)
 
 
@@ -201,10 +201,10 @@ def describe_standing(facts: pd.Series) -> tuple[str | datetime, ...]:
     """Return the entity's standing and the times of its notifications, for a line with ages."""
     if not facts["steps"]:
         return ()
-    last, first = moment(facts["last_own_at"]), moment(facts["first_at"])
+    last, first = to_moment(facts["last_own_at"]), to_moment(facts["first_at"])
     if last is None:
         return (f"known only from its alerts, since {format_with_zone(first)}",)
-    latest = moment(facts["last_at"])
+    latest = to_moment(facts["last_at"])
     later = f"; latest alert {format_with_zone(latest)}" if latest and latest > last else ""
     state = "deleted," if facts["deleted"] else "state as of" if later else "as of its latest notification,"
     return f"{state} {format_with_zone(last)}, ", last, f"{later}{describe_first(first)}"
@@ -214,7 +214,7 @@ def describe_standing_at(facts: pd.Series, at: datetime) -> tuple[str | datetime
     """Return the entity's standing at a moment, for a line with ages."""
     if not facts["steps"]:
         return ()
-    last, first = moment(facts["then_at"]), describe_first(moment(facts["first_at"]))
+    last, first = to_moment(facts["then_at"]), describe_first(to_moment(facts["first_at"]))
     then = "" if last == at else f"at {format_with_zone(at)}: "
     if last is None:
         known = "is here" if read_freshness().lacks(at) else "was known"
@@ -230,7 +230,7 @@ def find_another() -> None:
 
 def draw_time_choice(at: datetime | None) -> None:
     """Draw the choice of the time of the entity's state."""
-    zone = viewer_zone()
+    zone = find_viewer_zone()
     # The field knows minutes; the address may be finer, and stays so while nobody types.
     value = at.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0) if at else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.

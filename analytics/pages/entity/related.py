@@ -10,7 +10,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.changes import NOTHING_NEW, actions_of, summaries
+from analytics.pages.shared.changes import NOTHING_NEW, list_actions, summarize_each
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.findings import (
     describe_counts,
@@ -19,12 +19,12 @@ from analytics.pages.shared.findings import (
     draw_looking,
     warn_of,
 )
-from analytics.pages.shared.formatting import event_text, lag_text
+from analytics.pages.shared.formatting import format_event, format_lag
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import load_findings, map_doubts, name_titles
-from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import colours, has_state
-from analytics.text import as_markdown, plural, shorten, with_article
+from analytics.text import add_article, as_markdown, format_count, shorten
 from analytics.words.sentences import UNSEEN
 
 MOST_PARTS = 200
@@ -41,7 +41,7 @@ ACT_COLUMNS = (
 )
 
 
-def part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
+def list_part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
     """Return the columns of an account's entities, with their state if some of them are deleted."""
     state = (Column("State", "6rem"),) if with_deleted else ()
     return (
@@ -86,7 +86,7 @@ def draw_findings_about(entity: Entity) -> None:
     if not about:
         return
     with st.container(key="findings-about", gap="small"):
-        st.markdown(f"**{plural(len(about), 'finding')}** here: {describe_counts(about)}")
+        st.markdown(f"**{format_count(len(about), 'finding')}** here: {describe_counts(about)}")
         draw_computed(snapshot)
         draw_finding_list(about, key="findings", on_open=going.to_findings, narrow=True, height=180, short=FEW)
 
@@ -98,7 +98,7 @@ def draw_parts_of_account(entity: Entity) -> None:
     below = [account for account in of_it if account.sender in {None, sender}]
     if below:
         with st.container(key="below-card", gap="small"):
-            st.markdown(f"**{plural(len(below), 'sub-account')}**")
+            st.markdown(f"**{format_count(len(below), 'sub-account')}**")
             lines = [
                 Line(account.alias, [shorten(account.alias, 24), shorten(account.business_name or "", 80)])
                 for account in below
@@ -109,27 +109,29 @@ def draw_parts_of_account(entity: Entity) -> None:
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
             st.caption(
-                f"No notification about {with_article(as_markdown(senders.parts_of_account(sender=sender)))} "
-                f"of this {as_markdown(senders.account_word(sender))} has come yet."
+                f"No notification about {add_article(as_markdown(senders.describe_parts_of_account(sender=sender)))} "
+                f"of this {as_markdown(senders.find_account_word(sender))} has come yet."
             )
             return
-        total, several_parts = int(parts.iloc[0]["total"]), senders.parts_of_account("and", sender)
-        st.markdown(f"**{as_markdown(plural(total, senders.parts_of_account(sender=sender), several_parts))}**")
-        rows = {f"{row.category} {row.entity_id}": row for row in records(parts)}
+        total, several_parts = int(parts.iloc[0]["total"]), senders.describe_parts_of_account("and", sender)
+        st.markdown(
+            f"**{as_markdown(format_count(total, senders.describe_parts_of_account(sender=sender), several_parts))}**"
+        )
+        rows = {f"{row.category} {row.entity_id}": row for row in list_rows(parts)}
 
         def open_row(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
                 going.to_entity(row.category, row.entity_id, sender=sender)
 
         alt, some = f"{several_parts.capitalize()} of this account", any(row.deleted for row in rows.values())
-        lines = [part_line(identity, row, with_deleted=some) for identity, row in rows.items()]
-        columns = part_columns(with_deleted=some)
+        lines = [make_part_line(identity, row, with_deleted=some) for identity, row in rows.items()]
+        columns = list_part_columns(with_deleted=some)
         draw_table(columns, lines, key="parts", alt=alt, on_open=open_row, height=LIST_PIXELS)
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
 
 
-def part_line(identity: str, row: Any, *, with_deleted: bool) -> Line:
+def make_part_line(identity: str, row: Any, *, with_deleted: bool) -> Line:
     """Return an entity of an account as a row, with its state if some of the listed ones are deleted."""
     state = ["deleted" if row.deleted else ""] if with_deleted else []
     cells = [
@@ -137,7 +139,7 @@ def part_line(identity: str, row: Any, *, with_deleted: bool) -> Line:
         shorten(row.entity_id, 80),
         *state,
         f"{row.notifications:,}",
-        moment(row.last_at),
+        to_moment(row.last_at),
     ]
     return Line(identity, cells, tones=["quiet"] * len(cells) if row.deleted else ())
 
@@ -150,13 +152,13 @@ def draw_acts_of_user(entity: Entity) -> None:
             names_actors = as_markdown(senders.find_sender(entity.sender).names_actors)
             st.caption(f"No notification names this user as its actor; {names_actors}.")
             return
-        rows = {str(row.seq): row for row in records(acts)}
+        rows = {str(row.seq): row for row in list_rows(acts)}
         snapshot = load_findings()
         by_notification = map_doubts(snapshot.findings if snapshot else (), (row.id for row in rows.values()))
         doubts = {seq: by_notification.get(str(row.id), []) for seq, row in rows.items()}
         draw_acts_head(entity, len(rows), sum(map(bool, doubts.values())))
         ids = [str(row.id) for row in rows.values()]
-        texts = summaries(ask("changes_by_notification", ids=ids), actions_of(acts))
+        texts = summarize_each(ask("changes_by_notification", ids=ids), list_actions(acts))
 
         def open_row(seq: str, column: str) -> None:
             row = rows.get(seq)
@@ -174,7 +176,7 @@ def draw_acts_of_user(entity: Entity) -> None:
 
 def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
     """Draw the number of the listed notifications, of those in doubt, and the way to all changes by the user."""
-    latest = f"its latest {MOST_ACTS} notifications" if acts == MOST_ACTS else plural(acts, "notification")
+    latest = f"its latest {MOST_ACTS} notifications" if acts == MOST_ACTS else format_count(acts, "notification")
     doubt = f", of which a finding doubts {doubted:,}" if doubted else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="acts-head"):
         st.markdown(f"**Actions of this user**: {latest}{doubt}", width="content")
@@ -184,15 +186,15 @@ def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
 
 def act_line(row: Any, what: str, doubts: Sequence[Finding]) -> Line:
     """Return a notification of an actor as a row, with the findings that doubt it and its receipt if that was late."""
-    late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
+    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip))
     cells = [
-        moment(row.occurred_at),
-        event_text(row),
+        to_moment(row.occurred_at),
+        format_event(row),
         shorten(null_to_none(row.entity_id) or "", 80),
         "; ".join(filter(None, (what, name_titles(doubts), late))),
         shorten(null_to_none(row.account_alias) or "", 24),
     ]
     is_marked = doubts or (UNSEEN in what and has_state(row.category))
     hover = "\n".join(shorten(finding.sentence, 300) for finding in doubts) or None
-    return Line(str(row.seq), cells, event_text(row), [None, None, None, "notice" if is_marked else None],
+    return Line(str(row.seq), cells, format_event(row), [None, None, None, "notice" if is_marked else None],
           [None, None, None, hover])  # fmt: skip

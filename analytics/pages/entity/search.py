@@ -6,29 +6,29 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.shared import address, going
-from analytics.pages.shared.accounts import account_label, load_accounts
+from analytics.pages.shared.accounts import label_account, load_accounts
 from analytics.pages.shared.completeness import draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button
 from analytics.pages.shared.filters import (
+    choose_sender,
     draw_chips,
     draw_filters_button,
     list_sender_chips,
     read_sender,
-    sender_filter,
 )
 from analytics.pages.shared.search import MOST_FOUND, Matches, find_matches
-from analytics.pages.shared.store import moment, null_to_none, sender_of_row
+from analytics.pages.shared.store import find_sender_of_row, null_to_none, to_moment
 from analytics.senders import (
-    any_entity,
     as_words,
+    describe_any_entity,
     find_kind,
+    has_several_senders,
     is_account,
-    kinds,
-    several,
-    titles,
+    list_kinds,
+    list_titles,
 )
-from analytics.text import as_markdown, plural, shorten, with_article
+from analytics.text import add_article, as_markdown, format_count, shorten
 
 KIND_CHOICE = "kind_choice"
 LIST_PIXELS = 640
@@ -51,12 +51,12 @@ SENDER_COLUMN = Column("Sender", "9.2rem")
 def search_controls() -> None:
     """Draw the fields of the search, which finds what the search in the bar finds."""
     shown: dict[str, Any] = {"label_visibility": "collapsed"}
-    hint = "part of a name" if several() else f"part of {with_article(any_entity())} name"
+    hint = "part of a name" if has_several_senders() else f"part of {add_article(describe_any_entity())} name"
     st.text_input("Name contains", key="named", placeholder=hint, width=300, bind="query-params", **shown)
-    sender_filter()
+    choose_sender()
     kind = choose_kind(shown)
     draw_filters_button(1 if kind else 0, behind=1 if read_sender() else 0)
-    if several():
+    if has_several_senders():
         draw_chips(list_sender_chips())
 
 
@@ -79,7 +79,7 @@ def choose_kind(shown: dict[str, Any]) -> str | None:
 
 def name_kinds() -> dict[str, str]:
     """Return what each kind of entities is called; of several of the same word, as its sender calls it."""
-    words = {name: as_words(name) for name in kinds()}
+    words = {name: as_words(name) for name in list_kinds()}
     times = Counter(words.values())
     return {name: word if times[word] == 1 else name for name, word in words.items()}
 
@@ -87,7 +87,7 @@ def name_kinds() -> dict[str, str]:
 def read_kind() -> str | None:
     """Return the kind of entities in the page's address."""
     kind = find_kind(address.get("among") or "", read_sender())
-    return kind if kind in kinds() else None
+    return kind if kind in list_kinds() else None
 
 
 def remember_kind() -> None:
@@ -110,19 +110,19 @@ def draw_search() -> None:
             st.subheader("No entity", anchor=False)
             st.caption(describe_none(named))
         return
-    rows = {f"{sender_of_row(row)} {row.category} {row.entity_id}": row for row in matches.entities}
+    rows = {f"{find_sender_of_row(row)} {row.category} {row.entity_id}": row for row in matches.entities}
 
     def open_row(identity: str, column: str) -> None:
         row = rows.get(identity)
         if row is None:
             return
         if column == "Account" and null_to_none(row.account_alias):
-            going.to_account(row.account_alias, sender_of_row(row))
+            going.to_account(row.account_alias, find_sender_of_row(row))
         else:
-            going.to_entity(row.category, row.entity_id, sender=sender_of_row(row))
+            going.to_entity(row.category, row.entity_id, sender=find_sender_of_row(row))
 
     draw_table(
-        (SENDER_COLUMN, *COLUMNS) if several() else COLUMNS,
+        (SENDER_COLUMN, *COLUMNS) if has_several_senders() else COLUMNS,
         [as_line(identity, row) for identity, row in rows.items()],
         key="found",
         alt="Entities, most recently active first",
@@ -136,8 +136,8 @@ def draw_search() -> None:
 def describe_none(named: str) -> str:
     """Return why no entity is listed, as Markdown: none has the name, or none is of the chosen kind and sender."""
     kind = read_kind()
-    of_sender = f" of {titles()[by]}" if (by := read_sender()) else ""
-    what = as_markdown((name_kinds()[kind] if kind else any_entity()) + of_sender)
+    of_sender = f" of {list_titles()[by]}" if (by := read_sender()) else ""
+    what = as_markdown((name_kinds()[kind] if kind else describe_any_entity()) + of_sender)
     return f"No {what} has a name like this." if named else f"No {what} is known yet."
 
 
@@ -149,7 +149,7 @@ def draw_other_matches(matches: Matches) -> None:
             st.button(f"Notification {seq:,}", key=key, on_click=going.to_notification, args=(seq,),
                       icon=":material/mail:")  # fmt: skip
         if matches.events:
-            st.button(f"Notifications of {plural(len(matches.events), 'event')}", key="found-events",
+            st.button(f"Notifications of {format_count(len(matches.events), 'event')}", key="found-events",
                       on_click=lambda: going.to_page("notifications", events=matches.events),
                       icon=":material/mail:")  # fmt: skip
         accounts = load_accounts()
@@ -157,24 +157,24 @@ def draw_other_matches(matches: Matches) -> None:
             label, (alias, sender) = accounts.labels.get(key, key), accounts.find_owner(key)
             draw_account_button(label.strip(), f"found-account-{place}", sender, opens=alias)
         if (more := len(matches.accounts) - MOST_ACCOUNTS) > 0:
-            st.caption(f"and {plural(more, 'more account')}: type more of the name.", width="content")
+            st.caption(f"and {format_count(more, 'more account')}: type more of the name.", width="content")
 
 
 def as_line(identity: str, row: Any) -> Line:
     """Return an entity as a row."""
-    last = moment(row.last_at)
-    sender = sender_of_row(row)
+    last = to_moment(row.last_at)
+    sender = find_sender_of_row(row)
     accounts = load_accounts()
     alias = null_to_none(row.account_alias)
     # The row of an account has its business name beside its alias; its column of accounts would repeat both.
     of_account = is_account(row.category, sender) and alias in {None, row.entity_id}
     cells = [
-        *([titles().get(sender, sender)] if sender else []),
+        *([list_titles().get(sender, sender)] if sender else []),
         as_words(row.category),
-        account_label(row.entity_id, accounts.name_of(row.entity_id, sender))
+        label_account(row.entity_id, accounts.name_of(row.entity_id, sender))
         if of_account
         else shorten(row.entity_id, 120),
-        account_label(alias, accounts.name_of(alias, sender)) if alias and not of_account else "",
+        label_account(alias, accounts.name_of(alias, sender)) if alias and not of_account else "",
         f"{row.notifications:,}",
         last,
         Age(last) if last else "never",

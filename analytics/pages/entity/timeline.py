@@ -7,29 +7,29 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from analytics.charts.alarms import intervals, metric_text, select_lasting
+from analytics.charts.alarms import find_alarms, format_metric, select_lasting
 from analytics.findings.finding import Finding
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import skip_unanswered
-from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, draw_difference, summaries
+from analytics.pages.shared.changes import NOTHING_NEW, describe_alerts, draw_difference, list_actions, summarize_each
 from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
-from analytics.pages.shared.formatting import event_text, format_with_zone, lag_text, reading_text
+from analytics.pages.shared.formatting import format_event, format_lag, format_reading, format_with_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import load_doubts, name_titles
 from analytics.pages.shared.open_item import as_seq, draw_copies
-from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import (
-    account_word,
-    alerts,
     as_words,
-    categories_of,
     colours,
+    find_account_word,
+    has_several_senders,
     has_state,
     is_account,
     is_person,
-    several,
+    list_alerts,
+    list_categories_of,
 )
 from analytics.text import as_markdown, shorten
 from analytics.words.sentences import UNSEEN
@@ -67,12 +67,16 @@ class Entity(NamedTuple):
     @property
     def categories(self) -> set[str]:
         """Return the categories of its notifications."""
-        return categories_of(self.category)
+        return list_categories_of(self.category)
 
     @property
     def values(self) -> dict[str, str | None]:
         """Return its parameters for queries; the sender only where the store has several."""
-        return {"category": self.category, "entity": self.name, "sender": self.sender if several() else None}
+        return {
+            "category": self.category,
+            "entity": self.name,
+            "sender": self.sender if has_several_senders() else None,
+        }
 
     def has(self, row: Any) -> bool:
         """Say whether a notification is about it."""
@@ -87,7 +91,7 @@ class Entity(NamedTuple):
     @property
     def kind_in_words(self) -> str:
         """Return what its sender calls it."""
-        is_called = account_word(self.sender)
+        is_called = find_account_word(self.sender)
         return is_called if self.is_account and is_called != "account" else as_words(self.category)
 
     @property
@@ -102,17 +106,17 @@ def open_step(seq: str, _: str = "") -> None:
     bring("detail")
 
 
-def position_of(entity: Entity, seq: int) -> int:
+def count_later(entity: Entity, seq: int) -> int:
     """Return the number of the entity's notifications that happened after one of them."""
     return int(ask("entity_position", step=seq, **entity.values).iloc[0]["newer"])
 
 
-def page_number(entity: Entity, step: int | None) -> int:
+def find_page_number(entity: Entity, step: int | None) -> int:
     """Return the number of the timeline's page, from 1: the one in the address, else the one with the step."""
     number = as_seq(address.get("page"))
     if number:
         return number
-    return position_of(entity, step) // PAGE_ROWS + 1 if step is not None else 1
+    return count_later(entity, step) // PAGE_ROWS + 1 if step is not None else 1
 
 
 def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None) -> None:
@@ -125,12 +129,12 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         shown: the notification that is shown beside it, to be marked.
     """
     pages = max(-(-steps // PAGE_ROWS), 1)
-    number = min(page_number(entity, step), pages)
+    number = min(find_page_number(entity, step), pages)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
     texts, doubts = describe_rows(entity, rows), load_doubts(rows["id"])
     draw_table(
         USER_COLUMNS if entity.is_person else COLUMNS,
-        [as_line(row, texts, entity, doubts.get(str(row.id), ())) for row in records(rows)],
+        [as_line(row, texts, entity, doubts.get(str(row.id), ())) for row in list_rows(rows)],
         key="steps",
         alt="Timeline of this entity, newest first",
         on_open=open_step,
@@ -149,29 +153,29 @@ def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
     if rows.empty:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
-    texts = summaries(ask("entity_changes", **span, **entity.values), actions_of(rows))
+    texts = summarize_each(ask("entity_changes", **span, **entity.values), list_actions(rows))
     return texts | describe_alerts(rows, entity.name)
 
 
 def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Finding]) -> Line:
     """Return a notification as a row of the timeline; one that a finding doubts is marked, and says why."""
-    late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
+    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip))
     what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
     who = [] if entity.is_person else [shorten(null_to_none(row.actor) or "", 60)]
     said = "; ".join(filter(None, (name_titles(doubts), what, late)))
-    cells: list[Cell] = [moment(row.occurred_at), event_text(row), *who, said]
+    cells: list[Cell] = [to_moment(row.occurred_at), format_event(row), *who, said]
     is_marked = doubts or (UNSEEN in what and has_state(row.category))
     hover = "\n".join(shorten(finding.sentence, 300) for finding in doubts) or None
     before: list[None] = [None] * (len(cells) - 1)
-    return Line(str(row.seq), cells, event_text(row), [*before, "notice" if is_marked else None], [*before, hover])
+    return Line(str(row.seq), cells, format_event(row), [*before, "notice" if is_marked else None], [*before, hover])
 
 
 def draw_alarms(entity: Entity, at: datetime | None) -> None:
     """Draw a button for each metric of the entity in alarm at a time, or now, that leads to the alarm's own step."""
     span = {"first": 0, "last": LAST_SEQ, "entity": entity.name}
-    states = [ask(alert.states, **span) for alert in alerts() if alert.kind == entity.category]
-    alarms = [alarm for each in states if len(each) for alarm in records(select_lasting(intervals(each), at))]
+    states = [ask(alert.states, **span) for alert in list_alerts() if alert.kind == entity.category]
+    alarms = [alarm for each in states if len(each) for alarm in list_rows(select_lasting(find_alarms(each), at))]
     for place, alarm in enumerate(alarms[:MOST_ALARMS]):
         st.button(f":red[:material/alarm_on: **{as_markdown(describe_alarm(alarm))}**]", key=f"open-alarm-{place}",
               type="tertiary", on_click=open_step, args=(str(alarm.seq),))  # fmt: skip
@@ -181,10 +185,12 @@ def draw_alarms(entity: Entity, at: datetime | None) -> None:
 
 def describe_alarm(alarm: Any) -> str:
     """Return an alarm in words: its time, its metric and its reading; an alert carries no threshold."""
-    begin, end = moment(alarm.begin), moment(alarm.end)
+    begin, end = to_moment(alarm.begin), to_moment(alarm.end)
     time = f"from {format_with_zone(begin)} to {format_with_zone(end)}" if end else f"since {format_with_zone(begin)}"
-    reading = reading_text(alarm.reading)
-    return f"In alarm {time}: {metric_text(alarm.metric)} above its threshold" + (f", at {reading}" if reading else "")
+    reading = format_reading(alarm.reading)
+    return f"In alarm {time}: {format_metric(alarm.metric)} above its threshold" + (
+        f", at {reading}" if reading else ""
+    )
 
 
 def draw_pager(number: int, pages: int, steps: int, rows: int) -> None:
@@ -216,7 +222,7 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
         draw_step_head(entity, row, steps=steps, latest=latest)
         draw_verdict(row)
         draw_receipt(row)
-        # A fixed place: what moves in the browser's tree loses its bond to the address (see `account_filter`).
+        # A fixed place: what moves in the browser's tree loses its bond to the address (see `choose_account`).
         with st.container(key="step-actor"):
             if null_to_none(row["actor"]):
                 label = f"By {as_markdown(shorten(str(row['actor']), 60))}"
@@ -238,7 +244,7 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
         with st.popover("More", icon=":material/info:", key="step-more"):
             draw_facts(
                 [
-                    ("Received", format_with_zone(moment(row["received_at"]))),
+                    ("Received", format_with_zone(to_moment(row["received_at"]))),
                     ("From address", null_to_none(row["source_ip"])),
                     ("Number", row["seq"]),
                     ("Id", row["id"]),
@@ -248,7 +254,7 @@ def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:
 
 def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> None:
     """Draw the head of a step, and the ways to its neighbours."""
-    position = position_of(entity, int(row["seq"]))
+    position = count_later(entity, int(row["seq"]))
 
     @skip_unanswered
     def to(place: int) -> None:
@@ -257,9 +263,9 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
             open_step(str(rows.iloc[0]["seq"]))
             address.put(page=None)
 
-    occurred = moment(row["occurred_at"])
+    occurred = to_moment(row["occurred_at"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="step-head"):
-        st.text(event_text(row))
+        st.text(format_event(row))
         st.space("stretch")
         st.button("Earlier", key="step-earlier", on_click=to, args=(position + 1,), disabled=position + 1 >= steps,
                   icon=":material/arrow_back:")  # fmt: skip

@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.pages.health.silences import parse_time, put_plainly
 from analytics.pages.shared.components import Age, Column, Line, draw_table
-from analytics.pages.shared.health_figures import MARKS, state_of
+from analytics.pages.shared.health_figures import MARKS, read_state
 from analytics.text import make_visible
 
 MACHINE_COLUMNS = (
@@ -35,7 +35,7 @@ def draw_machines(machines: Sequence[Mapping[str, Any]], colours: dict[str, str]
 def make_line(machine: Mapping[str, Any]) -> Line:
     """Return the row of a machine."""
     node, seen_at = str(machine.get("id")), parse_time(machine.get("seen_at"))
-    state = state_of(machine.get("state"))
+    state = read_state(machine.get("state"))
     which = f"{machine.get('name')} ({node[:SHORT_ID]})" + (", this machine" if machine.get("this") else "")
     return Line(
         node,

@@ -9,7 +9,7 @@ from analytics.client.signs import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.health.machines import draw_machines
 from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
-from analytics.pages.shared.answers import now, read_silence
+from analytics.pages.shared.answers import read_now, read_silence
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock, format_with_zone
 from analytics.pages.shared.frame import draw_page, is_dark
@@ -23,13 +23,13 @@ from analytics.pages.shared.health_figures import (
     group_figures,
     mark_silence,
     read_figures,
+    read_state,
     select_troubled,
-    state_of,
 )
 from analytics.pages.shared.store import ask_status
 from analytics.settings import read_settings
-from analytics.text import as_markdown, make_visible, plural, shorten
-from analytics.words.refusals import NONE_REFUSED, why_of
+from analytics.text import as_markdown, format_count, make_visible, shorten
+from analytics.words.refusals import NONE_REFUSED, find_meaning
 
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
@@ -71,10 +71,10 @@ MOST_RECOVERIES = 50
 def show() -> None:
     """Draw the page."""
     lead = "How the receiver is. Each figure is ok, amber or red by the limits beside it."
-    draw_page("Health", lead, None, body, instead=draw_without_store)
+    draw_page("Health", lead, None, draw_body, instead=draw_without_store)
 
 
-def body() -> None:
+def draw_body() -> None:
     """Draw the receiver's status."""
     try:
         status = ask_status()
@@ -84,7 +84,7 @@ def body() -> None:
             st.text(put_plainly(str(error)))
         return
     figures, processes = read_figures(status), status.get("processes") or []
-    draw_overall(state_of(status.get("state")), figures, count_recent_silences(status, now()))
+    draw_overall(read_state(status.get("state")), figures, count_recent_silences(status, read_now()))
     if read_silence():
         figures, processes = mark_silence(figures), mark_silent_store(processes)
     draw_tiles(figures)
@@ -93,9 +93,9 @@ def body() -> None:
     for place, (title, group) in enumerate(groups):
         with (left, right)[place % 2]:
             draw_figures(title, group)
-    draw_machines([] if read_silence() else status.get("machines") or [], state_colours())
+    draw_machines([] if read_silence() else status.get("machines") or [], choose_state_colours())
     draw_processes(processes)
-    draw_silences(status.get("silences"), state_colours())
+    draw_silences(status.get("silences"), choose_state_colours())
     left, right = st.columns(2, gap="small")
     with left:
         draw_refusals(status.get("refusals"))
@@ -107,12 +107,12 @@ def draw_overall(state: str, figures: Sequence[Figure], silences: int) -> None:
     """Draw one line that says whether all is well, and was in the last hour."""
     bad = [as_markdown(f"{figure.label}: {put_plainly(figure.text)}") for figure in select_troubled(figures)]
     if silences:
-        bad.append(f"{plural(silences, 'silence')} in the last hour, listed below")
+        bad.append(f"{format_count(silences, 'silence')} in the last hour, listed below")
     with st.container(key="health-state"):
         if state == "ok" and silences:
             st.warning(f"All is well again, but was not: {bad[-1]}.", icon=":material/warning:")
         elif state == "ok":
-            st.success(f"All is well, as of {format_clock(now())}.", icon=":material/check_circle:")
+            st.success(f"All is well, as of {format_clock(read_now())}.", icon=":material/check_circle:")
         elif state == "amber":
             st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
         else:
@@ -129,7 +129,7 @@ def draw_without_store() -> None:
             for sign in signs.signs
         ]
         draw_table(SIGN_COLUMNS, lines, key="health-signs", alt="The listener and the files of serve", wrap=True,
-              colours=state_colours())  # fmt: skip
+              colours=choose_state_colours())  # fmt: skip
         if signs.written_at:
             draw_age_line("Processes, as clc-receiver serve noted them ", signs.written_at, ":", key="health-written")
             draw_process_table(mark_silent_store(signs.processes), key="health-processes-written")
@@ -163,7 +163,7 @@ def draw_tiles(figures: Sequence[Figure]) -> None:
             )
 
 
-def state_colours() -> dict[str, str]:
+def choose_state_colours() -> dict[str, str]:
     """Return the colour of each state on the viewer's page."""
     return {state: pair[is_dark()] for state, pair in COLOURS.items()}
 
@@ -178,7 +178,7 @@ def draw_figures(title: str, group: Sequence[Figure]) -> None:
                 figure.name,
                 [
                     make_visible(figure.label),
-                    text_of(figure),
+                    format_figure(figure),
                     MARKS[figure.state] if figure.judged else "",
                     figure.limits,
                 ],
@@ -186,10 +186,10 @@ def draw_figures(title: str, group: Sequence[Figure]) -> None:
             )
             for figure in group
         ]
-        draw_table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=state_colours())
+        draw_table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=choose_state_colours())
 
 
-def text_of(figure: Figure) -> Cell:
+def format_figure(figure: Figure) -> Cell:
     """Return a figure's text; an age in it counts by itself."""
     return Age(figure.at, make_visible(figure.text.partition(AGO)[2])) if figure.at else put_plainly(figure.text)
 
@@ -221,7 +221,7 @@ def draw_process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> N
         )
         for process in processes
     ]
-    draw_table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=state_colours())
+    draw_table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=choose_state_colours())
 
 
 def describe_last_end(process: Mapping[str, Any]) -> str:
@@ -245,7 +245,7 @@ def draw_refusals(refusals: Sequence[Mapping[str, Any]] | None) -> None:
                     shorten(str(refusal.get("reason")), 40),
                     f"{refusal.get('last_hour') or 0:,}",
                     f"{refusal.get('kept') or 0:,}",
-                    why_of(str(refusal.get("reason"))),
+                    find_meaning(str(refusal.get("reason"))),
                 ],
             )
             for refusal in refusals
@@ -276,8 +276,8 @@ def draw_recoveries(incidents: Sequence[Mapping[str, Any]]) -> None:
         ]
         draw_table(
             RECOVERY_COLUMNS, lines, key="health-recoveries", alt="Recoveries", wrap=True, height=360,
-            colours=state_colours(),
+            colours=choose_state_colours(),
         )  # fmt: skip
         latest = parse_time(newest[0].get("at"))
-        how_many = plural(len(incidents), "recovery", "recoveries")
+        how_many = format_count(len(incidents), "recovery", "recoveries")
         draw_age_line(f"{how_many} in all, the last one ", latest or "at a time not known", ".", key="last-recovery")

@@ -11,10 +11,10 @@ import streamlit as st
 from analytics import queries
 from analytics.client.client import Client
 from analytics.export.archives import convert_to_utc, write_archive
-from analytics.export.downloads import MOST_CHARACTERS, csv_bytes, excel_bytes, parquet_bytes
+from analytics.export.downloads import MOST_CHARACTERS, make_csv, make_excel, make_parquet
 from analytics.pages.notifications.paging import DOWNLOAD
-from analytics.pages.shared.store import ask, connection
-from analytics.text import plural
+from analytics.pages.shared.store import ask, open_connection
+from analytics.text import format_count
 
 MOST_ROWS = 50_000
 MOST_BYTES = 100_000_000
@@ -32,7 +32,7 @@ class Format(NamedTuple):
     hint: str
 
 
-def archive_bytes(table: pa.Table) -> bytes:
+def make_archive(table: pa.Table) -> bytes:
     """Return an archive of notifications, which `clc-receiver import` takes."""
     out = io.BytesIO()
     write_archive([table], out)
@@ -41,14 +41,14 @@ def archive_bytes(table: pa.Table) -> bytes:
 
 SAFE = "An apostrophe stands before text that a spreadsheet would take for a formula."
 FORMATS = (
-    Format("CSV", "csv", "text/csv", csv_bytes, SAFE),
+    Format("CSV", "csv", "text/csv", make_csv, SAFE),
     Format(
-        "Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", excel_bytes,
+        "Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", make_excel,
         f"{SAFE} Times are in UTC. A cell holds {MOST_CHARACTERS:,} characters.",
     ),
-    Format("Parquet", "parquet", "application/vnd.apache.parquet", parquet_bytes, "All columns, exactly as stored."),
+    Format("Parquet", "parquet", "application/vnd.apache.parquet", make_parquet, "All columns, exactly as stored."),
     Format(
-        "JSON lines", "jsonl", "application/x-ndjson", archive_bytes,
+        "JSON lines", "jsonl", "application/x-ndjson", make_archive,
         "The archive that clc-receiver import takes: each body byte for byte, with its signature.",
     ),
 )  # fmt: skip
@@ -63,15 +63,15 @@ class Size(NamedTuple):
     long_ones: int
 
 
-def limits(values: Mapping[str, Any]) -> dict[str, Any]:
+def make_limits(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of the query for a download's size."""
     return {**values, "page_rows": MOST_ROWS, "most": MOST_BYTES, "longest": MOST_CHARACTERS}
 
 
 @st.cache_data(ttl=FRESH_SECONDS, max_entries=100, show_spinner=False)
-def size_of(values: dict[str, Any]) -> Size:
+def find_size(values: dict[str, Any]) -> Size:
     """Return the size of a download; the list stays the same while the choice of files is open."""
-    return as_size(ask("download_size", **limits(values)).iloc[0])
+    return as_size(ask("download_size", **make_limits(values)).iloc[0])
 
 
 def as_size(row: Any) -> Size:
@@ -82,11 +82,11 @@ def as_size(row: Any) -> Size:
 
 def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
     """Return the newest notifications of a filter, as many as a download holds."""
-    (row,) = client.sql(*queries.query("download_size", limits(values))).to_pylist()
+    (row,) = client.sql(*queries.make_query("download_size", make_limits(values))).to_pylist()
     size = as_size(row)
     first = 1 if size.first is None else size.first
     upto = 0 if size.first is None else values["upto"]
-    return convert_to_utc(client.sql(*queries.query("download_rows", {**values, "first": first, "upto": upto})))
+    return convert_to_utc(client.sql(*queries.make_query("download_rows", {**values, "first": first, "upto": upto})))
 
 
 def draw_download(total: int, values: dict[str, Any]) -> None:
@@ -94,10 +94,10 @@ def draw_download(total: int, values: dict[str, Any]) -> None:
     box = st.popover("Download", icon=":material/download:", key=DOWNLOAD, on_change="rerun", disabled=not total)
     if not box.open or not total:
         return
-    client = connection().client
+    client = open_connection().client
     name = f"notifications-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with box:
-        size = size_of(values)
+        size = find_size(values)
         st.markdown(describe_size(size, total))
         for kind in FORMATS:
             st.download_button(
@@ -112,7 +112,7 @@ def draw_download(total: int, values: dict[str, Any]) -> None:
             )
             st.caption(kind.hint)
         if size.long_ones:
-            bodies = plural(size.long_ones, "body is", "bodies are")
+            bodies = format_count(size.long_ones, "body is", "bodies are")
             st.caption(f":orange[:material/content_cut:] In Excel {bodies} cut, and the workbook says which.")
 
 
@@ -120,7 +120,7 @@ def describe_size(size: Size, total: int) -> str:
     """Return the size of a download in words, and the way to get the rest."""
     megabytes = f"{size.bytes / MEGABYTE:,.1f} MB of bodies"
     if size.notifications >= total:
-        return f"**{plural(total, 'notification')}**, {megabytes}, newest first"
+        return f"**{format_count(total, 'notification')}**, {megabytes}, newest first"
     why = (
         f"{MOST_ROWS:,} notifications" if size.notifications >= MOST_ROWS else f"{MOST_BYTES // MEGABYTE} MB of bodies"
     )

@@ -8,16 +8,16 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import (
-    account_filter,
+    choose_account,
+    choose_sender,
     draw_chips,
     draw_filters,
     list_chips,
     list_sender_chips,
-    sender_filter,
 )
-from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_range, name_with_zone
 from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
-from analytics.senders import any_entity, event_types
+from analytics.senders import describe_any_entity, list_event_types
 from analytics.times import RANGES
 from analytics.words.meanings import MARKS
 
@@ -37,14 +37,14 @@ def clear() -> None:
     to_newest()
 
 
-def filters() -> dict[str, Any]:
+def choose_filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
-    account = account_filter() | sender_filter()
+    account = choose_account() | choose_sender()
     with draw_filters(FILTERS, clear):
-        events = st.multiselect("Event types", event_types(), key="events", placeholder="All event types", **bound)
+        events = st.multiselect("Event types", list_event_types(), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
-        named = st.text_input("Entity contains", key="entity", placeholder=any_entity(), **bound)
+        named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **bound)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
         holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
@@ -104,11 +104,11 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def span_filter() -> str:
+def choose_span() -> str:
     """Draw the choice of the time of receipt, and return the name of the chosen length."""
     own = read_own_range()
     length = draw_range(widen, label="Received in the last", is_own=any(own))
-    with st.popover(own_text(own), icon=":material/date_range:", key="own-popover"):
+    with st.popover(format_own(own), icon=":material/date_range:", key="own-popover"):
         st.caption("The same as dragging across the chart, for the keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
         above = st.container(key="own-remove-place")
@@ -120,7 +120,7 @@ def span_filter() -> str:
     return length
 
 
-def own_text(own: ReceivedRange) -> str:
+def format_own(own: ReceivedRange) -> str:
     """Return the text of the button for the user's own range: the range, if there is one."""
     return format_range(*own) or "Own range"
 
@@ -130,14 +130,14 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
     key = f"{ENDS[name]}-{turn}"
     chosen = own.since if name == "from" else own.until
     # The field knows minutes; a brush may have been finer.
-    value = chosen.astimezone(viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
+    value = chosen.astimezone(find_viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 
     def remember() -> None:
         typed: datetime | None = st.session_state[key]
-        moment = typed.replace(tzinfo=viewer_zone()) if typed else None
+        moment = typed.replace(tzinfo=find_viewer_zone()) if typed else None
         address.prepare_filter("when", None)
         address.put(before=None, **{name: format_moment(moment) if moment else None})
         note_given("own", read_own_range())

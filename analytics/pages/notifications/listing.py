@@ -11,23 +11,23 @@ import streamlit as st
 from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
 from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
-from analytics.pages.notifications.filters import find_range, narrow_to, read_own_range, span_filter, to_newest
+from analytics.pages.notifications.filters import choose_span, find_range, narrow_to, read_own_range, to_newest
 from analytics.pages.notifications.paging import ReceivedRange
 from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address, going
-from analytics.pages.shared.accounts import Accounts, account_label, load_accounts
-from analytics.pages.shared.answers import find_oldest, now, skip_unanswered
+from analytics.pages.shared.accounts import Accounts, label_account, load_accounts
+from analytics.pages.shared.answers import find_oldest, read_now, skip_unanswered
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.filters import read_sender
-from analytics.pages.shared.formatting import viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.ranges import draw_reversed
-from analytics.pages.shared.store import ask, moment, null_to_none, records, sender_of_row
-from analytics.senders import colours, several, titles, unknown_type
-from analytics.text import plural, shorten
-from analytics.times import microseconds, zone_label
+from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
+from analytics.senders import colours, has_several_senders, list_titles, name_unknown_type
+from analytics.text import format_count, shorten
+from analytics.times import label_zone, to_microseconds
 from analytics.words.meanings import MARKS
 
 LIST_PIXELS = 640
@@ -36,7 +36,7 @@ LIST_FIRST_SECONDS = 0.1
 0.2 s; with the delay the list appears that much sooner, and the chart no later."""
 
 
-def columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
+def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
     """Return the columns of the list.
 
     Args:
@@ -44,7 +44,7 @@ def columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
         named: whether accounts have business names.
     """
     first: tuple[Column, ...] = (Column("Received", "10rem", opens=True, time=True), Column("Event", "9.6rem"))
-    if several() and not narrow:
+    if has_several_senders() and not narrow:
         first = (*first, Column("Sender", "9rem"))
     if narrow:
         return (*first, Column("Entity", "50%", opens=True), Column("Account", "50%", opens=True))
@@ -67,7 +67,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
         split: gives the places of the list and of the item.
     """
     with find_bar():  # before the first query, which may fail
-        length = span_filter()
+        length = choose_span()
     here = paging.find_point()
     span = find_range(length, here)
     draw_complete_since(span.since)
@@ -93,7 +93,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
             draw_pager(listed, search.values, narrow=beside is not None)
     with follow, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         with st.container(key="list-total", width="content"):
-            st.markdown(f"**{plural(listed.total, 'notification')}**", width="content")
+            st.markdown(f"**{format_count(listed.total, 'notification')}**", width="content")
         draw_follow_buttons(listed.fresh)
         draw_download(listed.total, search.values)
     with right:
@@ -125,8 +125,8 @@ def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
         if ends := read_brush(selection, bins):
             narrow_to(*ends)
 
-    shown = counts[(counts["events"] > 0) & (counts["bin_us"] >= microseconds(bins.since))]
-    chart = draw_histogram(shown, bins, zone_label(viewer_zone()), dark=is_dark())
+    shown = counts[(counts["events"] > 0) & (counts["bin_us"] >= to_microseconds(bins.since))]
+    chart = draw_histogram(shown, bins, label_zone(find_viewer_zone()), dark=is_dark())
     draw_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
 
 
@@ -163,7 +163,7 @@ def advise(fresh: int, span: ReceivedRange) -> str:
     """Return what else may bring notifications; waiting helps only a page that refreshes, in a range that goes on."""
     if fresh:
         return "show the new ones above"
-    if is_refreshing() and (span.until is None or span.until > now()):
+    if is_refreshing() and (span.until is None or span.until > read_now()):
         return "wait: this page refreshes by itself"
     return "choose a longer time range" if any(span) else "turn on the refresh above to wait for new ones"
 
@@ -186,29 +186,29 @@ def open_named(seq: str, column: str) -> None:
         open_notification(number)
 
 
-def colour_of(row: Any) -> str:
+def choose_colour(row: Any) -> str:
     """Return the name of the event type whose colour marks a notification."""
-    return null_to_none(row.event_type) or unknown_type(row.category)
+    return null_to_none(row.event_type) or name_unknown_type(row.category)
 
 
 def as_line(row: Any, accounts: Accounts, what: What, *, narrow: bool) -> Line:
     """Return a notification as a row of the table; in a narrow list its event has the mark of what it says."""
     event = null_to_none(row.event_type) or f"{row.category} (unknown)"
-    sender, alias = sender_of_row(row), null_to_none(row.account_alias)
-    account = account_label(alias, accounts.name_of(alias, sender)) if alias else ""
+    sender, alias = find_sender_of_row(row), null_to_none(row.account_alias)
+    account = label_account(alias, accounts.name_of(alias, sender)) if alias else ""
     cells: list[Cell] = [
-        moment(row.received_at),
+        to_moment(row.received_at),
         f"{event} (copy)" if null_to_none(row.duplicate_of) else event,
         shorten(null_to_none(row.entity_id) or "", 80),
     ]
     if narrow:
-        return Line(str(row.seq), [*cells, account], colour_of(row), [None, what.tone], [None, what.hover])
+        return Line(str(row.seq), [*cells, account], choose_colour(row), [None, what.tone], [None, what.hover])
     if sender:
-        cells.insert(2, titles().get(sender, sender))
+        cells.insert(2, list_titles().get(sender, sender))
     actor = shorten(null_to_none(row.actor) or "", 60)
     before: list[None] = [None] * len(cells)
     cells += [what.text, account, actor, MARKS.get(row.signature_status, shorten(row.signature_status))]
-    return Line(str(row.seq), cells, colour_of(row), [*before, what.tone], [*before, what.hover])
+    return Line(str(row.seq), cells, choose_colour(row), [*before, what.tone], [*before, what.hover])
 
 
 def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
@@ -216,8 +216,8 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
     accounts, said = load_accounts(), describe_rows(rows)
     seq = read_open_item().seq
     draw_table(
-        columns(narrow=narrow, named=accounts.have_names(read_sender())),
-        [as_line(row, accounts, said[row.seq], narrow=narrow) for row in records(rows)],
+        list_columns(narrow=narrow, named=accounts.have_names(read_sender())),
+        [as_line(row, accounts, said[row.seq], narrow=narrow) for row in list_rows(rows)],
         key="notifications",
         alt="Notifications, newest first",
         on_open=open_named,
@@ -232,11 +232,11 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
 def draw_pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
     """Draw the page's position in the list, and the ways to other pages."""
 
-    def older() -> None:
+    def go_to_older() -> None:
         go_to(paging.begin_of_next(page))
 
     @skip_unanswered
-    def newer() -> None:
+    def go_to_newer() -> None:
         go_to(paging.begin_of_previous(page, values))
 
     @skip_unanswered
@@ -246,18 +246,18 @@ def draw_pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -
             st.session_state["page-number"] = None
 
     @skip_unanswered
-    def oldest() -> None:
+    def go_to_oldest() -> None:
         go_to(paging.begin_of_number(page.pages, values))
 
     last = page.position + len(page.rows)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
         at_begin, at_end = page.position == 0, last >= page.total
         draw_pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
-        draw_pager_button("Newer", newer, at_begin, "chevron_left", narrow=narrow)
-        total = f"{page.total:,}" if narrow else plural(page.total, "notification")
+        draw_pager_button("Newer", go_to_newer, at_begin, "chevron_left", narrow=narrow)
+        total = f"{page.total:,}" if narrow else format_count(page.total, "notification")
         st.text(f"{page.position + 1:,} to {last:,} of {total}")
-        draw_pager_button("Older", older, at_end, "chevron_right", narrow=narrow)
-        draw_pager_button("Oldest", oldest, at_end, "last_page", narrow=narrow)
+        draw_pager_button("Older", go_to_older, at_end, "chevron_right", narrow=narrow)
+        draw_pager_button("Oldest", go_to_oldest, at_end, "last_page", narrow=narrow)
         st.space("stretch")
         st.text(f"Page {min(page.number, page.pages):,} of {page.pages:,}")
         draw_page_number(jump)

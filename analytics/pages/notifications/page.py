@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.pages.notifications import paging
-from analytics.pages.notifications.filters import filters
+from analytics.pages.notifications.filters import choose_filters
 from analytics.pages.notifications.listing import draw_accepted
 from analytics.pages.notifications.refused import draw_refused
 from analytics.pages.shared import address
@@ -48,14 +48,14 @@ def show() -> None:
     if not address.is_drawn(TITLE):
         paging.forget()
 
-    def controls() -> None:
+    def draw_controls() -> None:
         draw_choice()
         if shows_refused():
             draw_filters_button(0)
         else:
-            values.update(filters())
+            values.update(choose_filters())
 
-    def body() -> None:
+    def draw_body() -> None:
         what = read_open_item()
         beside = None if what == OpenItem() else partial(draw_panel, what)
         # The list keeps its place on the page when something opens beside it, and so its scroll and focus.
@@ -68,7 +68,7 @@ def show() -> None:
     draw_page(
         TITLE,
         "A name leads to its entity, account or user; another cell opens the notification. Keys: j, k, Enter, Escape.",
-        controls,
-        body,
+        draw_controls,
+        draw_body,
         refresh="1 s",
     )

@@ -15,10 +15,10 @@ import streamlit as st
 
 from analytics.charts.histogram import Bins
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import now, read_silence, skip_unanswered
+from analytics.pages.shared.answers import read_now, read_silence, skip_unanswered
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
-from analytics.pages.shared.store import ask, moment
+from analytics.pages.shared.store import ask, to_moment
 
 DOWNLOAD = "download"
 DRAWN = "_list_drawn"
@@ -45,7 +45,7 @@ class Point(NamedTuple):
 
 def find_newest() -> Point:
     """Return the current end of the store."""
-    return Point(int(ask("tail_end").iloc[0]["last"]), now())
+    return Point(int(ask("tail_end").iloc[0]["last"]), read_now())
 
 
 def read_pause() -> Point | None:
@@ -57,7 +57,7 @@ def read_pause() -> Point | None:
         at = datetime.fromisoformat(address.get("at") or "")
         return Point(upto, at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
     except (ValueError, OverflowError):
-        return Point(upto, now())
+        return Point(upto, read_now())
 
 
 def is_held() -> bool:
@@ -137,7 +137,7 @@ class ListPage(NamedTuple):
         return max(-(-self.total // PAGE_ROWS), 1)
 
 
-def rows_before(before: int | None, values: Mapping[str, Any]) -> pd.DataFrame:
+def read_rows_before(before: int | None, values: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows of the page before a notification (by `seq`), or of the newest page."""
     return ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
 
@@ -147,7 +147,7 @@ def find_first(rows: pd.DataFrame, before: int | None) -> int:
     return int(rows["seq"].max()) if len(rows) else (before or 0)
 
 
-def page_of(rows: pd.DataFrame, counts: pd.DataFrame) -> ListPage:
+def make_page(rows: pd.DataFrame, counts: pd.DataFrame) -> ListPage:
     """Return the page of some rows, from the counts of `notifications_over_time`."""
     position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
     return ListPage(rows, position, total, fresh)
@@ -200,18 +200,18 @@ class Memo(NamedTuple):
 def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int | None) -> Search:
     """Ask the store for the rows of a page."""
     values = {**chosen, **span._asdict(), "upto": here.upto}
-    rows = rows_before(before, values)
+    rows = read_rows_before(before, values)
 
     @cache
     def count_list() -> ListCounts:
-        bins = bins_of(span, here, values)
+        bins = choose_bins(span, here, values)
         counts = ask("notifications_over_time", first=find_first(rows, before), bin_us=bins.bin_us, **values)
-        return ListCounts(page_of(rows, counts), bins, counts)
+        return ListCounts(make_page(rows, counts), bins, counts)
 
     return Search(values, rows, count_list)
 
 
-def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
+def choose_bins(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
     """Return the bins of the histogram: they fit the range, or begin at the first notification.
 
     None lies before the store is complete, unless all of the range does.
@@ -221,7 +221,7 @@ def bins_of(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:
     if since is None:
         # The search for the first body with a text would take too long, so the first of all notifications counts.
         filters = {} if values.get("text") else values
-        since = moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
+        since = to_moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
     complete_since = read_freshness().complete_since
     return Bins(max(since, complete_since) if complete_since and complete_since < until else since, until)
 

@@ -10,10 +10,10 @@ import streamlit as st
 from analytics.pages.shared import address
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_table
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
-from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import learned
-from analytics.text import plural, shorten
-from analytics.words.refusals import NONE_REFUSED, describe_refusal, title_of
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
+from analytics.senders import list_learned
+from analytics.text import format_count, shorten
+from analytics.words.refusals import NONE_REFUSED, describe_refusal, find_title
 
 PAGE_ROWS = 50
 LIST_PIXELS = 560
@@ -25,7 +25,7 @@ REASON_COLUMNS = (
 )
 
 
-def columns(*, narrow: bool) -> tuple[Column, ...]:
+def list_columns(*, narrow: bool) -> tuple[Column, ...]:
     """Return the columns of the list; a narrow list has no sender's address and size."""
     first = (Column("Received", "12rem", opens=True, time=True), Column("Reason", "17rem"), Column("Path", "100%"))
     return first if narrow else (*first, Column("From", "12rem"), Column("Bytes", "6rem", align="right"))
@@ -46,12 +46,12 @@ class Group(NamedTuple):
     @property
     def title(self) -> str:
         """Return it in a few words."""
-        return shorten(title_of(self.reason, self.whose), 60)
+        return shorten(find_title(self.reason, self.whose), 60)
 
 
 def list_groups(counts: pd.DataFrame) -> list[Group]:
     """Return the group of each row of the counts; one that has all of its reason needs no sender."""
-    rows = list(records(counts))
+    rows = list(list_rows(counts))
     lone = {reason for reason, number in Counter(row.reason for row in rows).items() if number == 1}
     return [
         Group(
@@ -65,7 +65,7 @@ def list_groups(counts: pd.DataFrame) -> list[Group]:
 
 def is_of_no_profile(row: Any) -> bool:
     """Say whether a row's sender has no profile, or is not known."""
-    return null_to_none(row.sender) not in {sender.name for sender in learned()}
+    return null_to_none(row.sender) not in {sender.name for sender in list_learned()}
 
 
 def read_group(groups: Sequence[Group]) -> Group | None:
@@ -107,20 +107,20 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
 def draw_reasons(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | None) -> None:
     """Draw each reason with its number of refusals and advice; a click shows only those."""
     lines = [
-        Line(group.key, [group.title, f"{row.refused:,}", newest_cell(row), advice(row)])
-        for group, row in zip(groups, records(counts), strict=True)
+        Line(group.key, [group.title, f"{row.refused:,}", make_newest_cell(row), describe_advice(row)])
+        for group, row in zip(groups, list_rows(counts), strict=True)
     ]
     draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
           on_open=choose_reason, wrap=True, chosen=chosen and chosen.key)  # fmt: skip
 
 
-def newest_cell(row: Any) -> Cell:
+def make_newest_cell(row: Any) -> Cell:
     """Return the age of a reason's last refusal."""
-    at = moment(row.newest)
+    at = to_moment(row.newest)
     return Age(at) if at else ""
 
 
-def advice(row: Any) -> str:
+def describe_advice(row: Any) -> str:
     """Return the meaning of a reason, and advice."""
     refusal = describe_refusal(row.reason, null_to_none(row.sender), null_to_none(row.detail))
     return (
@@ -142,7 +142,7 @@ def draw_refused_list(total: int, chosen: Group | None, *, narrow: bool) -> None
     rows = ask("rejected", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **of_group)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-pager"):
         what = f": {chosen.title}" if chosen else ""
-        st.text(plural(total, "refused notification") + what)
+        st.text(format_count(total, "refused notification") + what)
         if chosen:
             st.button(
                 "All reasons", key="all-reasons", on_click=choose_reason, args=(chosen.key,), icon=":material/close:"
@@ -150,10 +150,10 @@ def draw_refused_list(total: int, chosen: Group | None, *, narrow: bool) -> None
         st.space("stretch")
         if pages > 1:
             st.number_input("Page", 1, pages, key="refused-page", label_visibility="collapsed", width=110)
-            st.text(f"of {plural(pages, 'page')}")
+            st.text(f"of {format_count(pages, 'page')}")
     draw_table(
-        columns(narrow=narrow),
-        [as_line(row, narrow=narrow) for row in records(rows)],
+        list_columns(narrow=narrow),
+        [as_line(row, narrow=narrow) for row in list_rows(rows)],
         key="refused-list",
         alt="Refused notifications, newest first",
         on_open=lambda identity, _: open_rejection(identity),
@@ -167,8 +167,8 @@ def draw_refused_list(total: int, chosen: Group | None, *, narrow: bool) -> None
 def as_line(row: Any, *, narrow: bool) -> Line:
     """Return a refused notification as a row of the table."""
     cells = [
-        moment(row.received_at),
-        shorten(title_of(row.reason, null_to_none(row.sender)), 60),
+        to_moment(row.received_at),
+        shorten(find_title(row.reason, null_to_none(row.sender)), 60),
         shorten(row.path, 200),
         shorten(null_to_none(row.source_ip) or "", 45),
         f"{row.body_bytes:,}",

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analytics.findings.finding import Finding
-from analytics.pages.shared.changes import NOTHING_NEW, actions_of, describe_alerts, summaries
+from analytics.pages.shared.changes import NOTHING_NEW, describe_alerts, list_actions, summarize_each
 from analytics.pages.shared.components import Tone
-from analytics.pages.shared.formatting import lag_text
+from analytics.pages.shared.formatting import format_lag
 from analytics.pages.shared.known.findings import load_doubts, name_titles
-from analytics.pages.shared.store import ask, moment, null_to_none, records
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import has_state
 from analytics.text import shorten
 
@@ -28,9 +28,9 @@ class What(NamedTuple):
 def describe_rows(rows: pd.DataFrame) -> dict[int, What]:
     """Return what the rows of a page say, by number; only these rows are looked up."""
     seqs = [int(seq) for seq in rows["seq"]]
-    texts = summaries(ask("changes_of_listed", seqs=seqs), actions_of(rows)) | describe_alerts(rows)
+    texts = summarize_each(ask("changes_of_listed", seqs=seqs), list_actions(rows)) | describe_alerts(rows)
     doubts = load_doubts(rows["id"])
-    return {row.seq: describe_row(row, texts, doubts.get(str(row.id), ())) for row in records(rows)}
+    return {row.seq: describe_row(row, texts, doubts.get(str(row.id), ())) for row in list_rows(rows)}
 
 
 def describe_row(row: Any, texts: Mapping[int, str], doubts: Sequence[Finding]) -> What:
@@ -38,7 +38,7 @@ def describe_row(row: Any, texts: Mapping[int, str], doubts: Sequence[Finding]) 
     is_copy = null_to_none(row.duplicate_of) is not None
     compared = has_state(row.category) and null_to_none(row.entity_id) is not None
     said = COPY if is_copy else texts.get(row.seq, NOTHING_NEW if compared else "")
-    late = lag_text(moment(row.occurred_at), moment(row.received_at), null_to_none(row.source_ip))
+    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip))
     text = "; ".join(filter(None, (name_titles(doubts), said, late)))
     hover = "\n".join([text, *(shorten(finding.sentence, 300) for finding in doubts)])
     return What(text, "notice" if doubts else "quiet" if is_copy else None, hover)

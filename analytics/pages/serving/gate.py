@@ -35,7 +35,7 @@ class Hosts(NamedTuple):
 
         On a wildcard address it answers under every IP address, because DNS rebinding can forge none.
         """
-        name = name_of(host)
+        name = parse_host(host)
         if name is None:
             return False
         if name in LOOPBACK or name == self.address or name in self.named:
@@ -48,10 +48,10 @@ class Hosts(NamedTuple):
             sender = urlsplit(origin).netloc.lower()
         except ValueError:
             return False
-        return sender == host.lower() or name_of(sender) in self.named
+        return sender == host.lower() or parse_host(sender) in self.named
 
 
-def name_of(host: str) -> str | None:
+def parse_host(host: str) -> str | None:
     """Return the name in a `Host` header without its port, in lower case; None where the header is malformed."""
     try:
         parts = urlsplit(f"//{host}")
@@ -71,12 +71,12 @@ def is_ip_address(name: str) -> bool:
     return True
 
 
-def policy(pages: Iterable[str]) -> str:
+def make_policy(pages: Iterable[str]) -> str:
     """Return the Content-Security-Policy for HTML pages: scripts of the dashboard's own, and no other server.
 
     Streamlit imports the script of a component from a blob, so blobs are allowed.
     """
-    inline = sorted({digest(script) for page in pages for script in INLINE_SCRIPT.findall(page)})
+    inline = sorted({make_digest(script) for page in pages for script in INLINE_SCRIPT.findall(page)})
     directives = {
         "default-src": ["'none'"],
         "script-src": ["'self'", "blob:", *inline],
@@ -93,7 +93,7 @@ def policy(pages: Iterable[str]) -> str:
     return "; ".join(" ".join((name, *values)) for name, values in directives.items())
 
 
-def digest(script: str) -> str:
+def make_digest(script: str) -> str:
     """Return the source expression that allows one inline script."""
     return f"'sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}'"
 
@@ -125,15 +125,15 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        why = self._refusal(scope)
+        why = self._find_refusal(scope)
         if why is None:
-            await self._app(scope, receive, self._protected(send))
+            await self._app(scope, receive, self._protect(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": VIOLATED_POLICY, "reason": why})
         else:
-            await PlainTextResponse(f"{why}\n", 403)(scope, receive, self._protected(send))
+            await PlainTextResponse(f"{why}\n", 403)(scope, receive, self._protect(send))
 
-    def _refusal(self, scope: Scope) -> str | None:
+    def _find_refusal(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         given, origins = headers.getlist("host"), headers.getlist("origin")
         if len(given) != 1 or not self._hosts.include(given[0]):
@@ -147,7 +147,7 @@ class Gate:
             return "The dashboard takes no uploads."
         return None
 
-    def _protected(self, send: Send) -> Send:
+    def _protect(self, send: Send) -> Send:
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(self._headers)

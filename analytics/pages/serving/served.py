@@ -22,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from analytics.pages.pages import GUESSED, PAGES, SHOWS, entry_file
-from analytics.pages.serving.gate import Gate, Hosts, policy
+from analytics.pages.pages import GUESSED, PAGES, SHOWS, find_entry_file
+from analytics.pages.serving.gate import Gate, Hosts, make_policy
 from analytics.pages.shared.silence import PULSE_ADDRESS, SESSION_HEADER, describe_pulse, is_known
 from analytics.settings import read_settings
 
@@ -40,21 +40,21 @@ EVERYWHERE = ("BidiComponent", "Button", "ButtonGroup", "Html")
 
 
 @cache
-def index(name: str) -> str:
+def make_index(name: str) -> str:
     """Return the HTML of the page at a path."""
     html = (STATIC / "index.html").read_text(encoding="utf-8")
-    names = dict.fromkeys(script for element in (*EVERYWHERE, *SHOWS.get(name, ())) for script in scripts(element))
+    names = dict.fromkeys(script for element in (*EVERYWHERE, *SHOWS.get(name, ())) for script in list_scripts(element))
     links = (
         f'<link rel="modulepreload" crossorigin fetchpriority="low" href="./{SCRIPTS}/{script}">'
         for script in names
         if script not in html
     )
     own = "".join(f"<script>{Path(__file__).with_name(script).read_text('utf-8')}</script>" for script in OWN_SCRIPTS)
-    begin = f"<head>{address(name)}{own}"
+    begin = f"<head>{make_address(name)}{own}"
     return html.replace("<head>", begin).replace("</head>", f"{''.join(links)}</head>")
 
 
-def address(name: str) -> str:
+def make_address(name: str) -> str:
     """Return the script that gives the server's address, also below the path prefix of a proxy.
 
     Streamlit reads the address from `window.__streamlit`; with the answer of `/_stcore/host-config` in it too, it
@@ -65,27 +65,27 @@ def address(name: str) -> str:
     return f"<script>window.__streamlit = {{BACKEND_BASE_URL: {base}, HOST_CONFIG: {json.dumps(host)}}}</script>"
 
 
-def scripts(element: str) -> dict[str, None]:
+def list_scripts(element: str) -> dict[str, None]:
     """Return the names of an element's script and of all its imports, each once; none where there is no such script."""
     names: dict[str, None] = {}
     waiting = [path.name for path in (STATIC / SCRIPTS).glob(f"{element}.*.js")]
     while waiting:
         if (name := waiting.pop()) not in names:
             names[name] = None
-            waiting += imports(name)
+            waiting += list_imports(name)
     return names
 
 
 # Pages share most of their scripts: reading them anew for each page was a second at the start of the dashboard.
 @cache
-def imports(script: str) -> list[str]:
+def list_imports(script: str) -> list[str]:
     """Return the names of the scripts that a script imports."""
     return IMPORTED.findall((STATIC / SCRIPTS / script).read_text(encoding="utf-8"))
 
 
 def serve(name: str, _: Request) -> HTMLResponse:
     """Answer with the page at a path."""
-    return HTMLResponse(index(name), headers={"Cache-Control": "no-cache"})
+    return HTMLResponse(make_index(name), headers={"Cache-Control": "no-cache"})
 
 
 def answer_pulse(request: Request) -> JSONResponse:
@@ -94,11 +94,11 @@ def answer_pulse(request: Request) -> JSONResponse:
     return JSONResponse({**describe_pulse(), "known": known}, headers={"Cache-Control": "no-store"})
 
 
-def gate() -> Middleware:
+def make_gate() -> Middleware:
     """Return the middleware that checks every request."""
     hosts = Hosts(st.get_option("server.address") or "", read_settings().dashboard_hosts)
-    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(index, (*SHOWS, GUESSED))]
-    return Middleware(Gate, hosts=hosts, content_policy=policy(pages))
+    pages = [(STATIC / "index.html").read_text(encoding="utf-8"), *map(make_index, (*SHOWS, GUESSED))]
+    return Middleware(Gate, hosts=hosts, content_policy=make_policy(pages))
 
 
 @asynccontextmanager
@@ -134,11 +134,11 @@ def end_in_time() -> None:
 
 
 app = st.App(
-    entry_file(),
+    find_entry_file(),
     lifespan=lifespan,
     routes=[
         *(Route(f"/{name}", partial(serve, name)) for name in (*SHOWS, GUESSED)),
         Route(f"/{PULSE_ADDRESS}", answer_pulse),
     ],
-    middleware=[gate()],
+    middleware=[make_gate()],
 )

@@ -13,8 +13,8 @@ from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_minute, format_utc
 from analytics.pages.shared.frame import draw_page
-from analytics.pages.shared.store import ask, moment, null_to_none, records
-from analytics.senders import heard, learned, several, shipped
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
+from analytics.senders import has_several_senders, list_heard, list_learned, list_shipped
 from analytics.senders.sender import Event, Sender
 from analytics.settings import as_url, read_settings
 from analytics.text import as_markdown
@@ -29,24 +29,24 @@ def show() -> None:
         "Set up",
         "Give each event its own target URL: only the URL identifies a notification's event.",
         None,
-        body,
+        draw_body,
     )
 
 
-def body() -> None:
+def draw_body() -> None:
     """Draw the choice of the address, and a line for each event."""
     draw_base_url()
-    draw_targets(usable_base())
+    draw_targets(find_usable_base())
 
 
-def default_base() -> str:
+def find_default_base() -> str:
     """Return the URL of the listener for this machine."""
     return as_url(read_settings().listen)
 
 
-def usable_base() -> str | None:
+def find_usable_base() -> str | None:
     """Return the typed address without a slash at its end; None where it is no http(s) URL."""
-    typed = str(st.session_state.get(BASE) or default_base()).strip().rstrip("/")
+    typed = str(st.session_state.get(BASE) or find_default_base()).strip().rstrip("/")
     try:
         parts = urlsplit(typed)
         usable = parts.scheme in ("http", "https") and HOST.fullmatch(parts.netloc) and typed.isprintable()
@@ -61,48 +61,48 @@ def draw_base_url() -> None:
     with left, st.container(key="base-url"):
         st.text_input(
             "Address under which the sender reaches the receiver",
-            value=default_base(),
+            value=find_default_base(),
             key=BASE,
             bind="query-params",
             help="The sender needs https with a valid certificate, for example a proxy's in front of the receiver.",
         )
-        if usable_base() is None:
+        if find_usable_base() is None:
             st.error("This is not an address. One looks like https://webhooks.example.com", icon=":material/error:")
-        elif usable_base() == default_base():
+        elif find_usable_base() == find_default_base():
             st.caption("This default is for senders on this machine. A real sender needs a public https address.")
     with right, st.container(key="how-to"):
-        senders = heard()
+        senders = list_heard()
         for sender in senders:
             if len(senders) > 1:
                 st.markdown(f"**{as_markdown(sender.title)}**")
-            draw_steps(sender, usable_base())
+            draw_steps(sender, find_usable_base())
 
 
 def draw_steps(sender: Sender, base: str | None) -> None:
     """Draw what to do at a sender and at the receiver; a step that is the target URL has the button that copies it."""
     steps = describe_steps(sender, base)
-    before, url, after = steps.partition(f": `{url_of(sender, base)}`\n")
+    before, url, after = steps.partition(f": `{make_url(sender, base)}`\n")
     if not url or base is None:
         st.markdown(steps)
         return
     st.markdown(f"{before}:")
-    draw_text(url_of(sender, base), key=f"step-{sender.name}", alt=f"Target URL of {sender.title}")
+    draw_text(make_url(sender, base), key=f"step-{sender.name}", alt=f"Target URL of {sender.title}")
     st.markdown(after)
 
 
 def describe_steps(sender: Sender, base: str | None) -> str:
     """Return what to do at a sender and at the receiver, as Markdown."""
-    if sender in shipped():
+    if sender in list_shipped():
         return sender.how_to
     steps = sender.how_to or "1. Let the sender post to {url}."
-    steps = steps.replace("{url}", f"`{url_of(sender, base)}`") + "\n"
+    steps = steps.replace("{url}", f"`{make_url(sender, base)}`") + "\n"
     if variable := sender.secret_variable:
         file = f"the file `{sender.name}` in `CLC_SECRETS_DIR`"
         steps += f"\nThe receiver reads the secret from its setting `{variable}`, or from {file}."
     return steps
 
 
-def url_of(sender: Sender, base: str | None) -> str:
+def make_url(sender: Sender, base: str | None) -> str:
     """Return the target URL of a sender that has one."""
     part = "SECRET/" if read_settings().url_secret else ""
     return f"{base or 'https://…'}/senders/{part}{sender.name}"
@@ -124,34 +124,34 @@ def draw_targets(base: str | None) -> None:
     """Draw a line for each event of the senders whose URLs name the event, and one for each other sender."""
     by_event: dict[tuple[str, str | None], Receipt] = {}
     by_sender: dict[str, Receipt] = {}
-    for row in records(ask("last_of_each_event")):
-        receipt = Receipt(moment(row.last), int(row.notifications))
+    for row in list_rows(ask("last_of_each_event")):
+        receipt = Receipt(to_moment(row.last), int(row.notifications))
         by_event[row.sender, null_to_none(row.event_type)] = receipt
         by_sender[row.sender] = by_sender.get(row.sender, Receipt()).add(receipt)
-    others_alone = bool(by_sender) and not any(sender.name in by_sender for sender in shipped())
+    others_alone = bool(by_sender) and not any(sender.name in by_sender for sender in list_shipped())
     if others_alone:
-        draw_other_senders(learned(), base, by_sender)
+        draw_other_senders(list_learned(), base, by_sender)
     draw_events(base, by_event)
-    if learned() and not others_alone:
-        draw_other_senders(learned(), base, by_sender)
+    if list_learned() and not others_alone:
+        draw_other_senders(list_learned(), base, by_sender)
 
 
 def draw_events(base: str | None, receipts: Mapping[tuple[str, str | None], Receipt]) -> None:
     """Draw a line for each event of the senders whose URLs name the event."""
     with st.container(key="targets", border=True, gap="small"):
-        for sender in shipped():
+        for sender in list_shipped():
             for event in sender.events:
                 draw_target(sender, event, base, receipts.get((sender.name, event.name), Receipt()))
     if read_settings().url_secret:
         st.caption("Replace SECRET with the value of CLC_URL_SECRET, which no page shows.")
-    if any((sender.name, None) in receipts for sender in shipped()):
+    if any((sender.name, None) in receipts for sender in list_shipped()):
         st.caption("Some notifications came to a category's URL, which does not identify the event.")
 
 
 def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: Mapping[str, Receipt]) -> None:
     """Draw a line for each sender with a profile: first those that sent, then those that are set up."""
     st.markdown(
-        f"**{'Other senders' if shipped()[0] in heard() else 'Senders'}**",
+        f"**{'Other senders' if list_shipped()[0] in list_heard() else 'Senders'}**",
         help="Each has one target URL. The receiver takes it once it has the sender's secret.",
     )
     with st.container(key="other-senders", border=True, gap="small"):
@@ -163,7 +163,7 @@ def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: 
 def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> None:
     """Draw the line of a sender: its name with the steps, its URL, and whether it is set up and received."""
     name, url, state = st.columns([2, 3, 1.5], gap="medium", vertical_alignment="center")
-    target = url_of(sender, base)
+    target = make_url(sender, base)
     steps = describe_steps(sender, base)
     if sender.documentation.startswith("https://"):
         steps += f"\n\n[Documentation of the sender]({sender.documentation})"
@@ -221,5 +221,5 @@ def draw_receipt(receipt: Receipt, key: str, *, sender: Sender, events: Sequence
 
 def to_received(sender: Sender, events: Sequence[str]) -> None:
     """Go to the notifications of a sender of all time, or to those of some event types."""
-    by = sender.name if several() else None
+    by = sender.name if has_several_senders() else None
     going.to_page("notifications", when="all", sender=by, events=list(events), copies="true")

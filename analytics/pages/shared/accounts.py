@@ -11,8 +11,8 @@ import streamlit as st
 
 from analytics.errors import NotRunningError, QueryError
 from analytics.pages.shared.answers import note_moment
-from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.senders import edition, find_sender
+from analytics.pages.shared.store import ask, list_rows, null_to_none
+from analytics.senders import find_sender, read_edition
 from analytics.text import shorten
 
 VERSION = "_accounts_told"
@@ -95,7 +95,7 @@ class Accounts:
         uses = Counter(account.alias for account in self.all)
         return {alias for alias, count in uses.items() if count > 1}
 
-    def key_of(self, alias: str, sender: str | None) -> str:
+    def find_key(self, alias: str, sender: str | None) -> str:
         """Return what names one account: its alias, after its sender where other senders have the alias too."""
         return f"{sender}/{alias}" if sender and alias in self.shared else alias
 
@@ -115,7 +115,7 @@ class Accounts:
         labels: dict[str, str] = {}
         taken: set[str] = set()
         for account in self.all:
-            label = account_label(account.alias, account.business_name, len(account.root_path) - 1)
+            label = label_account(account.alias, account.business_name, len(account.root_path) - 1)
             if account.alias in self.shared:
                 label = f"{label}  {find_sender(account.sender).title}"
             number = 2
@@ -123,7 +123,7 @@ class Accounts:
             while unique in taken:
                 unique, number = f"{label} ({number})", number + 1
             taken.add(unique)
-            labels[self.key_of(account.alias, account.sender)] = unique
+            labels[self.find_key(account.alias, account.sender)] = unique
         return labels
 
     def offer(self, text: str | None = None, senders: Collection[str] | None = None) -> list[str]:
@@ -138,14 +138,14 @@ class Accounts:
         if len(matches) > OFFERED:
             upper = {account.alias for account in sorted(matches, key=lambda account: len(account.root_path))[:OFFERED]}
             matches = [account for account in matches if account.alias in upper]
-        return [self.key_of(account.alias, account.sender) for account in matches]
+        return [self.find_key(account.alias, account.sender) for account in matches]
 
     def find_named(self, text: str) -> str | None:
         """Return what names the account with this alias, or the only one with the text in alias or name; else None."""
         for alias in (text, text.upper()):
             if alias in self.labels:
                 return alias
-        matches = [self.key_of(account.alias, account.sender) for account in self.all if is_in(text, account)]
+        matches = [self.find_key(account.alias, account.sender) for account in self.all if is_in(text, account)]
         return matches[0] if len(matches) == 1 else None
 
     def find_sender(self, alias: str) -> str | None:
@@ -153,7 +153,7 @@ class Accounts:
         account = self.find(alias, None)
         return account.sender if account else None
 
-    def tree_of(self, alias: str, sender: str | None = None) -> set[SenderAlias]:
+    def list_tree(self, alias: str, sender: str | None = None) -> set[SenderAlias]:
         """Return an account and all below it, of a sender or of any."""
         of_it = (account for account in self.all if sender in {None, account.sender})
         return {account.key for account in of_it if alias in account.root_path} or {(sender, alias)}
@@ -163,7 +163,7 @@ class Accounts:
         aliases, all_of_them = {alias for _, alias in keys}, set(keys)
         return any(account.alias in aliases and account.key not in all_of_them for account in self.all)
 
-    def parent_of(self, alias: str, sender: str | None) -> str | None:
+    def find_parent(self, alias: str, sender: str | None) -> str | None:
         """Return the parent of such an account, if it is known."""
         account = self.find(alias, sender)
         return account.parent_alias if account else None
@@ -174,7 +174,7 @@ def is_in(text: str, account: Account) -> bool:
     return text.casefold() in f"{account.alias}  {account.business_name or ''}".casefold()
 
 
-def account_label(alias: str, business_name: str | None, depth: int = 0) -> str:
+def label_account(alias: str, business_name: str | None, depth: int = 0) -> str:
     """Return the label of an account: its alias and business name, indented by its depth in the tree, but not far."""
     name = f"  {shorten(business_name, NAME_CHARACTERS)}" if business_name else ""
     return f"{INDENT * min(depth, DEEPEST_INDENT)}{shorten(alias, 24)}{name}"
@@ -194,7 +194,7 @@ def load_accounts() -> Accounts:
     last: AccountsVersion = st.session_state[VERSION]
     if last.ask_again_at:
         note_moment(last.at)
-    return load_version((*last.upto, str(edition())))
+    return load_version((*last.upto, str(read_edition())))
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
@@ -215,7 +215,7 @@ def load_version(version: tuple[str, ...]) -> Accounts:  # noqa: ARG001 - it is 
                 tuple(row.root_path),
                 getattr(row, "sender", None),
             )
-            for row in records(ask("accounts"))
+            for row in list_rows(ask("accounts"))
         ]
     )
 

@@ -134,7 +134,7 @@ def read_first_page() -> str | None:
     return title
 
 
-def names() -> tuple[str, ...]:
+def list_names() -> tuple[str, ...]:
     """Return the names of the page's values in its address, without those of its filters."""
     return NAMES.get(st.session_state.get(PAGE, ""), ())
 
@@ -146,7 +146,7 @@ def read_offer() -> Offer:
 
 def read_values() -> Values:
     """Return the values of the address, or those of a change just made."""
-    values = {name: st.query_params[name] for name in names() if name in st.query_params}
+    values = {name: st.query_params[name] for name in list_names() if name in st.query_params}
     last: AddressHistory | None = st.session_state.get(STATE)
     if last and last.was_left_lately(values):
         write(last.values)
@@ -174,7 +174,7 @@ def get(name: str) -> str | None:
 def put(**changes: str | None) -> None:
     """Change values of the address; None removes one, and names that the page does not have are ignored."""
     before = read_values()
-    own_names = names()
+    own_names = list_names()
     values = {name: value for name, value in (before | changes).items() if value is not None and name in own_names}
     last: AddressHistory | None = st.session_state.get(STATE)
     now = time.monotonic()
@@ -187,7 +187,7 @@ def write(values: Values) -> None:
     """Write these values into the address, and remove our others."""
     # Each change of the browser's address is a step of its history, so values are set and removed all at once.
     context = get_script_run_ctx()
-    gone = [name for name in names() if name not in values and name in st.query_params]
+    gone = [name for name in list_names() if name not in values and name in st.query_params]
     if context and gone:
         with context.session_state.query_params() as params:
             kept = {name: params.get_all(name) for name in params if name not in gone}

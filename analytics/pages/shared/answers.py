@@ -88,7 +88,7 @@ def find_oldest() -> datetime | None:
     return min((part.as_of for part in parts.values()), default=None)
 
 
-def now() -> datetime:
+def read_now() -> datetime:
     """Return the present moment: that of the current drawing, else the clock's."""
     drawing: Drawing | None = st.session_state.get(DRAWING)
     return drawing.at if drawing else datetime.now(UTC)
@@ -174,8 +174,8 @@ def skip_unanswered(click: Callable[P, None]) -> Callable[P, None]:
     """Let a click's function end quietly where the store can't be asked: the page itself shows the reason."""
 
     @wraps(click)
-    def clicked(*args: P.args, **kwargs: P.kwargs) -> None:
+    def click_unless_unanswered(*args: P.args, **kwargs: P.kwargs) -> None:
         with suppress(AnalyticsError):
             click(*args, **kwargs)
 
-    return clicked
+    return click_unless_unanswered

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
-from analytics.pages.shared.formatting import reading_text
-from analytics.pages.shared.store import ask, null_to_none, records
-from analytics.senders import alerts, has_state, kinds
-from analytics.text import make_visible, plural, shorten
-from analytics.words.sentences import Change, MetricState, alert_text, parse_value, summary
+from analytics.pages.shared.formatting import format_reading
+from analytics.pages.shared.store import ask, list_rows, null_to_none
+from analytics.senders import has_state, list_alerts, list_kinds
+from analytics.text import format_count, make_visible, shorten
+from analytics.words.sentences import Change, MetricState, parse_value, summarize_alert, summarize_changes
 
 KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? unseen"}
 NOTHING_NEW = "nothing new"
@@ -45,7 +45,7 @@ def as_change(row: Any) -> Change:
     )
 
 
-def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int, str]:
+def summarize_each(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int, str]:
     """Return each notification's changes in words, by its number.
 
     Args:
@@ -53,9 +53,9 @@ def summaries(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int
         actions: the action of each notification, by its number.
     """
     by_number: dict[int, list[Change]] = defaultdict(list)
-    for row in records(changes):
+    for row in list_rows(changes):
         by_number[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
-    return {seq: summary(group) for seq, group in by_number.items()}
+    return {seq: summarize_changes(group) for seq, group in by_number.items()}
 
 
 def describe_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, str]:
@@ -66,23 +66,23 @@ def describe_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, 
         entity: the one that they are about; None where they are about several.
     """
     texts: dict[int, str] = {}
-    for alert in alerts():
+    for alert in list_alerts():
         seqs = [int(seq) for seq in rows.loc[rows["category"] == alert.category, "seq"]]
         if seqs:
             states = ask(alert.first_states, entity=entity, seqs=seqs, first=min(seqs), last=max(seqs))
-            texts |= {row.seq: describe_alert(row) for row in records(states)}
+            texts |= {row.seq: describe_alert(row) for row in list_rows(states)}
     return texts
 
 
 def describe_alert(row: Any) -> str:
     """Return what an alert reports in words."""
-    told = [MetricState(each["metric"], each["state"], reading_text(each["reading"])) for each in row.states]
-    return alert_text(told, row.number)
+    told = [MetricState(each["metric"], each["state"], format_reading(each["reading"])) for each in row.states]
+    return summarize_alert(told, row.number)
 
 
-def actions_of(notifications: pd.DataFrame) -> dict[int, str | None]:
+def list_actions(notifications: pd.DataFrame) -> dict[int, str | None]:
     """Return the action of each notification, by its number."""
-    return {row.seq: null_to_none(row.action) for row in records(notifications)}
+    return {row.seq: null_to_none(row.action) for row in list_rows(notifications)}
 
 
 def draw_difference(row: Any) -> None:
@@ -90,10 +90,10 @@ def draw_difference(row: Any) -> None:
     if not has_state(row["category"]):
         return
     changes = ask("changes_of_step", seq=int(row["seq"]))
-    hint = kinds()[row["category"]].unseen_long if row["category"] in kinds() else ""
+    hint = list_kinds()[row["category"]].unseen_long if row["category"] in list_kinds() else ""
     whole = changes[changes["path"] == ""]
     with st.container(key="difference", gap="small"):
-        for each in records(whole):
+        for each in list_rows(whole):
             sentence = f"{WHOLE[each.kind]} {hint}".rstrip() if each.kind == "unseen" else describe_whole(each)
             icon = ":orange[:material/visibility_off:]" if each.kind == "unseen" else ":gray[:material/info:]"
             st.markdown(f"{icon} {sentence}")
@@ -104,10 +104,10 @@ def draw_difference(row: Any) -> None:
         if noise:
             fields = fields if choose_noise(noise) else fields[~fields["noise"].astype(bool)]
         if len(fields):
-            draw_table(COLUMNS, [as_line(row) for row in records(fields.head(MOST_ROWS))], key="differences",
+            draw_table(COLUMNS, [as_line(row) for row in list_rows(fields.head(MOST_ROWS))], key="differences",
                   alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
         if len(fields) > MOST_ROWS:
-            st.caption(f"The first {MOST_ROWS} of {plural(len(fields), 'field')} are shown.")
+            st.caption(f"The first {MOST_ROWS} of {format_count(len(fields), 'field')} are shown.")
 
 
 def describe_whole(row: Any) -> str:
@@ -118,7 +118,7 @@ def describe_whole(row: Any) -> str:
 def choose_noise(count: int) -> bool:
     """Draw the choice to show fields of noise too."""
     return st.checkbox(
-        f"Show {plural(count, 'unimportant field')}",
+        f"Show {format_count(count, 'unimportant field')}",
         key="all_fields",
         bind="query-params",
         help="Dates and names of the change itself, links, and fields that only the body's format added or dropped.",
@@ -127,7 +127,7 @@ def choose_noise(count: int) -> bool:
 
 def as_line(row: Any) -> Line:
     """Return a changed field as a row; background colours mark the old and the new value."""
-    old, new = value_text(null_to_none(row.old_value)), value_text(null_to_none(row.new_value))
+    old, new = format_value(null_to_none(row.old_value)), format_value(null_to_none(row.new_value))
     tones: list[Tone | None] = [
         "quiet" if row.noise else None,
         "removed" if old and not row.noise else "quiet",
@@ -137,7 +137,7 @@ def as_line(row: Any) -> Line:
     return Line(f"{row.path}\n{row.kind}", [field, old, new], tones=tones)
 
 
-def value_text(value: str | None) -> str:
+def format_value(value: str | None) -> str:
     """Return a JSON value as text for the difference; empty where there is none."""
     if value is None:
         return ""

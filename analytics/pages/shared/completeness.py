@@ -9,7 +9,7 @@ from analytics.client.completeness import ask_dropped
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.formatting import format_minute
-from analytics.pages.shared.store import moment, null_to_none, run
+from analytics.pages.shared.store import null_to_none, run, to_moment
 from analytics.text import as_markdown
 
 REST = "Of earlier months, only the last state of each entity is here; the rest is in the lake."
@@ -47,9 +47,9 @@ def read_freshness() -> Freshness:
     row = rows.iloc[0]
     last = null_to_none(row.get("last_dropped"))
     return Freshness(
-        moment(row["first"]),
-        moment(row["newest"]),
-        moment(row.get("complete_since")),
+        to_moment(row["first"]),
+        to_moment(row["newest"]),
+        to_moment(row.get("complete_since")),
         None if last is None else int(last),
     )
 

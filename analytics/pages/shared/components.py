@@ -33,7 +33,7 @@ TABLE_HTML = (
 
 
 @st.cache_resource(show_spinner=False)
-def script(
+def register_script(
     name: str,
     html: str | None = None,
     *,
@@ -78,7 +78,9 @@ def draw_again_after(seconds: float | None, key: str) -> bool:
         st.empty()
         return False
     data = {"seconds": seconds, "turn": str(time.monotonic_ns())}
-    result = script("refresh", counts=True)(key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None)
+    result = register_script("refresh", counts=True)(
+        key=f"refresh-{key}", data=data, height=1, on_due_change=lambda: None
+    )
     return bool(result.due)
 
 
@@ -96,7 +98,7 @@ def bring(target: str, *, only_on_phone: bool = False) -> None:
 def draw_bringing() -> None:
     """Draw the script that scrolls to what `bring` named; it does so once."""
     data = st.session_state.get(BROUGHT, {"target": "", "turn": None})
-    script("bring")(key="bring", data=data, height=1)
+    register_script("bring")(key="bring", data=data, height=1)
 
 
 def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:
@@ -109,7 +111,9 @@ def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int |
         wrap: whether long lines wrap instead of scrolling.
         height: the height in pixels from which it scrolls.
     """
-    script("plain", TEXT_HTML)(key=f"plain-{key}", data={"text": text, "alt": alt, "wrap": wrap, "height": height})
+    register_script("plain", TEXT_HTML)(
+        key=f"plain-{key}", data={"text": text, "alt": alt, "wrap": wrap, "height": height}
+    )
 
 
 class Age(NamedTuple):
@@ -143,7 +147,7 @@ def draw_age_line(
     shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
     at = drawn_at.isoformat() if drawn_at else ""
     data = {"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": at, "hover": hover, "lamp": lamp}
-    script("age", AGE_HTML, isolated=False, counts=True)(key=key, data=data)
+    register_script("age", AGE_HTML, isolated=False, counts=True)(key=key, data=data)
 
 
 # A cell's background: a value that came, one that went, one to notice, and one that hardly matters.
@@ -247,7 +251,7 @@ def draw_table(
 
     rows = [describe_line(line) for line in lines]
     ages = any(isinstance(cell, Age) for line in lines for cell in line.cells)
-    script("table", TABLE_HTML, counts=True)(
+    register_script("table", TABLE_HTML, counts=True)(
         key=key,
         data={
             "columns": [describe_column(column) for column in columns],

@@ -9,44 +9,44 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared import going
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.changes import describe_alerts, draw_difference
 from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
-from analytics.pages.shared.formatting import format_utc, format_with_zone, headers_of, lag_text
+from analytics.pages.shared.formatting import format_lag, format_utc, format_with_zone, parse_headers
 from analytics.pages.shared.known.findings import draw_findings_of
 from analytics.pages.shared.open_item import (
     OpenItem,
     close,
     draw_body_button,
     draw_copies,
+    draw_neighbours,
     is_uuid,
-    neighbours,
     open_notification,
 )
-from analytics.pages.shared.store import ask, moment, null_to_none
+from analytics.pages.shared.store import ask, null_to_none, to_moment
 from analytics.senders import (
-    account_kind,
-    account_word,
     as_words,
+    find_account_kind,
+    find_account_word,
+    find_icon,
+    find_kind_of,
+    find_person_kind,
     find_sender,
+    has_several_senders,
     has_state,
-    icon_of,
     is_account,
-    kind_of,
-    learned,
-    person_kind,
-    several,
+    list_learned,
 )
 from analytics.text import (
     MOST_FIELDS,
     as_markdown,
     capitalize,
+    format_count,
     list_fields,
     make_payload_visible,
     make_visible,
     parse_payload,
-    plural,
     shorten,
 )
 from analytics.words.meanings import THIRD_PARTY, describe_verdict
@@ -114,10 +114,10 @@ def draw_verdict(row: Any) -> None:
 def draw_receipt(row: Any) -> None:
     """Draw when and from where a notification came, if that was long after its event, and its findings."""
     with st.container(key="receipt", gap="small"):
-        occurred, received = moment(row["occurred_at"]), moment(row["received_at"])
-        if late := lag_text(occurred, received, null_to_none(row["source_ip"])):
+        occurred, received = to_moment(row["occurred_at"]), to_moment(row["received_at"])
+        if late := format_lag(occurred, received, null_to_none(row["source_ip"])):
             st.markdown(f":orange[:material/schedule:] Occurred {format_with_zone(occurred)}, {as_markdown(late)}.")
-    draw_findings_of(str(row["id"]), received or now())
+    draw_findings_of(str(row["id"]), received or read_now())
 
 
 def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None) -> None:
@@ -144,7 +144,9 @@ def draw_payload(payload: str, first: Tab | None = None, last: Tab | None = None
             st.json(make_payload_visible(content), expanded=3)
     with raw_tab, st.container(key="payload-raw"):
         draw_text(make_visible(payload, keep="\n"), key="raw", alt="The body as received", height=TALLEST)
-        st.caption(f"{plural(len(payload.encode()), 'byte')}, as received; invisible characters are shown as escapes.")
+        st.caption(
+            f"{format_count(len(payload.encode()), 'byte')}, as received; invisible characters are shown as escapes."
+        )
 
 
 def draw_name_button(
@@ -153,12 +155,14 @@ def draw_name_button(
     """Draw a button that leads to an entity: to `opens`, where the shown name is not the entity's own."""
     label = as_markdown(f"{what} {shorten(name, 40)}")
     go = partial(going.to_entity, category, opens or name, sender=sender)
-    st.button(label, key=key, on_click=go, icon=icon_of(category))
+    st.button(label, key=key, on_click=go, icon=find_icon(category))
 
 
 def draw_account_button(name: str, key: str, sender: str | None, *, opens: str | None = None) -> None:
     """Draw a button that leads to an account, with the sender's word for one."""
-    draw_name_button(capitalize(account_word(sender)), name, account_kind(sender), key, opens=opens, sender=sender)
+    draw_name_button(
+        capitalize(find_account_word(sender)), name, find_account_kind(sender), key, opens=opens, sender=sender
+    )
 
 
 def draw_links(row: Any) -> None:
@@ -166,12 +170,12 @@ def draw_links(row: Any) -> None:
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
     sender = str(row["sender"])
     if null_to_none(entity) and not is_account(category, sender):
-        draw_name_button(as_words(kind_of(category)), entity, category, "open-entity", sender=sender)
+        draw_name_button(as_words(find_kind_of(category)), entity, category, "open-entity", sender=sender)
     if null_to_none(account):
         draw_account_button(account, "open-account", sender)
     if null_to_none(actor):
-        name = going.user_of(str(actor), sender)
-        draw_name_button("Actor", name, person_kind(sender), "open-actor", sender=sender)
+        name = going.find_user(str(actor), sender)
+        draw_name_button("Actor", name, find_person_kind(sender), "open-actor", sender=sender)
     if null_to_none(entity):
         go = partial(going.to_entity, category, entity, int(row["seq"]), sender=sender)
         st.button("In its timeline", key="open-step", on_click=go, icon=":material/timeline:")
@@ -184,12 +188,12 @@ def draw_notification(seq: int) -> None:
         draw_missing(f"Notification {seq}", seq)
         return
     row = rows.iloc[0]
-    received = moment(row["received_at"])
+    received = to_moment(row["received_at"])
     event = null_to_none(row["event_type"]) or f"{row['category']}, event unknown"
     draw_head("Notification", str(event), at=received)
-    # Fixed places: what moves in the browser's tree loses its bond to the address (see `account_filter`).
+    # Fixed places: what moves in the browser's tree loses its bond to the address (see `choose_account`).
     with st.container(key="neighbours-place", gap=None):
-        neighbours(row)
+        draw_neighbours(row)
     draw_verdict(row)
     draw_receipt(row)
     with st.container(horizontal=True, gap="small", key="detail-links"):
@@ -200,15 +204,15 @@ def draw_notification(seq: int) -> None:
 
 def draw_about(row: Any) -> None:
     """Draw the facts about a notification besides its body."""
-    received, occurred = moment(row["received_at"]), moment(row["occurred_at"])
+    received, occurred = to_moment(row["received_at"]), to_moment(row["occurred_at"])
     draw_facts(
         [
-            ("Sender", find_sender(row["sender"]).title if several() else None),
+            ("Sender", find_sender(row["sender"]).title if has_several_senders() else None),
             ("Entity", null_to_none(row["entity_id"])),
-            (capitalize(account_word(str(row["sender"]))), null_to_none(row["account_alias"])),
+            (capitalize(find_account_word(str(row["sender"]))), null_to_none(row["account_alias"])),
             ("Actor", null_to_none(row["actor"])),
-            *moment_facts("Occurred", occurred),
-            *moment_facts("Received", received),
+            *list_moment_facts("Occurred", occurred),
+            *list_moment_facts("Received", received),
             ("From address", null_to_none(row["source_ip"])),
             ("Copy of", null_to_none(row["duplicate_of"])),
             ("Number", row["seq"]),
@@ -218,7 +222,7 @@ def draw_about(row: Any) -> None:
     )
 
 
-def moment_facts(what: str, at: datetime | None) -> list[tuple[str, str]]:
+def list_moment_facts(what: str, at: datetime | None) -> list[tuple[str, str]]:
     """Return a moment as a fact: in UTC, and in the viewer's time zone where that is another."""
     local, utc = format_with_zone(at), format_utc(at)
     return [(what, utc)] if local == utc else [(what, local), (f"{what} (UTC)", format_utc(at).removesuffix(" UTC"))]
@@ -250,7 +254,7 @@ def draw_rejection(identity: str) -> None:
         draw_missing("This refused notification")
         return
     row = rows.iloc[0]
-    received = moment(row["received_at"])
+    received = to_moment(row["received_at"])
     sender, detail = null_to_none(row["sender"]), null_to_none(row["signature_detail"])
     refusal = describe_refusal(row["reason"], sender, detail)
     name = f"{refusal.title} ({row['reason']})" if refusal else row["reason"]
@@ -261,7 +265,7 @@ def draw_rejection(identity: str) -> None:
     draw_facts(
         [
             ("Path", row["path"]),
-            ("Sender", next((each.title for each in learned() if each.name == sender), None)),
+            ("Sender", next((each.title for each in list_learned() if each.name == sender), None)),
             ("Received (UTC)", format_utc(received)),
             ("From address", null_to_none(row["source_ip"])),
             ("Id", row["id"]),
@@ -269,8 +273,8 @@ def draw_rejection(identity: str) -> None:
     )
     body = bytes(row["body"])
     st.caption("Headers")
-    draw_facts(list(headers_of(null_to_none(row["headers"]))), "headers")
-    st.caption(f"Body, {plural(len(body), 'byte')}")
+    draw_facts(list(parse_headers(null_to_none(row["headers"]))), "headers")
+    st.caption(f"Body, {format_count(len(body), 'byte')}")
     with st.container(key="payload-raw"):
         text = make_visible(body.decode("utf-8", errors="backslashreplace"), keep="\n")
         draw_text(text or "(empty)", key="raw", alt="The body as received", height=TALLEST)

@@ -8,11 +8,17 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared import address
-from analytics.pages.shared.accounts import OFFERED, SenderAlias, account_label, load_accounts
+from analytics.pages.shared.accounts import OFFERED, SenderAlias, label_account, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
-from analytics.pages.shared.components import script
+from analytics.pages.shared.components import register_script
 from analytics.pages.shared.leafing import to_first_pages
-from analytics.senders import account_word, accounts_word, alerting, several, titles
+from analytics.senders import (
+    find_account_word,
+    find_accounts_word,
+    has_several_senders,
+    list_alert_senders,
+    list_titles,
+)
 from analytics.text import as_markdown, capitalize, shorten
 
 CHIP_CHARACTERS = 36
@@ -58,14 +64,16 @@ def describe_search(text: str) -> str:
     """Return the result of a search in words, for a text that does not name a single account."""
     quoted = f"“{shorten(text, 16)}”"
     return (
-        f"Choose one with {quoted}" if load_accounts().offer(text) else f"No {account_word(read_sender())} has {quoted}"
+        f"Choose one with {quoted}"
+        if load_accounts().offer(text)
+        else f"No {find_account_word(read_sender())} has {quoted}"
     )
 
 
 def read_account() -> str | None:
     """Return what names the account in the page's address: its alias, and its sender if that is needed."""
     alias = address.get("account")
-    return load_accounts().key_of(alias, read_sender()) if alias else None
+    return load_accounts().find_key(alias, read_sender()) if alias else None
 
 
 def list_choices(chosen: str | None, senders: Collection[str] | None = None) -> tuple[dict[str, str], str]:
@@ -77,18 +85,18 @@ def list_choices(chosen: str | None, senders: Collection[str] | None = None) -> 
     matches = accounts.offer(search.text, senders) if search else []
     labels = {key: accounts.labels[key] for key in matches or accounts.offer(None, senders)}
     if chosen and chosen not in labels:
-        of_all = f"{account_label(chosen, None)}  of all senders" if chosen in accounts.shared else None
-        labels[chosen] = accounts.labels.get(chosen) or of_all or account_label(chosen, None)
+        of_all = f"{label_account(chosen, None)}  of all senders" if chosen in accounts.shared else None
+        labels[chosen] = accounts.labels.get(chosen) or of_all or label_account(chosen, None)
     if chosen:
         # Alone in the field it is no part of a tree: the indentation would be an empty space.
         labels[chosen] = " ".join(labels[chosen].split())
     if search:
         return labels, describe_search(search.text)
-    every = f"All {accounts_word(read_sender())}"
+    every = f"All {find_accounts_word(read_sender())}"
     return labels, every if len(accounts.all) <= OFFERED else f"{every}; type to find one"
 
 
-def account_filter(*, alone: str | None = None, senders: Collection[str] | None = None) -> dict[str, str | None]:
+def choose_account(*, alone: str | None = None, senders: Collection[str] | None = None) -> dict[str, str | None]:
     """Draw the choice of an account, with or without its sub-accounts; return the parameters of queries.
 
     Args:
@@ -104,7 +112,7 @@ def account_filter(*, alone: str | None = None, senders: Collection[str] | None 
     if st.session_state.get(CHOICE) != key or st.session_state.get(CHOSEN_LABEL) != label:
         st.session_state[CHOICE], st.session_state[CHOSEN_LABEL] = key, label
     chosen = st.selectbox(
-        capitalize(account_word(read_sender())),
+        capitalize(find_account_word(read_sender())),
         list(labels),
         index=None,
         format_func=lambda key: labels.get(key, key),
@@ -132,9 +140,9 @@ def account_filter(*, alone: str | None = None, senders: Collection[str] | None 
     return {"account": None if below else alias, "account_tree": alias if below else None}
 
 
-def sender_filter() -> dict[str, str | None]:
+def choose_sender() -> dict[str, str | None]:
     """Draw the choice of a sender where the store has several; return the parameter of queries."""
-    if not several():
+    if not has_several_senders():
         return {"sender": None}
     chosen = read_sender()
     # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
@@ -142,9 +150,9 @@ def sender_filter() -> dict[str, str | None]:
         st.session_state[SENDER_CHOICE] = chosen
     st.selectbox(
         "Sender",
-        list(titles()),
+        list(list_titles()),
         index=None,
-        format_func=lambda name: titles().get(name, name),
+        format_func=lambda name: list_titles().get(name, name),
         key=SENDER_CHOICE,
         on_change=lambda: put_sender(st.session_state[SENDER_CHOICE]),
         placeholder="All senders",
@@ -158,7 +166,7 @@ def sender_filter() -> dict[str, str | None]:
 def read_sender() -> str | None:
     """Return the sender in the page's address; None without one, and where the store has none or only that."""
     name = address.get("sender")
-    return name if several() and name in titles() else None
+    return name if has_several_senders() and name in list_titles() else None
 
 
 def put_sender(name: str | None) -> None:
@@ -169,7 +177,7 @@ def put_sender(name: str | None) -> None:
 def list_sender_chips() -> Iterator["Chip"]:
     """Yield the chip of the chosen sender, if there is one."""
     if sender := read_sender():
-        yield Chip("sender", "Sender", titles()[sender], partial(put_sender, None))
+        yield Chip("sender", "Sender", list_titles()[sender], partial(put_sender, None))
 
 
 def list_chosen(chosen: dict[str, Any]) -> set[SenderAlias] | None:
@@ -177,7 +185,7 @@ def list_chosen(chosen: dict[str, Any]) -> set[SenderAlias] | None:
     if chosen["account"]:
         return {(chosen.get("sender"), chosen["account"])}
     if root := chosen["account_tree"]:
-        return load_accounts().tree_of(root, chosen.get("sender"))
+        return load_accounts().list_tree(root, chosen.get("sender"))
     return None
 
 
@@ -185,7 +193,7 @@ def list_alerting(accounts: set[SenderAlias] | None) -> set[str] | None:
     """Return the aliases of those accounts whose senders send alerts; None for all."""
     if accounts is None:
         return None
-    return {alias for sender, alias in accounts if sender is None or sender in alerting()}
+    return {alias for sender, alias in accounts if sender is None or sender in list_alert_senders()}
 
 
 def choose_alone(name: str) -> bool:
@@ -209,7 +217,7 @@ def draw_filters_button(count: int, *, behind: int = 0) -> None:
         count: the number of filters that are set.
         behind: the number of chosen accounts and senders, which are filters behind the button on a phone.
     """
-    script("filters", FILTERS_HTML)(key="filters-button", data={"count": count, "accounts": behind})
+    register_script("filters", FILTERS_HTML)(key="filters-button", data={"count": count, "accounts": behind})
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from analytics.findings.rule_files import RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import is_kept, now
+from analytics.pages.shared.answers import is_kept, read_now
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.frame import is_dark
@@ -24,10 +24,10 @@ from analytics.pages.shared.known.findings import (
     open_findings,
 )
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting, end_waiting
-from analytics.senders import find_sender, several
+from analytics.senders import find_sender, has_several_senders
 from analytics.settings import read_settings
-from analytics.text import make_visible, plural, shorten
-from analytics.times import EPOCH, microseconds
+from analytics.text import format_count, make_visible, shorten
+from analytics.times import EPOCH, to_microseconds
 
 MOST_SHOWN = 200
 LIST_PIXELS = 300
@@ -55,7 +55,7 @@ def draw_computed(snapshot: FindingsSnapshot, *, key: str = "findings-upto") -> 
 
 def find_ends(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
     """Return the ends of a time, which has no begin where `since` is None, and ends now where `until` is."""
-    return since or EPOCH, until or now() + timedelta(seconds=1)
+    return since or EPOCH, until or read_now() + timedelta(seconds=1)
 
 
 def select_range(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
@@ -65,7 +65,7 @@ def select_range(findings: Sequence[Finding], since: datetime | None, until: dat
 
 def draw_looking() -> None:
     """Say that findings are being computed; draw the page again when they are ready."""
-    wait_for(FINDINGS, begin_waiting(FINDINGS, now() - FRESH))
+    wait_for(FINDINGS, begin_waiting(FINDINGS, read_now() - FRESH))
 
 
 def wait_for(what: str, upto: datetime) -> None:
@@ -116,7 +116,7 @@ def say_waiting(what: str, upto: datetime, progress: Progress) -> None:
 
 def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     """Return the number of findings per bin and severity: columns `bin_us`, `severity`, `findings`."""
-    rows = [(microseconds(finding.found_at) // bin_us * bin_us, finding.severity) for finding in findings]
+    rows = [(to_microseconds(finding.found_at) // bin_us * bin_us, finding.severity) for finding in findings]
     frame = pd.DataFrame(rows, columns=["bin_us", "severity"])
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
@@ -135,7 +135,7 @@ def as_line(finding: Finding, graded: Collection[str], *, narrow: bool) -> Line:
     if doubt := describe_doubt(finding):
         sentence = f"{sentence} ({doubt})"
     cells: list[Cell] = [MARKS[finding.severity], finding.found_at, sentence, title]
-    if several():
+    if has_several_senders():
         cells.append(find_sender(finding.sender).title if finding.sender else "")
     hovers = [describe_severity(finding)]
     return Line(finding.id, cells[:3] if narrow else cells, finding.severity, hovers=hovers)
@@ -160,7 +160,7 @@ def draw_finding_list(
     graded = list_graded()
     lines = [as_line(each, graded, narrow=narrow) for each in findings[:MOST_SHOWN]]
     draw_table(
-        NARROW if narrow else (*COLUMNS, *([SENDER_COLUMN] if several() else [])),
+        NARROW if narrow else (*COLUMNS, *([SENDER_COLUMN] if has_several_senders() else [])),
         lines,
         key=key,
         alt="Findings, worst first",
@@ -183,7 +183,7 @@ def describe_counts(findings: Sequence[Finding]) -> str:
 
 def describe_problems(problems: Sequence[RuleProblem]) -> str:
     """Return the number of rules that could not be run in words; findings of them may lack."""
-    return f"{plural(len(problems), 'rule')} could not be run"
+    return f"{format_count(len(problems), 'rule')} could not be run"
 
 
 def warn_of(problems: Sequence[RuleProblem]) -> None:

@@ -7,72 +7,72 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.charts.alarms import span_text
-from analytics.pages.shared.store import moment as read_moment
+from analytics.charts.alarms import format_span
 from analytics.pages.shared.store import null_to_none
+from analytics.pages.shared.store import to_moment as read_moment
 from analytics.text import list_fields, make_visible, parse_payload, shorten
-from analytics.times import local_text, utc_text, zone_label, zone_of
+from analytics.times import find_zone, format_in_utc, format_in_zone, label_zone
 
 A_MINUTE = timedelta(minutes=1)
 PERCENT = "Percent"
 """The end of the names of percentages."""
 
 
-def viewer_zone() -> ZoneInfo:
+def find_viewer_zone() -> ZoneInfo:
     """Return the time zone of the viewer's browser; UTC where it is not known."""
-    return zone_of(st.context.timezone)
+    return find_zone(st.context.timezone)
 
 
 def name_with_zone(what: str) -> str:
     """Return a column's or a field's name with the time zone of its times: `Received (Berlin)`."""
-    return f"{what} ({zone_label(viewer_zone())})"
+    return f"{what} ({label_zone(find_viewer_zone())})"
 
 
 def format_with_zone(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, with the zone's name; empty where there is none."""
-    return f"{format_local(moment)} {zone_label(viewer_zone())}" if moment else ""
+    return f"{format_local(moment)} {label_zone(find_viewer_zone())}" if moment else ""
 
 
 def format_minute(moment: datetime) -> str:
     """Return a moment in the viewer's time zone, to the minute, with the zone's name."""
-    zone = viewer_zone()
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} {zone_label(zone)}"
+    zone = find_viewer_zone()
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} {label_zone(zone)}"
 
 
 def format_local(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, to the second; empty where there is none."""
-    return local_text(moment, viewer_zone())
+    return format_in_zone(moment, find_viewer_zone())
 
 
 def format_utc(moment: datetime | None) -> str:
     """Return a moment in UTC for a hover, to the second; empty where there is none."""
-    return utc_text(moment)
+    return format_in_utc(moment)
 
 
 def format_clock(moment: datetime) -> str:
     """Return the time of day of a moment in the viewer's time zone, with the zone's name."""
-    zone = viewer_zone()
-    return f"{moment.astimezone(zone):%H:%M:%S} {zone_label(zone)}"
+    zone = find_viewer_zone()
+    return f"{moment.astimezone(zone):%H:%M:%S} {label_zone(zone)}"
 
 
-def lag_text(occurred: datetime | None, received: datetime | None, source: str | None) -> str | None:
+def format_lag(occurred: datetime | None, received: datetime | None, source: str | None) -> str | None:
     """Return when, how late and from where a notification came; None where it came within a minute of its event.
 
     The day of receipt is left out where it is that of the event.
     """
     if occurred is None or received is None or received - occurred <= A_MINUTE:
         return None
-    zone = viewer_zone()
+    zone = find_viewer_zone()
     is_same_day = occurred.astimezone(zone).date() == received.astimezone(zone).date()
     at = f"{received.astimezone(zone):%H:%M:%S}" if is_same_day else format_local(received)
     origin = f", from {make_visible(source)}" if source else ""
-    return f"received {at}, {span_text(received - occurred)} later{origin}"
+    return f"received {at}, {format_span(received - occurred)} later{origin}"
 
 
 def describe_receipt(row: Any) -> str:
     """Return when and from where a notification came; without the time where that was within a minute of its event."""
     source = null_to_none(row.source_ip)
-    late = lag_text(read_moment(row.occurred_at), read_moment(row.received_at), source)
+    late = format_lag(read_moment(row.occurred_at), read_moment(row.received_at), source)
     return late or f"received within a minute, from {make_visible(source) if source else 'an unknown address'}"
 
 
@@ -81,7 +81,7 @@ def format_range(since: datetime | None, until: datetime | None) -> str:
 
     Seconds are left out where they are zero, and from ranges of several days. Without both ends the text is empty.
     """
-    zone = viewer_zone()
+    zone = find_viewer_zone()
     begin, end = (moment.astimezone(zone) if moment else None for moment in (since, until))
     is_one_day = bool(begin and end and begin.date() == end.date())
     clock = "%H:%M:%S" if is_one_day and any(moment and moment.second for moment in (begin, end)) else "%H:%M"
@@ -90,17 +90,17 @@ def format_range(since: datetime | None, until: datetime | None) -> str:
     return f"Since {begin:%Y-%m-%d %H:%M}" if begin else f"Until {end:%Y-%m-%d %H:%M}" if end else ""
 
 
-def number_text(seq: int) -> str:
+def format_number(seq: int) -> str:
     """Return the text of a link to a notification."""
     return f"no. {seq}"
 
 
-def event_text(row: Any) -> str:
+def format_event(row: Any) -> str:
     """Return the event type of a notification, or its category where the event is unknown."""
     return str(null_to_none(row.event_type) or f"{row.category} (unknown)")
 
 
-def reading_text(reading: Any) -> str:
+def format_reading(reading: Any) -> str:
     """Return an alert's reading as text: percentages first, because a narrow column cuts the end."""
     measured = parse_payload(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
@@ -111,7 +111,7 @@ def reading_text(reading: Any) -> str:
     return shorten(", ".join((*shares, *others)).strip(), 80)
 
 
-def headers_of(text: str | None) -> list[tuple[str, Any]]:
+def parse_headers(text: str | None) -> list[tuple[str, Any]]:
     """Return the headers of a refused request as pairs."""
     try:
         headers = json.loads(text or "{}")

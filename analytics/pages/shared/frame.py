@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryError
 from analytics.pages.shared import address, answers, going
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
@@ -54,7 +54,7 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def style(name: str) -> None:
+def add_style(name: str) -> None:
     """Add a style sheet to the page."""
     st.html(f"<style>{read_file(BROWSER, f'{name}.css')}</style>")
 
@@ -107,8 +107,8 @@ def draw_page(
     going.depart()
     address.name_tab()
     forget_awaited()
-    style("style")
-    style("phone")
+    add_style("style")
+    add_style("phone")
     draw_search_field()
     age, seconds = draw_bar(title, lead, refresh)
     # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
@@ -172,7 +172,7 @@ def draw_freshness(*, whole: bool) -> None:
     hover = f"Read at {format_with_zone(at)}" if whole else ""
     if newest:
         hover = f"{hover}\nNewest notification received at {format_with_zone(newest)}".strip()
-    draw_age_line(*as_of, *last, key="age", drawn_at=now(), hover=hover, lamp=whole)
+    draw_age_line(*as_of, *last, key="age", drawn_at=read_now(), hover=hover, lamp=whole)
 
 
 def draw_guarded(

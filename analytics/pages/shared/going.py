@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from analytics.pages.shared import answers
-from analytics.pages.shared.components import script
+from analytics.pages.shared.components import register_script
 from analytics.pages.shared.known import waiting
 from analytics.pages.shared.silence import GONE
-from analytics.senders import account_kind, has_upper_case, kind_of, person_kind, several
+from analytics.senders import find_account_kind, find_kind_of, find_person_kind, has_several_senders, has_upper_case
 
 WISH = "_go"
 PATIENCE_NS = 5_000_000_000
@@ -51,21 +51,21 @@ def to_entity(category: str, entity: str, step: int | None = None, *, sender: st
         step: the number of a notification about it.
         sender: its sender; None where the category tells it.
     """
-    by = sender if several() else None
-    to_page("entity", category=kind_of(category), name=entity, sender=by, step=None if step is None else str(step))
+    by = sender if has_several_senders() else None
+    to_page("entity", category=find_kind_of(category), name=entity, sender=by, step=None if step is None else str(step))
 
 
 def to_account(alias: str, sender: str | None = None) -> None:
     """Go to an account of a sender."""
-    to_entity(account_kind(sender), alias, sender=sender)
+    to_entity(find_account_kind(sender), alias, sender=sender)
 
 
 def to_actor(actor: str, sender: str | None = None) -> None:
     """Go to the user of an actor's name."""
-    to_entity(person_kind(sender), user_of(actor, sender), sender=sender)
+    to_entity(find_person_kind(sender), find_user(actor, sender), sender=sender)
 
 
-def user_of(actor: str, sender: str | None) -> str:
+def find_user(actor: str, sender: str | None) -> str:
     """Return an actor's name as that of the user, as the store has it."""
     return actor.upper() if has_upper_case(sender) else actor
 
@@ -108,7 +108,7 @@ def depart() -> None:
         return
     st.session_state[WISH] = wish._replace(is_sent=True)
     # A refresh may draw again before the browser has moved, so the wish stays until it has.
-    script("go")(key="go", data={"address": wish.address, "turn": str(wish.turn)}, height=1)
+    register_script("go")(key="go", data={"address": wish.address, "turn": str(wish.turn)}, height=1)
     st.stop()
 
 

@@ -55,7 +55,7 @@ class Figure(NamedTuple):
         return self.state != "ok" or (not self.is_note and (bool(self.limits) or self.name in JUDGED_WITHOUT_LIMITS))
 
 
-def state_of(value: Any) -> str:
+def read_state(value: Any) -> str:
     """Return a state; an unknown one counts as amber, because somebody should look."""
     return str(value) if value in STATES else "amber"
 
@@ -68,8 +68,8 @@ def read_figures(status: Mapping[str, Any]) -> list[Figure]:
             str(figure["name"]),
             str(figure.get("label", figure["name"])),
             str(figure.get("text", "")),
-            state_of(figure.get("state")),
-            limit_words(str(figure["name"]), limits.get(figure["name"])),
+            read_state(figure.get("state")),
+            describe_limit(str(figure["name"]), limits.get(figure["name"])),
             read_moment(figure),
             is_note=str(figure["name"]).endswith("_at") and figure.get("value") is None,
         )
@@ -115,7 +115,7 @@ def count_recent_silences(status: Mapping[str, Any], now: datetime) -> int:
     return sum(now - end < AN_HOUR for end in ends)
 
 
-def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:
+def describe_limit(name: str, limit: Mapping[str, Any] | None) -> str:
     """Return a figure's limits for amber and red in words; empty where it has none."""
     if not limit:
         return ""
@@ -129,7 +129,7 @@ def limit_words(name: str, limit: Mapping[str, Any] | None) -> str:
 def in_unit(name: str, value: float) -> str:
     """Return a limit in the unit at the end of the figure's name; for a moment, in multiples of its schedule."""
     if name.endswith("_bytes"):
-        return bytes_words(value)
+        return format_bytes(value)
     if name.endswith("_seconds"):
         size, unit = next(((size, unit) for size, unit in TIMES if value >= 2 * size), (1, "s"))
         return f"{value / size:g} {unit}"
@@ -140,7 +140,7 @@ def in_unit(name: str, value: float) -> str:
     return f"{value:,g}" if value != int(value) else f"{int(value):,}"
 
 
-def bytes_words(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Return a size in its largest unit."""
     for unit in ("bytes", "KiB", "MiB"):
         if count < KIB:

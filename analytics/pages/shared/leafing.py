@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.open_item import as_seq
-from analytics.text import plural
+from analytics.text import format_count
 
 ENDING = ("page", "findings", "flaps")
 """The names of the pages of lists that end at a moment, in the address."""
@@ -76,7 +76,7 @@ def draw_leafing(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{prefix}pager"):
         for place, (word, target, icon) in enumerate(zip(words, targets, icons, strict=True)):
             if place == len(words) - 1:
-                st.text(f"{first:,} to {last:,} of {plural(total, noun)}")
+                st.text(f"{first:,} to {last:,} of {format_count(total, noun)}")
             is_end = number >= pages if place == len(words) - 1 else number <= 1
             st.button(word, key=f"{prefix}{word.lower()}", on_click=to, args=(target,), disabled=is_end,
                   icon=f":material/{icon}:")  # fmt: skip

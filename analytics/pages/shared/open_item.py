@@ -12,8 +12,8 @@ from analytics.export import curl
 from analytics.pages.shared import address
 from analytics.pages.shared.components import draw_text
 from analytics.pages.shared.store import ask, find_receiver, null_to_none
-from analytics.senders import as_words, find_sender, kind_of
-from analytics.text import as_markdown, plural
+from analytics.senders import as_words, find_kind_of, find_sender
+from analytics.text import as_markdown, format_count
 from analytics.words.meanings import THIRD_PARTY
 
 ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"}
@@ -62,21 +62,21 @@ def open_rejection(identity: str) -> None:
     address.put(seq=None, refused=identity)
 
 
-def neighbours(row: Any) -> None:
+def draw_neighbours(row: Any) -> None:
     """Draw the ways to the entity's previous and next notification."""
     if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
     ways = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
-    whose = as_markdown(as_words(kind_of(str(row["category"]))).lower())
+    whose = as_markdown(as_words(find_kind_of(str(row["category"]))).lower())
     number, total = int(ways["earlier_ones"]) + 1, int(ways["notifications"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
-        neighbour("Earlier", ways["earlier"])
-        neighbour("Later", ways["later"])
-        place_text = f"{number:,} of {plural(total, 'notification')} of this {whose}"
+        draw_neighbour("Earlier", ways["earlier"])
+        draw_neighbour("Later", ways["later"])
+        place_text = f"{number:,} of {format_count(total, 'notification')} of this {whose}"
         st.caption(place_text if total > 1 else f"the only notification of this {whose}")
 
 
-def neighbour(name: str, seq: Any) -> None:
+def draw_neighbour(name: str, seq: Any) -> None:
     """Draw the way to a neighbour."""
     number = None if null_to_none(seq) is None else int(seq)
     st.button(
@@ -123,7 +123,7 @@ def draw_curl(row: Any, body: bytes, file_name: str) -> None:
     sent = curl.SentRequest(body, decoded, signed=row["signature_status"] != "missing", category=category)
     st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
     with st.container(key="curl-command"):
-        text = curl.command(sent, curl.address_of(base or receiver, event, category), file_name)
+        text = curl.write_command(sent, curl.make_address(base or receiver, event, category), file_name)
         draw_text(text, key="curl", alt="Command that sends it again")
     if not curl.fits_inline(body):
         st.caption("The body is too long for a command: download it, and run this in the same directory.")
@@ -139,5 +139,5 @@ def draw_body_button(body: bytes, file_name: str) -> None:
         key="download-body",
         on_click="ignore",
         icon=":material/download:",
-        help=f"{plural(len(body), 'byte')}, exactly as received.",
+        help=f"{format_count(len(body), 'byte')}, exactly as received.",
     )

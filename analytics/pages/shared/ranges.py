@@ -12,10 +12,10 @@ import streamlit as st
 
 from analytics.pages.pages import PAGES
 from analytics.pages.shared import address
-from analytics.pages.shared.answers import now, skip_unanswered
+from analytics.pages.shared.answers import read_now, skip_unanswered
 from analytics.pages.shared.completeness import read_freshness
-from analytics.pages.shared.components import script
-from analytics.pages.shared.formatting import format_range, name_with_zone, viewer_zone
+from analytics.pages.shared.components import register_script
+from analytics.pages.shared.formatting import find_viewer_zone, format_range, name_with_zone
 from analytics.pages.shared.leafing import to_first_pages
 from analytics.times import OWN, RANGES, YEARS, Interval, floor
 
@@ -74,7 +74,7 @@ def draw_range(
         remember(chosen)
     elif address.has_stepped() and chosen == offer.default and st.session_state.get(PRESET, chosen) != chosen:
         del st.session_state[PRESET]
-    script("carry")(key="carry", data={"carried": list_carried()}, height=1)
+    register_script("carry")(key="carry", data={"carried": list_carried()}, height=1)
     return chosen
 
 
@@ -98,7 +98,7 @@ def list_carried() -> dict[str, list[str]]:
 
 def draw_own_range(chosen: str) -> None:
     """Draw the ends of the user's own range where that is chosen, and the way back to a preset."""
-    # A fixed place, as of what comes and goes in `account_filter`.
+    # A fixed place, as of what comes and goes in `choose_account`.
     with st.container(key="own-range", horizontal=True, vertical_alignment="center", gap="small", width="content"):
         if chosen != OWN:
             return
@@ -121,7 +121,7 @@ def begin_own() -> None:
     preset = st.session_state.get(PRESET)
     length = RANGES[preset if preset in offer.names else offer.default]
     # The fields know minutes; the one that runs is in the range.
-    until = floor(now(), A_MINUTE) + A_MINUTE
+    until = floor(read_now(), A_MINUTE) + A_MINUTE
     first = None if length else read_freshness().begin
     put_own(Interval(until - length if length else floor(first or until - A_DAY, A_MINUTE), until))
 
@@ -177,7 +177,7 @@ def choose_preset(name: str | None = None) -> None:
 
 def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
     """Draw the fields with the two ends of an interval; after a change, `keep` gets the interval."""
-    zone = viewer_zone()
+    zone = find_viewer_zone()
     turn = turn_of_fields(name, chosen)
     first, last = f"{name}-from-{turn}", f"{name}-to-{turn}"
     fields = {
@@ -214,7 +214,7 @@ def turn_of_fields(name: str, value: object) -> int:
     A field in a closed popover does not take a value that is set from here. At the next refresh it would give back the
     value that it had when the popover was open.
     """
-    given, turn = _given(name)
+    given, turn = _read_given(name)
     if given != value:
         turn += 1
         st.session_state[f"given-{name}"] = value, turn
@@ -223,10 +223,10 @@ def turn_of_fields(name: str, value: object) -> int:
 
 def note_given(name: str, value: object) -> None:
     """Note the value that fields gave by themselves, see `turn_of_fields`."""
-    _, turn = _given(name)
+    _, turn = _read_given(name)
     st.session_state[f"given-{name}"] = value, turn
 
 
-def _given(name: str) -> tuple[object, int]:
+def _read_given(name: str) -> tuple[object, int]:
     given: tuple[object, int] = st.session_state.get(f"given-{name}", (None, 0))
     return given

@@ -8,11 +8,11 @@ import streamlit as st
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import Account, Accounts, is_in, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
-from analytics.pages.shared.components import script
+from analytics.pages.shared.components import register_script
 from analytics.pages.shared.open_item import as_seq, is_uuid
-from analytics.pages.shared.store import ask, records, sender_of_row
-from analytics.senders import any_entity, event_types, is_account
-from analytics.text import with_article
+from analytics.pages.shared.store import ask, find_sender_of_row, list_rows
+from analytics.senders import describe_any_entity, is_account, list_event_types
+from analytics.text import add_article
 
 MOST_FOUND = 100
 LEAST_PART = 4
@@ -48,12 +48,12 @@ def draw_search_field() -> None:
         if text := str(st.session_state["search"].get("text") or "").strip():
             lead_to(text)
 
-    entity = with_article(any_entity())
+    entity = add_article(describe_any_entity())
     hint = (
         f"Find {entity} by a part of the name, a notification by its number or a part of its id, or events by a part "
         "of their name. The key / leads here."
     )
-    script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
+    register_script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
 
 
 def lead_to(text: str) -> None:
@@ -65,7 +65,7 @@ def lead_to(text: str) -> None:
     exact = [row for row in matches.entities if row.entity_id.upper() == text.upper()]
     entities = exact or matches.entities
     if len(entities) == 1 and (exact or (not matches.numbers and not matches.accounts)):
-        going.to_entity(entities[0].category, entities[0].entity_id, sender=sender_of_row(entities[0]))
+        going.to_entity(entities[0].category, entities[0].entity_id, sender=find_sender_of_row(entities[0]))
     elif len(matches.numbers) == 1 and not entities and not matches.accounts:
         going.to_notification(matches.numbers[0])
     elif matches.events and not (matches.numbers or entities or matches.accounts):
@@ -79,10 +79,10 @@ def lead_to(text: str) -> None:
 def find_matches(text: str, kind: str | None = None, sender: str | None = None) -> Matches:
     """Return what a text names; `kind` is the only kind of entities, and `sender` their only sender."""
     found = ask("entities_found", named=text or None, kind=kind, sender=sender, page_rows=MOST_FOUND)
-    entities = list(records(found))
+    entities = list(list_rows(found))
     every = load_accounts()
-    owners = [(row, sender_of_row(row)) for row in entities]
-    listed = {every.key_of(row.entity_id, owner) for row, owner in owners if is_account(row.category, owner)}
+    owners = [(row, find_sender_of_row(row)) for row in entities]
+    listed = {every.find_key(row.entity_id, owner) for row, owner in owners if is_account(row.category, owner)}
     accounts = find_accounts(text, every) if text and (kind is None or is_account(kind, sender)) else []
     if sender:
         accounts = [key for key in accounts if every.find_owner(key)[1] == sender]
@@ -97,12 +97,12 @@ def find_accounts(text: str, accounts: Accounts) -> list[str]:
         return [named]
     wanted = text.casefold()
 
-    def distance(account: Account) -> tuple[bool, bool]:
+    def rank(account: Account) -> tuple[bool, bool]:
         name = (account.business_name or "").casefold()
         return name != wanted, not name.startswith(wanted)
 
-    matches = sorted((account for account in accounts.all if is_in(text, account)), key=distance)
-    return [accounts.key_of(account.alias, account.sender) for account in matches]
+    matches = sorted((account for account in accounts.all if is_in(text, account)), key=rank)
+    return [accounts.find_key(account.alias, account.sender) for account in matches]
 
 
 def find_numbers(text: str, *, by_part: bool) -> list[int]:
@@ -121,10 +121,10 @@ def find_numbers(text: str, *, by_part: bool) -> list[int]:
 
 def find_event(text: str) -> str | None:
     """Return the event of a name, of just this one before one in another letter case; None where there is none."""
-    names = event_types()
+    names = list_event_types()
     return text if text in names else next((name for name in names if name.lower() == text.lower()), None)
 
 
 def find_events(text: str) -> list[str]:
     """Return the names of events that have a text."""
-    return [name for name in event_types() if text.lower() in name.lower()] if len(text) >= LEAST_PART else []
+    return [name for name in list_event_types() if text.lower() in name.lower()] if len(text) >= LEAST_PART else []

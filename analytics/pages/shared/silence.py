@@ -12,11 +12,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError
 from analytics.pages.shared import address, answers
-from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, script
+from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, register_script
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.known.described_senders import look_for_senders, read_drawn_edition
 from analytics.pages.shared.known.waiting import find_awaited
-from analytics.pages.shared.store import listener_pulse, pulse, run
+from analytics.pages.shared.store import open_listener_pulse, open_pulse, run
 
 RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 4.0
@@ -37,7 +37,7 @@ def watch() -> None:
     That is whether the store answers, the senders, or what the page waits for. From then on the browser asks the
     dashboard's server, and asks for this drawing again after a change and while the page waits.
     """
-    silence, away = pulse().silence(), answers.read_silence()
+    silence, away = open_pulse().find_silence(), answers.read_silence()
     if GONE not in st.session_state and silence and not away:
         leave_or_stay(silence)
     if away and not silence and find_reason() is None:
@@ -46,13 +46,13 @@ def watch() -> None:
     known = describe_pulse()
     if known["senders"] != read_drawn_edition() or find_awaited():
         st.rerun()
-    script("pulse", PULSE_HTML, counts=True)(
+    register_script("pulse", PULSE_HTML, counts=True)(
         key="pulse-bar",
         data={
             "turn": str(time.monotonic_ns()),
             "patience": PATIENCE_SECONDS,
             "address": PULSE_ADDRESS,
-            "session": session_id(),
+            "session": read_session_id(),
             "muted": GONE in st.session_state,
             "away": answers.read_silence() is not None,
             "drawn_with": known["senders"],
@@ -61,7 +61,7 @@ def watch() -> None:
     )
 
 
-def session_id() -> str:
+def read_session_id() -> str:
     """Return the id of the browser's session."""
     context = get_script_run_ctx()
     return context.session_id if context else ""
@@ -82,25 +82,29 @@ def describe_pulse() -> dict[str, Any]:
     the edition of what is known of them; a page that was drawn with another one is drawn again.
     """
     return {
-        "silence": describe(pulse().silence() or pulse().slowness()),
-        "listener": describe(listener_pulse().silence()),
+        "silence": describe(open_pulse().find_silence() or open_pulse().find_slowness()),
+        "listener": describe(open_listener_pulse().find_silence()),
         "senders": look_for_senders(),
     }
 
 
 def describe(silence: Silence | None) -> dict[str, Any] | None:
     """Return a silence for the browser: its reason, its age in seconds, and whether it is only slowness."""
-    return silence and {"reason": silence.reason.replace("`", ""), "age": age_of(silence.since), "slow": silence.slow}
+    return silence and {
+        "reason": silence.reason.replace("`", ""),
+        "age": measure_age(silence.since),
+        "slow": silence.slow,
+    }
 
 
-def age_of(moment: datetime) -> float:
+def measure_age(moment: datetime) -> float:
     """Return the age of a moment, in seconds."""
     return (datetime.now(UTC) - moment).total_seconds()
 
 
 def find_reason() -> str | None:
     """Ask the store, and return the reason why it does not answer; None where it does."""
-    if silence := pulse().silence():
+    if silence := open_pulse().find_silence():
         return silence.reason
     try:
         run("freshness")
@@ -127,7 +131,7 @@ def draw_not_kept() -> None:
 
 def find_silence(error: AnalyticsError) -> Silence:
     """Return the store's silence, or one that begins now with an error."""
-    return pulse().silence() or Silence(str(error), datetime.now(UTC))
+    return open_pulse().find_silence() or Silence(str(error), datetime.now(UTC))
 
 
 def leave_or_stay(silence: Silence) -> None:
@@ -148,7 +152,7 @@ def leave(error: AnalyticsError) -> None:
 def read_gone() -> Silence:
     """Return the silence of a page that has nothing to show: the pulse knows its begin best."""
     gone: Silence = st.session_state[GONE]
-    return pulse().silence() or gone
+    return open_pulse().find_silence() or gone
 
 
 def draw_age_of_silence() -> None:
@@ -189,7 +193,7 @@ def draw_instead(instead: Callable[[], None] | None) -> None:
 
 def is_silent(reason: str) -> bool:
     """Say whether a reason means that the store runs, but hangs."""
-    silence = pulse().silence()
+    silence = open_pulse().find_silence()
     return bool(silence and silence.hangs and silence.reason == reason)
 
 

@@ -52,32 +52,32 @@ class StoreConnection(BaseConnection[Client]):
             self._raw_instance.close()
 
 
-def location() -> str | None:
+def find_location() -> str | None:
     """Return the location in the dashboard's arguments; None without one."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--location")
     return str(place) if (place := parser.parse_known_args(sys.argv[1:])[0].location) else None
 
 
-def connection() -> StoreConnection:
+def open_connection() -> StoreConnection:
     """Return the connection, shared by all viewers."""
-    return st.connection("store", type=StoreConnection, location=location())
+    return st.connection("store", type=StoreConnection, location=find_location())
 
 
 @st.cache_resource(show_spinner=False)
-def pulse() -> Pulse:
+def open_pulse() -> Pulse:
     """Return the watch over the store, shared by all viewers."""
-    return Pulse(connection().client, lambda: find_store_failure(read_settings()))
+    return Pulse(open_connection().client, lambda: find_store_failure(read_settings()))
 
 
 @st.cache_resource(show_spinner=False)
-def listener_pulse() -> ListenerPulse:
+def open_listener_pulse() -> ListenerPulse:
     """Return the watch over the listeners, shared by all viewers."""
     return ListenerPulse(read_settings)
 
 
 @st.cache_resource(show_spinner=False)
-def askers() -> ThreadPoolExecutor:
+def open_askers() -> ThreadPoolExecutor:
     """Return the threads that ask the store for all viewers."""
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask")
 
@@ -87,9 +87,9 @@ class Question(Generic[T]):
 
     def __init__(self, question: Callable[[Cancellation], T]) -> None:
         self._cancellation = Cancellation()
-        self._running: Future[T] = askers().submit(question, self._cancellation)
+        self._running: Future[T] = open_askers().submit(question, self._cancellation)
 
-    def result(self) -> T:
+    def await_result(self) -> T:
         """Wait for the answer; withdraw the question when the store falls silent, or the viewer goes elsewhere.
 
         Raises:
@@ -112,7 +112,7 @@ def end_if_silent() -> None:
     Raises:
         SilentError: it does not answer.
     """
-    if silence := pulse().silence():
+    if silence := open_pulse().find_silence():
         raise SilentError(silence.reason)
 
 
@@ -128,7 +128,7 @@ def run(name: str, **values: Any) -> pd.DataFrame:
     Raises:
         AnalyticsError: it can't be run now.
     """
-    return run_query(queries.query(name, values))
+    return run_query(queries.make_query(name, values))
 
 
 def run_query(query: tuple[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -137,8 +137,8 @@ def run_query(query: tuple[str, Mapping[str, Any]]) -> pd.DataFrame:
     Raises:
         AnalyticsError: it can't be run now.
     """
-    df = connection().df
-    return Question(lambda cancellation: df(*query, cancellation)).result()
+    df = open_connection().df
+    return Question(lambda cancellation: df(*query, cancellation)).await_result()
 
 
 def ask(name: str, **values: Any) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def ask(name: str, **values: Any) -> pd.DataFrame:
     Raises:
         AnalyticsError: it can't be run now.
     """
-    return answer(queries.query(name, values), lambda: run(name, **values))
+    return answer(queries.make_query(name, values), lambda: run(name, **values))
 
 
 def ask_together(values_by_name: Mapping[str, Mapping[str, Any]]) -> Callable[[str], pd.DataFrame]:
@@ -157,14 +157,14 @@ def ask_together(values_by_name: Mapping[str, Mapping[str, Any]]) -> Callable[[s
         A function that waits for one of them and returns its rows, or raises `AnalyticsError` where it can't be run
         now. So answers can be drawn while other queries run.
     """
-    df = connection().df
-    texts = {name: queries.query(name, values) for name, values in values_by_name.items()}
+    df = open_connection().df
+    texts = {name: queries.make_query(name, values) for name, values in values_by_name.items()}
 
     def begin(query: tuple[str, dict[str, Any]]) -> Question[pd.DataFrame]:
         return Question(lambda cancellation: df(*query, cancellation))
 
     running = {} if read_silence() else {name: begin(query) for name, query in texts.items()}
-    return lambda name: answer(texts[name], lambda: running[name].result())  # noqa: PLW0108 - while away none runs
+    return lambda name: answer(texts[name], lambda: running[name].await_result())  # noqa: PLW0108 - while away none runs
 
 
 def ask_status() -> dict[str, Any]:
@@ -173,8 +173,8 @@ def ask_status() -> dict[str, Any]:
     Raises:
         AnalyticsError: it can't be asked now.
     """
-    status = connection().status
-    return answer("status", lambda: Question(lambda _: status()).result())
+    status = open_connection().status
+    return answer("status", lambda: Question(lambda _: status()).await_result())
 
 
 def find_receiver() -> str | None:
@@ -192,17 +192,17 @@ def find_receiver() -> str | None:
     return as_url(listen).replace("http", scheme, 1) if listen else None
 
 
-def moment(value: Any) -> datetime | None:
+def to_moment(value: Any) -> datetime | None:
     """Convert a timestamp of a DataFrame to a moment in UTC; None where it is missing."""
     return None if pd.isna(value) else pd.Timestamp(value).tz_convert(UTC).to_pydatetime()
 
 
-def records(frame: pd.DataFrame) -> Iterator[Any]:
+def list_rows(frame: pd.DataFrame) -> Iterator[Any]:
     """Yield the rows of a DataFrame as named tuples."""
     yield from frame.itertuples()
 
 
-def sender_of_row(row: Any) -> str | None:
+def find_sender_of_row(row: Any) -> str | None:
     """Return the sender of a row; None where the store has one sender, because rows don't name it then."""
     name: str | None = getattr(row, "sender", None)
     return name

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.components import script
+from analytics.pages.shared.components import register_script
 
 KEY = "sql-editor"
 CHART = ("show", "chart", "x", "y", "colour")
@@ -119,7 +119,7 @@ def draw_editor(
     # Drawn first, because it takes the browser longest.
     with st.container(key="sql-bundle"):
         bundle()(key="sql-codemirror", data={"schema": schema}, height=1)
-    draw = script("sql_editor", HTML, folder=__package__, after="sql_kept")
+    draw = register_script("sql_editor", HTML, folder=__package__, after="sql_kept")
     draw(key=KEY, data=data, on_run_change=run, on_cancel_change=on_cancel)
 
 
@@ -150,7 +150,7 @@ def in_address(sql: str) -> dict[str, str | None]:
     return {"sql": None, "packed": packed}
 
 
-def from_address(sql: str | None, packed: str | None) -> str | None:
+def read_address(sql: str | None, packed: str | None) -> str | None:
     """Return the SQL text of an address; None where it has none that can be read."""
     if sql:
         return sql

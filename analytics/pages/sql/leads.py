@@ -9,7 +9,7 @@ from analytics.pages.shared import going
 from analytics.pages.shared.open_item import is_uuid
 from analytics.pages.shared.search import find_numbers
 from analytics.pages.shared.store import ask
-from analytics.senders import as_words, icon_of, kind_of
+from analytics.senders import as_words, find_icon, find_kind_of
 from analytics.text import as_markdown, shorten
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
     if named.notification:
         lead_to_notification(named.notification)
     if named.category and named.entity:
-        label = as_markdown(f"{as_words(kind_of(named.category))} {shorten(named.entity, 60)}")
+        label = as_markdown(f"{as_words(find_kind_of(named.category))} {shorten(named.entity, 60)}")
         st.button(
-            label, key="sql-to-entity", icon=icon_of(named.category), on_click=going.to_entity,
+            label, key="sql-to-entity", icon=find_icon(named.category), on_click=going.to_entity,
             args=(named.category, named.entity), kwargs={"sender": named.sender},
         )  # fmt: skip
 

@@ -10,15 +10,15 @@ import streamlit as st
 
 from analytics.errors import QueryError
 from analytics.pages.shared import address
-from analytics.pages.shared.components import bring, draw_bringing, script
+from analytics.pages.shared.components import bring, draw_bringing, register_script
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.waiting import await_answer
-from analytics.pages.shared.store import connection
+from analytics.pages.shared.store import open_connection
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
-from analytics.pages.sql.results import draw_results, error_place
+from analytics.pages.sql.results import draw_results, find_error_place
 from analytics.pages.sql.run import Limits, Run
-from analytics.pages.sql.schema import completion
+from analytics.pages.sql.schema import list_completions
 from analytics.pages.sql.side import draw_side, list_past
 from analytics.settings import Settings, read_settings
 from analytics.text import as_markdown
@@ -49,12 +49,12 @@ def show() -> None:
         "SQL",
         "Ask the store anything that one SELECT can. Nothing that runs here changes it.",
         None,
-        body,
+        draw_body,
         refresh=None,
     )
 
 
-def body() -> None:
+def draw_body() -> None:
     """Draw the editor, the query's outcome, and the side panel."""
     left, right = st.columns([7, 3], gap="medium")
     with left:
@@ -69,7 +69,7 @@ def body() -> None:
             bring_result(run)
         draw_bringing()
         editor.draw_editor(
-            load_completion(), state_of(run), list_past(), lambda sql, chart: ask(sql, chart, limits), _sql_run.cancel
+            load_completion(), make_state(run), list_past(), lambda sql, chart: ask(sql, chart, limits), _sql_run.cancel
         )
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
@@ -88,7 +88,7 @@ def body() -> None:
 def load_completion() -> dict[str, Any]:
     """Return the words that the editor completes; none while the store can't be asked."""
     try:
-        return completion()
+        return list_completions()
     except QueryError:
         return {"id": "", "tables": [], "functions": []}
 
@@ -99,7 +99,7 @@ def follow_address(limits: Limits) -> None:
     The SQL of a session's first address does not run by itself: any page on the web may have sent the browser here.
     Later addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
     """
-    linked = (editor.from_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
+    linked = (editor.read_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
     if FROM_OUTSIDE not in st.session_state:
         st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
     if linked and linked != st.session_state.get(LINKED):
@@ -114,7 +114,7 @@ def follow_address(limits: Limits) -> None:
 
 def keep_view() -> None:
     """Let the link of the top bar lead back to this query and its chart."""
-    script("carry")(key="carry", data={"kept": {"sql": address.read_values()}}, height=1)
+    register_script("carry")(key="carry", data={"kept": {"sql": address.read_values()}}, height=1)
 
 
 def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
@@ -139,12 +139,12 @@ def bring_result(run: Run) -> None:
         bring("sql-results", only_on_phone=True)
 
 
-def state_of(run: Run | None) -> editor.EditorState:
+def make_state(run: Run | None) -> editor.EditorState:
     """Return a query's state for the editor."""
     if run is None:
         return editor.EditorState(running=False, run=0, elapsed=0)
     error = None
-    if not run.running and (place := error_place(run)):
+    if not run.running and (place := find_error_place(run)):
         start, end = place.as_utf16(run.sql)
         error = {"from": start, "to": end, "message": str(run.error), "run": run.number}
     return editor.EditorState(run.running, run.number, run.elapsed, error)
@@ -185,11 +185,11 @@ def read_longest() -> float:
 
 def read_most_rows() -> int:
     """Return the chosen most rows of a query."""
-    choices = {rows_name(number): number for number in ROWS}
+    choices = {name_rows(number): number for number in ROWS}
     return choices.get(st.session_state.get("most", ""), DEFAULT_ROWS)
 
 
-def rows_name(number: int) -> str:
+def name_rows(number: int) -> str:
     """Return the name of a limit of rows."""
     return f"At most {number:,} rows"
 
@@ -200,7 +200,7 @@ def draw_limits() -> None:
     st.selectbox(
         "Longest time", choices, index=len(choices) - 1, key="stop", label_visibility="collapsed", width=170,
     )  # fmt: skip
-    names = [rows_name(number) for number in ROWS]
+    names = [name_rows(number) for number in ROWS]
     st.selectbox(
         "Most rows", names, index=ROWS.index(DEFAULT_ROWS), key="most", label_visibility="collapsed", width=210,
     )  # fmt: skip
@@ -234,7 +234,7 @@ def describe_variables(settings: Settings) -> str:
 def draw_elsewhere() -> None:
     """Draw a closed box with what other programs need."""
     with st.popover("Connect from elsewhere", icon=":material/link:", width="content"):
-        location = connection().client.location
+        location = open_connection().client.location
         if not location.startswith(("http://", "https://")):
             st.caption(f"The rows come from the file {as_markdown(location)}.")
             st.code(describe_python(location), language="python")

@@ -15,12 +15,12 @@ from analytics.errors import QueryError
 from analytics.pages.shared.components import Column as Shown
 from analytics.pages.shared.components import Line, draw_chart, draw_pairs, draw_table
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import connection
+from analytics.pages.shared.store import open_connection
 from analytics.pages.sql import editor
-from analytics.pages.sql.schema import COUNTS_SECONDS, StoreColumn, StoreTable, counts
+from analytics.pages.sql.schema import COUNTS_SECONDS, StoreColumn, StoreTable, count_rows
 from analytics.text import as_markdown, shorten
 from analytics.times import EPOCH
-from analytics.words.meanings import meaning_of
+from analytics.words.meanings import find_meaning
 
 ValueKind = Literal["number", "time", "text", "truth", "heavy"]
 
@@ -86,7 +86,7 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def source_of(table: str, kind: ValueKind, rows: int) -> str:
+def describe_source(table: str, kind: ValueKind, rows: int) -> str:
     """Return the source of a column's values: all rows, or a sample of too many."""
     most = SAMPLED_HEAVY_ROWS if kind == "heavy" else SAMPLED_ROWS
     if rows <= (most if kind == "heavy" else WHOLE_ROWS):
@@ -112,7 +112,7 @@ def compute_profile(client: Client, table: str, column: str, data_type: str, row
     """
     kind = classify(data_type)
     number = {"number": "value::DOUBLE", "time": "epoch_us(value)::DOUBLE"}.get(kind, "NULL::DOUBLE")
-    values = f"SELECT {quote_name(column)} AS value FROM {source_of(table, kind, rows)}"  # noqa: S608 - names of the schema
+    values = f"SELECT {quote_name(column)} AS value FROM {describe_source(table, kind, rows)}"  # noqa: S608 - names of the schema
     sampled = f"WITH sampled AS MATERIALIZED (SELECT value, {number} AS number FROM ({values}))\n"  # noqa: S608 - the same
     query = sampled + read("texts" if number.startswith("NULL") else "numbers")
     (row,) = client.sql(query, timeout=LONGEST_SECONDS).to_pylist()
@@ -131,12 +131,12 @@ def compute_profile(client: Client, table: str, column: str, data_type: str, row
 
 
 @st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
-def profile_of(table: str, column: str, data_type: str) -> Profile:
+def find_profile(table: str, column: str, data_type: str) -> Profile:
     """Return the profile of a column; at most a minute old."""
-    return compute_profile(connection().client, table, column, data_type, counts().get(table, 0))
+    return compute_profile(open_connection().client, table, column, data_type, count_rows().get(table, 0))
 
 
-def percent(part: int, whole: int) -> str:
+def format_percent(part: int, whole: int) -> str:
     """Return a part in percent."""
     share = 100 * part / whole if whole else 0
     return f"{share:.0f} %" if share >= 1 or not part else "< 1 %"
@@ -151,10 +151,10 @@ def draw_profile(owner: StoreTable, column: StoreColumn) -> None:
                 "Insert", key="sql-insert", on_click=lambda: editor.insert(name_in_sql(column.name)),
                 help="Insert its name at the cursor",
             )  # fmt: skip
-        if meaning := meaning_of(owner.name, column.name):
+        if meaning := find_meaning(owner.name, column.name):
             st.caption(as_markdown(meaning))
         try:
-            profile = profile_of(owner.name, column.name, column.type)
+            profile = find_profile(owner.name, column.name, column.type)
         except QueryError as error:
             st.caption(as_markdown(str(error)))
             return
@@ -174,7 +174,7 @@ def draw_facts(profile: Profile) -> None:
     """Draw the figures."""
     missing = profile.seen - profile.filled
     about = "" if profile.differing <= 1 else "about "
-    values = [("NULL", f"{missing:,} ({percent(missing, profile.seen)})")]
+    values = [("NULL", f"{missing:,} ({format_percent(missing, profile.seen)})")]
     if profile.kind != "truth":  # the list below has the share of each value
         values.append(("Distinct", f"{about}{profile.differing:,}"))
     if profile.smallest is not None:
@@ -190,7 +190,10 @@ def draw_facts(profile: Profile) -> None:
 def draw_top(profile: Profile) -> None:
     """Draw the most frequent values."""
     lines = [
-        Line(str(place), [shorten(part["name"], LONGEST), f"{part['number']:,}", percent(part["number"], profile.seen)])
+        Line(
+            str(place),
+            [shorten(part["name"], LONGEST), f"{part['number']:,}", format_percent(part["number"], profile.seen)],
+        )
         for place, part in enumerate(profile.parts)
     ]
     draw_table(TOP_COLUMNS, lines, key="sql-top", alt="Most frequent values")

@@ -21,7 +21,7 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
 from analytics.pages.sql.leads import describe_leads, describe_missing, draw_leads
 from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, open_cache
-from analytics.text import as_markdown, make_visible, plural
+from analytics.text import as_markdown, format_count, make_visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,13 +31,13 @@ SHOWS = ("Table", "Chart")
 TALLEST = 560
 ROW_PIXELS = 31
 FILES: dict[str, tuple[Callable[[Any], bytes], str, str]] = {
-    "CSV": (downloads.csv_bytes, "csv", "text/csv"),
-    "Parquet": (downloads.parquet_bytes, "parquet", "application/vnd.apache.parquet"),
-    "JSON lines": (downloads.jsonl_bytes, "jsonl", "application/x-ndjson"),
+    "CSV": (downloads.make_csv, "csv", "text/csv"),
+    "Parquet": (downloads.make_parquet, "parquet", "application/vnd.apache.parquet"),
+    "JSON lines": (downloads.make_jsonl, "jsonl", "application/x-ndjson"),
 }
 
 
-def error_place(run: Run) -> ErrorPlace | None:
+def find_error_place(run: Run) -> ErrorPlace | None:
     """Return the place of a query's error in its SQL."""
     if run.error is None or isinstance(run.error, (CancelledError, NotRunningError, QueryTimeoutError)):
         return None
@@ -56,12 +56,12 @@ def draw_results(run: Run) -> None:
         draw_error(run)
         return
     with st.container(key="sql-head", horizontal=True, vertical_alignment="center", gap="small"):
-        show = choice_of_show() if table.num_rows else "Table"
+        show = choose_show() if table.num_rows else "Table"
         if table.num_rows:
-            files_of(run, table.num_rows)
+            draw_files(run, table.num_rows)
         with st.container(key="sql-outcome", width="stretch"):  # last, because it gets wider as it ages
             draw_age_line(
-                f"{plural(table.num_rows, 'row')} in {format_duration(run.elapsed)}, run ", run.at, key="sql-ran"
+                f"{format_count(table.num_rows, 'row')} in {format_duration(run.elapsed)}, run ", run.at, key="sql-ran"
             )
     if not table.num_rows:
         with st.container(key="nothing", border=True):
@@ -74,7 +74,7 @@ def draw_results(run: Run) -> None:
         draw_rows(run, table)
 
 
-def choice_of_show() -> str:
+def choose_show() -> str:
     """Draw the choice between table and chart, and return it."""
     named = address.get("show")
     value = named if named in SHOWS else SHOWS[0]
@@ -93,7 +93,7 @@ def choice_of_show() -> str:
     return value
 
 
-def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
+def make_file(run: Run, make: Callable[[Any], bytes]) -> bytes:
     """Make a file of a query's rows.
 
     Raises:
@@ -106,25 +106,25 @@ def file_of(run: Run, make: Callable[[Any], bytes]) -> bytes:
         return make(table)
 
 
-def files_of(run: Run, number_of_rows: int) -> None:
+def draw_files(run: Run, number_of_rows: int) -> None:
     """Draw the downloads; each file is made on its click."""
     with st.container(key="sql-files", horizontal=True, gap="small", width="content"):
         for name, (make, suffix, mime) in FILES.items():
             st.download_button(
                 name,
-                data=lambda make=make: file_of(run, make),  # type: ignore[misc]  # the default holds this turn's
+                data=lambda make=make: make_file(run, make),  # type: ignore[misc]  # the default holds this turn's
                 file_name=f"clc-query-{run.number}.{suffix}",
                 mime=mime,
                 key=f"sql-file-{suffix}",
                 on_click="ignore",
                 icon=":material/download:",
-                help=f"All {plural(number_of_rows, 'row')} as {name}",
+                help=f"All {format_count(number_of_rows, 'row')} as {name}",
             )
 
 
 def draw_rows(run: Run, table: "pa.Table") -> None:
     """Draw the first rows, their number of all, and the ways from a chosen row where the rows lead somewhere."""
-    frame = run.frame(table)
+    frame = run.prepare_frame(table)
     if len(frame) < table.num_rows:
         st.caption(f"The first {len(frame):,} of {table.num_rows:,} rows. The files hold all of them.")
     key = f"sql-rows-{run.number}"
@@ -235,13 +235,13 @@ def draw_error(run: Run) -> None:
         if isinstance(error, CancelledError):
             st.text(f"Cancelled after {format_duration(run.elapsed)}.")
             return
-        place = error_place(run)
-        st.error(heading_of(run, place), icon=":material/error:")
+        place = find_error_place(run)
+        st.error(describe_outcome(run, place), icon=":material/error:")
         if not isinstance(error, (TooManyRowsError, TooManyBytesError, QueryTimeoutError)):  # the heading says it all
             draw_text(make_visible(str(error), keep="\n").rstrip(), key="sql-error-text", alt="The error")
 
 
-def heading_of(run: Run, place: ErrorPlace | None) -> str:
+def describe_outcome(run: Run, place: ErrorPlace | None) -> str:
     """Return a query's error in a few words of ours."""
     if isinstance(run.error, TooManyRowsError):
         # The service may allow fewer rows than are chosen here; its sentence has the number that counts.

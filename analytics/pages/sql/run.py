@@ -19,9 +19,9 @@ from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client
 from analytics.errors import AnalyticsError, CancelledError
 from analytics.export.results import prepare_rows
-from analytics.pages.shared.answers import now
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.going import on_leaving
-from analytics.pages.shared.store import connection
+from analytics.pages.shared.store import open_connection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ class Run:
 
         Its rows stay until `cache` drops them.
         """
-        self.number, self.sql, self.limits, self.at = next(numbers), sql, limits, now()
+        self.number, self.sql, self.limits, self.at = next(numbers), sql, limits, read_now()
         self.table: pa.Table | None = None
         self.error: AnalyticsError | None = None
         self.seconds: float | None = None
@@ -119,7 +119,7 @@ class Run:
         self._cancellation = Cancellation()
         self._began = time.monotonic()
         self._ended = threading.Event()
-        threading.Thread(target=self._work, name=f"sql {self.number}", daemon=True).start()
+        threading.Thread(target=self._run, name=f"sql {self.number}", daemon=True).start()
         threading.Thread(target=self._watch, name=f"watch sql {self.number}", daemon=True).start()
 
     @property
@@ -146,7 +146,7 @@ class Run:
         rows = None if self.table is None else self.table.num_rows
         return PastQuery(self.number, self.sql, self.at, self.elapsed, rows, ended)
 
-    def frame(self, table: "pa.Table") -> "pd.DataFrame":
+    def prepare_frame(self, table: "pa.Table") -> "pd.DataFrame":
         """Return the rows for display, prepared once for all drawings of the page."""
         if self._frame is None:
             self._frame = prepare_rows(table)
@@ -157,7 +157,7 @@ class Run:
         self.error = AnalyticsError(LET_GO)
         self.table = self._frame = None
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         try:
             table = self._client.sql(
                 self.sql,
@@ -202,7 +202,7 @@ def start(sql: str, limits: Limits) -> Run:
     """Run SQL; cancel a query that still runs."""
     cancel()
     on_leaving("query", cancel)
-    run = Run(connection().client, sql, limits, watch_session(), open_cache())
+    run = Run(open_connection().client, sql, limits, watch_session(), open_cache())
     st.session_state[RUN] = run
     return run
 
@@ -222,7 +222,7 @@ def note_run(run: Run) -> None:
         st.session_state[HISTORY] = [run.summarize(), *past_queries][:MOST_REMEMBERED]
 
 
-def history() -> list[PastQuery]:
+def read_history() -> list[PastQuery]:
     """Return this session's past queries, the latest first."""
     queries: list[PastQuery] = st.session_state.get(HISTORY, [])
     return queries

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.client.completeness import TABLE
-from analytics.pages.shared.store import ask, records
-from analytics.words.meanings import MEANINGS, meaning_of
+from analytics.pages.shared.store import ask, list_rows
+from analytics.words.meanings import MEANINGS, find_meaning
 
 SCHEMA_SECONDS = 300.0
 COUNTS_SECONDS = 60.0
@@ -46,10 +46,10 @@ class StoreTable(NamedTuple):
 
 
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
-def tables() -> list[StoreTable]:
+def list_tables() -> list[StoreTable]:
     """Return tables and views, those for questions first; at most some minutes old."""
     by_name: dict[str, StoreTable] = {}
-    for row in records(ask("schema_columns")):
+    for row in list_rows(ask("schema_columns")):
         table = by_name.setdefault(row.table_name, StoreTable(row.table_name, bool(row.is_view), []))
         table.columns.append(StoreColumn(row.column_name, row.data_type))
     order = {name: place for place, name in enumerate(MEANINGS)}
@@ -57,14 +57,14 @@ def tables() -> list[StoreTable]:
 
 
 @st.cache_data(ttl=COUNTS_SECONDS, show_spinner=False)
-def counts() -> dict[str, int]:
+def count_rows() -> dict[str, int]:
     """Return the numbers of rows of tables and views; at most a minute old."""
-    drops = True if any(table.name == TABLE for table in tables()) else None
-    return {row.table_name: int(row.number) for row in records(ask("schema_counts", drops=drops))}
+    drops = True if any(table.name == TABLE for table in list_tables()) else None
+    return {row.table_name: int(row.number) for row in list_rows(ask("schema_counts", drops=drops))}
 
 
 @st.cache_data(ttl=SCHEMA_SECONDS, show_spinner=False)
-def completion() -> dict[str, Any]:
+def list_completions() -> dict[str, Any]:
     """Return the words that the editor completes."""
     words = {
         "tables": [
@@ -77,12 +77,12 @@ def completion() -> dict[str, Any]:
                         "label": column.name,
                         "type": "property",
                         "detail": column.short_type,
-                        "info": meaning_of(table.name, column.name),
+                        "info": find_meaning(table.name, column.name),
                     }
                     for column in table.columns
                 ],
             }
-            for table in tables()
+            for table in list_tables()
             if not table.own
         ],
         "functions": [
@@ -91,7 +91,7 @@ def completion() -> dict[str, Any]:
                 "detail": row.parameters,
                 "info": row.description[:LONGEST_DESCRIPTION],
             }
-            for row in records(ask("schema_functions"))
+            for row in list_rows(ask("schema_functions"))
         ],
     }
     return {"id": str(zlib.crc32(repr(words).encode())), **words}

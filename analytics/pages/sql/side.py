@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared.components import Column, Line, draw_table, script
+from analytics.pages.shared.components import Column, Line, draw_table, register_script
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.results import format_duration
-from analytics.pages.sql.run import PastQuery, history
-from analytics.pages.sql.schema import StoreTable, counts, tables
-from analytics.senders import sql_files
-from analytics.text import as_markdown, plural
-from analytics.words.meanings import MEANINGS, meaning_of
+from analytics.pages.sql.run import PastQuery, read_history
+from analytics.pages.sql.schema import StoreTable, count_rows, list_tables
+from analytics.senders import list_sql_files
+from analytics.text import as_markdown, format_count
+from analytics.words.meanings import MEANINGS, find_meaning
 
 LARGEST_HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")
 OPEN = "_sql_open_table"
@@ -51,7 +51,7 @@ def open_table(name: str, _: str) -> None:
 
 def draw_schema() -> None:
     """Draw the tables, the open table's columns, and the profile of a column."""
-    schema, numbers = tables(), counts()
+    schema, numbers = list_tables(), count_rows()
     open_name = st.session_state.get(OPEN)
     lines = [
         Line(
@@ -81,7 +81,7 @@ def draw_schema() -> None:
 def draw_columns(owner: StoreTable) -> None:
     """Draw the columns of a table, or the profile of the chosen one."""
 
-    def profile(column: str, _: str) -> None:
+    def choose_column(column: str, _: str) -> None:
         st.session_state[PROFILED] = column
 
     chosen = st.session_state.get(PROFILED)
@@ -97,7 +97,7 @@ def draw_columns(owner: StoreTable) -> None:
     holds = f": {MEANINGS[owner.name].holds.lower()}" if not owner.own else ""
     st.markdown(f"**{owner.name}**, a {owner.kind}{holds}")
     lines = [
-        Line(each.name, [each.name, each.short_type], hovers=(meaning_of(owner.name, each.name) or None,))
+        Line(each.name, [each.name, each.short_type], hovers=(find_meaning(owner.name, each.name) or None,))
         for each in owner.columns
     ]
     draw_table(
@@ -105,14 +105,14 @@ def draw_columns(owner: StoreTable) -> None:
         lines,
         key="sql-columns",
         alt=f"Columns of {owner.name}",
-        on_open=profile,
+        on_open=choose_column,
         height=COLUMNS_HEIGHT,
     )
 
 
 def draw_shipped() -> None:
     """Draw the queries that the user keeps, and the example queries."""
-    queries = {each.name: each for each in shipped_queries()}
+    queries = {each.name: each for each in list_shipped_queries()}
 
     def put(name: str, _: str) -> None:
         if name in queries:
@@ -140,7 +140,9 @@ def draw_queries(kept: str, alt: str, none: str) -> None:
         none: stands in place of an empty list.
     """
     data = {"list": kept, "alt": alt, "none": f"{none} They stay in this browser."}
-    script("sql_queries", QUERIES_HTML, folder=__package__, after="sql_kept")(key=kept.removeprefix("clc-"), data=data)
+    register_script("sql_queries", QUERIES_HTML, folder=__package__, after="sql_kept")(
+        key=kept.removeprefix("clc-"), data=data
+    )
 
 
 def list_past() -> list[dict[str, Any]]:
@@ -152,13 +154,13 @@ def list_past() -> list[dict[str, Any]]:
             "at": past.at.timestamp() * 1000,
             "facts": f"{describe_end(past)} · {format_duration(past.seconds)}",
         }
-        for past in history()
+        for past in read_history()
     ]
 
 
 def describe_end(past: PastQuery) -> str:
     """Return the end of a query in words: its number of rows, or the reason why it has none."""
-    return past.end if past.rows is None else plural(past.rows, "row")
+    return past.end if past.rows is None else format_count(past.rows, "row")
 
 
 class Shipped(NamedTuple):
@@ -184,8 +186,8 @@ def parse_shipped(name: str, text: str) -> Shipped:
 
 
 @cache
-def shipped_queries() -> tuple[Shipped, ...]:
+def list_shipped_queries() -> tuple[Shipped, ...]:
     """Return the example queries of all senders and those for any sender, by title."""
-    entries = [*sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
+    entries = [*list_sql_files("shipped_queries"), *(files(__package__) / "shipped_queries").iterdir()]
     queries = [parse_shipped(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8")) for entry in entries]
     return tuple(sorted(queries, key=lambda each: each.title))

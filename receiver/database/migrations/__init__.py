@@ -6,15 +6,15 @@ in `receiver.spool.columns`, for segments of older programs; and in the document
 
 import re
 
-from receiver.files import sql_files
+from receiver.files import read_sql_files
 
 
-def migrations() -> dict[int, str]:
+def read_migrations() -> dict[int, str]:
     """Read the schema's steps by version."""
-    files = sql_files(__package__)
+    files = read_sql_files(__package__)
     return {int(name[:3]): sql for name, sql in files.items() if re.match(r"\d{3}_", name)}
 
 
-def newest_version() -> int:
+def find_newest_version() -> int:
     """Return the newest version of the schema that this program knows."""
-    return max(migrations())
+    return max(read_migrations())

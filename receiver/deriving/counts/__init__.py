@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from receiver.database.opening import Read, run
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 
 TABLES = ("counts_by_quarter", "counts_by_year", "counted")
 _CHANGED_FIELDS = "changed_fields.sql"
@@ -34,7 +34,7 @@ def read_counted(connection: duckdb.DuckDBPyConnection) -> int:
 def prepare_counts(connection: duckdb.DuckDBPyConnection, after: int, last: int) -> None:
     """Count the notifications from one `seq` to another, in tables that only this connection has."""
     for name in ("counts_by_quarter.sql", "counts_by_year.sql"):
-        connection.execute(sql_file(__package__, name), {"after": after, "last": last}).fetchall()
+        connection.execute(read_sql_file(__package__, name), {"after": after, "last": last}).fetchall()
 
 
 def add_counts(connection: duckdb.DuckDBPyConnection, after: int, last: int) -> None:
@@ -46,7 +46,7 @@ def add_counts(connection: duckdb.DuckDBPyConnection, after: int, last: int) -> 
         last: the last `seq` of the prepared.
     """
     part = {"after": after, "last": last}
-    changed = sql_file(__package__, _CHANGED_FIELDS).replace("/* counts */ counts_by_quarter", "fresh_quarters")
+    changed = read_sql_file(__package__, _CHANGED_FIELDS).replace("/* counts */ counts_by_quarter", "fresh_quarters")
     connection.execute(changed, {"sign": 1, **part}).fetchall()
     run(connection, _ADD_QUARTERS)
     run(connection, "DELETE FROM counts_by_year WHERE year IN (SELECT year FROM fresh_years)")
@@ -65,7 +65,7 @@ def keep_counts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> I
     if not chosen:
         yield
         return
-    query = sql_file(__package__, _CHANGED_FIELDS).replace("/* chosen */", "AND seq IN (SELECT unnest($seqs))")
+    query = read_sql_file(__package__, _CHANGED_FIELDS).replace("/* chosen */", "AND seq IN (SELECT unnest($seqs))")
     values = {"seqs": chosen, "after": min(chosen) - 1, "last": max(chosen)}
     connection.execute(query, {"sign": -1, **values}).fetchall()
     yield
@@ -75,7 +75,8 @@ def keep_counts(connection: duckdb.DuckDBPyConnection, seqs: Sequence[int]) -> I
 def count_that_agree(read: Read) -> list[tuple[str, int | None, int | None]]:
     """Compare the counts with what they are of: return what is counted, how many there must be, and how many agree."""
     return [
-        (name, expected, found) for name, expected, found in read(sql_file(__package__, "counts_that_agree.sql"), [])
+        (name, expected, found)
+        for name, expected, found in read(read_sql_file(__package__, "counts_that_agree.sql"), [])
     ]
 
 

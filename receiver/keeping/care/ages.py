@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.limits import State, seconds_in_words
+from receiver.keeping.care.limits import State, format_seconds
 
 _SKEW_SECONDS = 60.0
 """How far ahead of the clock a time may lie: it was noted while the facts were gathered, or the clock was corrected."""
@@ -21,7 +21,7 @@ class Age(NamedTuple):
         """Return it in words."""
         if self.is_ahead:
             return f"dated {self.at:%Y-%m-%d %H:%M} UTC, in the future: was the clock of this machine wrong?"
-        return f"{seconds_in_words(self.seconds)} ago"
+        return f"{format_seconds(self.seconds)} ago"
 
 
 def measure_age(at: datetime | str, facts: Facts) -> Age:

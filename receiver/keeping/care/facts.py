@@ -13,14 +13,14 @@ from receiver.data_directory.refused_queries import count_recent
 from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
 from receiver.keeping.scrub import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 from receiver.settings import Settings
 from receiver.spool.layout import Watermarks, to_microseconds
 from receiver.spool.looking import Backlog
@@ -107,10 +107,10 @@ class WalWatch:
         self._checkpoint: datetime | None = None
         self._since: datetime | None = None
 
-    def unsaved_since(self, database: Path, now: datetime) -> datetime | None:
+    def find_unsaved_since(self, database: Path, now: datetime) -> datetime | None:
         """Look at the WAL and return since when it holds rows; None while there is none."""
         checkpoint = read_changed_at(database)
-        if not wal_bytes(database):
+        if not measure_wal(database):
             self._since = None
         elif self._since is None or checkpoint != self._checkpoint:
             self._since = now
@@ -152,7 +152,7 @@ def gather(
     return Facts(
         at=now,
         version=__version__,
-        key_fingerprint=noted_key or key_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
+        key_fingerprint=noted_key or compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
         serving=find_running_serve(settings.data_dir) is not None,
         serve=serve,
         stored=seen.stored,
@@ -161,15 +161,15 @@ def gather(
         if has_listener(role)
         else _NOTHING_WAITS,
         former_spools=former,
-        wal_bytes=wal_bytes(database),
-        database_bytes=_size(database),
+        wal_bytes=measure_wal(database),
+        database_bytes=_measure_size(database),
         checkpointed_at=read_changed_at(database),
-        unsaved_since=wal.unsaved_since(database, now) if wal else None,
+        unsaved_since=wal.find_unsaved_since(database, now) if wal else None,
         backup=read_backup_note(settings.data_dir),
         backup_every=settings.backup_every,
         upload=read_upload_note(settings.data_dir, settings.objects) if settings.objects else None,
         lake=read_lake_note(settings.data_dir, settings.objects) if settings.lake == "on" else None,
-        free={name: _free(directory) for name, directory in _directories(settings, role).items()},
+        free={name: _measure_free(directory) for name, directory in _list_directories(settings, role).items()},
         incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),
         queries_overdue=overdue,
@@ -197,7 +197,7 @@ def _read_store(reader: Reader | None, unread: str | None, now: datetime) -> _Se
     if reader is None:
         return _Seen(None, watermarks, unread)
     try:
-        watermarks = read_watermarks(reader.rows)
+        watermarks = read_watermarks(reader.read_rows)
         return _Seen(_read_stored(reader, now), watermarks, unread)
     except StoreError as error:
         return _Seen(None, watermarks, str(error))
@@ -205,15 +205,16 @@ def _read_store(reader: Reader | None, unread: str | None, now: datetime) -> _Se
 
 def _read_stored(reader: Reader, now: datetime) -> Stored:
     minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
-    (counts,) = reader.rows(sql_file(__package__, "counts.sql"), [minute, hour])
+    (counts,) = reader.read_rows(read_sql_file(__package__, "counts.sql"), [minute, hour])
     rejected = {
-        reason: (kept, recent) for reason, kept, recent in reader.rows(sql_file(__package__, "rejected.sql"), [hour])
+        reason: (kept, recent)
+        for reason, kept, recent in reader.read_rows(read_sql_file(__package__, "rejected.sql"), [hour])
     }
     set_aside = sum(kept for kept, _ in (rejected.pop(reason, (0, 0)) for reason in SET_ASIDE))
     notifications, last_minute, last_hour, schema_version = counts
     has_underived = schema_version >= _FIRST_VERSION_WITH_UNDERIVED
-    missing = reader.rows(_UNDERIVED, [])[0][0] if has_underived else 0
-    dropped = read_dropped(reader.rows)
+    missing = reader.read_rows(_UNDERIVED, [])[0][0] if has_underived else 0
+    dropped = read_dropped(reader.read_rows)
     return Stored(
         notifications=notifications,
         last_minute=last_minute,
@@ -222,25 +223,25 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         rejected=rejected,
         set_aside=set_aside,
         changes_missing=missing,
-        lost=max(read_taken(reader.rows).missing, 0),
+        lost=max(read_taken(reader.read_rows).missing, 0),
         complete_since=dropped.before if dropped.is_something else None,
     )
 
 
-def _size(path: Path) -> int:
+def _measure_size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
         return 0
 
 
-def _directories(settings: Settings, role: str) -> dict[str, Path]:
+def _list_directories(settings: Settings, role: str) -> dict[str, Path]:
     return {"data": settings.data_dir} | ({"spool": settings.spool_directory} if has_listener(role) else {})
 
 
-def wal_bytes(database: Path) -> int:
+def measure_wal(database: Path) -> int:
     """Return the size of DuckDB's WAL in bytes; a checkpoint deletes it."""
-    return _size(database.with_name(database.name + ".wal"))
+    return _measure_size(database.with_name(database.name + ".wal"))
 
 
 def read_changed_at(path: Path) -> datetime | None:
@@ -251,7 +252,7 @@ def read_changed_at(path: Path) -> datetime | None:
         return None
 
 
-def _free(directory: Path) -> int | None:
+def _measure_free(directory: Path) -> int | None:
     try:
         return shutil.disk_usage(directory).free
     except OSError:

@@ -12,9 +12,9 @@ from receiver.keeping.care.limits import (
     Figure,
     State,
     Value,
-    bytes_in_words,
+    format_bytes,
+    format_seconds,
     make_limited,
-    seconds_in_words,
 )
 from receiver.keeping.care.machines import describe_machine, describe_role, judge_machines, judge_shared_spool
 from receiver.keeping.care.safety import judge_lake, judge_safety
@@ -46,7 +46,7 @@ class Status(NamedTuple):
         figures = [figure._asdict() for figure in self.figures]
         return {**self._asdict(), "at": self.at.isoformat(), "figures": figures, "limits": limits}
 
-    def value(self, name: str) -> Value:
+    def find_value(self, name: str) -> Value:
         """Return a figure's value; None also where it is not known."""
         return next((figure.value for figure in self.figures if figure.name == name), None)
 
@@ -184,7 +184,7 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
         return
     if appending.failure:
         waited = measure_age(appending.since, facts).seconds if appending.since else 0.0
-        text = f"STALLED for {seconds_in_words(waited)}: {appending.failure}"
+        text = f"STALLED for {format_seconds(waited)}: {appending.failure}"
         yield Figure("append_error", "Appending", appending.failure, text, "red")
     else:
         yield Figure("append_error", "Appending", None, "works")
@@ -216,4 +216,4 @@ def _judge_disks(facts: Facts) -> Iterator[Figure]:
         if free is None:
             yield Figure(name, label, None, "not known", "amber")
         else:
-            yield make_limited(name, label, free, bytes_in_words(free))
+            yield make_limited(name, label, free, format_bytes(free))

@@ -9,7 +9,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _MIB, _GIB = 2**20, 2**30
 
 
-def seconds_in_words(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Write a duration in its largest unit."""
     for size, unit in _UNITS:
         if seconds >= 2 * size:
@@ -17,7 +17,7 @@ def seconds_in_words(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def bytes_in_words(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Write a size in its largest unit."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if count < 1024:  # noqa: PLR2004 - the step of these units
@@ -33,7 +33,7 @@ class Limit(NamedTuple):
     red: float
     falling: bool = False
 
-    def state_of(self, value: float) -> State:
+    def judge(self, value: float) -> State:
         """Judge a value."""
         for state, at in (("red", self.red), ("amber", self.amber)):
             if value <= at if self.falling else value >= at:
@@ -84,5 +84,5 @@ class Figure(NamedTuple):
 def make_limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
     """Make a figure whose state follows from its limit, for `judged` if that is not the value itself."""
     limit_of = LIMITS.get(name)
-    state: State = limit_of.state_of(value if judged is None else judged) if limit_of else "ok"
+    state: State = limit_of.judge(value if judged is None else judged) if limit_of else "ok"
     return Figure(name, label, value, text, state)

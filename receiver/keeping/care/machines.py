@@ -7,7 +7,7 @@ from typing import Any
 
 from receiver.data_directory.node import has_listener, has_store
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.limits import LIMITS, Figure, State, make_limited, seconds_in_words
+from receiver.keeping.care.limits import LIMITS, Figure, State, format_seconds, make_limited
 from receiver.keeping.care.sharing import Machine, SharedSpool
 
 _AWAY, _ROWS = "shared_spool_away_seconds", "shared_spool_rows"
@@ -22,7 +22,7 @@ def judge_shared_spool(facts: Facts) -> Iterator[Figure]:
         yield Figure(_AWAY, "Shared spool", None, "not known", "amber")
         return
     away = (facts.at - shared.since).total_seconds() if shared.failure and shared.since else 0.0
-    text = f"AWAY for {seconds_in_words(away)}: {shared.failure}" if shared.failure else "can be used"
+    text = f"AWAY for {format_seconds(away)}: {shared.failure}" if shared.failure else "can be used"
     figure = make_limited(_AWAY, "Shared spool", max(away, 0.0), text)
     if shared.obstacle:
         figure = figure._replace(text=f"ACT NOW: {shared.obstacle}", state="red")
@@ -58,7 +58,7 @@ def describe_machine(machine: Machine, at: datetime) -> dict[str, Any]:
         "version": machine.version,
         "role": machine.role,
         "does": describe_role(machine.role),
-        "state": _state_of(machine),
+        "state": _judge(machine),
         "seen_at": (at - timedelta(seconds=machine.unseen_seconds)).isoformat(),
         "rows_behind": machine.rows_behind,
         "seconds_behind": machine.seconds_behind,
@@ -68,8 +68,8 @@ def describe_machine(machine: Machine, at: datetime) -> dict[str, Any]:
 
 def _judge_unseen(machines: Sequence[Machine]) -> Figure:
     limit = LIMITS[_UNSEEN]
-    unseen = [machine for machine in machines if limit.state_of(machine.unseen_seconds) != "ok"]
-    words = [f"{name} for {seconds_in_words(each.unseen_seconds)}" for name, each in _name_apart(machines, unseen)]
+    unseen = [machine for machine in machines if limit.judge(machine.unseen_seconds) != "ok"]
+    words = [f"{name} for {format_seconds(each.unseen_seconds)}" for name, each in _name_apart(machines, unseen)]
     longest = max(machine.unseen_seconds for machine in machines)
     figure = make_limited(_UNSEEN, "Machines not seen", longest, ", ".join(words) or f"none of {len(machines):,}")
     lacking = [
@@ -83,7 +83,7 @@ def _judge_unseen(machines: Sequence[Machine]) -> Figure:
 def _describe_kept(shared: SharedSpool, kept: float) -> str:
     if not kept:
         return "none"
-    words = f"{seconds_in_words(kept)} old"
+    words = f"{format_seconds(kept)} old"
     if not shared.has_backup:
         return f"{words}: no backup of any machine holds it"
     holding = [machine for machine in shared.machines if machine.is_holding]
@@ -93,7 +93,7 @@ def _describe_kept(shared: SharedSpool, kept: float) -> str:
 
 def _describe_absence(machine: Machine) -> str:
     unseen = machine.unseen_seconds
-    return "" if LIMITS[_UNSEEN].state_of(unseen) == "ok" else f", not seen for {seconds_in_words(unseen)}"
+    return "" if LIMITS[_UNSEEN].judge(unseen) == "ok" else f", not seen for {format_seconds(unseen)}"
 
 
 def _name_apart(machines: Sequence[Machine], some: Sequence[Machine]) -> list[tuple[str, Machine]]:
@@ -106,16 +106,16 @@ def _lacks(machine: Machine) -> bool:
     return machine.lacks_rows
 
 
-def _state_of(machine: Machine) -> State:
-    return "red" if machine.lacks_rows else LIMITS[_UNSEEN].state_of(machine.unseen_seconds)
+def _judge(machine: Machine) -> State:
+    return "red" if machine.lacks_rows else LIMITS[_UNSEEN].judge(machine.unseen_seconds)
 
 
 def _describe(machine: Machine) -> str:
     """Say how far behind a machine's store is, and what to do about it."""
     if machine.lacks_rows:
         return "lacks rows that are deleted: restore a backup of another machine there"
-    behind = f"{machine.rows_behind:,} rows behind, since {seconds_in_words(machine.seconds_behind)}"
+    behind = f"{machine.rows_behind:,} rows behind, since {format_seconds(machine.seconds_behind)}"
     words = behind if machine.rows_behind else "has all rows" if has_store(machine.role) else "no store"
-    if _state_of(machine) == "red":
+    if _judge(machine) == "red":
         return f"{words}; if it will not come back: `clc-receiver forget {machine.id[:_SHORT_ID]}`"
     return words

@@ -5,7 +5,7 @@ from typing import Any
 
 from receiver.keeping.care.ages import Age, doubt, measure_age, measure_wait
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.limits import LIMITS, Figure, State, bytes_in_words, make_limited, seconds_in_words
+from receiver.keeping.care.limits import LIMITS, Figure, State, format_bytes, format_seconds, make_limited
 
 _DAY_SECONDS = 86_400
 _WEEK_SECONDS = 7 * _DAY_SECONDS
@@ -18,11 +18,11 @@ def judge_safety(facts: Facts) -> Iterator[Figure]:
     due = measure_age(facts.unsaved_since, facts).seconds if facts.unsaved_since else 0.0
     text = str(measure_age(facts.checkpointed_at, facts)) if facts.checkpointed_at else "never"
     at = facts.checkpointed_at.isoformat() if facts.checkpointed_at else None
-    state = LIMITS["checkpoint_due_seconds"].state_of(due)
+    state = LIMITS["checkpoint_due_seconds"].judge(due)
     yield Figure("checkpointed_at", "Last checkpoint", at, text, state)
-    yield make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, seconds_in_words(due))
-    yield make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, bytes_in_words(facts.wal_bytes))
-    yield Figure("database_bytes", "Database", facts.database_bytes, bytes_in_words(facts.database_bytes))
+    yield make_limited("checkpoint_due_seconds", "Oldest row waiting for a checkpoint", due, format_seconds(due))
+    yield make_limited("wal_bytes", "DuckDB's WAL", facts.wal_bytes, format_bytes(facts.wal_bytes))
+    yield Figure("database_bytes", "Database", facts.database_bytes, format_bytes(facts.database_bytes))
     yield _judge_backup(facts)
     if facts.upload is not None:
         yield _judge_upload(facts, facts.upload)
@@ -35,7 +35,7 @@ def _judge_backup(facts: Facts) -> Figure:
     text = f"{age}, {facts.backup.get('notifications', 0):,} rows" if age else "none"
     state: State = "ok"
     if facts.backup_every:
-        state = LIMITS["backup_at"].state_of(measure_wait(age, facts) / facts.backup_every)
+        state = LIMITS["backup_at"].judge(measure_wait(age, facts) / facts.backup_every)
     else:
         text += "; no schedule (CLC_BACKUP_EVERY)"
     state = doubt(state, if_true=age and age.is_ahead)
@@ -51,11 +51,11 @@ def _judge_upload(facts: Facts, upload: Mapping[str, Any]) -> Figure:
     text = f"{age}, {upload.get('notifications', 0):,} rows" if age else "none yet"
     state: State = "ok"
     if facts.backup_every:
-        state = LIMITS[name].state_of(measure_wait(age, facts) / facts.backup_every)
+        state = LIMITS[name].judge(measure_wait(age, facts) / facts.backup_every)
     elif failing:
-        state = LIMITS[name].state_of(failing.seconds / _DAY_SECONDS)
+        state = LIMITS[name].judge(failing.seconds / _DAY_SECONDS)
     if failing:
-        text += f"; FAILING for {seconds_in_words(failing.seconds)}, tried again: {upload.get('error')}"
+        text += f"; FAILING for {format_seconds(failing.seconds)}, tried again: {upload.get('error')}"
     return Figure(
         name, "Last backup in object storage", at, text, doubt(state, if_true=failing or (age and age.is_ahead))
     )
@@ -66,7 +66,7 @@ def _judge_scrub(facts: Facts) -> Figure:
     at = scrub.at if scrub else None
     age = measure_age(at, facts) if at else None
     text = str(age or "not yet")
-    state = LIMITS[name].state_of(measure_wait(age, facts) / _WEEK_SECONDS)
+    state = LIMITS[name].judge(measure_wait(age, facts) / _WEEK_SECONDS)
     if scrub and scrub.damages:
         more = f" And {len(scrub.damages) - 1:,} more." if len(scrub.damages) > 1 else ""
         text, state = f"{text}; DAMAGED: {scrub.damages[0]}{more}", "red"
@@ -90,12 +90,12 @@ def judge_lake(facts: Facts) -> Iterator[Figure]:
         text = f"waits for {note['waits_for']}"
     seconds = failing.seconds if failing else 0.0
     if failing:
-        text += f"; FAILING for {seconds_in_words(seconds)}, tried again: {note.get('error')}"
+        text += f"; FAILING for {format_seconds(seconds)}, tried again: {note.get('error')}"
     last = complete or looked
     waited = measure_wait(last, facts)
     is_overdue = not failing and waited >= _LAKE_OVERDUE_SECONDS
     if is_overdue:
-        text += f"; NOT looked at for {seconds_in_words(waited)}"
+        text += f"; NOT looked at for {format_seconds(waited)}"
     if obstacle := note.get("not_dropped"):
         text += f"; old months are NOT dropped: {obstacle}"
     figure = make_limited("lake_failing_seconds", "Lake", seconds, text)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from receiver.data_directory.node import has_listener, has_store
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.limits import Figure, bytes_in_words, make_limited, seconds_in_words
+from receiver.keeping.care.limits import Figure, format_bytes, format_seconds, make_limited
 
 _MOST_NAMED = 3
 
@@ -36,7 +36,7 @@ def _judge_sending(facts: Facts) -> Iterator[Figure]:
 def _judge_waiting(facts: Facts, lag_label: str, rows_label: str) -> Iterator[Figure]:
     waiting = facts.waiting
     lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
-    yield make_limited("lag_seconds", lag_label, lag, seconds_in_words(lag))
+    yield make_limited("lag_seconds", lag_label, lag, format_seconds(lag))
     at_least = "at least " if waiting.unreadable else ""
     yield make_limited("spool_rows", rows_label, waiting.rows, f"{at_least}{waiting.rows:,}")
 
@@ -53,7 +53,7 @@ def _judge_storing(facts: Facts) -> Iterator[Figure]:
     if behind is None:
         yield Figure("lag_seconds", "Lag of the store", None, "not known", "amber")
     else:
-        yield make_limited("lag_seconds", "Lag of the store", behind, seconds_in_words(behind))
+        yield make_limited("lag_seconds", "Lag of the store", behind, format_seconds(behind))
 
 
 def judge_spool(facts: Facts) -> Iterator[Figure]:
@@ -64,5 +64,5 @@ def judge_spool(facts: Facts) -> Iterator[Figure]:
     yield make_limited("segments_unreadable", "Segments that can't be read", unreadable, words or "none")
     former = [f"{each.directory} {each.trouble or 'still has rows'}" for each in facts.former_spools]
     yield make_limited("former_spools", "Old spools not yet emptied", len(former), ", ".join(former) or "none")
-    text = f"{bytes_in_words(waiting.bytes)} in {waiting.segments}"
+    text = f"{format_bytes(waiting.bytes)} in {waiting.segments}"
     yield Figure("spool_bytes", "Segments of the spool", waiting.bytes, text)

@@ -14,7 +14,7 @@ from receiver.database.extent import read_dropped
 from receiver.database.opening import run
 from receiver.database.reading import ServiceReader
 from receiver.errors import ReceiverError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, find_first_kept, parse_month
 from receiver.keeping.lake.parts import CHANGES, NOTIFICATIONS, LakeTable
 from receiver.keeping.lake.place import CheckedRows, LakePlace, list_months, open_memory, sum_up
@@ -55,7 +55,7 @@ class DropCheck:
         self._place = place
         self._most_rows = most_rows
         self._tell = tell
-        self._dropped = read_dropped(reader.rows)
+        self._dropped = read_dropped(reader.read_rows)
         self._last_seq, _ = read_heads(reader)
         self._in_lake: list[str] = []
 
@@ -77,7 +77,9 @@ class DropCheck:
         return Droppable(before if may_go else None, self._last_seq, obstacle)
 
     def _count_by_month(self, before: datetime) -> dict[Month, int]:
-        rows = self._reader.rows(sql_file(f"{__package__}.dropped", "old_months.sql"), {"before": before.isoformat()})
+        rows = self._reader.read_rows(
+            read_sql_file(f"{__package__}.dropped", "old_months.sql"), {"before": before.isoformat()}
+        )
         return {parse_month(month): number for month, number in rows}
 
     def _is_due(self, stored: dict[Month, int]) -> bool:
@@ -154,9 +156,9 @@ class LateRows:
         with open_memory() as memory:
             memory.register("file", part)
             memory.register("ids", self._ids)
-            rows: pa.Table = memory.sql(sql_file(f"{__package__}.dropped", "late_rows.sql")).to_arrow_table()
+            rows: pa.Table = memory.sql(read_sql_file(f"{__package__}.dropped", "late_rows.sql")).to_arrow_table()
             memory.register("rows", rows)
-            query = sql_file(__package__, "fingerprint.sql").replace("/* told */", self._table.told)
+            query = read_sql_file(__package__, "fingerprint.sql").replace("/* told */", self._table.told)
             ((_, fingerprint),) = run(memory, query.replace("(/* rows */) AS rows", "rows"))
         self._fingerprint += int(fingerprint)
         return rows

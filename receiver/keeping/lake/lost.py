@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from receiver.database.extent import Dropped
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month
 from receiver.keeping.lake.parts import NOTIFICATIONS, REJECTED
-from receiver.keeping.lake.place import Listed, month_of
+from receiver.keeping.lake.place import Listed, find_month
 
 _WAYS = "put {} back, or let a machine that has the month write it"
 
@@ -22,7 +22,7 @@ def find_lost(
         stored: the months of which the store has rows; refused ones among them are written again.
     """
     lost = {}
-    there = {month for month in map(month_of, objects) if month}
+    there = {month for month in map(find_month, objects) if month}
     for month in sorted(each for each in there | manifests.keys() if each.begins < dropped.before):
         if month not in manifests:
             ways = _WAYS.format("the manifest")

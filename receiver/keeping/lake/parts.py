@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 
 
 class LakeTable(NamedTuple):
@@ -40,7 +40,7 @@ class Part(NamedTuple):
     after: Key | None = None
     upto: Key | None = None
 
-    def condition(self) -> str:
+    def make_condition(self) -> str:
         """Return the condition in SQL. A plain comparison stands first: by it DuckDB passes over blocks of rows."""
         first, keys = ("key_entity", "key_entity, ") if self.is_named else ("key_time", "")
         conditions = [f"key_entity IS {'NOT ' if self.is_named else ''}NULL"]
@@ -54,7 +54,7 @@ class Part(NamedTuple):
                 )
         return " AND ".join(conditions)
 
-    def parameters(self) -> Parameters:
+    def make_parameters(self) -> Parameters:
         """Return the values of the condition."""
         values: Parameters = {}
         for name, bound in (("after", self.after), ("upto", self.upto)):
@@ -73,8 +73,8 @@ NO_ROWS = Part(is_named=False, upto=Key(None, "0001-01-01T00:00:00+00:00", ""))
 
 def select(name: str, table: LakeTable, part: Part | None = None) -> str:
     """Return a query of this package on the rows of a table, or of a part of them."""
-    rows = sql_file(f"{__package__}.rows", f"{table.name}.sql")
-    query = sql_file(__package__, f"{name}.sql").replace("/* told */", table.told)
+    rows = read_sql_file(f"{__package__}.rows", f"{table.name}.sql")
+    query = read_sql_file(__package__, f"{name}.sql").replace("/* told */", table.told)
     if part:
-        query = query.replace("/* part */", part.condition())
+        query = query.replace("/* part */", part.make_condition())
     return query.replace("/* rows */", rows)

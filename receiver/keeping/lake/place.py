@@ -15,7 +15,7 @@ import duckdb
 
 from receiver.database.opening import run
 from receiver.errors import DamagedObjectError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, parse_manifest, parse_month, write_manifest
 from receiver.keeping.objects.storage import Storage
 
@@ -70,7 +70,7 @@ class LakePlace:
         """
         from pyarrow.fs import FileSelector  # noqa: PLC0415 - as `Storage.files`
 
-        top = self._path("")
+        top = self._make_path("")
         with self._storage.errors():
             found = self._storage.files.get_file_info(FileSelector(top, recursive=True, allow_not_found=True))
         return {each.path.removeprefix(top): Listed(each.size, each.mtime) for each in found if each.is_file}
@@ -82,9 +82,9 @@ class LakePlace:
             DamagedObjectError: it is damaged.
             ObjectsError: the place can't be used.
         """
-        name = manifest_name(month)
+        name = name_manifest(month)
         with self._storage.errors():
-            content = b"".join(self._storage.read(self._path(name)))
+            content = b"".join(self._storage.read(self._make_path(name)))
         try:
             return parse_manifest(content, month)
         except ValueError:
@@ -100,8 +100,8 @@ class LakePlace:
             ObjectsError: the place can't be used.
         """
         with self._storage.errors():
-            self._storage.make_folder(self._path(_MANIFESTS))
-            self._storage.write(self._path(manifest_name(manifest.month)), write_manifest(manifest))
+            self._storage.make_folder(self._make_path(_MANIFESTS))
+            self._storage.write(self._make_path(name_manifest(manifest.month)), write_manifest(manifest))
 
     def write_file(self, parts: Iterable[CheckedRows], table: str, month: Month, number: int) -> LakeFile:
         """Write parts as a file of a table, and read it back.
@@ -119,11 +119,11 @@ class LakePlace:
         folder = f"{table}/month={month}"
         name = f"{folder}/part-{number:05d}-{uuid4().hex[:12]}.parquet"
         with self._storage.errors():
-            self._storage.make_folder(self._path(folder))
-            with self._storage.files.open_output_stream(self._path(name)) as writing:
+            self._storage.make_folder(self._make_path(folder))
+            with self._storage.files.open_output_stream(self._make_path(name)) as writing:
                 count, checksum = _write_parquet(parts, writing)
-            self._storage.sync(self._path(name))
-            size = self._storage.files.get_file_info(self._path(name)).size
+            self._storage.sync(self._make_path(name))
+            size = self._storage.files.get_file_info(self._make_path(name)).size
             measured = self._measure(name)
         if measured != (count, str(checksum)):
             raise DamagedObjectError(
@@ -178,28 +178,28 @@ class LakePlace:
         """
         with self._storage.errors():
             for path in paths:
-                self._storage.files.delete_file(self._path(path))
+                self._storage.files.delete_file(self._make_path(path))
 
     def _measure(self, name: str) -> tuple[int, str]:
-        with self._storage.files.open_input_file(self._path(name)) as reading:
+        with self._storage.files.open_input_file(self._make_path(name)) as reading:
             return sum_up(_read_parquet(reading))
 
-    def _path(self, name: str) -> str:
-        return self._storage.path(f"{_FOLDER}/{name}")
+    def _make_path(self, name: str) -> str:
+        return self._storage.make_path(f"{_FOLDER}/{name}")
 
     def _open_files(self, files: Sequence[LakeFile]) -> Any:
         from pyarrow import dataset  # noqa: PLC0415 - as `Storage.files`
 
-        paths = [self._path(file.path) for file in files]
+        paths = [self._make_path(file.path) for file in files]
         return dataset.dataset(paths, filesystem=self._storage.files, format="parquet")
 
 
-def manifest_name(month: Month) -> str:
+def name_manifest(month: Month) -> str:
     """Return the path of a month's manifest below the lake."""
     return f"{_MANIFESTS}/{month}{_ENDING}"
 
 
-def month_of(path: str) -> Month | None:
+def find_month(path: str) -> Month | None:
     """Return the month of a file below the lake; None if it is of none."""
     with suppress(ValueError):
         return parse_month(path.partition("month=")[2].partition("/")[0])
@@ -212,7 +212,7 @@ def list_months(objects: dict[str, Listed]) -> list[str]:
     return sorted(name.removeprefix(f"{_MANIFESTS}/").removesuffix(_ENDING) for name in names)
 
 
-def now() -> datetime:
+def read_now() -> datetime:
     """Return the present time."""
     return datetime.now(UTC)
 
@@ -221,7 +221,7 @@ def sum_up(rows: Any) -> tuple[int, str]:
     """Return the number of rows, of an Arrow table or reader, and their checksum as `measure.sql` has it."""
     with open_memory() as memory:
         memory.register("file", rows)
-        ((count, checksum),) = run(memory, sql_file(__package__, "measure_file.sql"))
+        ((count, checksum),) = run(memory, read_sql_file(__package__, "measure_file.sql"))
     return count, checksum
 
 
@@ -262,7 +262,7 @@ def _find_missing(one: Any, other: Any) -> "pa.Table":
     with open_memory() as memory:
         memory.register("one", one)
         memory.register("other", other)
-        found: pa.Table = memory.sql(sql_file(__package__, "missing.sql")).to_arrow_table()
+        found: pa.Table = memory.sql(read_sql_file(__package__, "missing.sql")).to_arrow_table()
     return found
 
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from receiver.data_directory.access import find_running_serve, query_address, query_token
-from receiver.database.reading import ServiceReader, status_of
+from receiver.data_directory.access import find_query_address, find_running_serve, read_query_token
+from receiver.database.reading import ServiceReader, ask_status
 from receiver.errors import ObjectsError, ReceiverError, SharedSpoolError, StoreError
 from receiver.keeping.lake.dropped import DropCheck
-from receiver.keeping.lake.place import LakePlace, now
+from receiver.keeping.lake.place import LakePlace, read_now
 from receiver.keeping.lake.writing import LakeWriter
 from receiver.settings import Settings, read_passed_settings
 
@@ -92,8 +92,8 @@ def bring_up_to_date(settings: Settings) -> dict[str, Any]:
     running = find_running_serve(settings.data_dir)
     if running is None:
         raise StoreError("No `clc-receiver serve` is running.")
-    address, token = query_address(settings.data_dir, running), query_token(settings)
-    waits_for = _find_lag(status_of(address, token))
+    address, token = find_query_address(settings.data_dir, running), read_query_token(settings)
+    waits_for = _find_lag(ask_status(address, token))
     if waits_for:
         return {"waits_for": waits_for}
     reader = ServiceReader(address, token)
@@ -107,7 +107,7 @@ def _find_droppable(settings: Settings, reader: ServiceReader) -> dict[str, Any]
     if settings.months_kept is None:
         return {}
     check = DropCheck(reader, LakePlace(str(settings.objects)), settings.query_max_rows, _tell_rows)
-    return check.find(now(), settings.months_kept).as_json()
+    return check.find(read_now(), settings.months_kept).as_json()
 
 
 def _write(settings: Settings, reader: ServiceReader, check: Callable[[], None]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from receiver.database.reading import ServiceReader
 from receiver.deriving.tables import select_closed
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import Month
 from receiver.keeping.lake.parts import Key, LakeTable, Parameters, Part, select
 from receiver.spool.layout import from_microseconds
@@ -71,11 +71,11 @@ class StoredMonth:
 
     def measure(self, table: LakeTable, part: Part) -> Measure:
         """Count and sum up the rows of a part."""
-        return Measure(*self._ask_for_one(select("measure", table, part), part.parameters()))
+        return Measure(*self._ask_for_one(select("measure", table, part), part.make_parameters()))
 
     def read(self, table: LakeTable, part: Part) -> "pa.Table":
         """Read the rows of a part."""
-        return self._reader.table(select("read_part", table, part), self._parameters | part.parameters())
+        return self._reader.read_table(select("read_part", table, part), self._parameters | part.make_parameters())
 
     def read_ids(self, table: LakeTable, rows: int) -> "pa.Table":
         """Read the ids of a table's rows, of which there are so many."""
@@ -83,30 +83,30 @@ class StoredMonth:
 
         slices = 2 * rows // self._most_rows + 1
         query, among = select("ids", table), {**self._parameters, "slices": slices}
-        return pa.concat_tables([self._reader.table(query, {**among, "slice": each}) for each in range(slices)])
+        return pa.concat_tables([self._reader.read_table(query, {**among, "slice": each}) for each in range(slices)])
 
     def count_closed(self) -> int:
         """Count the notifications from which no changes are derived again, because of what the store has dropped."""
-        query = sql_file(f"{__package__}.dropped", "closed_of_month.sql").replace("/* closed */", select_closed())
+        query = read_sql_file(f"{__package__}.dropped", "closed_of_month.sql").replace("/* closed */", select_closed())
         (number,) = self._ask_for_one(query)
         return int(number)
 
     def _cut(self, table: LakeTable, part: Part, rows: int) -> list[Part]:
-        parameters = {**self._parameters, **part.parameters(), "rows_per_part": rows}
-        found = self._reader.rows(select("cuts", table, part), parameters)
+        parameters = {**self._parameters, **part.make_parameters(), "rows_per_part": rows}
+        found = self._reader.read_rows(select("cuts", table, part), parameters)
         return part.cut([Key(entity, from_microseconds(time).isoformat(), tie) for entity, time, tie in found])
 
     def _ask_for_one(self, query: str, parameters: Parameters | None = None) -> tuple[Any, ...]:
-        (found,) = self._reader.rows(query, self._parameters | (parameters or {}))
+        (found,) = self._reader.read_rows(query, self._parameters | (parameters or {}))
         return found
 
 
 def read_months(reader: ServiceReader) -> list[str]:
     """Return the months in which the store has rows, such as `2026-03`."""
-    return [month for (month,) in reader.rows(sql_file(__package__, "months.sql"), [])]
+    return [month for (month,) in reader.read_rows(read_sql_file(__package__, "months.sql"), [])]
 
 
 def read_heads(reader: ServiceReader) -> tuple[int, int]:
     """Return the last number of the store, and the version of its schema."""
-    ((last_seq, schema_version),) = reader.rows(sql_file(__package__, "heads.sql"), [])
+    ((last_seq, schema_version),) = reader.read_rows(read_sql_file(__package__, "heads.sql"), [])
     return last_seq, schema_version

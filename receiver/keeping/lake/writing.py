@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from receiver.data_directory.node import machine_name
+from receiver.data_directory.node import read_machine_name
 from receiver.database.extent import NOTHING, read_dropped
 from receiver.database.reading import ServiceReader
 from receiver.errors import ObjectsError, StoreError
@@ -13,7 +13,7 @@ from receiver.keeping.lake.dropped import LateRows
 from receiver.keeping.lake.lost import find_lost, find_lost_whole, is_there
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, choose_finished, parse_month
 from receiver.keeping.lake.parts import CHANGES, NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
-from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, list_months, month_of, now, sum_up
+from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, find_month, list_months, read_now, sum_up
 from receiver.keeping.lake.store import Fingerprint, Measure, StoredMonth, read_heads, read_months
 
 if TYPE_CHECKING:
@@ -76,15 +76,15 @@ class LakeWriter:
         Raises:
             ReceiverError: it failed; the months before are written.
         """
-        self._objects, self._dropped = self._place.list_objects(), read_dropped(self._reader.rows)
+        self._objects, self._dropped = self._place.list_objects(), read_dropped(self._reader.read_rows)
         manifests = {month: self._place.read_manifest(month) for month in map(parse_month, list_months(self._objects))}
-        left = self._place.find_left(self._objects, list(manifests.values()), now())
+        left = self._place.find_left(self._objects, list(manifests.values()), read_now())
         left = [path for path in left if not self._is_last_of_month(path, manifests)]
         stored = read_months(self._reader)
         lost = find_lost(self._dropped, manifests, self._objects, list(map(parse_month, stored)))
         lost_whole = find_lost_whole(self._dropped, manifests)
         written, lacking = [], []
-        for month in choose_finished(stored, now()):
+        for month in choose_finished(stored, read_now()):
             if month in lost or (lost_whole and month not in manifests and self._has_dropped(month)):
                 continue
             try:
@@ -113,7 +113,7 @@ class LakeWriter:
         except BaseException:
             self._forget_new()
             raise
-        manifest = Manifest(month, now().isoformat(), machine_name(), schema_version, tables)
+        manifest = Manifest(month, read_now().isoformat(), read_machine_name(), schema_version, tables)
         self._place.write_manifest(manifest)
         self._remove_old(old, manifest)
         return manifest
@@ -148,7 +148,7 @@ class LakeWriter:
 
     def _is_last_of_month(self, path: str, manifests: Mapping[Month, Manifest]) -> bool:
         """Tell whether a file is of a month without a manifest, which the store has dropped."""
-        month = month_of(path)
+        month = find_month(path)
         return month is not None and month not in manifests and self._has_dropped(month)
 
     def _add_rows(self, table: LakeTable, stored: StoredMonth, before: TableFiles, rows: int) -> TableFiles:

@@ -16,7 +16,7 @@ from uuid import UUID
 from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError, SettingsError, StoreError
 from receiver.files import open_whole
 from receiver.keeping.backup_file import BackupInfo, inspect
-from receiver.keeping.backups import latest_credible, name_backup
+from receiver.keeping.backups import find_latest_credible, name_backup
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import Settings
 
@@ -44,14 +44,14 @@ class Manifest(NamedTuple):
     last_seq: int
 
 
-def ending_of(node: UUID) -> str:
+def make_ending(node: UUID) -> str:
     """Return the ending of the names of a machine's backups."""
     return f"-{str(node)[:_SHORT_ID]}{_OBJECT}"
 
 
-def name_of(file: Path, machine: str, node: UUID) -> str:
+def name_in_storage(file: Path, machine: str, node: UUID) -> str:
     """Return the name of a machine's backup in object storage. Names sort by time, as those of the files do."""
-    return f"{file.stem}-{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}{ending_of(node)}"
+    return f"{file.stem}-{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}{make_ending(node)}"
 
 
 class Place:
@@ -66,7 +66,7 @@ class Place:
 
     def __init__(self, url: str) -> None:
         self._storage = Storage(url)
-        self._folder = self._storage.path(_FOLDER)
+        self._folder = self._storage.make_path(_FOLDER)
 
     def __str__(self) -> str:
         """Return it without options, as messages name it."""
@@ -100,7 +100,7 @@ class Place:
     def list_whole(self, ending: str = _OBJECT) -> Iterator[Manifest]:
         """Find the backups that have a manifest and the size that it says, newest first.
 
-        Those that a wrong clock has named come last, see `latest_credible`.
+        Those that a wrong clock has named come last, see `find_latest_credible`.
 
         Args:
             ending: ends their names.
@@ -110,7 +110,7 @@ class Place:
         """
         sizes = self._list()
         named = (name for name in sizes if name.endswith(ending) and name + _MANIFEST in sizes)
-        latest = name_backup(latest_credible())
+        latest = name_backup(find_latest_credible())
         for name in sorted(named, key=lambda name: (name <= latest, name), reverse=True):
             manifest = self._read_manifest(name)
             if manifest and manifest.bytes == sizes[name]:
@@ -125,7 +125,7 @@ class Place:
         """
         hashed = hashlib.sha256()
         with self._storage.errors(), open_whole(target) as file:
-            for piece in self._storage.read(self._path(manifest.name)):
+            for piece in self._storage.read(self._make_path(manifest.name)):
                 file.write(piece)
                 hashed.update(piece)
                 advance(len(piece))
@@ -136,7 +136,7 @@ class Place:
         """Delete what one machine has there beyond its newest whole backups, half uploads too; return their names.
 
         Args:
-            ending: ends the names of that machine's backups; see `ending_of`.
+            ending: ends the names of that machine's backups; see `make_ending`.
             keep: how many whole ones stay, at least one.
             made: the one that was made last, which stays whatever the names of others say.
 
@@ -149,7 +149,7 @@ class Place:
         going = sorted(set(own) - kept, reverse=True) if kept else []  # a manifest goes before its object
         with self._storage.errors():
             for name in going:
-                self._storage.files.delete_file(self._path(name))
+                self._storage.files.delete_file(self._make_path(name))
         return [name for name in going if name.endswith(_OBJECT)]
 
     def _list(self) -> dict[str, int]:
@@ -159,36 +159,36 @@ class Place:
             infos = self._storage.files.get_file_info(FileSelector(self._folder, allow_not_found=True))
         return {info.base_name: info.size for info in infos if info.is_file and not info.base_name.startswith(".")}
 
-    def _path(self, name: str) -> str:
+    def _make_path(self, name: str) -> str:
         return f"{self._folder}/{name}"
 
     def _send(self, file: Path, name: str, advance: Advance) -> str:
         self._storage.make_folder(self._folder)
         hashed = hashlib.sha256()
-        with file.open("rb") as reading, self._storage.files.open_output_stream(self._path(name)) as writing:
+        with file.open("rb") as reading, self._storage.files.open_output_stream(self._make_path(name)) as writing:
             while piece := reading.read(_BYTES_PER_STEP):
                 writing.write(piece)
                 hashed.update(piece)
                 advance(len(piece))
-        self._storage.sync(self._path(name))
+        self._storage.sync(self._make_path(name))
         return hashed.hexdigest()
 
     def _is_as_written(self, manifest: Manifest, advance: Advance) -> bool:
         hashed = hashlib.sha256()
         with self._storage.errors():
-            for piece in self._storage.read(self._path(manifest.name)):
+            for piece in self._storage.read(self._make_path(manifest.name)):
                 hashed.update(piece)
                 advance(len(piece))
         return hashed.hexdigest() == manifest.sha256
 
     def _write_manifest(self, manifest: Manifest) -> None:
         content = json.dumps({"format": _FORMAT, **manifest._asdict()}, indent=1).encode()
-        self._storage.write(self._path(manifest.name + _MANIFEST), content)
+        self._storage.write(self._make_path(manifest.name + _MANIFEST), content)
 
     def _read_manifest(self, name: str) -> Manifest | None:
         """Read the manifest of an object; None if it is damaged."""
         with self._storage.errors():
-            content = b"".join(self._storage.read(self._path(name + _MANIFEST)))
+            content = b"".join(self._storage.read(self._make_path(name + _MANIFEST)))
         try:
             fields = json.loads(content)
             fields.pop("format")

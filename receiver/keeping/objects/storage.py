@@ -16,7 +16,7 @@ _OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, 
 
 
 class Storage:
-    """Objects, by paths that `path` makes.
+    """Objects, by paths that `make_path` makes.
 
     Args:
         url: `s3://BUCKET/PREFIX?OPTIONS`, or a directory; see `split_objects_url`.
@@ -45,7 +45,7 @@ class Storage:
             self._opened = _open(*self._url)
         return self._opened
 
-    def path(self, name: str) -> str:
+    def make_path(self, name: str) -> str:
         """Return the path of a name below the URL."""
         return f"{self._url.path.rstrip('/')}/{name}"
 

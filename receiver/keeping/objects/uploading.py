@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 
-from receiver.data_directory.node import machine_name, node_id
+from receiver.data_directory.node import read_machine_name, read_node_id
 from receiver.errors import ObjectsError, ReceiverError
 from receiver.keeping.backup_file import read_info
-from receiver.keeping.objects.place import Place, ending_of, name_of
+from receiver.keeping.objects.place import Place, make_ending, name_in_storage
 from receiver.settings import Settings, read_passed_settings
 
 _TELL_SECONDS = 0.2
@@ -45,13 +45,13 @@ def upload(file: Path, settings: Settings) -> dict[str, Any]:
         ReceiverError: it failed.
         duckdb.Error, OSError: the backup can't be read.
     """
-    place, node = Place(str(settings.objects)), node_id(settings.data_dir)
+    place, node = Place(str(settings.objects)), read_node_id(settings.data_dir)
     info = read_info(file)
-    made = (info.made_at.isoformat(), machine_name(), info.notifications, info.last_seq)
+    made = (info.made_at.isoformat(), read_machine_name(), info.notifications, info.last_seq)
     progress = _Progress(2 * file.stat().st_size)
-    manifest = place.put(file, name_of(file, machine_name(), node), made, progress.advance)
+    manifest = place.put(file, name_in_storage(file, read_machine_name(), node), made, progress.advance)
     try:
-        removed, trouble = place.prune(ending_of(node), settings.backup_keep, manifest.name), None
+        removed, trouble = place.prune(make_ending(node), settings.backup_keep, manifest.name), None
     except ObjectsError as error:  # the credentials may not delete; that is no harm to the backup
         removed, trouble = [], str(error)
     return {"manifest": manifest._asdict(), "removed": removed, "not_removed": trouble}

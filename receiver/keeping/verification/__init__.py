@@ -11,9 +11,9 @@ from receiver.keeping.verification.tables import (
     can_check_changes,
     check_whole,
     count_judged,
-    extent_of,
     find_gaps,
     find_lacking_keys,
+    read_extent,
 )
 
 __all__ = [
@@ -28,9 +28,9 @@ __all__ = [
     "check_stored",
     "check_whole",
     "count_judged",
-    "extent_of",
     "find_gaps",
     "find_lacking_keys",
     "open_checkers",
+    "read_extent",
     "read_scope",
 ]

@@ -130,8 +130,8 @@ def check_row(
         judge: judges signatures of senders without a published key.
     """
     routed = sender if isinstance(sender, RoutedSender) else None
-    yield from _make_violations("signature", stored, _signature_faults(stored.row, keys, routed, judge))
-    yield from _make_violations("derived", stored, _derived_faults(stored.row, routed))
+    yield from _make_violations("signature", stored, _find_signature_faults(stored.row, keys, routed, judge))
+    yield from _make_violations("derived", stored, _find_derived_faults(stored.row, routed))
 
 
 def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
@@ -221,7 +221,9 @@ def _is_signed(row: Notification, keys: Keys, sender: RoutedSender) -> bool:
     )
 
 
-def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None, judge: Judge | None) -> Iterator[str]:
+def _find_signature_faults(
+    row: Notification, keys: Keys, sender: RoutedSender | None, judge: Judge | None
+) -> Iterator[str]:
     if row.signature_status not in {"valid", "invalid", "missing"}:
         yield f"Its signature_status is {row.signature_status}."
     elif row.signature_status == "missing" and row.signature is not None:
@@ -229,7 +231,7 @@ def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None
     elif row.signature_status == "valid" and row.signature_detail is not None:
         yield f"Its signature_detail is {row.signature_detail}, though signature_status is valid."
     elif sender is None:
-        yield from _judged_faults(row, None if judge is None else judge(row))
+        yield from _find_judged_faults(row, None if judge is None else judge(row))
     elif row.proof != FIRST_PROOF:
         yield f"Its proof is {row.proof}, though its sender signs for anybody to check."
     elif row.signature_status == "valid" and not _is_signed(row, keys, sender):
@@ -238,14 +240,14 @@ def _signature_faults(row: Notification, keys: Keys, sender: RoutedSender | None
         yield _SIGNED
 
 
-def _judged_faults(row: Notification, is_signed: bool | None) -> Iterator[str]:
+def _find_judged_faults(row: Notification, is_signed: bool | None) -> Iterator[str]:
     if row.signature_status == "valid" and is_signed is False:
         yield _UNSIGNED
     elif row.signature_status == "invalid" and is_signed:
         yield _SIGNED
 
 
-def _derived_faults(row: Notification, sender: RoutedSender | None) -> Iterator[str]:
+def _find_derived_faults(row: Notification, sender: RoutedSender | None) -> Iterator[str]:
     if row.id.int >> _BITS_AFTER_TIME != to_microseconds(row.received_at) // 1000:
         yield f"received_at {row.received_at} does not match the time in the id: the row was altered."
     try:

@@ -14,7 +14,7 @@ from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
 from receiver.deriving.derived import DerivedChange
 from receiver.errors import TooMuchError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.verification.checkers.changes import (
     Scope,
     StoredChange,
@@ -32,13 +32,13 @@ from receiver.keeping.verification.invariants import (
     check_handed,
     check_order,
 )
-from receiver.keeping.verification.tables import Extent, first_values_of
+from receiver.keeping.verification.tables import Extent, read_first_values
 from receiver.notification import Notification, NumberedNotification
 from receiver.senders.judge import Unjudged
 from receiver.settings import Settings
 from receiver.spool import KINDS
 from receiver.spool.layout import CANNOT_READ
-from receiver.spool.looking import SeenRow, SegmentView, damage_of, segment_paths, view
+from receiver.spool.looking import SeenRow, SegmentView, find_damage, list_segment_paths, view
 from receiver.spool.owners import list_former_spools
 
 _ROWS_PER_BATCH = 8_192
@@ -93,7 +93,7 @@ def check_stored(
     last = extent.after
     missing = read_missing(reader)
     begun: deque[tuple[_Batch, list[Pending]]] = deque()
-    for batch in chain(_read_ahead(_batches(reader, extent, with_changes=scope is not None)), [None] * _AHEAD):
+    for batch in chain(_read_ahead(_read_batches(reader, extent, with_changes=scope is not None)), [None] * _AHEAD):
         if batch:
             begun.append((batch, _begin(batch, checkers)))
         if begun and (batch is None or len(begun) > _AHEAD):
@@ -152,14 +152,14 @@ def _in_order(found: Iterable[list[Violation]]) -> list[Violation]:
     return sorted(chain.from_iterable(found), key=lambda violation: violation.seq or 0)
 
 
-def _batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iterator[_Batch]:
-    query = select_numbered(sql_file(__package__, "notifications.sql"))
-    first = first_values_of(reader)
+def _read_batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iterator[_Batch]:
+    query = select_numbered(read_sql_file(__package__, "notifications.sql"))
+    first = read_first_values(reader)
     low, size = extent.after, _ROWS_PER_BATCH
     while low < extent.last:
         high = min(low + size, extent.last)
         try:
-            rows = reader.rows(query, [low, high, *first])
+            rows = reader.read_rows(query, [low, high, *first])
         except TooMuchError:
             if size == 1:
                 raise
@@ -169,13 +169,13 @@ def _batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iterator[
             yield _Batch(
                 rows, list(map(make_numbered, rows)), read_changes(reader, low + 1, high) if with_changes else []
             )
-        low = high if rows else int(reader.rows(_NEXT, [low])[0][0])
+        low = high if rows else int(reader.read_rows(_NEXT, [low])[0][0])
 
 
 def _check_copies(reader: Reader, batch: list[NumberedNotification]) -> Iterator[Violation]:
     copies = {stored.seq: stored for stored in batch if stored.duplicate_of}
     low, high = min(copies) - 1, max(copies)
-    for seq, *original in reader.rows(sql_file(__package__, "originals.sql"), [low, high]):
+    for seq, *original in reader.read_rows(read_sql_file(__package__, "originals.sql"), [low, high]):
         if seq in copies:
             yield from check_copy(copies[seq], Original._make(original))
 
@@ -183,7 +183,7 @@ def _check_copies(reader: Reader, batch: list[NumberedNotification]) -> Iterator
 def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
     """Check each row of a spool, while listener and store may be at work on it."""
     try:
-        paths = segment_paths(directory)
+        paths = list_segment_paths(directory)
     except OSError as error:
         yield Violation("spool", None, None, f"The spool {directory} can't be listed ({error.strerror}).")
         return
@@ -192,7 +192,7 @@ def check_spooled(reader: Reader, directory: Path) -> Iterator[Violation]:
             with view(path) as segment:
                 for kind in KINDS.values():
                     yield from _check_segment(reader, segment, kind)
-            damage = damage_of(path)
+            damage = find_damage(path)
         except (*CANNOT_READ, OSError, ValueError) as error:
             damage = f"it can't be read ({error})"
         # A segment that is gone was appended whole meanwhile.
@@ -210,9 +210,9 @@ def check_former(reader: Reader, settings: Settings) -> Iterator[Violation]:
 
 
 def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[Violation]:
-    position, dropped = 0, read_dropped(reader.rows)
+    position, dropped = 0, read_dropped(reader.read_rows)
     while True:
-        before = read_watermark(reader.rows, segment.name, kind)
+        before = read_watermark(reader.read_rows, segment.name, kind)
         rows = segment.read(kind, position, _SPOOLED_PER_BATCH)
         if not rows:
             return
@@ -221,7 +221,7 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
                 where = f"In the segment {segment.name} {kind} {row.position} is damaged"
                 yield Violation("spool", row.id, None, f"{where}: {row.damage}.")
         stored = _read_stored(reader, rows)
-        after = read_watermark(reader.rows, segment.name, kind)
+        after = read_watermark(reader.read_rows, segment.name, kind)
         # Refused notifications have a byte budget, so an appended one may be gone again.
         passed = before if kind == KINDS[Notification] else 0
         yield from check_handed(
@@ -240,4 +240,4 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
 
 def _read_stored(reader: Reader, rows: list[SeenRow]) -> dict[str, str]:
     ids = [str(row.id) for row in rows]
-    return dict(reader.rows(sql_file(__package__, "stored_of.sql"), [ids, ids]))
+    return dict(reader.read_rows(read_sql_file(__package__, "stored_of.sql"), [ids, ids]))

@@ -7,7 +7,7 @@ from uuid import UUID
 from receiver.database.extent import read_dropped, read_taken
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.verification.invariants import Violation, check_taken
 from receiver.notification import FIRST_PROOF, FIRST_SENDER, SET_ASIDE, Proof
 from receiver.senders import CENTURYLINK
@@ -38,9 +38,9 @@ class Extent(NamedTuple):
     last: int
 
 
-def extent_of(reader: Reader) -> Extent:
+def read_extent(reader: Reader) -> Extent:
     """Ask which notifications are stored at this moment."""
-    (extent,) = map(Extent._make, reader.rows(_EXTENT, []))
+    (extent,) = map(Extent._make, reader.read_rows(_EXTENT, []))
     return extent
 
 
@@ -51,21 +51,21 @@ def find_gaps(reader: Reader, extent: Extent) -> list[tuple[int, int]]:
     """
     if extent.rows == extent.last:
         return []
-    dropped = read_dropped(reader.rows)
-    ((stored,),) = reader.rows(_STORED_UP_TO, [dropped.last_seq])
+    dropped = read_dropped(reader.read_rows)
+    ((stored,),) = reader.read_rows(_STORED_UP_TO, [dropped.last_seq])
     after = dropped.last_seq if dropped.last_seq - stored <= dropped.notifications else 0
-    rows = reader.rows(sql_file(__package__, "gaps.sql"), [after, after, extent.last])
+    rows = reader.read_rows(read_sql_file(__package__, "gaps.sql"), [after, after, extent.last])
     return [(first, last) for first, last in rows]
 
 
-def schema_version_of(reader: Reader) -> int:
+def read_schema_version(reader: Reader) -> int:
     """Ask which version of the schema the store has."""
-    return int(reader.rows(_SCHEMA_VERSION, [])[0][0])
+    return int(reader.read_rows(_SCHEMA_VERSION, [])[0][0])
 
 
-def first_values_of(reader: Reader) -> tuple[str | None, Proof | None]:
+def read_first_values(reader: Reader) -> tuple[str | None, Proof | None]:
     """Return the sender and the proof of rows that have no columns for them; None where they have."""
-    version = schema_version_of(reader)
+    version = read_schema_version(reader)
     return (
         FIRST_SENDER if version < _FIRST_VERSION_WITH_SENDERS else None,
         FIRST_PROOF if version < _FIRST_VERSION_WITH_PROOFS else None,
@@ -74,18 +74,18 @@ def first_values_of(reader: Reader) -> tuple[str | None, Proof | None]:
 
 def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
     """Check that ids are unique, that nothing was set aside, and that derived tables agree."""
-    yield from check_taken(read_taken(reader.rows))
+    yield from check_taken(read_taken(reader.read_rows))
     yield from _check_ids(reader, extent)
-    for name, reason, received_at in reader.rows(sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
+    for name, reason, received_at in reader.read_rows(read_sql_file(__package__, "set_aside.sql"), [list(SET_ASIDE)]):
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."
         yield Violation("set_aside", UUID(name), None, detail)
-    answers = reader.rows(sql_file(__package__, "views.sql"), [])
-    if schema_version_of(reader) >= _FIRST_VERSION_WITH_ACCOUNT_FACTS:
-        answers += reader.rows(sql_file(__package__, "account_states.sql"), [])
-    if schema_version_of(reader) >= _FIRST_VERSION_WITH_DELIVERIES:
-        answers += reader.rows(sql_file(__package__, "delivery_ids.sql"), [])
-    if schema_version_of(reader) >= _FIRST_VERSION_WITH_COUNTS:
-        answers += count_that_agree(reader.rows)
+    answers = reader.read_rows(read_sql_file(__package__, "views.sql"), [])
+    if read_schema_version(reader) >= _FIRST_VERSION_WITH_ACCOUNT_FACTS:
+        answers += reader.read_rows(read_sql_file(__package__, "account_states.sql"), [])
+    if read_schema_version(reader) >= _FIRST_VERSION_WITH_DELIVERIES:
+        answers += reader.read_rows(read_sql_file(__package__, "delivery_ids.sql"), [])
+    if read_schema_version(reader) >= _FIRST_VERSION_WITH_COUNTS:
+        answers += count_that_agree(reader.read_rows)
     for name, expected, actual in answers:
         if expected != actual:
             yield Violation("view", None, None, f"{name}: {actual}, but notifications make it {expected}.")
@@ -94,11 +94,11 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
 def _check_ids(reader: Reader, extent: Extent) -> Iterator[Violation]:
     # In parts, so that ten million ids need no more memory than two million.
     parts = extent.rows // _IDS_PER_PART + 1
-    query = sql_file(__package__, "doubled_ids.sql")
+    query = read_sql_file(__package__, "doubled_ids.sql")
     for part in range(parts):
-        for name, seq, times in reader.rows(query, [parts, part, extent.last]):
+        for name, seq, times in reader.read_rows(query, [parts, part, extent.last]):
             yield Violation("doubled", UUID(name), seq, f"Its id is there {times} times.")
-    for name, seq in reader.rows(sql_file(__package__, "set_aside_and_stored.sql"), []):
+    for name, seq in reader.read_rows(read_sql_file(__package__, "set_aside_and_stored.sql"), []):
         yield Violation("doubled", UUID(name), seq, "It is in rejected as well.")
 
 
@@ -119,7 +119,7 @@ def count_judged(reader: Reader) -> dict[str | None, int]:
 
     Signatures of senders whose keys are not public don't count.
     """
-    return dict(reader.rows(sql_file(__package__, "received_under.sql"), [_JUDGED, FIRST_SENDER]))
+    return dict(reader.read_rows(read_sql_file(__package__, "received_under.sql"), [_JUDGED, FIRST_SENDER]))
 
 
 def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
@@ -136,7 +136,7 @@ def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
 
 
 def _sign_any(reader: Reader, keys: Keys) -> bool:
-    samples = reader.rows(sql_file(__package__, "signed_samples.sql"), [_JUDGED, FIRST_SENDER, _SAMPLES])
+    samples = reader.read_rows(read_sql_file(__package__, "signed_samples.sql"), [_JUDGED, FIRST_SENDER, _SAMPLES])
     return any(
         CENTURYLINK.verification.signs(key, signature, payload.encode())
         for signature, payload in samples
@@ -146,10 +146,10 @@ def _sign_any(reader: Reader, keys: Keys) -> bool:
 
 def can_check_changes(reader: Reader) -> bool:
     """Tell whether a store's changes can be compared: not those of an older version, nor during a rebuild."""
-    is_older = schema_version_of(reader) < _FIRST_VERSION_DERIVED_SO
-    return not is_older and not reader.rows(_BEING_REBUILT, [])
+    is_older = read_schema_version(reader) < _FIRST_VERSION_DERIVED_SO
+    return not is_older and not reader.read_rows(_BEING_REBUILT, [])
 
 
 def can_check_accounts(reader: Reader) -> bool:
     """Tell whether a store's account states can be compared: older versions kept what the last notification told."""
-    return not _FIRST_VERSION_WITH_ACCOUNT_STATES <= schema_version_of(reader) < _FIRST_VERSION_WITH_ACCOUNT_FACTS
+    return not _FIRST_VERSION_WITH_ACCOUNT_STATES <= read_schema_version(reader) < _FIRST_VERSION_WITH_ACCOUNT_FACTS

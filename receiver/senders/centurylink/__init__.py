@@ -6,8 +6,8 @@ from receiver.senders.centurylink.events import (
     EVENTS,
     OPEN_EVENTS,
     classify,
-    event_for_name,
-    event_for_request,
+    find_event_by_name,
+    find_event_by_request,
 )
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, check_signature, load_public_key, sign, signs
 from receiver.senders.sender import RoutedSender, Verification
@@ -19,8 +19,8 @@ CENTURYLINK = RoutedSender(
     title="CenturyLink Cloud",
     events=EVENTS,
     open_events=OPEN_EVENTS,
-    event_for_request=event_for_request,
-    event_for_name=event_for_name,
+    find_event_by_request=find_event_by_request,
+    find_event_by_name=find_event_by_name,
     verification=Verification(
         header=SIGNATURE_HEADER, load_key=load_public_key, check=check_signature, signs=signs, sign=sign
     ),

@@ -50,7 +50,7 @@ def convert_to_new_form(category: Category, body: dict[str, Any]) -> dict[str, A
     moved = {new: body[old] for old, new in _SERVER.items() if old in body} | kept
     details = {key: body[key] for key in _DETAILS if key in body}
     if "ipAddresses" in body:
-        details["ipAddresses"] = _addresses(body["ipAddresses"])
+        details["ipAddresses"] = _separate_addresses(body["ipAddresses"])
     return moved | {"details": details}
 
 
@@ -66,34 +66,34 @@ def is_in_both_forms(category: Category, keys: Sequence[str]) -> bool:
     return keys[0] in _BOTH_FORMS.get(category, ())
 
 
-def server_addresses(body: Mapping[str, Any]) -> set[str]:
+def list_server_addresses(body: Mapping[str, Any]) -> set[str]:
     """Return all addresses that a server's body of the new form names, public and internal, in lower case."""
     details = body.get("details")
     lists = (details.get(name) for name in _ADDRESS_LISTS) if isinstance(details, dict) else ()
-    return set().union(*map(addresses_in, lists))
+    return set().union(*map(list_addresses, lists))
 
 
-def addresses_in(value: Any) -> set[str]:
+def list_addresses(value: Any) -> set[str]:
     """Return the addresses in a list of addresses, in one of its items or in one field of an item, in lower case."""
     if isinstance(value, str):
         return {value.lower()}
     if isinstance(value, dict):
         return {value[key].lower() for key in _ADDRESS_KEYS if isinstance(value.get(key), str)}
-    return set().union(*map(addresses_in, value)) if isinstance(value, list) else set()
+    return set().union(*map(list_addresses, value)) if isinstance(value, list) else set()
 
 
-def _addresses(value: Any) -> Any:
+def _separate_addresses(value: Any) -> Any:
     """Separate public and private addresses, which the old form mixes."""
     if not isinstance(value, list):
         return value
-    return [_address(item["address"]) if _is_address(item) else item for item in value]
+    return [_classify_address(item["address"]) if _is_address(item) else item for item in value]
 
 
 def _is_address(item: Any) -> bool:
     return isinstance(item, dict) and item.keys() == {"address"} and isinstance(item["address"], str)
 
 
-def _address(text: str) -> dict[str, str]:
+def _classify_address(text: str) -> dict[str, str]:
     try:
         address = ip_address(text)
     except ValueError:
@@ -127,8 +127,8 @@ def _is_untold_by_form(
     if difference.parts == ("id",) or (_is_blank(difference.old) and _is_blank(difference.new)):
         return True
     if difference.parts[:2] == ("details", "ipAddresses"):
-        gained = addresses_in(difference.new) - server_addresses(old)
-        lost = addresses_in(difference.old) - server_addresses(new)
+        gained = list_addresses(difference.new) - list_server_addresses(old)
+        lost = list_addresses(difference.old) - list_server_addresses(new)
         return not gained and not lost
     keys = [part for part in difference.parts if isinstance(part, str)]
     return difference.kind != "changed" and not is_in_both_forms(category, keys)

@@ -61,7 +61,7 @@ _CREATED_WITHIN = timedelta(seconds=60)
 _UPDATED_AFTER = timedelta(hours=1)
 
 
-def event_for_name(name: str) -> Event | None:
+def find_event_by_name(name: str) -> Event | None:
     """Return the event of a name (`server.updated`) or of a bare category (`server`: action open), in any letter case.
 
     None for any other text.
@@ -69,12 +69,12 @@ def event_for_name(name: str) -> Event | None:
     return _BY_NAME.get(name.lower())
 
 
-def event_for_request(path: str, query: str) -> Event | None:
-    """Return the event of a request by its path and its query string, see `event_for_path`."""
-    return event_for_path(path, parse_qs(query).get("action", [None])[-1] if query else None)
+def find_event_by_request(path: str, query: str) -> Event | None:
+    """Return the event of a request by its path and its query string, see `find_event_by_path`."""
+    return find_event_by_path(path, parse_qs(query).get("action", [None])[-1] if query else None)
 
 
-def event_for_path(path: str, query_action: str | None) -> Event | None:
+def find_event_by_path(path: str, query_action: str | None) -> Event | None:
     """Return the event that notifications posted to a path belong to; None where the path is no target URL.
 
     `path` is the URL's path as sent, percent-encoded or not, in any letter case, with or without a slash at its end.
@@ -85,7 +85,7 @@ def event_for_path(path: str, query_action: str | None) -> Event | None:
     category = ROUTE_CATEGORIES.get(path)
     if category is None:
         return _BY_PATH.get(path)
-    return event_for_name(f"{category}.{query_action}") or event_for_name(category)
+    return find_event_by_name(f"{category}.{query_action}") or find_event_by_name(category)
 
 
 def classify(event: Event, body: Body, received_at: datetime) -> Columns:
@@ -102,68 +102,70 @@ def classify(event: Event, body: Body, received_at: datetime) -> Columns:
         event_type=Event(category, action).event_type,
         category=category,
         action=action,
-        account_alias=_upper(rules.account_alias(body)),
-        entity_id=_upper(rules.entity_id(body)),
-        actor=_text(_object(body.get("changeInfo")).get("modifiedBy")),
+        account_alias=_make_upper(rules.account_alias(body)),
+        entity_id=_make_upper(rules.entity_id(body)),
+        actor=_read_text(_read_object(body.get("changeInfo")).get("modifiedBy")),
         occurred_at=rules.occurred_at(body) or received_at,
         parent_account=parent.upper() if isinstance(parent, str) else None,
     )
 
 
-def _account_alias_of_account(body: Body) -> str | None:
+def _find_alias_of_account(body: Body) -> str | None:
     return (
-        _text(body.get("accountAlias"))
-        or _text(body.get("alias"))
-        or _part(_ACCOUNT_IN_URI, body.get("uri"))
-        or _first(_part(_ACCOUNT_IN_URI, link.get("href")) for link in _links(body, "self"))
+        _read_text(body.get("accountAlias"))
+        or _read_text(body.get("alias"))
+        or _find_part(_ACCOUNT_IN_URI, body.get("uri"))
+        or _find_first(_find_part(_ACCOUNT_IN_URI, link.get("href")) for link in _find_links(body, "self"))
     )
 
 
-def _account_alias_of_user(body: Body) -> str | None:
-    return _text(body.get("accountAlias")) or _part(_ACCOUNT_IN_URI, body.get("accountUri"))
+def _find_alias_of_user(body: Body) -> str | None:
+    return _read_text(body.get("accountAlias")) or _find_part(_ACCOUNT_IN_URI, body.get("accountUri"))
 
 
-def _account_alias_of_server(body: Body) -> str | None:
+def _find_alias_of_server(body: Body) -> str | None:
     return (
-        _text(body.get("accountAlias"))
-        or _first(_text(link.get("id")) for link in _links(body, "account"))
-        or _first(_part(_ACCOUNT_IN_URI, link.get("href")) for link in _links(body, "account"))
-        or _part(_ACCOUNT_IN_URI, body.get("accountUri"))
-        or _first(_part(_ACCOUNT_IN_SERVER_LINK, link.get("href")) for link in _objects(body.get("links")))
+        _read_text(body.get("accountAlias"))
+        or _find_first(_read_text(link.get("id")) for link in _find_links(body, "account"))
+        or _find_first(_find_part(_ACCOUNT_IN_URI, link.get("href")) for link in _find_links(body, "account"))
+        or _find_part(_ACCOUNT_IN_URI, body.get("accountUri"))
+        or _find_first(
+            _find_part(_ACCOUNT_IN_SERVER_LINK, link.get("href")) for link in _read_objects(body.get("links"))
+        )
     )
 
 
-def _account_alias_of_alert(body: Body) -> str | None:
-    return _text(body.get("accountAlias"))
+def _find_alias_of_alert(body: Body) -> str | None:
+    return _read_text(body.get("accountAlias"))
 
 
-def _user_name(body: Body) -> str | None:
-    return _text(body.get("userName")) or _part(_USER_IN_URI, body.get("uri"))
+def _find_user_name(body: Body) -> str | None:
+    return _read_text(body.get("userName")) or _find_part(_USER_IN_URI, body.get("uri"))
 
 
-def _server_name(body: Body) -> str | None:
+def _find_server_name(body: Body) -> str | None:
     return (
-        _text(body.get("name"))
-        or _text(body.get("id"))
-        or _part(_SERVER_IN_URI, body.get("uri"))
-        or _first(_part(_SERVER_IN_URI, link.get("href")) for link in _links(body, "self"))
+        _read_text(body.get("name"))
+        or _read_text(body.get("id"))
+        or _find_part(_SERVER_IN_URI, body.get("uri"))
+        or _find_first(_find_part(_SERVER_IN_URI, link.get("href")) for link in _find_links(body, "self"))
     )
 
 
-def _server_name_of_alert(body: Body) -> str | None:
-    return _text(body.get("serverName"))
+def _find_server_name_of_alert(body: Body) -> str | None:
+    return _read_text(body.get("serverName"))
 
 
 def _read_deletion(body: Body) -> Action | None:
-    return "Deleted" if _lower(body.get("status")) == "deleted" else None
+    return "Deleted" if _read_lower(body.get("status")) == "deleted" else None
 
 
-def _server_action(body: Body) -> Action | None:
+def _find_server_action(body: Body) -> Action | None:
     """Return the action that a server's body implies: a deletion has two fields, a creation two close dates."""
-    if body.keys() == {"accountAlias", "name"} and all(map(_text, body.values())):
+    if body.keys() == {"accountAlias", "name"} and all(map(_read_text, body.values())):
         return "Deleted"
-    change = _object(body.get("changeInfo"))
-    created, modified = _time(change.get("createdDate")), _time(change.get("modifiedDate"))
+    change = _read_object(body.get("changeInfo"))
+    created, modified = _parse_time(change.get("createdDate")), _parse_time(change.get("modifiedDate"))
     if (deleted := _read_deletion(body)) or created is None or modified is None:
         return deleted
     if abs(modified - created) <= _CREATED_WITHIN:
@@ -171,30 +173,30 @@ def _server_action(body: Body) -> Action | None:
     return "Updated" if modified - created > _UPDATED_AFTER else None
 
 
-def _alert_action(_: Body) -> Action:
+def _find_alert_action(_: Body) -> Action:
     return "Notification"
 
 
-def _server_time(body: Body) -> datetime | None:
-    change = _object(body.get("changeInfo"))
-    modified = _text(change.get("modifiedDate"))
+def _find_server_time(body: Body) -> datetime | None:
+    change = _read_object(body.get("changeInfo"))
+    modified = _read_text(change.get("modifiedDate"))
     if modified is None or modified.startswith(_UNSET_DATE):
-        return _time(change.get("createdDate"))
+        return _parse_time(change.get("createdDate"))
     # A date that was set but can't be read is later than the creation, by an unknown time.
-    return _time(modified)
+    return _parse_time(modified)
 
 
-def _alert_time(body: Body) -> datetime | None:
-    times = [time for trigger in _objects(body.get("triggers")) if (time := _trigger_time(trigger))]
+def _find_alert_time(body: Body) -> datetime | None:
+    times = [time for trigger in _read_objects(body.get("triggers")) if (time := _find_trigger_time(trigger))]
     return max(times, default=None)
 
 
-def _trigger_time(trigger: Body) -> datetime | None:
-    start, end = _time(trigger.get("stateStartTime")), _time(trigger.get("stateEndTime"))
-    return end or start if _lower(trigger.get("state")) == "nottriggered" else start or end
+def _find_trigger_time(trigger: Body) -> datetime | None:
+    start, end = _parse_time(trigger.get("stateStartTime")), _parse_time(trigger.get("stateEndTime"))
+    return end or start if _read_lower(trigger.get("state")) == "nottriggered" else start or end
 
 
-def _no_time(_: Body) -> None:
+def _find_no_time(_: Body) -> None:
     return None
 
 
@@ -208,48 +210,48 @@ class _Rules(NamedTuple):
 
 
 _RULES: dict[Category, _Rules] = {
-    ACCOUNT: _Rules(_account_alias_of_account, _account_alias_of_account, _read_deletion, _no_time),
-    "Alert": _Rules(_account_alias_of_alert, _server_name_of_alert, _alert_action, _alert_time),
-    "Server": _Rules(_account_alias_of_server, _server_name, _server_action, _server_time),
-    "User": _Rules(_account_alias_of_user, _user_name, _read_deletion, _no_time),
+    ACCOUNT: _Rules(_find_alias_of_account, _find_alias_of_account, _read_deletion, _find_no_time),
+    "Alert": _Rules(_find_alias_of_alert, _find_server_name_of_alert, _find_alert_action, _find_alert_time),
+    "Server": _Rules(_find_alias_of_server, _find_server_name, _find_server_action, _find_server_time),
+    "User": _Rules(_find_alias_of_user, _find_user_name, _read_deletion, _find_no_time),
 }
 
 
-def _text(value: Any) -> str | None:
+def _read_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _upper(text: str | None) -> str | None:
+def _make_upper(text: str | None) -> str | None:
     return None if text is None else text.upper()
 
 
-def _lower(value: Any) -> str | None:
+def _read_lower(value: Any) -> str | None:
     return value.lower() if isinstance(value, str) else None
 
 
-def _object(value: Any) -> Body:
+def _read_object(value: Any) -> Body:
     return value if isinstance(value, dict) else {}
 
 
-def _objects(value: Any) -> list[Body]:
+def _read_objects(value: Any) -> list[Body]:
     return [item for item in value[:_MOST_OBJECTS] if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _links(body: Body, rel: str) -> Iterator[Body]:
-    return (link for link in _objects(body.get("links")) if link.get("rel") == rel)
+def _find_links(body: Body, rel: str) -> Iterator[Body]:
+    return (link for link in _read_objects(body.get("links")) if link.get("rel") == rel)
 
 
-def _first(candidates: Iterable[str | None]) -> str | None:
+def _find_first(candidates: Iterable[str | None]) -> str | None:
     return next(filter(None, candidates), None)
 
 
-def _part(pattern: re.Pattern[str], uri: Any) -> str | None:
+def _find_part(pattern: re.Pattern[str], uri: Any) -> str | None:
     """Return the path segment that a pattern finds in a URI, percent-decoded."""
     match = pattern.search(uri) if isinstance(uri, str) and len(uri) <= _LONGEST_URI else None
     return None if match is None else unquote(match[1])
 
 
-def _time(value: Any) -> datetime | None:
+def _parse_time(value: Any) -> datetime | None:
     """Return an ISO 8601 date and time in UTC; without an offset it is UTC already.
 
     None where it can't be read, has no time of day, or is .NET's unset date.

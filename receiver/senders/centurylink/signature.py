@@ -28,7 +28,7 @@ def load_public_key(path: Path | None) -> PublicKey:
     """
     if path is None:
         pem = files(__package__).joinpath("keys", "platform.pem").read_bytes()
-        return keys.public_key_of(pem, "the platform's key")
+        return keys.parse_public_key(pem, "the platform's key")
     return keys.load_public_key(path)
 
 

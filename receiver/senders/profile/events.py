@@ -101,7 +101,7 @@ class EventRules:
         self._special = sorted(special, key=lambda pair: pair[0].weight)
         self._remembered = lru_cache(_MOST_REMEMBERED)(self._merge)
 
-    def of(self, event_type: str | None) -> Rules:
+    def find_rules(self, event_type: str | None) -> Rules:
         """Return the rules of an event."""
         if event_type is None or len(event_type) > _LONGEST_NAME:
             return self._general
@@ -125,9 +125,9 @@ def read_event_rules(columns: Table, events: Table) -> EventRules:
     Raises:
         ProfileError: a value is not allowed.
     """
-    actions = columns.table("action", ("created", "deleted"))
-    created, deleted = ([Pattern(text) for text in actions.texts(name)] for name in ("created", "deleted"))
-    special = [(Pattern(name), _read_special(table)) for name, table in events.each_table(EVENT_KEYS)]
+    actions = columns.read_table("action", ("created", "deleted"))
+    created, deleted = ([Pattern(text) for text in actions.read_texts(name)] for name in ("created", "deleted"))
+    special = [(Pattern(name), _read_special(table)) for name, table in events.list_tables(EVENT_KEYS)]
     return EventRules(_read_rules(columns), created, deleted, special)
 
 
@@ -147,18 +147,18 @@ def _read_rules(table: Table) -> Rules:
 
 
 def _read_special(table: Table) -> Rules:
-    action = table.word("action", tuple(_ACTIONS))
+    action = table.read_word("action", tuple(_ACTIONS))
     acts: tuple[Act, ...] | None = None
     if isinstance(table.values.get("act"), list):
-        acts = tuple(map(_read_act, table.tables("act", _ACT_KEYS)))
+        acts = tuple(map(_read_act, table.read_tables("act", _ACT_KEYS)))
     elif table.has("act"):
-        acts = (_read_act(table.table("act", _ACT_KEYS)),)
+        acts = (_read_act(table.read_table("act", _ACT_KEYS)),)
     return _read_rules(table)._replace(action=_ACTIONS[action] if action else None, acts=acts)
 
 
 def _read_act(table: Table) -> Act:
     try:
-        path = compile_path(table.text("path"))
+        path = compile_path(table.read_text("path"))
     except ValueError as error:
         table.refuse("path", str(error))
     each, added, removed, changed, old, new = (read_pointers(table, name) for name in _ACT_KEYS[1:])

@@ -84,7 +84,7 @@ class HandshakeRules(NamedTuple):
     @property
     def signs(self) -> bool:
         """Tell whether the answer contains a signature."""
-        return any("signature" in _fields_of(template) for template in self.answer.values())
+        return any("signature" in _find_fields(template) for template in self.answer.values())
 
 
 def read_handshake(root: Table, scheme: Scheme, forms: Sequence[str]) -> HandshakeRules | None:
@@ -95,11 +95,11 @@ def read_handshake(root: Table, scheme: Scheme, forms: Sequence[str]) -> Handsha
     """
     if not root.has("handshake"):
         return None
-    table = root.table("handshake", _KEYS)
-    method = cast("Literal['GET', 'POST']", table.word("method", ("GET", "POST")) or "POST")
-    encoding = cast("Encoding", table.word("encoding", get_args(Encoding)) or "hex")
+    table = root.read_table("handshake", _KEYS)
+    method = cast("Literal['GET', 'POST']", table.read_word("method", ("GET", "POST")) or "POST")
+    encoding = cast("Encoding", table.read_word("encoding", get_args(Encoding)) or "hex")
     rules = HandshakeRules(
-        method, _read_when(table, method), _read_echo(table, method), _read_answer(table.table("answer")), encoding
+        method, _read_when(table, method), _read_echo(table, method), _read_answer(table.read_table("answer")), encoding
     )
     if rules.signs and (scheme.algorithm is None or scheme.algorithm.kind != "hmac"):
         table.refuse("answer", "has {signature}, which needs type = 'hmac' in verification")
@@ -109,20 +109,20 @@ def read_handshake(root: Table, scheme: Scheme, forms: Sequence[str]) -> Handsha
 
 
 def _read_when(table: Table, method: str) -> tuple[tuple[Read, str], ...]:
-    when = table.table("when")
+    when = table.read_table("when")
     if not when.values and method == "POST":
         table.refuse("when", "is missing; it must say by which texts a handshake is told")
     try:
         compiled = [(_compile_parameter(place) if method == "GET" else compile_source(place)) for place in when.values]
     except ValueError as error:
         table.refuse("when", str(error))
-    return tuple(zip(compiled, map(when.text, when.values), strict=True))
+    return tuple(zip(compiled, map(when.read_text, when.values), strict=True))
 
 
 def _read_echo(table: Table, method: str) -> Read:
     if not table.has("echo"):
         table.refuse("echo", "is missing; it must say where the text stands that is the answer")
-    name = table.text("echo")
+    name = table.read_text("echo")
     if method == "GET":
         return _compile_parameter(name)
     try:
@@ -137,14 +137,14 @@ def _compile_parameter(name: str) -> Read:
 
 
 def _read_answer(table: Table) -> dict[str, str]:
-    answer = {name: table.text(name) for name in table.values}
+    answer = {name: table.read_text(name) for name in table.values}
     for name, template in answer.items():
-        if not _fields_of(template) <= _FIELDS:
+        if not _find_fields(template) <= _FIELDS:
             table.refuse(name, f"is {template!r}; allowed in braces are {{text}} and {{signature}}")
     return answer
 
 
-def _fields_of(template: str) -> set[str]:
+def _find_fields(template: str) -> set[str]:
     """Return the names in braces; of a text with a lone brace or with a format, that text itself."""
     try:
         parts = list(Formatter().parse(template))

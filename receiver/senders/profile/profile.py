@@ -57,21 +57,21 @@ def read_words(table: Table) -> Words:
     Raises:
         ProfileError: a value is not allowed.
     """
-    account = table.optional_text("account") or "account"
-    entities = table.table("entities")
+    account = table.read_optional_text("account") or "account"
+    entities = table.read_table("entities")
     return Words(
         account,
-        table.optional_text("accounts") or f"{account}s",
-        {category: entities.text(category) for category in entities.values},
+        table.read_optional_text("accounts") or f"{account}s",
+        {category: entities.read_text(category) for category in entities.values},
         tuple(
-            EventWords(pattern, events.text("label"), _colour(events, "light"), _colour(events, "dark"))
-            for pattern, events in table.table("events").each_table(_EVENT_KEYS)
+            EventWords(pattern, events.read_text("label"), _read_colour(events, "light"), _read_colour(events, "dark"))
+            for pattern, events in table.read_table("events").list_tables(_EVENT_KEYS)
         ),
     )
 
 
-def _colour(table: Table, name: str) -> str | None:
-    colour = table.optional_text(name)
+def _read_colour(table: Table, name: str) -> str | None:
+    colour = table.read_optional_text(name)
     if colour is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
         table.refuse(name, f"is {colour!r}; allowed is a colour such as #1f77b4")
     return colour
@@ -164,7 +164,7 @@ class Profile(Sender):
         """
         request = Request(event, headers, body)
         event_type = self.event_type.read(request)
-        rules = self.rules.of(event_type)
+        rules = self.rules.find_rules(event_type)
         entity_id = _read(rules.entity_id, request)
         time = _read(rules.occurred_at, request)
         return Columns(
@@ -181,7 +181,7 @@ class Profile(Sender):
     def needs_state(self, columns: Columns) -> bool:
         """Tell whether a notification must have a state for its changes to show."""
         is_exempt = columns.action == DELETED or columns.category in self.comparison.stateless
-        return columns.entity_id is not None and not is_exempt and not self.rules.of(columns.event_type).acts
+        return columns.entity_id is not None and not is_exempt and not self.rules.find_rules(columns.event_type).acts
 
     def answer_handshake(
         self, headers: Mapping[str, str], body: Body, secret: Secret | None = None

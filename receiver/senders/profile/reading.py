@@ -44,22 +44,22 @@ def load_profile(path: Path) -> Profile:
         ProfileError: it can't be read, or a value or key is not allowed; names file, line, key, and what is allowed.
     """
     root = read_table(path, _KEYS)
-    name = root.text("name")
+    name = root.read_text("name")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > _LONGEST_NAME:
         root.refuse("name", f"is {name!r}; allowed are lower-case letters, digits and hyphens between them")
     if name == FIRST_SENDER:
         root.refuse("name", f"is {name!r}, which is no profile's; choose another")
-    columns = root.table("columns", COLUMN_KEYS)
-    rules = read_event_rules(columns, root.table("events"))
+    columns = root.read_table("columns", COLUMN_KEYS)
+    rules = read_event_rules(columns, root.read_table("events"))
     scheme = _read_scheme(root)
-    forms = root.table("body", ("form",)).texts("form")
-    compared, told = root.table("state", STATE_KEYS), root.table("told", TOLD_KEYS)
-    state = read_state(compared.table("at"))
+    forms = root.read_table("body", ("form",)).read_texts("form")
+    compared, told = root.read_table("state", STATE_KEYS), root.read_table("told", TOLD_KEYS)
+    state = read_state(compared.read_table("at"))
     return Profile(
         name=name,
-        title=root.text("title"),
-        documentation=root.text("documentation"),
-        account_category=root.optional_text("account_category"),
+        title=root.read_text("title"),
+        documentation=root.read_text("documentation"),
+        account_category=root.read_optional_text("account_category"),
         comparison=read_comparison(compared, state, told, rules),
         state=state,
         path=path,
@@ -68,14 +68,14 @@ def load_profile(path: Path) -> Profile:
         event_type=_read_event_type(columns),
         rules=rules,
         handshake=read_handshake(root, scheme, forms),
-        words=read_words(root.table("words", WORD_KEYS)),
-        setup=_read_setup(root.table("setup", ("steps",))),
+        words=read_words(root.read_table("words", WORD_KEYS)),
+        setup=_read_setup(root.read_table("setup", ("steps",))),
         examples=tuple(read_examples(root, name)),
     )
 
 
 def _read_scheme(root: Table) -> Scheme:
-    table = root.table("verification")
+    table = root.read_table("verification")
     if not table.values:
         table.refuse(None, "is missing; it must say how requests are signed")
     return read_scheme(table)
@@ -89,7 +89,7 @@ def _read_event_type(columns: Table) -> Sources:
 
 
 def _read_setup(table: Table) -> tuple[str, ...]:
-    steps = table.texts("steps")
+    steps = table.read_texts("steps")
     for step in steps:
         try:
             fields = {field for _, field, _, _ in Formatter().parse(step) if field is not None}
@@ -106,20 +106,22 @@ def read_comparison(table: Table, state: State, told: Table, rules: EventRules) 
     Raises:
         ProfileError: a value is not allowed.
     """
-    exact, is_noise = _read_noise(table.texts("noise"))
-    natural_keys = table.table("natural_keys")
-    groups = {name: tuple(tuple(each.split("|")) for each in natural_keys.texts(name)) for name in natural_keys.values}
-    bare = table.table("bare")
+    exact, is_noise = _read_noise(table.read_texts("noise"))
+    natural_keys = table.read_table("natural_keys")
+    groups = {
+        name: tuple(tuple(each.split("|")) for each in natural_keys.read_texts(name)) for name in natural_keys.values
+    }
+    bare = table.read_table("bare")
     return Comparison(
-        align=_Alignment(state, is_noise, table.flag("sparse")).align,
-        stateless=frozenset(table.texts("stateless")),
+        align=_Alignment(state, is_noise, table.read_flag("sparse")).align,
+        stateless=frozenset(table.read_texts("stateless")),
         created=frozenset({CREATED}),
         deleted=frozenset({DELETED}),
-        bare={category: frozenset(bare.texts(category)) for category in bare.values},
+        bare={category: frozenset(bare.read_texts(category)) for category in bare.values},
         natural_keys=groups,
         noise_anywhere=exact,
         noise_on_top=frozenset(),
-        caseless=frozenset(table.texts("caseless")),
+        caseless=frozenset(table.read_texts("caseless")),
         caseless_endings=(),
         tell=Teller(rules, state, read_told(told), groups, is_noise).tell,
     )
@@ -188,49 +190,53 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
     Raises:
         ProfileError: a value is not allowed, or a file is missing.
     """
-    secret = root.optional_text("example_secret")
-    for index, table in enumerate(root.tables("examples", EXAMPLE_KEYS)):
+    secret = root.read_optional_text("example_secret")
+    for index, table in enumerate(root.read_tables("examples", EXAMPLE_KEYS)):
         file = _find_file(table, "file")
-        received_at = table.time("received_at")
+        received_at = table.read_time("received_at")
         if received_at is None:
             table.refuse("received_at", "is missing; it must be the time at which the request was received")
         if table.has("row") == table.has("refused"):
             table.refuse(None, "must have either a row that is expected, or the reason why it is refused")
-        headers = table.table("headers")
+        headers = table.read_table("headers")
         yield Example(
             file=file,
             before=_find_file(table, "before") if table.has("before") else None,
             place=("examples", index),
-            secret=table.optional_text("secret") or secret,
+            secret=table.read_optional_text("secret") or secret,
             received_at=received_at.astimezone(UTC),
-            event=table.optional_text("event"),
-            url=table.optional_text("url") or f"{_URL}/{sender}",
-            headers={name.lower(): headers.text(name) for name in headers.values},
-            row=table.table("row", _ROW_KEYS).values if table.has("row") else None,
-            changes=tuple(map(_read_change, table.tables("changes", _CHANGE_KEYS))) if table.has("changes") else None,
-            refused=table.optional_text("refused"),
+            event=table.read_optional_text("event"),
+            url=table.read_optional_text("url") or f"{_URL}/{sender}",
+            headers={name.lower(): headers.read_text(name) for name in headers.values},
+            row=table.read_table("row", _ROW_KEYS).values if table.has("row") else None,
+            changes=tuple(map(_read_change, table.read_tables("changes", _CHANGE_KEYS)))
+            if table.has("changes")
+            else None,
+            refused=table.read_optional_text("refused"),
         )
 
 
 def _find_file(table: Table, name: str) -> Path:
-    file = table.path.parent / table.text(name)
+    file = table.path.parent / table.read_text(name)
     if not file.is_file():
-        table.refuse(name, f"is {table.text(name)!r}, and there is no such file beside the profile")
+        table.refuse(name, f"is {table.read_text(name)!r}, and there is no such file beside the profile")
     return file
 
 
 def _read_change(table: Table) -> tuple[str, str | None, str | None]:
     try:
-        parse_path(table.text("path"))
+        parse_path(table.read_text("path"))
     except ValueError as error:
         table.refuse("path", str(error))
-    return table.text("path"), _read_json(table, "old"), _read_json(table, "new")
+    return table.read_text("path"), _read_json(table, "old"), _read_json(table, "new")
 
 
 def _read_json(table: Table, name: str) -> str | None:
-    text = table.optional_text(name)
+    text = table.read_optional_text(name)
     try:
         json.loads(text or "null")
     except ValueError:
-        table.refuse(name, f"must be JSON as text; write {table.text(name)!r} as '{json.dumps(text)}' if it is a text")
+        table.refuse(
+            name, f"must be JSON as text; write {table.read_text(name)!r} as '{json.dumps(text)}' if it is a text"
+        )
     return text

@@ -62,10 +62,10 @@ def read_sources(table: Table, name: str, *, headers: bool = True, route: bool =
     """
     case: Any = None
     if isinstance(table.values.get(name), dict):
-        table = table.table(name, ("from", "case"))
-        name, case = "from", table.word("case", ("lower", "upper"))
+        table = table.read_table(name, ("from", "case"))
+        name, case = "from", table.read_word("case", ("lower", "upper"))
     try:
-        reads = tuple(compile_source(text, headers=headers, route=route, word=word) for text in table.texts(name))
+        reads = tuple(compile_source(text, headers=headers, route=route, word=word) for text in table.read_texts(name))
     except ValueError as error:
         table.refuse(name, str(error))
     return Sources(reads, case)

@@ -26,13 +26,13 @@ class State(NamedTuple):
     by_category: Mapping[Category, Pointer]
     others: Pointer | None
 
-    def place(self, category: Category) -> Pointer | None:
+    def find_place(self, category: Category) -> Pointer | None:
         """Return where the state of an entity stands."""
         return self.by_category.get(category, self.others)
 
     def find(self, category: Category, body: Any) -> dict[str, Any] | None:
         """Return the state in a body; None where it has none."""
-        pointer = self.place(category)
+        pointer = self.find_place(category)
         state = MISSING if pointer is None else follow(body, pointer)
         return state if isinstance(state, dict) else None
 
@@ -59,7 +59,7 @@ def read_told(table: Table) -> Told | None:
     at = read_pointer(table, "at")
     if at is None:
         table.refuse("at", "is missing; it must be a JSON Pointer such as /changes")
-    return Told(at, table.optional_text("old"), table.optional_text("new"))
+    return Told(at, table.read_optional_text("old"), table.read_optional_text("new"))
 
 
 class Teller:
@@ -78,10 +78,10 @@ class Teller:
 
     def tell(self, event_type: str | None, body: Body) -> list[FieldDifference]:
         """Return an act's difference, or those of the values of before; see `Comparison.tell`."""
-        rules = self._rules.of(event_type)
+        rules = self._rules.find_rules(event_type)
         if not rules.acts:
             category = rules.read_category(event_type, body)
-            place = self._state.place(category)
+            place = self._state.find_place(category)
             found = self._tell_before((), self._state.find(category, body), place[-1] if place else None, body)
         else:
             found = chain.from_iterable(self._tell_act(act, body) for act in rules.acts)
@@ -104,7 +104,7 @@ class Teller:
         else:
             old, new = follow_first(body, act.removed or act.old), follow_first(body, act.added or act.new)
             if not _are_alike(old, new):
-                yield FieldDifference(path, _kind(old, new), False, old, new)
+                yield FieldDifference(path, _choose_kind(old, new), False, old, new)
 
     def _tell_before(self, path: Parts, state: Any, root: str | None, body: Any) -> Iterator[FieldDifference]:
         """Yield the differences between the values of before and the state.
@@ -121,23 +121,25 @@ class Teller:
             new = told_new if told_new is not MISSING else follow(state, inner)
             if new is MISSING and self._told.old:
                 new = follow(body, keys)
-            for each in self._differences(inner, old, new):
+            for each in self._find_differences(inner, old, new):
                 yield each._replace(parts=(*path, *each.parts))
 
-    def _differences(self, parts: Parts, old: Any, new: Any) -> Iterator[FieldDifference]:
+    def _find_differences(self, parts: Parts, old: Any, new: Any) -> Iterator[FieldDifference]:
         """Yield the differences between two values, field by field and item by item."""
         if len(parts) < _DEEPEST:
             if isinstance(old, dict) and isinstance(new, dict):
                 for key in {**old, **(new if self._told and self._told.old else {})}:
-                    yield from self._differences((*parts, key), old.get(key, MISSING), new.get(key, MISSING))
+                    yield from self._find_differences((*parts, key), old.get(key, MISSING), new.get(key, MISSING))
                 return
             before, now = self._index(parts, old), self._index(parts, new)
             if before is not None and now is not None:
                 for key in {**before, **now}:
-                    yield from self._differences((*parts, Item(key)), before.get(key, MISSING), now.get(key, MISSING))
+                    yield from self._find_differences(
+                        (*parts, Item(key)), before.get(key, MISSING), now.get(key, MISSING)
+                    )
                 return
         if not _are_alike(old, new):
-            yield FieldDifference(parts, _kind(old, new), self._is_noise(parts), old, new)
+            yield FieldDifference(parts, _choose_kind(old, new), self._is_noise(parts), old, new)
 
     def _index(self, parts: Parts, items: Any) -> dict[str, Any] | None:
         """Return a list's items by natural key; None where it has none."""
@@ -145,7 +147,7 @@ class Teller:
         groups = self._natural_keys.get(name)
         if groups is None or not isinstance(items, list):
             return None
-        keys = [_natural_key(groups, item) for item in items]
+        keys = [_find_natural_key(groups, item) for item in items]
         found = {key: item for key, item in zip(keys, items, strict=True) if key is not None}
         return found if len(found) == len(items) else None
 
@@ -162,7 +164,7 @@ def _walk(told: Told, keys: tuple[str, ...], fields: dict[str, Any]) -> Iterator
             yield from _walk(told, path, value)
 
 
-def _natural_key(groups: tuple[tuple[str, ...], ...], item: Any) -> str | None:
+def _find_natural_key(groups: tuple[tuple[str, ...], ...], item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
     parts = [next((text for name in group if (text := as_text(item.get(name)))), None) for group in groups]
@@ -177,7 +179,7 @@ def _are_alike(old: Any, new: Any) -> bool:
         return False
 
 
-def _kind(old: Any, new: Any) -> Kind:
+def _choose_kind(old: Any, new: Any) -> Kind:
     if old is MISSING:
         return "added"
     return "removed" if new is MISSING else "changed"

@@ -122,20 +122,20 @@ class Algorithm:
     def _wrap(self, public: PublicKeyTypes, private: PrivateKeyTypes | None) -> Secret:
         """Return the secret of a key and its private half, which are of one type; any other type is refused."""
         if self.kind == "ed25519" and isinstance(public, Ed25519PublicKey):
-            return _ed25519(public, cast("Ed25519PrivateKey | None", private))
+            return _make_ed25519(public, cast("Ed25519PrivateKey | None", private))
         if self.kind == "rsa" and isinstance(public, RSAPublicKey):
-            return _rsa(self.hash_name, public, cast("RSAPrivateKey | None", private))
+            return _make_rsa(self.hash_name, public, cast("RSAPrivateKey | None", private))
         if self.kind == "ecdsa-p256" and isinstance(public, EllipticCurvePublicKey):
-            return _ecdsa(self.hash_name, public, cast("EllipticCurvePrivateKey | None", private))
+            return _make_ecdsa(self.hash_name, public, cast("EllipticCurvePrivateKey | None", private))
         raise SecretError(f"The key is of another type than the profile says: it must be one of {self.kind}.")
 
 
-def _ed25519(public: Ed25519PublicKey, private: Ed25519PrivateKey | None) -> Secret:
+def _make_ed25519(public: Ed25519PublicKey, private: Ed25519PrivateKey | None) -> Secret:
     """Return the secret of a key of Ed25519, which reads a message twice and so needs it in one piece."""
     return KeySecret(public, _ED25519_LENGTH, b"".join, public.verify, None if private is None else private.sign)
 
 
-def _rsa(hash_name: Hash, public: RSAPublicKey, private: RSAPrivateKey | None) -> Secret:
+def _make_rsa(hash_name: Hash, public: RSAPublicKey, private: RSAPrivateKey | None) -> Secret:
     if public.key_size < FEWEST_BITS:
         raise SecretError(
             f"The RSA key has {public.key_size} bits, under which signatures can be forged: "
@@ -145,13 +145,13 @@ def _rsa(hash_name: Hash, public: RSAPublicKey, private: RSAPrivateKey | None) -
     return KeySecret(
         public,
         (public.key_size + 7) // 8,
-        partial(_digest, hash_name),
+        partial(_compute_digest, hash_name),
         partial(public.verify, padding=padding, algorithm=hashed),
         None if private is None else partial(private.sign, padding=padding, algorithm=hashed),
     )
 
 
-def _ecdsa(hash_name: Hash, public: EllipticCurvePublicKey, private: EllipticCurvePrivateKey | None) -> Secret:
+def _make_ecdsa(hash_name: Hash, public: EllipticCurvePublicKey, private: EllipticCurvePrivateKey | None) -> Secret:
     """Return the secret of a key of P-256; its signatures are in DER form, whose length varies."""
     if not isinstance(public.curve, SECP256R1):
         raise SecretError(f"The key is of the curve {public.curve.name}: it must be one of P-256.")
@@ -159,13 +159,13 @@ def _ecdsa(hash_name: Hash, public: EllipticCurvePublicKey, private: EllipticCur
     return KeySecret(
         public,
         None,
-        partial(_digest, hash_name),
+        partial(_compute_digest, hash_name),
         partial(public.verify, signature_algorithm=way),
         None if private is None else partial(private.sign, signature_algorithm=way),
     )
 
 
-def _digest(hash_name: Hash, message: Pieces) -> bytes:
+def _compute_digest(hash_name: Hash, message: Pieces) -> bytes:
     digest = hashlib.new(hash_name)
     for piece in message:
         digest.update(piece)

@@ -34,7 +34,7 @@ def encode(data: bytes, encoding: Encoding) -> str:
     return (base64.urlsafe_b64encode(data) if encoding == "base64url" else base64.b64encode(data)).decode("ascii")
 
 
-def wire_bytes(text: str) -> bytes:
+def encode_as_sent(text: str) -> bytes:
     """Return the bytes of a header's text, which HTTP servers decode as Latin-1; other text becomes UTF-8."""
     try:
         return text.encode("latin-1")

@@ -8,7 +8,7 @@ import orjson
 
 from receiver.senders.pointers import Pointer, follow
 from receiver.senders.request import Detail, SignedRequest
-from receiver.senders.schemes.encodings import Encoding, decode, encode, wire_bytes
+from receiver.senders.schemes.encodings import Encoding, decode, encode, encode_as_sent
 
 Format = Literal["single", "space", "pairs"]
 Separator = Literal[",", ";"]
@@ -27,17 +27,17 @@ class Envelope:
         """Take the request."""
         self.request = request
 
-    def header(self, name: str) -> str | None:
+    def find_header(self, name: str) -> str | None:
         """Return the text of a header by its name in lower case; None if there is none, or an empty one."""
         return (self.request.headers.get(name) or "").strip() or None
 
-    def pairs(self, name: str, separator: Separator) -> list[tuple[str, str]]:
+    def list_pairs(self, name: str, separator: Separator) -> list[tuple[str, str]]:
         """Return the first keys and values of a header of the form `t=1,v1=2`."""
-        entries = (self.header(name) or "").split(separator, _MOST_ENTRIES)[:_MOST_ENTRIES]
+        entries = (self.find_header(name) or "").split(separator, _MOST_ENTRIES)[:_MOST_ENTRIES]
         halves = (entry.strip().partition("=") for entry in entries)
         return [(key, value) for key, equals, value in halves if equals]
 
-    def member(self, pointer: Pointer) -> str | None:
+    def find_member(self, pointer: Pointer) -> str | None:
         """Return a text or whole number of the JSON body; None if it has neither there."""
         value = follow(self._document, pointer)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -60,7 +60,7 @@ class HeaderPlace:
 
     def read(self, envelope: Envelope) -> str | None:
         """Return the text that stands here, if any."""
-        return envelope.header(self.name.lower())
+        return envelope.find_header(self.name.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class PairPlace:
 
     def read(self, envelope: Envelope) -> str | None:
         """Return the text that stands here, if any."""
-        pairs = envelope.pairs(self.header.lower(), self.separator)
+        pairs = envelope.list_pairs(self.header.lower(), self.separator)
         return next((value for key, value in pairs if key == self.key), None) or None
 
 
@@ -85,7 +85,7 @@ class BodyPlace:
 
     def read(self, envelope: Envelope) -> str | None:
         """Return the text that stands here, if any."""
-        return envelope.member(self.pointer)
+        return envelope.find_member(self.pointer)
 
 
 Place = HeaderPlace | PairPlace | BodyPlace
@@ -126,7 +126,7 @@ class Signatures:
     def _split(self, texts: list[str], envelope: Envelope) -> list[str]:
         if self.format == "pairs" and isinstance(self.places, tuple):
             names = [place.name.lower() for place in self.places]
-            pairs = [pair for name in names for pair in envelope.pairs(name, self.separator)]
+            pairs = [pair for name in names for pair in envelope.list_pairs(name, self.separator)]
             return [value for key, value in pairs if key == self.pair]
         if self.format == "space":
             return [entry for text in texts for entry in text.split(None, _MOST_ENTRIES)[:_MOST_ENTRIES]]
@@ -136,7 +136,7 @@ class Signatures:
         texts = [text.removeprefix(self.prefix) for text in entries if text.startswith(self.prefix)]
         usual = [text for text in texts[:MOST_SIGNATURES] if 0 < len(text) <= _LONGEST]
         if self.encoding is None:
-            return [wire_bytes(text) for text in usual]
+            return [encode_as_sent(text) for text in usual]
         decoded = (decode(text, self.encoding) for text in usual)
         return [signature for signature in decoded if signature is not None]
 

@@ -48,7 +48,7 @@ def read_scheme(keys: Table) -> Scheme:
     template = _read_template(keys)
     timestamp = _read_timestamp(keys, signatures)
     _check_fields(keys, template, timestamp, delivery_id)
-    return Scheme(_proof(algorithm, template), algorithm, signatures, template, timestamp, delivery_id)
+    return Scheme(_find_proof(algorithm, template), algorithm, signatures, template, timestamp, delivery_id)
 
 
 def _read_algorithm(keys: Table, kind: Kind) -> Algorithm:
@@ -57,7 +57,7 @@ def _read_algorithm(keys: Table, kind: Kind) -> Algorithm:
     return Algorithm(kind, hash_name, cast("SecretForm", keys.choose("secret", forms, forms[0])))
 
 
-def _proof(algorithm: Algorithm, template: Template) -> Proof:
+def _find_proof(algorithm: Algorithm, template: Template) -> Proof:
     """Return what a signature proves; one that does not cover the body is worth no more than a token."""
     if not template.covers_body:
         return "token"
@@ -81,8 +81,8 @@ def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
     return Signatures(
         places=places,
         format=form,
-        prefix=keys.optional_text("prefix") or "",
-        pair=keys.optional_text("pair") or "",
+        prefix=keys.read_optional_text("prefix") or "",
+        pair=keys.read_optional_text("pair") or "",
         separator=cast("Separator", keys.choose("separator", get_args(Separator), ",")),
         encoding=None if is_token else cast("Encoding", keys.choose("encoding", get_args(Encoding), "hex")),
     )
@@ -90,7 +90,7 @@ def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
 
 def _read_template(keys: Table) -> Template:
     try:
-        return compile_template(keys.optional_text("signed") or "{body}")
+        return compile_template(keys.read_optional_text("signed") or "{body}")
     except ValueError as error:
         fields = ", ".join(f"{{{'header:NAME' if name == 'header' else name}}}" for name in FIELDS)
         reason = f"is no template ({error}); allowed are {fields}, and {{{{ and }}}} for braces"
@@ -100,31 +100,31 @@ def _read_template(keys: Table) -> Template:
 def _read_timestamp(keys: Table, signatures: Signatures) -> Timestamp | None:
     if not keys.has("timestamp"):
         return None
-    inner = keys.table("timestamp")
+    inner = keys.read_table("timestamp")
     inner.allow(("header", "body", "pair", "unit", "tolerance"))
     inner.need_one_of("header", "body", "pair")
     place: Place
     if not inner.has("pair"):
         place = _read_place(inner)
     elif signatures.format == "pairs" and isinstance(signatures.places, tuple):
-        place = PairPlace(signatures.places[0].name, inner.text("pair"), signatures.separator)
+        place = PairPlace(signatures.places[0].name, inner.read_text("pair"), signatures.separator)
     else:
         inner.refuse("pair", "needs signatures with format = 'pairs'")
     unit = cast("Unit", inner.choose("unit", get_args(Unit), "s"))
-    return Timestamp(place, unit, inner.positive("tolerance", DEFAULT_TOLERANCE))
+    return Timestamp(place, unit, inner.read_positive("tolerance", DEFAULT_TOLERANCE))
 
 
 def _read_id(keys: Table) -> Place | None:
     if not keys.has("id"):
         return None
-    inner = keys.table("id")
+    inner = keys.read_table("id")
     inner.allow(("header", "body"))
     inner.need_one_of("header", "body")
     return _read_place(inner)
 
 
 def _read_place(keys: Table) -> HeaderPlace | BodyPlace:
-    return _read_body_place(keys) if keys.has("body") else HeaderPlace(_read_header(keys, keys.text("header")))
+    return _read_body_place(keys) if keys.has("body") else HeaderPlace(_read_header(keys, keys.read_text("header")))
 
 
 def _read_body_place(keys: Table) -> BodyPlace:
@@ -135,7 +135,7 @@ def _read_body_place(keys: Table) -> BodyPlace:
 
 
 def _read_headers(keys: Table) -> tuple[HeaderPlace, ...]:
-    names = keys.texts("header")
+    names = keys.read_texts("header")
     if not names:
         keys.refuse("header", "must name a header")
     return tuple(HeaderPlace(_read_header(keys, name)) for name in names)

@@ -176,13 +176,13 @@ class Scheme:
             return Detail.OTHER_LENGTH
         body = envelope.request.body
         if self.template.covers("body") and len(body) <= LARGEST_EXPLAINED:
-            for detail, original in _originals(body):
+            for detail, original in _restore_originals(body):
                 if isinstance(self._find(envelope, texts, original, secrets, signatures), _Match):
                     return detail
         return Detail.FITS_NO_SECRET
 
 
-def _originals(body: bytes) -> Iterator[tuple[Detail, bytes]]:
+def _restore_originals(body: bytes) -> Iterator[tuple[Detail, bytes]]:
     """Yield the bodies that proxies and frameworks most often turn into this one, at most three."""
     if b"\n" in body:
         other = body.replace(b"\r\n", b"\n") if b"\r\n" in body else body.replace(b"\n", b"\r\n")

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from receiver.errors import SecretError
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 
 Hash = Literal["sha1", "sha256", "sha512"]
 Pieces = Sequence[bytes]
@@ -54,7 +54,7 @@ class HmacSecret(Secret):
     def __init__(self, key: bytes, hash_name: Hash) -> None:
         """Prepare the HMAC: each message continues a copy of it."""
         self._mac = hmac.new(key, digestmod=hash_name)
-        super().__init__(_shared_fingerprint(key), self._mac.digest_size)
+        super().__init__(_compute_fingerprint(key), self._mac.digest_size)
 
     def find(self, message: Pieces, signatures: Sequence[bytes]) -> bytes | None:
         """Compare the message's HMAC with each signature; the time does not depend on where they differ."""
@@ -76,7 +76,7 @@ class TokenSecret(Secret):
     def __init__(self, token: bytes) -> None:
         """Take the token."""
         self._token = token
-        super().__init__(_shared_fingerprint(token), None)
+        super().__init__(_compute_fingerprint(token), None)
 
     def find(self, message: Pieces, signatures: Sequence[bytes]) -> bytes | None:  # noqa: ARG002 - signs no message
         """Compare digests, because comparing tokens would tell their length by its time."""
@@ -111,7 +111,7 @@ class KeySecret(Secret):
             verify: takes a signature and what was signed, and raises `InvalidSignature`.
             sign: returns the signature; None without the private half.
         """
-        super().__init__(key_fingerprint(public), length)
+        super().__init__(compute_fingerprint(public), length)
         self._condense, self._verify, self._sign = condense, verify, sign
 
     def find(self, message: Pieces, signatures: Sequence[bytes]) -> bytes | None:
@@ -133,7 +133,7 @@ class KeySecret(Secret):
         return self._sign(self._condense(message))
 
 
-def _shared_fingerprint(key: bytes) -> str:
+def _compute_fingerprint(key: bytes) -> str:
     return hashlib.sha256(_DOMAIN + key).hexdigest()
 
 

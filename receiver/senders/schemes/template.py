@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from receiver.senders.request import Detail
-from receiver.senders.schemes.encodings import wire_bytes
+from receiver.senders.schemes.encodings import encode_as_sent
 from receiver.senders.schemes.places import Envelope
 
 FIELDS = ("body", "timestamp", "id", "header", "method", "url", "form")
@@ -79,7 +79,7 @@ def _fill(field: Field, envelope: Envelope, texts: Texts, body: bytes) -> bytes 
             text = request.headers.get(field.header)
         case _:
             text = request.method if field.name == "method" else request.url
-    return lack if text is None else wire_bytes(text)
+    return lack if text is None else encode_as_sent(text)
 
 
 def _join_form(content_type: str, body: bytes) -> bytes | Detail:

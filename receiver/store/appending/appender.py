@@ -30,7 +30,7 @@ from receiver.senders import Senders
 from receiver.spool import Positions, RowSource, Segment, SpooledRow
 from receiver.store.appending.condition import Housekeeping, put_off_collection
 from receiver.store.appending.duplicates import DuplicateFinder
-from receiver.store.appending.exactly_once import last_positions, roll_back, store_with_watermarks
+from receiver.store.appending.exactly_once import find_last_positions, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (
     RejectedBudget,
     check_takes_rows,
@@ -139,7 +139,7 @@ class Appender:
         size = max(1, _ROWS_PER_BATCH // self._parts), _BYTES_PER_BATCH // self._parts
         try:
             spooled = list(self._spool.read_new(self._watermarks, *size))
-            rows = self._with_originals(spooled)
+            rows = self._add_originals(spooled)
             if self._stumble:
                 self._append_carefully(rows)
             else:
@@ -152,7 +152,7 @@ class Appender:
         self._note()
         return len(rows)
 
-    def backlog(self) -> int:
+    def count_backlog(self) -> int:
         """Count the rows that the spool holds and DuckDB does not.
 
         Raises:
@@ -192,9 +192,9 @@ class Appender:
         """List the segments that have no writer and are appended, as far as they can be read."""
         return self._spool.list_taken(self._watermarks)
 
-    def _with_originals(self, spooled: Sequence[SpooledRow]) -> list[_Incoming]:
+    def _add_originals(self, spooled: Sequence[SpooledRow]) -> list[_Incoming]:
         accepted = [each.row for each in spooled if isinstance(each.row, Notification)]
-        originals = iter(self._duplicates.originals_of(accepted))
+        originals = iter(self._duplicates.find_originals(accepted))
         return [_Incoming(each, next(originals) if isinstance(each.row, Notification) else None) for each in spooled]
 
     def _append_carefully(self, rows: Sequence[_Incoming]) -> None:
@@ -255,7 +255,7 @@ class Appender:
 
     def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
         rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
-        after = last_positions(spooled for spooled, _ in rows)
+        after = find_last_positions(spooled for spooled, _ in rows)
         with store_with_watermarks(self._connection, self._watermarks, after):
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
@@ -276,7 +276,7 @@ class Appender:
 
     def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
         row = spooled.row
-        after = last_positions([spooled])
+        after = find_last_positions([spooled])
         with store_with_watermarks(self._connection, self._watermarks, after):
             insert_rejections(self._connection, [make_not_storable(row)])
         self.set_aside += 1
@@ -292,7 +292,7 @@ class Appender:
         with self.housekeeping.task("noting how far the spool is stored"):
             # A segment's watermark stays when the segment is gone: if the file comes back (a disk mounted late, a copy
             # restored), nothing is appended twice. The note needs only those of segments that are still there.
-            there = self._spool.names()
+            there = self._spool.list_names()
             positions = {(name, kind): at for (name, kind), at in self._watermarks.items() if name in there}
             note = Appended(self.last_seq, self._stored, positions)
             if note != self._noted:  # there are ten turns a second, most of them without a row

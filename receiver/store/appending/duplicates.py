@@ -14,7 +14,7 @@ import duckdb
 
 from receiver.database.faults import read_or
 from receiver.database.rows import insert
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.notification import Notification, NumberedNotification
 
 _Entity = tuple[str, str, str]
@@ -83,15 +83,15 @@ class DuplicateFinder:
         self._originals: dict[_Delivery, UUID] = {}
         self._first: dict[UUID, int] = {}
 
-    def originals_of(self, rows: Iterable[Notification]) -> list[UUID | None]:
+    def find_originals(self, rows: Iterable[Notification]) -> list[UUID | None]:
         """Return the id of the notification that each of the next rows copies; None for one that is no copy."""
         digests = [(row, sha256(row.payload).hexdigest()) for row in rows]
         self._remember([row.received_at for row, _ in digests])
         self._around = self._read_around(self._find_late(row for row, _ in digests if row.entity_id is not None))
-        deliveries = [_delivery_of(row, digest) for row, digest in digests]
+        deliveries = [_find_delivery(row, digest) for row, digest in digests]
         self._first = {}
         self._originals = self._read_originals({each.key for each in deliveries if each})
-        return [self._original_of(*each, delivery) for each, delivery in zip(digests, deliveries, strict=True)]
+        return [self._find_original(*each, delivery) for each, delivery in zip(digests, deliveries, strict=True)]
 
     def _remember(self, times: Sequence[datetime]) -> None:
         """Have in memory what notifications received at these times may copy, and forget what is long past."""
@@ -106,7 +106,7 @@ class DuplicateFinder:
 
     def _load(self, since: datetime) -> None:
         """Read the latest notification of each entity, where it was received since a moment."""
-        query = sql_file(__package__, "latest_of_each_entity.sql")
+        query = read_sql_file(__package__, "latest_of_each_entity.sql")
         rows = read_or(self._connection, query, [], _LOST, [since])
         # `intern`, because memory would hold the same few names once more for each entity.
         self._latest = {
@@ -119,44 +119,44 @@ class DuplicateFinder:
         newest: dict[_Entity, datetime] = {}
         late = []
         for row in rows:
-            entity = _entity_of(row)
-            known = newest.get(entity) or self._received_last(entity)
+            entity = _find_entity(row)
+            known = newest.get(entity) or self._find_last_receipt(entity)
             if known and row.received_at < known:
                 late.append(row)
             else:
                 newest[entity] = row.received_at
         return late
 
-    def _received_last(self, entity: _Entity) -> datetime | None:
+    def _find_last_receipt(self, entity: _Entity) -> datetime | None:
         latest = self._latest.get(entity)
         return latest.received_at if latest else None
 
     def _read_around(self, late: Sequence[Notification]) -> dict[_Entity, list[_Latest]]:
         """Read what the store has of the entities of late rows that these may copy."""
-        around: dict[_Entity, list[_Latest]] = {_entity_of(row): [] for row in late}
+        around: dict[_Entity, list[_Latest]] = {_find_entity(row): [] for row in late}
         if around:
             times = [row.received_at for row in late]
             begin, end = _subtract(min(times), self._window), _add(max(times), self._window)
-            query = sql_file(__package__, "around_late_rows.sql")
+            query = read_sql_file(__package__, "around_late_rows.sql")
             parameters = [begin, end, list({row.entity_id for row in late})]
             for sender, category, name, *each in read_or(self._connection, query, [], _LOST, parameters):
                 if (sender, category, name) in around:
                     around[sender, category, name].append(_Latest._make(each))
         return around
 
-    def _original_of(self, row: Notification, digest: str, delivery: _Delivery | None) -> UUID | None:
+    def _find_original(self, row: Notification, digest: str, delivery: _Delivery | None) -> UUID | None:
         delivered = self._originals.get(delivery) if delivery else None
-        original = delivered or self._original_in_window(row, digest)
+        original = delivered or self._find_original_in_window(row, digest)
         if delivery and delivered is None and row.signature_status == "valid":
             self._originals[delivery] = original or row.id
             self._first[row.id] = delivery.key
         return original
 
-    def _original_in_window(self, row: Notification, digest: str) -> UUID | None:
+    def _find_original_in_window(self, row: Notification, digest: str) -> UUID | None:
         """Return the entity's latest notification if this one copies it; if not, this one becomes the latest."""
         if row.entity_id is None:
             return None
-        entity, this = _entity_of(row), _Latest(row.id, row.event_type, row.received_at, digest)
+        entity, this = _find_entity(row), _Latest(row.id, row.event_type, row.received_at, digest)
         latest, around = self._latest.get(entity), self._around.get(entity, [])
         place = bisect_right(around, row.received_at, key=_received_at)
         is_late = latest is not None and row.received_at < latest.received_at
@@ -185,15 +185,15 @@ class DuplicateFinder:
         if not keys:
             return {}
         lost = "copies of earlier deliveries are not told"
-        found = read_or(self._connection, sql_file(__package__, "delivered.sql"), [], lost, [list(keys)])
+        found = read_or(self._connection, read_sql_file(__package__, "delivered.sql"), [], lost, [list(keys)])
         if not found:
             return {}
-        query = sql_file(__package__, "deliveries.sql")
+        query = read_sql_file(__package__, "deliveries.sql")
         rows = read_or(self._connection, query, [], lost, [[seq for (seq,) in found]])
         return {_Delivery._make(delivery): original for original, *delivery in rows}
 
 
-def _entity_of(row: Notification) -> _Entity:
+def _find_entity(row: Notification) -> _Entity:
     return row.sender, row.category, row.entity_id or ""
 
 
@@ -207,5 +207,5 @@ def _subtract(at: datetime, span: timedelta) -> datetime:
     return at - span if at - _FIRST > span else _FIRST
 
 
-def _delivery_of(row: Notification, digest: str) -> _Delivery | None:
+def _find_delivery(row: Notification, digest: str) -> _Delivery | None:
     return None if row.delivery_id is None else _Delivery(row.sender, row.delivery_id, row.event_type, digest)

@@ -13,7 +13,7 @@ from receiver.logs import describe
 from receiver.spool import Positions, SpooledRow
 
 
-def last_positions(rows: Iterable[SpooledRow]) -> Positions:
+def find_last_positions(rows: Iterable[SpooledRow]) -> Positions:
     """Return the last position of rows by (segment, kind)."""
     return {(row.segment, row.kind): row.position for row in rows}
 

@@ -13,7 +13,7 @@ import duckdb
 from receiver.database.faults import NEEDS_NEW_PROCESS, NotOneRowError, read_or
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
-from receiver.files import sql_file, write_whole
+from receiver.files import read_sql_file, write_whole
 from receiver.logs import describe
 from receiver.notification import FIRST_PROOF, FIRST_SENDER, NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.spool import Row, SpooledRow
@@ -78,11 +78,11 @@ class RejectedBudget:
         for row in rows:
             self._bytes[row.reason] += row.cost
         if max(self._bytes.values(), default=0) > self._share:
-            run(self._connection, sql_file(__package__, "prune_rejected.sql"), [self._share * 9 // 10])
+            run(self._connection, read_sql_file(__package__, "prune_rejected.sql"), [self._share * 9 // 10])
             self._bytes = self._count()
 
     def _count(self) -> Counter[str]:
-        sizes = sql_file(__package__, "rejected_bytes.sql")
+        sizes = read_sql_file(__package__, "rejected_bytes.sql")
         rows = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
         return Counter({reason: int(size) for reason, size in rows})
 
@@ -135,21 +135,23 @@ def note_stumble(data_dir: Path, rows: Iterable[SpooledRow]) -> None:
     """Note the rows that were being appended."""
     places = [(row.segment, row.kind, row.position) for row in rows]
     with contextlib.suppress(OSError):
-        write_whole(_path(data_dir), json.dumps(places))
+        write_whole(_find_path(data_dir), json.dumps(places))
 
 
 def read_stumble(data_dir: Path) -> Places:
     """Read the places of the rows that the last store was appending when it died."""
     try:
-        return {(segment, kind, int(position)) for segment, kind, position in json.loads(_path(data_dir).read_bytes())}
+        return {
+            (segment, kind, int(position)) for segment, kind, position in json.loads(_find_path(data_dir).read_bytes())
+        }
     except (OSError, ValueError, TypeError):
         return set()
 
 
 def forget_stumble(data_dir: Path) -> None:
     """Delete the note."""
-    _path(data_dir).unlink(missing_ok=True)
+    _find_path(data_dir).unlink(missing_ok=True)
 
 
-def _path(data_dir: Path) -> Path:
+def _find_path(data_dir: Path) -> Path:
     return data_dir / "stumbled.json"

@@ -24,7 +24,7 @@ BODY_SECONDS: Final = 30.0
 HasToken = Callable[[HTTPHeaders], bool]
 
 
-def most_connections() -> int:
+def choose_most_connections() -> int:
     """Return how many connections may be open: half of this process's limit on descriptors, and at most 256."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(MOST_CONNECTIONS, soft // 2))
@@ -44,7 +44,7 @@ class BoundedServer(HTTPServer):
         times = {"idle_connection_timeout": IDLE_SECONDS, "body_timeout": BODY_SECONDS}
         super().initialize(*args, **{**times, **kwargs})
         self._has_token = has_token
-        self._most = most_connections() if most is None else most
+        self._most = choose_most_connections() if most is None else most
         # Those that may be closed, in the order in which they began to wait.
         self._waiting: dict[HTTP1ServerConnection, None] = {}
         self._proven: set[HTTP1ServerConnection] = set()

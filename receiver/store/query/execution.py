@@ -98,8 +98,8 @@ def execute(
         on_failure.callback(answer.close)
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
-            sql = allowed.statement(cursor, query.sql)
-            with _rows(cursor, sql, query.parameters) as reader:
+            sql = allowed.find_statement(cursor, query.sql)
+            with _run(cursor, sql, query.parameters) as reader:
                 _write(reader, answer, query)
         finally:
             interruption.end()
@@ -107,7 +107,7 @@ def execute(
         return answer
 
 
-def _rows(
+def _run(
     cursor: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any] | None
 ) -> pa.RecordBatchReader:
     # `cursor.sql` plans a query twice, which takes 3 ms for one of a page; `cursor.execute` keeps all rows in memory.

@@ -29,29 +29,29 @@ def refuse_fatal(node: dict[str, Any]) -> None:
 
     """
     if node.get("class") == "TYPE" and str(node.get("type_name", "")).upper() == _VARIANT:
-        raise _no_variant()
+        raise _make_variant_error()
     function = str(node.get("function_name", "")).lower()
     if function.startswith("variant_"):
-        raise _no_variant()
+        raise _make_variant_error()
     if function in STRUCTURED:
         _check_structure(function, node)
 
 
 def _check_structure(function: str, node: dict[str, Any]) -> None:
     arguments = node.get("arguments")
-    texts = [_text_of(argument) for argument in arguments[1:]] if isinstance(arguments, list) else [None]
+    texts = [_read_text(argument) for argument in arguments[1:]] if isinstance(arguments, list) else [None]
     for text in texts or [None]:
         if text is None:
             raise QueryError("not_a_query", f"Write the structure of {function}() as a text in the SQL.")
         if _VARIANT in text.upper():
-            raise _no_variant()
+            raise _make_variant_error()
         if not _is_shallow(text):
             raise QueryError(
                 "not_a_query", f"The structure of {function}() is nested deeper than {DEEPEST_STRUCTURE} levels."
             )
 
 
-def _text_of(argument: Any) -> str | None:
+def _read_text(argument: Any) -> str | None:
     """Return an argument's text; None if it is not a literal text."""
     expression = argument.get("expression") if isinstance(argument, dict) else None
     literal = expression.get("literal") if isinstance(expression, dict) else None
@@ -77,5 +77,5 @@ def _is_shallow(text: str) -> bool:
     return False
 
 
-def _no_variant() -> QueryError:
+def _make_variant_error() -> QueryError:
     return QueryError("not_a_query", "The type VARIANT can end DuckDB's process: use JSON and its functions.")

@@ -120,16 +120,16 @@ def check_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: frozen
         raise QueryError("not_a_query", f"Exactly one statement is allowed, but there are {len(statements)}: send one.")
     text, kind = statements[0].query, statements[0].type.name
     if kind == "SELECT":
-        refuse_by_tree(_syntax_tree(cursor, text), refused)
+        refuse_by_tree(_parse_syntax_tree(cursor, text), refused)
     elif kind == "EXPLAIN":
-        refuse_by_tree(_syntax_tree(cursor, _find_explained(cursor, text)), refused)
+        refuse_by_tree(_parse_syntax_tree(cursor, _find_explained(cursor, text)), refused)
     elif kind == "MULTI":
         raise QueryError(
             "not_a_query",
             "PIVOT without its IN list is several statements: name the values, as in PIVOT t ON c IN ('a') USING …",
         )
     else:
-        raise _not_a_select(kind)
+        raise _make_not_a_select_error(kind)
     return text
 
 
@@ -143,7 +143,7 @@ def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
     for node in _walk(tree):
         kind = node.get("type")
         if isinstance(kind, str) and kind.endswith("_NODE") and kind not in QUERY_NODES:
-            raise _not_a_select(kind.removesuffix("_NODE").removesuffix("_QUERY"))
+            raise _make_not_a_select_error(kind.removesuffix("_NODE").removesuffix("_QUERY"))
         if kind == "TABLE_FUNCTION":
             _refuse_table_function(node)
         elif kind == "BASE_TABLE":
@@ -175,7 +175,7 @@ def _refuse_table(node: dict[str, Any]) -> None:
         raise QueryError("not_a_query", f"{name} is not among the tables that queries may read.")
 
 
-def _not_a_select(kind: str) -> QueryError:
+def _make_not_a_select_error(kind: str) -> QueryError:
     verb = kind.replace("_", " ")
     return QueryError(
         "not_a_query",
@@ -195,7 +195,7 @@ def _walk(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
             waiting.extend(value)
 
 
-def _syntax_tree(cursor: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
+def _parse_syntax_tree(cursor: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
     """Return DuckDB's tree of one SELECT; whatever has none is refused."""
     query = "SELECT system.main.json_serialize_sql(?::VARCHAR)"
     text = cursor.execute(query, [select]).fetchall()[0][0]
@@ -224,7 +224,7 @@ def _find_explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
             kind = statements[0].type.name
             if kind == "SELECT":
                 return text
-    raise _not_a_select(f"EXPLAIN of {kind}")
+    raise _make_not_a_select_error(f"EXPLAIN of {kind}")
 
 
 def _cut_explain_off(explain: str) -> Iterator[str]:
@@ -269,7 +269,7 @@ class AllowedStatements:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, str] = OrderedDict()
 
-    def statement(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
+    def find_statement(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
         """Return the one statement in `sql`, without the text around it, if it may run; see `check_statement`.
 
         Raises:

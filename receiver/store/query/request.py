@@ -56,12 +56,12 @@ _READERS: Final[dict[str, tuple[type, Callable[[Any], Any]]]] = {
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
     """Tell whether a browser sent the request for a page of another site than `Host`."""
     origin = headers.get("Origin")
-    if origin is not None and _place_of(origin) != host.lower():
+    if origin is not None and _find_place(origin) != host.lower():
         return True
     return headers.get("Sec-Fetch-Site", "none").lower() not in ("none", "same-origin")
 
 
-def _place_of(origin: str) -> str | None:
+def _find_place(origin: str) -> str | None:
     """Return the host and port of an `Origin`; None where it is malformed."""
     try:
         return urlsplit(origin).netloc.lower()
@@ -104,29 +104,29 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
 
     """
     try:
-        request = json.loads(body.decode(), parse_constant=_no_constant)
+        request = json.loads(body.decode(), parse_constant=_refuse_constant)
         json.dumps(request, ensure_ascii=False).encode()  # a lone surrogate can't be told to DuckDB
     except (ValueError, RecursionError) as error:
         raise QueryError("bad_request", f"The body is no JSON ({error}): {EXPECTED}") from None
     _require_shallow(request)
     if not isinstance(request, dict):
-        raise _bad("The body is no JSON object")
+        raise _make_bad_request_error("The body is no JSON object")
     if unknown := sorted(request.keys() - _KEYS):
-        raise _bad(f"The body has unknown keys ({', '.join(unknown)})")
+        raise _make_bad_request_error(f"The body has unknown keys ({', '.join(unknown)})")
     sql, parameters = request.get("sql"), request.get("parameters")
     if not isinstance(sql, str) or "\0" in sql:
-        raise _bad("sql is no text, or has a NUL in it")
+        raise _make_bad_request_error("sql is no text, or has a NUL in it")
     if parameters is not None and not isinstance(parameters, (list, dict)):
-        raise _bad("parameters are neither a list nor an object")
+        raise _make_bad_request_error("parameters are neither a list nor an object")
     typed = request.get("typed", False)
     if not isinstance(typed, bool):
-        raise _bad("typed is no boolean")
+        raise _make_bad_request_error("typed is no boolean")
     return Query(
         sql,
         _read_all(parameters) if typed and parameters else parameters,
-        _lower_limit("timeout", request.get("timeout"), limits.timeout_seconds),
-        math.ceil(_lower_limit("max_rows", request.get("max_rows"), limits.max_rows)),
-        math.ceil(_lower_limit("max_bytes", request.get("max_bytes"), limits.max_bytes)),
+        _choose_limit("timeout", request.get("timeout"), limits.timeout_seconds),
+        math.ceil(_choose_limit("max_rows", request.get("max_rows"), limits.max_rows)),
+        math.ceil(_choose_limit("max_bytes", request.get("max_bytes"), limits.max_bytes)),
     )
 
 
@@ -136,7 +136,7 @@ def _read_all(parameters: list[Any] | dict[str, Any]) -> list[Any] | dict[str, A
             return {name: _read_typed(value) for name, value in parameters.items()}
         return [_read_typed(value) for value in parameters]
     except ValueError as error:
-        raise _bad(f"The parameters can't be read, because {error}") from None
+        raise _make_bad_request_error(f"The parameters can't be read, because {error}") from None
 
 
 def _read_typed(value: Any) -> Any:
@@ -181,27 +181,27 @@ def _require_shallow(request: object) -> None:
         containers = [value.values() if isinstance(value, dict) else value for value in level if _is_nested(value)]
         level = [value for values in containers for value in values]
     if any(map(_is_nested, level)):
-        raise _bad(f"The body is nested deeper than {DEEPEST} levels")
+        raise _make_bad_request_error(f"The body is nested deeper than {DEEPEST} levels")
 
 
 def _is_nested(value: object) -> bool:
     return isinstance(value, (list, dict))
 
 
-def _lower_limit(name: str, value: object, limit: float) -> float:
+def _choose_limit(name: str, value: object, limit: float) -> float:
     if value is None:
         return limit
     # JSON has integers that no float can hold, so they are only compared.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
-        raise _bad(f"{name} must be a number above 0")
+        raise _make_bad_request_error(f"{name} must be a number above 0")
     return min(value, limit)
 
 
-def _no_constant(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _bad(what: str) -> QueryError:
+def _make_bad_request_error(what: str) -> QueryError:
     return QueryError("bad_request", f"{what}: {EXPECTED}")
 
 

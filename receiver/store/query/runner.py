@@ -159,7 +159,7 @@ class QueryRunner:
         return not self._interruptions
 
     def _refuse_what_never_ends(self, sql: str) -> None:
-        until = self._refused.refused_until(sql)
+        until = self._refused.find_end_of_refusal(sql)
         if until:
             raise QueryError(
                 "refused_for_now",
@@ -187,7 +187,7 @@ class QueryRunner:
             answer = self._unsent.begin()
             with contextlib.ExitStack() as on_failure:
                 on_failure.callback(answer.close)
-                cursor = self._cursor()
+                cursor = self._open_cursor()
                 on_failure.pop_all()
         except BaseException:
             self._slots.release()  # a slot that is never released is lost to all later queries
@@ -220,7 +220,7 @@ class QueryRunner:
             task.add_done_callback(self._insisting.discard)
             raise
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _open_cursor(self) -> duckdb.DuckDBPyConnection:
         if self._stopping:
             raise _make_stopping_error()
         try:

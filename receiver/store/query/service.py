@@ -75,10 +75,10 @@ def make_query_app(
 
 def stop_queries(app: tornado.web.Application) -> None:
     """Interrupt running queries and refuse new ones: call this before the connection is closed."""
-    runner_of(app).stop()
+    find_runner(app).stop()
 
 
-def runner_of(app: tornado.web.Application) -> QueryRunner:
+def find_runner(app: tornado.web.Application) -> QueryRunner:
     """Return the runner of an application's queries."""
     runner: QueryRunner = app.settings["runner"]
     return runner
@@ -236,7 +236,7 @@ class QueryHandler(ServiceHandler):
         """Run the query and send its answer."""
         if self._refused is not None:
             raise self._refused
-        runner = runner_of(self.application)
+        runner = find_runner(self.application)
         self._query = asyncio.create_task(runner.run(parse_query(bytes(self._body), runner.limits)))
         try:
             answer = await self._query

@@ -16,7 +16,7 @@ from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFil
 from analytics.pages.activity.kept.counts import BY_MONTH, BY_QUARTER, Kept, read_kept
 from analytics.pages.activity.page import list_queries
 from analytics.pages.activity.time_range import When
-from analytics.times import EPOCH, OWN, Interval, span_of
+from analytics.times import EPOCH, OWN, Interval, make_span
 from receiver.deriving.counts import add_counts, prepare_counts
 from tests.support.database import open_database
 from tests.support.readable_store import Changed, Row, build_store
@@ -84,7 +84,7 @@ def client(file):
 
 @pytest.fixture(scope="module")
 def kept(client):
-    (row,) = client.sql(*queries.query("kept", {})).to_pylist()
+    (row,) = client.sql(*queries.make_query("kept", {})).to_pylist()
     assert row["last_seq"] == ROWS // PART * PART
     return Kept(row["last_seq"], row["newest"].astimezone(UTC))
 
@@ -96,7 +96,7 @@ def choose_time(dice, zone):
     if name == OWN:
         since = BEGIN + (at - BEGIN) * dice.uniform(0, 0.5)
         own = Interval(since.replace(second=0, microsecond=0), dice.choice([at, None]))
-    span = span_of(name, own, at, BEGIN, ZoneInfo(zone))
+    span = make_span(name, own, at, BEGIN, ZoneInfo(zone))
     how = dice.choice(COMPARISONS)
     compared = None if span.whole else find_comparison(span.since, span.until, how, span.early)
     return When(span, Interval(span.since, span.until), compared, how, EPOCH)
@@ -107,7 +107,7 @@ def answers(client, asked):
     return {
         name: [
             row
-            for row in client.sql(*queries.query(name, values)).to_pylist()
+            for row in client.sql(*queries.make_query(name, values)).to_pylist()
             if row["events"] or row.get("events_before")
         ]
         for name, values in asked.items()
@@ -131,7 +131,7 @@ def test_counts_and_rows_give_equal_answers(client, kept, zone, chosen):
 @pytest.mark.parametrize("is_old", [False, True])
 def test_of_a_time_that_cuts_no_count_changes_of_some_types_are_the_same_too(client, kept, is_old):
     zone, chosen = ZoneInfo("UTC"), ActivityFilters(types=("Server.Updated", "User"))
-    span = span_of("all", None, END + timedelta(hours=1), BEGIN, zone)
+    span = make_span("all", None, END + timedelta(hours=1), BEGIN, zone)
     time = When(span, Interval(span.since, span.until), None, "before")
     by_rows = list_queries(chosen, time, zone)
     by_counts = list_queries(chosen, time, zone, kept=kept._replace(last_seq=PART) if is_old else kept)
@@ -172,7 +172,7 @@ def test_a_query_whose_filter_the_counts_do_not_know_reads_rows(kept, chosen, re
 
 def choose_year(zone):
     at = END + timedelta(hours=1)
-    span = span_of("year", None, at, None, ZoneInfo(zone))
+    span = make_span("year", None, at, None, ZoneInfo(zone))
     how = COMPARISONS[0]
     return When(
         span, Interval(span.since, span.until), find_comparison(span.since, span.until, how, span.early), how, EPOCH
@@ -180,7 +180,7 @@ def choose_year(zone):
 
 
 def test_a_short_time_is_read_from_rows(kept):
-    span = span_of("24 h", None, END, None, ZoneInfo("UTC"))
+    span = make_span("24 h", None, END, None, ZoneInfo("UTC"))
     how = COMPARISONS[0]
     compared = find_comparison(span.since, span.until, how, span.early)
     time = When(span, Interval(span.since, span.until), compared, how, EPOCH)

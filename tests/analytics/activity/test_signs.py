@@ -8,14 +8,14 @@ import pytest
 from analytics.comparison import COMPARISONS, find_comparison
 from analytics.pages.activity.signs import describe_refused
 from analytics.pages.activity.time_range import When
-from analytics.times import Interval, span_of
+from analytics.times import Interval, make_span
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def time_of(how):
     """Return the day up to a moment, and the time to compare it with, if there is one."""
-    span = span_of("24 h", None, AT, None, ZoneInfo("UTC"))
+    span = make_span("24 h", None, AT, None, ZoneInfo("UTC"))
     compared = find_comparison(span.since, span.until, how) if how else None
     return When(span, Interval(span.since, span.until), compared, how or COMPARISONS[0], AT - timedelta(days=99))
 

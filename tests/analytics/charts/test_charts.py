@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 
 from analytics.charts import events, histogram
-from analytics.times import Interval, Period, span_of, zone_of
+from analytics.times import Interval, Period, find_zone, make_span
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY
 
-BERLIN = zone_of("Europe/Berlin")
+BERLIN = find_zone("Europe/Berlin")
 
 
 @pytest.fixture
 def span():
-    return span_of("1 h", None, MIDDAY, None, BERLIN)
+    return make_span("1 h", None, MIDDAY, None, BERLIN)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_empty_bins_are_drawn_and_the_running_one_is_not_complete(frame, span):
     bars = rows_of(drawn(frame, span))
     assert len({row["begin"] for row in bars}) == len(span.begins) == 60
     assert [row["state"] for row in bars[-2:]] == ["complete", "still filling"]
-    over = span_of("own", Interval(span.since, MIDDAY), MIDDAY + 2 * span.width, None, BERLIN)
+    over = make_span("own", Interval(span.since, MIDDAY), MIDDAY + 2 * span.width, None, BERLIN)
     assert {row["state"] for row in rows_of(drawn(frame, over))} == {"complete"}
 
 
@@ -61,7 +61,7 @@ def test_the_scale_of_counts_that_are_all_0_goes_from_0_to_1(frame, span, logari
 
 
 def test_a_refresh_changes_data_and_nothing_else(frame, span):
-    later = span_of("1 h", None, MIDDAY + span.width, None, BERLIN)
+    later = make_span("1 h", None, MIDDAY + span.width, None, BERLIN)
 
     def without_data(chart):
         names = list(chart.pop("datasets"))
@@ -141,7 +141,7 @@ def test_findings_are_stacked_by_severity(span):
 
 
 def test_the_heat_map_has_each_hour_of_the_week_from_monday_on():
-    hours = histogram.hours_of_week(pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]}))
+    hours = histogram.fill_hours_of_week(pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]}))
     assert len(hours) == 168
     assert hours.iloc[25][["day", "clock", "events"]].to_list() == ["Tuesday", "01:00 to 02:00", 4]
     assert hours["events"].sum() == 13

@@ -79,7 +79,7 @@ def github_beside_centurylink():
 def test_events_of_a_sender_of_the_store_differ_from_those_of_a_sender_with_a_folder(vision, dark):
     matrix, least = VISIONS[vision]
     drawn = {name: lab_of(colour, matrix) for name, colour in colours(dark=dark).items() if "unknown" not in name}
-    shipped = {event.name for sender in senders.shipped() for event in sender.events}
+    shipped = {event.name for sender in senders.list_shipped() for event in sender.events}
     assert len(drawn) > len(shipped) + 15
     for one in shipped:
         for other in drawn.keys() - shipped:
@@ -97,7 +97,7 @@ def test_events_of_senders_of_the_store_differ_from_each_other_beside_others(git
 def test_a_sender_alone_keeps_the_colours_of_its_profile(github_beside_centurylink):
     (github, _) = github_beside_centurylink
     senders.learn([github], alone=True)
-    assert senders.learned() == (github,)
+    assert senders.list_learned() == (github,)
 
 
 def test_more_events_than_colours_share_the_nearest():

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from analytics.charts.quick_chart import Choice, convert_values, draw, first_choice, fit_choice, step_of
+from analytics.charts.quick_chart import Choice, convert_values, draw, find_step, fit_choice, make_first_choice
 from analytics.export.results import prepare_rows
 from tests.support.readable_store import HOSTILE_NAME
 
@@ -26,14 +26,14 @@ DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
     ],
 )
 def test_the_first_chart_fits_the_columns(columns, expected):
-    assert first_choice(pa.table(columns)) == expected
+    assert make_first_choice(pa.table(columns)) == expected
 
 
 def test_durations_are_shown_as_durations_and_drawn_in_seconds():
     gaps = pa.array([timedelta(days=1), None, timedelta(milliseconds=-1500)], pa.duration("us"))
     table = pa.table({"at": DAYS[1:] + DAYS[:1], "gap": gaps})
     assert prepare_rows(table)["gap"].dtype.kind == "m"
-    assert first_choice(table) == Choice("line", "at", "gap")
+    assert make_first_choice(table) == Choice("line", "at", "gap")
     chart = draw(table, Choice("points", "at", "gap")).chart.to_dict()
     assert chart["encoding"]["y"]["axis"]["title"] == "gap (seconds)"
     (values,) = chart["datasets"].values()
@@ -43,7 +43,7 @@ def test_durations_are_shown_as_durations_and_drawn_in_seconds():
 
 
 def test_no_rows_have_no_chart():
-    assert first_choice(pa.table({"n": pa.array([], pa.int64())})) is None
+    assert make_first_choice(pa.table({"n": pa.array([], pa.int64())})) is None
 
 
 def test_a_choice_that_does_not_fit_the_columns_is_not_taken():
@@ -134,5 +134,5 @@ def test_many_rows_and_bars_are_said_to_be_left_out():
 
 
 def test_a_day_is_a_step():
-    assert step_of(convert_values(DAYS, "time")) == timedelta(days=1)
-    assert step_of(convert_values(["a"], "text")) is None
+    assert find_step(convert_values(DAYS, "time")) == timedelta(days=1)
+    assert find_step(convert_values(["a"], "text")) is None

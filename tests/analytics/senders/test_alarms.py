@@ -8,12 +8,12 @@ import pytest
 import analytics
 from analytics import queries
 from analytics.charts import alarms
-from analytics.pages.alerts.lists import lasted_text
+from analytics.pages.alerts.lists import format_lasted
 from analytics.pages.alerts.page import describe_none
 from analytics.pages.shared import changes
-from analytics.pages.shared.formatting import reading_text
+from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
-from analytics.times import period
+from analytics.times import make_period
 from tests.support.dropping import drop_before
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
@@ -49,7 +49,7 @@ def store(tmp_path):
     def make(rows):
         client = analytics.connect(str(build_store(tmp_path / f"{len(clients)}.duckdb", rows)))
         clients.append(client)
-        return lambda name, **values: client.df(*queries.query(name, values))
+        return lambda name, **values: client.df(*queries.make_query(name, values))
 
     yield make
     for client in clients:
@@ -152,7 +152,7 @@ def test_alarms_of_dropped_alerts_are_forgotten_but_for_the_last_of_each_metric(
 
     def look():
         with analytics.connect(str(file)) as client:
-            return kept.look(lambda name, **values: client.df(*queries.query(name, values)))
+            return kept.look(lambda name, **values: client.df(*queries.make_query(name, values)))
 
     alarms_of_web = [(WEB, "cpu", 60, 50), (WEB, "cpu", 40, None), (WEB, "disk", 60, None)]
     assert [each for each in told(look()) if each[0] == WEB] == [(WEB, "cpu", 90, 80), *alarms_of_web]
@@ -201,7 +201,7 @@ def test_a_server_is_deleted_where_what_happened_last_says_so(store):
     [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (3659, "1 h"), (90061, "1 d 1 h")],
 )
 def test_how_long_it_lasted_is_said_in_its_two_largest_units(seconds, said):
-    assert alarms.span_text(timedelta(seconds=seconds)) == said
+    assert alarms.format_span(timedelta(seconds=seconds)) == said
 
 
 @pytest.mark.parametrize(
@@ -209,20 +209,20 @@ def test_how_long_it_lasted_is_said_in_its_two_largest_units(seconds, said):
     [('{"cpu":2,"cpuPercent":39.34}', "39.34%, cpu 2"), (None, ""), ("7", "7"), ("{}", "{}")],
 )
 def test_a_reading_is_said_by_its_names_and_values(reading, said):
-    assert reading_text(reading) == said
+    assert format_reading(reading) == said
 
 
 def test_the_time_of_a_running_alarm_is_so_far_and_to_the_minute():
-    assert lasted_text(timedelta(hours=5, minutes=31, seconds=7), lasts=True) == "5 h 31 min so far"
-    assert lasted_text(timedelta(minutes=13, seconds=7), lasts=True) == "13 min so far"
-    assert lasted_text(timedelta(seconds=7), lasts=True) == "7 s so far"
-    assert lasted_text(timedelta(minutes=13, seconds=7), lasts=False) == "13 min 7 s"
+    assert format_lasted(timedelta(hours=5, minutes=31, seconds=7), lasts=True) == "5 h 31 min so far"
+    assert format_lasted(timedelta(minutes=13, seconds=7), lasts=True) == "13 min so far"
+    assert format_lasted(timedelta(seconds=7), lasts=True) == "7 s so far"
+    assert format_lasted(timedelta(minutes=13, seconds=7), lasts=False) == "13 min 7 s"
 
 
 def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_are_data_only(store):
     found = AlarmCache().look(store([*ROWS, alert(HOSTILE_NAME, 5, (HOSTILE_NAME, "triggered"))]))
     inside = alarms.clip_alarms(found, before(120), MIDDAY)
-    chart = alarms.draw_alarms(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
+    chart = alarms.draw_alarms(inside, alarms.group_by_metric(inside), make_period("6 h", MIDDAY, None))
     drawn = chart.to_dict()
     sizes = [len(drawn["datasets"][layer["data"]["name"]]) for layer in drawn["layer"]]
     assert sizes[-2:] == [5, 3]
@@ -239,7 +239,7 @@ def test_the_chart_has_a_bar_an_alarm_and_a_mark_at_each_that_lasts_and_names_ar
 def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
     monkeypatch.setattr(alarms, "MOST_BARS", 1)
     inside = alarms.clip_alarms(AlarmCache().look(store(ROWS)), before(120), MIDDAY)
-    bars = alarms.bars_of(inside, alarms.group_by_metric(inside), period("6 h", MIDDAY, None))
+    bars = alarms.make_bars(inside, alarms.group_by_metric(inside), make_period("6 h", MIDDAY, None))
     assert list(bars["server"]) == [DB]
 
 

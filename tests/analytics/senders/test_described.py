@@ -76,7 +76,7 @@ def test_an_entity_is_called_what_its_senders_profile_says():
         senders.learn([as_sender("github", "GitHub", described, seen)])
         assert senders.as_words("issue_comment") == "comment"
         assert senders.as_words("merge_group") == "merge group"
-        assert "comment" in senders.parts_of_account(sender="github")
+        assert "comment" in senders.describe_parts_of_account(sender="github")
     finally:
         senders.learn([])
     assert senders.as_words("issue_comment") == "issue comment"
@@ -84,16 +84,16 @@ def test_an_entity_is_called_what_its_senders_profile_says():
 
 def test_learned_senders_come_after_the_shipped_ones_and_never_replace_one():
     own = as_sender("github", "GitHub", DESCRIPTION, SEEN)
-    false = own._replace(name=senders.shipped()[0].name)
+    false = own._replace(name=senders.list_shipped()[0].name)
     try:
-        before = senders.edition()
+        before = senders.read_edition()
         senders.learn([own, false])
-        assert [sender.name for sender in senders.senders()] == [senders.shipped()[0].name, "github"]
-        assert senders.edition() == before + 1
+        assert [sender.name for sender in senders.list_senders()] == [senders.list_shipped()[0].name, "github"]
+        assert senders.read_edition() == before + 1
         senders.learn([own])
-        assert senders.edition() == before + 1
-        assert "repository.edited" in senders.event_types()
-        assert senders.icon_of("repository")
+        assert senders.read_edition() == before + 1
+        assert "repository.edited" in senders.list_event_types()
+        assert senders.find_icon("repository")
     finally:
         senders.learn([])
-    assert "repository.edited" not in senders.event_types()
+    assert "repository.edited" not in senders.list_event_types()

@@ -69,7 +69,7 @@ def open_page(store, monkeypatch, tmp_path):
 @pytest.fixture
 def accounts(store, monkeypatch):
     with analytics.connect(store) as client:
-        rows = client.sql(*queries.query("accounts", {})).to_pylist()
+        rows = client.sql(*queries.make_query("accounts", {})).to_pylist()
     made = [Account(*(row[name] for name in ("alias", "business_name", "parent_alias", "root_path", "sender")))
             for row in rows]  # fmt: skip
     every = Accounts(made)
@@ -81,7 +81,7 @@ def accounts(store, monkeypatch):
 @pytest.fixture
 def ask(store):
     with analytics.connect(store) as client:
-        yield lambda name, **values: client.sql(*queries.query(name, values)).to_pylist()
+        yield lambda name, **values: client.sql(*queries.make_query(name, values)).to_pylist()
 
 
 @pytest.mark.parametrize("more", [{"sender": "centurylink"}, {}])

@@ -9,7 +9,7 @@ from analytics import queries, senders
 from analytics.senders.palette import DARK
 from analytics.senders.phrases import Phrase
 from analytics.senders.sender import Event, Examples, Kind, Sender, Wording
-from analytics.words.sentences import Change, sentence, summary
+from analytics.words.sentences import Change, make_sentence, summarize_changes
 from receiver.senders.profile import load_shipped
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
@@ -53,9 +53,9 @@ def change(path, kind="changed", old="1", new="2"):
 
 def test_each_folder_of_a_sender_is_named_like_a_sender_of_code_or_of_a_profile():
     profiles = [name.replace("-", "_") for name in load_shipped()]
-    in_code = [sender.name for sender in senders.shipped()]
-    assert {folder.name for folder in senders.folders()} <= {*in_code, *profiles}
-    assert {*in_code, "github"} <= {folder.name for folder in senders.folders()}
+    in_code = [sender.name for sender in senders.list_shipped()]
+    assert {folder.name for folder in senders.list_folders()} <= {*in_code, *profiles}
+    assert {*in_code, "github"} <= {folder.name for folder in senders.list_folders()}
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_the_sender_says_who_or_what_an_entity_is_and_its_state(category, body, 
 
 
 def test_a_folder_that_only_has_sql_gives_its_rules_and_no_sender():
-    assert "github" not in [sender.name for sender in senders.shipped()]
-    assert any(file.name.startswith("github_") for file in senders.sql_files("rules"))
+    assert "github" not in [sender.name for sender in senders.list_shipped()]
+    assert any(file.name.startswith("github_") for file in senders.list_sql_files("rules"))
 
 
 @pytest.mark.usefixtures("two_senders")
 def test_a_second_senders_events_kinds_and_colours_are_beside_the_first_ones():
-    assert senders.event_types()[-2:] == ["Parcel.Sent", "Track.Seen"]
+    assert senders.list_event_types()[-2:] == ["Parcel.Sent", "Track.Seen"]
     assert senders.colours(dark=True)["Track.Seen"] in DARK
-    assert senders.kind_of("Track") == "Parcel"
-    assert senders.categories_of("Parcel") == {"Parcel", "Track"}
-    assert senders.icon_of("Track") == ":material/package:"
+    assert senders.find_kind_of("Track") == "Parcel"
+    assert senders.list_categories_of("Parcel") == {"Parcel", "Track"}
+    assert senders.find_icon("Track") == ":material/package:"
     assert senders.find_kind("track") == "Parcel"
     assert senders.find_kind("tracks") is None
     assert not senders.has_state("Track")
@@ -93,12 +93,12 @@ def test_a_second_senders_events_kinds_and_colours_are_beside_the_first_ones():
 
 @pytest.mark.usefixtures("two_senders")
 def test_a_change_is_told_in_the_words_of_its_own_sender():
-    assert sentence(change("kg")) == "Somebody changed the weight of P1 from 1 kg to 2 kg"
-    assert sentence(change("stamps[a].kg")) == "Somebody changed the weight of stamp a of P1 from 1 to 2"
-    assert summary([change("lost"), change("", "unseen")]).startswith("lost; no visible field changed")
-    assert summary([change("", "unseen")]).endswith("(perhaps its weight)")
+    assert make_sentence(change("kg")) == "Somebody changed the weight of P1 from 1 kg to 2 kg"
+    assert make_sentence(change("stamps[a].kg")) == "Somebody changed the weight of stamp a of P1 from 1 to 2"
+    assert summarize_changes([change("lost"), change("", "unseen")]).startswith("lost; no visible field changed")
+    assert summarize_changes([change("", "unseen")]).endswith("(perhaps its weight)")
     server_change = change("details.memoryMB")._replace(category="Server")
-    assert "memory" in sentence(server_change)
+    assert "memory" in make_sentence(server_change)
 
 
 @pytest.mark.usefixtures("two_senders")
@@ -112,7 +112,7 @@ def test_queries_count_and_find_the_entities_of_both_senders(tmp_path):
     with analytics.connect(str(build_store(tmp_path / "s.duckdb", rows))) as client:
 
         def ask(name, **values):
-            return client.sql(*queries.query(name, values)).to_pylist()
+            return client.sql(*queries.make_query(name, values)).to_pylist()
 
         entities = ask("activity_entities", notifications=True, **span)
         counted = {(row["kind"], row["name"]): row["events"] for row in entities}
@@ -145,6 +145,6 @@ def test_a_call_that_does_not_end_is_an_error():
         queries.expand("SELECT place_of(left(name, 1)")
 
 
-@pytest.mark.parametrize("name", sorted(queries.places()))
+@pytest.mark.parametrize("name", sorted(queries.find_places()))
 def test_no_query_is_left_with_a_call_that_the_store_does_not_know(name):
     assert queries.CALL.search(queries.read(name)) is None

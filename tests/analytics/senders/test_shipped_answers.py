@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import analytics
-from analytics.pages.sql.side import shipped_queries
+from analytics.pages.sql.side import list_shipped_queries
 from tests.support.readable_store import Changed, Row, account, build_store, server
 
-QUERIES = {one.name: one.sql for one in shipped_queries()}
+QUERIES = {one.name: one.sql for one in list_shipped_queries()}
 DOCS = Path(__file__).parents[3] / "docs"
 EXAMPLES = [
     example

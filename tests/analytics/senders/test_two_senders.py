@@ -11,12 +11,12 @@ import analytics
 from analytics import queries, senders
 from analytics.charts.charts import MOST_TYPES, OTHER_TYPES
 from analytics.charts.events import join_rare
-from analytics.pages.activity.filters import name_entity, parse_entity, type_text
-from analytics.pages.audit.downloads import changes_csv
+from analytics.pages.activity.filters import format_type, name_entity, parse_entity
+from analytics.pages.audit.downloads import make_changes_csv
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.senders.described import Seen, as_sender
 from analytics.words.meanings import VERDICTS, describe_verdict
-from analytics.words.sentences import Change, sentence
+from analytics.words.sentences import Change, make_sentence
 from tests.support.readable_store import MIDDAY, Changed, Row, build_store, server
 
 GITHUB = as_sender(
@@ -60,7 +60,7 @@ def client(tmp_path_factory):
 @pytest.fixture
 def ask(client):
     def run(name, **values):
-        return client.sql(*queries.query(name, values)).to_pylist()
+        return client.sql(*queries.make_query(name, values)).to_pylist()
 
     return run
 
@@ -75,7 +75,7 @@ def test_a_store_with_one_sender_is_asked_nothing_about_senders():
         "changes_page", "changes_of_step", "entity", "entity_notifications", "entity_changes", "entity_neighbours",
         "entities_of_account", "entities_found", "acts_of_user", "accounts", "notifications_by_id",
     ):  # fmt: skip
-        sql = queries.query(name, {**needed, **spans}).sql
+        sql = queries.make_query(name, {**needed, **spans}).sql
         sql = sql.replace(queries.named_like("$entity"), "")  # it costs nothing, see there
         assert "sender" not in sql, name
         assert "told" not in sql.replace("told AS (", "").replace("FROM told", ""), name
@@ -133,7 +133,7 @@ def test_letter_case_tells_actors_apart_for_those_senders_whose_names_have_it(tm
     with analytics.connect(str(build_store(tmp_path / "s.duckdb", rows))) as client:
 
         def ask(name, **values):
-            return client.sql(*queries.query(name, {**SECONDS, "notifications": True, **values})).to_pylist()
+            return client.sql(*queries.make_query(name, {**SECONDS, "notifications": True, **values})).to_pylist()
 
         listed = ask("activity_actors")
         assert [(row["sender"], row["name"], row["events"]) for row in listed] == [
@@ -146,11 +146,11 @@ def test_letter_case_tells_actors_apart_for_those_senders_whose_names_have_it(tm
 
 @pytest.mark.usefixtures("three_senders")
 def test_the_category_of_an_event_is_the_one_of_its_notifications():
-    assert senders.event_types_of({"issue"}) == ["issues.edited"]
-    assert set(senders.event_types_of({"repository"})) == {"push"}
-    assert {"issue", "repository"} <= set(senders.categories())
-    assert senders.sender_of("issue").name == GITHUB.name
-    assert (type_text("issues.edited"), type_text("issue")) == ("issues.edited", "issue (event unknown)")
+    assert senders.list_event_types_of({"issue"}) == ["issues.edited"]
+    assert set(senders.list_event_types_of({"repository"})) == {"push"}
+    assert {"issue", "repository"} <= set(senders.list_categories())
+    assert senders.find_sender_of("issue").name == GITHUB.name
+    assert (format_type("issues.edited"), format_type("issue")) == ("issues.edited", "issue (event unknown)")
 
 
 @pytest.mark.usefixtures("three_senders")
@@ -163,13 +163,17 @@ def test_an_entity_in_the_address_names_its_sender():
 def test_a_store_without_the_first_sender_has_the_words_of_its_own():
     try:
         senders.learn([GITHUB._replace(events=())])
-        assert [sender.name for sender in senders.heard()] == ["centurylink"], "it is set up and sent nothing yet"
-        assert not senders.several()
-        assert "issue" not in senders.kinds()
+        assert [sender.name for sender in senders.list_heard()] == ["centurylink"], "it is set up and sent nothing yet"
+        assert not senders.has_several_senders()
+        assert "issue" not in senders.list_kinds()
         senders.learn([GITHUB], alone=True)
-        assert (senders.titles(), senders.several()) == ({"github": "GitHub"}, False)
-        assert (senders.account_kind(), senders.person_kind(), senders.place()) == ("organization", "user", None)
-        assert senders.any_entity() == "repository or issue"
+        assert (senders.list_titles(), senders.has_several_senders()) == ({"github": "GitHub"}, False)
+        assert (senders.find_account_kind(), senders.find_person_kind(), senders.find_place()) == (
+            "organization",
+            "user",
+            None,
+        )
+        assert senders.describe_any_entity() == "repository or issue"
     finally:
         senders.learn([])
 
@@ -186,7 +190,7 @@ def test_only_a_key_pair_is_said_to_be_checked_by_others():
 
 @pytest.mark.usefixtures("three_senders")
 def test_the_file_of_changes_says_which_the_sender_told_itself(client):
-    rows = list(csv.DictReader(changes_csv(client, {}).decode("utf-8-sig").splitlines()))
+    rows = list(csv.DictReader(make_changes_csv(client, {}).decode("utf-8-sig").splitlines()))
     assert {row["path"]: row["told_by_the_sender"] for row in rows} == {"cpu": "False", "name": "True"}
     assert {row["sender"] for row in rows} == {"centurylink", "github"}
 
@@ -222,7 +226,7 @@ def test_a_chart_of_many_event_types_joins_the_rarest_and_loses_none():
 @pytest.mark.usefixtures("three_senders")
 def test_changes_of_a_sender_without_words_of_its_own_read_as_sentences(path, kind, old, new, expected):
     values = (None if value is None else json.dumps(value) for value in (old, new))
-    assert sentence(Change("repository", REPOSITORY, "ann", path, kind, *values)) == expected
+    assert make_sentence(Change("repository", REPOSITORY, "ann", path, kind, *values)) == expected
 
 
 def test_a_category_is_found_by_its_own_letter_case_first_and_among_those_of_the_sender_in_the_address():
@@ -244,7 +248,7 @@ def test_an_account_of_an_alias_that_another_sender_has_makes_another_version_of
     for names in (["github"], ["github", "github"], ["github", "gitlab"]):
         rows = [Row("push", "acme", REPOSITORY, {}, sender=name, category="repository") for name in names]
         with analytics.connect(str(build_store(tmp_path / f"{len(versions)}.duckdb", rows))) as client:
-            versions += client.sql(*queries.query("accounts_version", {})).to_pylist()
+            versions += client.sql(*queries.make_query("accounts_version", {})).to_pylist()
     assert versions[0] == versions[1] != versions[2]
 
 
@@ -262,7 +266,7 @@ def test_an_alias_of_two_senders_is_two_accounts():
     assert (accounts.find_named("acme"), accounts.find_named("low")) == (None, "LOW")
     assert [accounts.split(key) for key in ("gitlab/ACME", "LOW")] == [("ACME", "gitlab"), ("LOW", None)]
     github, *gitlab = (account.key for account in accounts.all)
-    assert (accounts.tree_of("ACME", "github"), accounts.tree_of("ACME", "gitlab")) == ({github}, {*gitlab})
-    assert accounts.tree_of("ACME") == {github, *gitlab}
+    assert (accounts.list_tree("ACME", "github"), accounts.list_tree("ACME", "gitlab")) == ({github}, {*gitlab})
+    assert accounts.list_tree("ACME") == {github, *gitlab}
     shared = [accounts.are_shared_with_others(keys) for keys in ([github], gitlab, [github, *gitlab], gitlab[1:])]
     assert shared == [True, True, False, False]

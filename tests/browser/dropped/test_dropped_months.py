@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics import connect
-from analytics.findings.finding import finding_id
+from analytics.findings.finding import make_finding_id
 from tests.browser.conftest import a_live_one
 from tests.browser.watching import column, expect_total, run_linked
 from tests.support.dropping import drop_before
@@ -176,7 +176,7 @@ def test_findings_of_dropped_notifications_are_not_listed_and_a_link_to_one_says
     created = page.locator(".st-key-findings tbody tr", has_text="was created")
     expect(created).to_have_count(1)
     expect(created).to_contain_text("LEE")
-    page = look(watch, live, f"/audit?refresh=off&range=all&finding={finding_id('user_created', gone[1])}")
+    page = look(watch, live, f"/audit?refresh=off&range=all&finding={make_finding_id('user_created', gone[1])}")
     expect(page.locator(".st-key-detail")).to_contain_text(f"or before {SINCE:%Y-%m-%d} 00:00 UTC, in the lake.")
 
 

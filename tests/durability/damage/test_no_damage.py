@@ -95,7 +95,7 @@ def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypa
     assert list(store.data_dir.glob(".*")) == []
 
 
-@pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.sql_file"])
+@pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.read_sql_file"])
 def test_a_program_that_can_not_open_any_database_moves_nothing(crashed, tmp_path, monkeypatch, fails):
     store = crashed.copy(tmp_path / "data")
     (store.data_dir / "suspect").touch()

@@ -225,7 +225,7 @@ def test_after_a_failed_sync_nothing_more_is_acknowledged_into_the_segment(tmp_p
         after = listener.sender.post("/webhooks/User.Updated", b'{"userName":"a@b.c","n":12}').status
         spooled = {row.payload for row in listener.spooled()}
         segments = sorted((tmp_path / "spool").glob("*.sqlite"))
-        first = SpoolReader(tmp_path / "spool").segments()[0]
+        first = SpoolReader(tmp_path / "spool").list_segments()[0]
         in_first = [row.row.payload for row in first.read("notifications", 0, 100) if isinstance(row.row, Notification)]
     assert statuses[0] == 503
     assert {200, 503} == {*statuses}

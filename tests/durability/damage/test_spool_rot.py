@@ -151,7 +151,7 @@ def test_no_flipped_bit_makes_a_row_that_was_not_written(tmp_path, capsys):
         (spool / name).write_bytes(flipped)
         told = []
         reader = SpoolReader(spool, report=lambda what, *_, told=told: told.append(what))
-        found = [row.row for segment in reader.segments() for row in segment.read("notifications", 0, 100)]
+        found = [row.row for segment in reader.list_segments() for row in segment.read("notifications", 0, 100)]
         for segment in reader.list_finished():
             reader.remove(segment)
         reader.close()

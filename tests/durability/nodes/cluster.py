@@ -167,10 +167,10 @@ def _are_in(taken: Positions, positions: Positions) -> bool:
 def _read_spool(spool: Path) -> Positions:
     with closing(SpoolReader(spool)) as reader:
         return {
-            (segment.name, kind): segment.last_position(kind)
-            for segment in reader.segments()
+            (segment.name, kind): segment.find_last_position(kind)
+            for segment in reader.list_segments()
             for kind in ("notifications", "rejected")
-            if segment.last_position(kind)
+            if segment.find_last_position(kind)
         }
 
 

@@ -123,7 +123,7 @@ def wait(done, seconds: float) -> None:
 
 def status_of(place: Place, connection, loop: AppendLoop) -> dict[str, Any]:
     """Find out what status says of the store, and how much of what is promised it accounts for."""
-    keeper = StatusKeeper(place.settings, connection, loop.condition)
+    keeper = StatusKeeper(place.settings, connection, loop.read_condition)
     try:
         status = keeper.refresh()
     except OSError as error:

@@ -14,7 +14,7 @@ import duckdb
 from receiver.database.appended import read_appended
 from receiver.keeping import backup_file
 from receiver.senders.centurylink.signature import load_public_key
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 from receiver.spool import SpoolWriter
 from receiver.store.backup import Backups
 from tests.durability.shim import oracle
@@ -46,7 +46,7 @@ class Scenario:
         """Open the store, append what is new, checkpoint, and find out what status says."""
         expected = len(place.promises.read()) + len(place.promises.read(refused=True)) - 9
         with open_loop(place) as (connection, loop):
-            wait(lambda: sum(loop.figures().values()) >= expected, MOST_SECONDS)
+            wait(lambda: sum(loop.read_figures().values()) >= expected, MOST_SECONDS)
             with contextlib.suppress(Exception), loop.pause():  # a checkpoint, with segments to let go
                 pass
             return status_of(place, connection, loop)
@@ -165,7 +165,7 @@ class Restoring(Scenario):
         self.settle(place)
         backup = place.outside / "backup.duckdb"
         shutil.copyfile(place.settings.database, backup)
-        key = key_fingerprint(load_public_key(place.settings.public_key))
+        key = compute_fingerprint(load_public_key(place.settings.public_key))
         backup_file.seal(backup, key, place.data / "accounts.sqlite")
         spool(place, rows(9, 15))
         self.settle(place)

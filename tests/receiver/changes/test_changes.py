@@ -41,7 +41,7 @@ FLAT = {
 UNSEEN = Change("", "unseen", False, None, None)
 UNSEEN_ROW = UNSEEN[:5]
 
-changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
+changes_of = partial(differ.list_changes, Differ(CENTURYLINK.comparison))
 
 
 def known(body, action="Updated", category="Server"):

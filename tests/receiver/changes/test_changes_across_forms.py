@@ -39,7 +39,7 @@ NEW_ACCOUNT = {
     "links": [{"rel": "self", "href": "/v2/accounts/RLS1"}], "primaryDataCenter": "WA1",
 }  # fmt: skip
 
-changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
+changes_of = partial(differ.list_changes, Differ(CENTURYLINK.comparison))
 
 
 def shown(before, now, category="Server"):

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from receiver.changes.differ import Change, Differ, Snapshot, changes_of, follow
+from receiver.changes.differ import Change, Differ, Snapshot, follow, list_changes
 from receiver.database.opening import run
 from receiver.deriving import states
 from receiver.deriving.tables import Rebuild
-from receiver.keeping.verification import check_whole, extent_of
+from receiver.keeping.verification import check_whole, read_extent
 from receiver.senders import CENTURYLINK
 from receiver.spool import SpoolWriter
 from receiver.store.appending.appender import Appender
@@ -45,7 +45,7 @@ def changes_along(*history):
     """Return the changes of each notification of an entity, in the order in which they happened."""
     before, changes = None, []
     for now in history:
-        changes.append(changes_of(differ, before, now))
+        changes.append(list_changes(differ, before, now))
         before = follow(differ, before, now)
     return changes
 
@@ -178,11 +178,11 @@ def changes_by_place(connection, arrived):
 
 def violations(connection):
     class Reader:
-        def rows(self, sql, parameters):
+        def read_rows(self, sql, parameters):
             return run(connection.cursor(), sql, parameters)
 
     found = check_rows(Reader(), {})
-    found += check_whole(Reader(), extent_of(Reader()))
+    found += check_whole(Reader(), read_extent(Reader()))
     # The rows are made by hand, so their signatures and columns do not hold.
     return [str(each) for each in found if each.what not in {"signature", "derived"}]
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from receiver.changes import differ
 from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
-from receiver.notification import new_id
+from receiver.notification import make_id
 from receiver.senders import CENTURYLINK
-from receiver.senders.centurylink.events import classify, event_for_name
+from receiver.senders.centurylink.events import classify, find_event_by_name
 from receiver.senders.request import parse_body
 from receiver.senders.sender import Event
 from receiver.simulator.history import Simulation
@@ -42,7 +42,7 @@ CHANGES = """
 UNSEEN = Change("", "unseen", False, None, None)
 CAME_BACK = Change("", "added", False, '"deleted"', None)
 
-changes_of = partial(differ.changes_of, Differ(CENTURYLINK.comparison))
+changes_of = partial(differ.list_changes, Differ(CENTURYLINK.comparison))
 
 
 def generated(examples):
@@ -58,12 +58,12 @@ def simulated():
     """Make what the simulator sends, with more copies, and some in the old form, without action, or at one moment."""
     rng = random.Random(20260304)
     sent, moments = [], {}
-    for outgoing in Simulation(11).history(SIMULATED / 233, NOON.timestamp(), SIMULATED):
+    for outgoing in Simulation(11).make_history(SIMULATED / 233, NOON.timestamp(), SIMULATED):
         if outgoing.is_copy:
-            sent.append(sent[-1]._replace(id=new_id(NOON)))
+            sent.append(sent[-1]._replace(id=make_id(NOON)))
             continue
         received_at = datetime.fromtimestamp(outgoing.received_at, UTC)
-        event = event_for_name(outgoing.event_type)
+        event = find_event_by_name(outgoing.event_type)
         if event.action == "Updated" and rng.random() < 0.2:
             event = Event(event.category, None)
         body, payload = parse_body(outgoing.body), outgoing.body
@@ -79,7 +79,7 @@ def simulated():
         moments[columns.category, columns.entity_id] = columns.occurred_at
         sent.append(notification_of(columns, received_at, payload))
         if rng.random() < 0.02:
-            sent.append(sent[-1]._replace(id=new_id(NOON), received_at=received_at + timedelta(seconds=rng.random())))
+            sent.append(sent[-1]._replace(id=make_id(NOON), received_at=received_at + timedelta(seconds=rng.random())))
     return delayed(rng, sent)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from receiver.database.migrations import migrations, newest_version
+from receiver.database.migrations import find_newest_version, read_migrations
 from receiver.database.opening import connect, run
 from receiver.deriving.tables import Rebuild
 from receiver.keeping.verification import can_check_changes
@@ -53,7 +53,7 @@ class FileOf:
     """Reads a store as `clc-receiver verify` does."""
 
     def __init__(self, connection):
-        self.rows = lambda sql, parameters: run(connection, sql, parameters)
+        self.read_rows = lambda sql, parameters: run(connection, sql, parameters)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def older(tmp_path):
         store.execute(TO_THE_VERSION_BEFORE).fetchall()
         for step, view in ((2, "entities"), (3, "account_bodies")):
             definition = re.search(
-                rf"^CREATE (OR REPLACE )?VIEW {view} .*?;", migrations()[step], re.DOTALL | re.MULTILINE
+                rf"^CREATE (OR REPLACE )?VIEW {view} .*?;", read_migrations()[step], re.DOTALL | re.MULTILINE
             )
             store.execute(definition[0]).fetchall()
     return file
@@ -140,7 +140,7 @@ def test_a_new_store_has_nothing_to_derive_again(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     try:
         assert run(store, "FROM rebuilding") == []
-        assert run(store, "SELECT max(version) FROM schema_version") == [(newest_version(),)]
-        assert newest_version() >= SINCE
+        assert run(store, "SELECT max(version) FROM schema_version") == [(find_newest_version(),)]
+        assert find_newest_version() >= SINCE
     finally:
         store.close()

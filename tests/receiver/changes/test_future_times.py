@@ -32,7 +32,7 @@ def ask(tmp_path_factory):
     ]
     file = build_store(tmp_path_factory.mktemp("store") / "s.duckdb", rows)
     with analytics.connect(str(file)) as client:
-        yield lambda name, **values: client.df(*queries.query(name, values))
+        yield lambda name, **values: client.df(*queries.make_query(name, values))
 
 
 def test_the_latest_state_of_an_entity_is_what_came_last(ask):
@@ -64,5 +64,5 @@ def test_lists_of_entities_take_no_time_to_come_for_the_latest(ask):
 
 
 def test_an_alarm_that_begins_in_a_time_to_come_ends_with_the_alert_that_ends_it(ask):
-    [alarm] = alarms.intervals(ask("alert_states", first=1, last=9)).itertuples()
+    [alarm] = alarms.find_alarms(ask("alert_states", first=1, last=9)).itertuples()
     assert (alarm.begin, alarm.end) == (MIDDAY + 3 * MINUTE, MIDDAY + 4 * MINUTE)

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from receiver.changes.differ import Change, Differ, Snapshot, changes_of
+from receiver.changes.differ import Change, Differ, Snapshot, list_changes
 from receiver.changes.values import PLAIN
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.keeping.verification import check_whole, extent_of
+from receiver.keeping.verification import check_whole, read_extent
 from receiver.senders import CENTURYLINK
 from receiver.senders.sender import MISSING, FieldDifference, Item, Sender
 from receiver.spool import SpoolWriter
@@ -49,7 +49,7 @@ def told(before, now, event_type=None, action="Updated", before_action="Updated"
         body and Snapshot("repository", act, json.dumps(body).encode(), 0, event)
         for body, act, event in ((before, before_action, None), (now, action, event_type))
     ]
-    return changes_of(Differ(TELLING), *snapshots)
+    return list_changes(Differ(TELLING), *snapshots)
 
 
 def test_what_a_body_tells_counts_from_the_first_notification_on():
@@ -92,7 +92,7 @@ def test_a_body_that_tells_too_much_or_can_not_be_read_tells_of_a_change_without
     many = {f"f{number}": 1 for number in range(3_000)}
     assert told(None, {**many, "from": many}) == [APPEARED, beyond]
     odd = Snapshot("repository", "Updated", b"[" * 200_000, 0, "edited")
-    assert changes_of(Differ(TELLING), None, odd) == [APPEARED, beyond]
+    assert list_changes(Differ(TELLING), None, odd) == [APPEARED, beyond]
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def violations(connection, senders=SENDERS):
     """Return what `verify` finds in the derived tables and rows."""
 
     class Reader:
-        def rows(self, sql, parameters):
+        def read_rows(self, sql, parameters):
             return run(connection.cursor(), sql, parameters)
 
     found = check_rows(Reader(), {}, senders)
-    found += check_whole(Reader(), extent_of(Reader()))
+    found += check_whole(Reader(), read_extent(Reader()))
     # The rows are made by hand, so their signatures and columns do not hold.
     return [str(each) for each in found if each.what not in {"signature", "derived"}]
 

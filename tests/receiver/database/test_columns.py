@@ -8,7 +8,7 @@ import pytest
 from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.rows import insert_notifications, insert_rejections, make_numbered, select_numbered
 from receiver.deriving.derived import DerivedChange
-from receiver.notification import Notification, NumberedNotification, Rejection, columns_of
+from receiver.notification import Notification, NumberedNotification, Rejection, list_columns
 from receiver.spool import SpoolReader, SpoolWriter
 from tests.support.database import open_database
 from tests.support.rows import notification, rejection
@@ -31,7 +31,7 @@ def test_the_tables_have_the_columns_that_are_defined_in_code(store, table, kind
     query = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index"
     found = [(name, data_type) for name, data_type in run(store, query, [table]) if name not in OF_THE_STORE]
     assert found == [
-        (column.name, "JSON" if column.is_json else DUCKDB_TYPES[column.type]) for column in columns_of(kind)
+        (column.name, "JSON" if column.is_json else DUCKDB_TYPES[column.type]) for column in list_columns(kind)
     ]
 
 
@@ -49,7 +49,7 @@ def test_a_row_comes_back_from_a_segment_and_from_the_store_as_it_was(store, tmp
     reader = SpoolReader(tmp_path / "spool")
     spooled = [
         each.row
-        for segment in reader.segments()
+        for segment in reader.list_segments()
         for kind in ("notifications", "rejected")
         for each in segment.read(kind, 0, 9)
     ]

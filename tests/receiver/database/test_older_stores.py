@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from receiver.database.migrations import newest_version
+from receiver.database.migrations import find_newest_version
 from receiver.notification import FIRST_PROOF, FIRST_SENDER
 from receiver.spool.layout import from_microseconds
 from tests.durability.support.commands import run_command
@@ -60,8 +60,8 @@ def upgraded(tmp_path_factory):
 
 def test_a_store_of_0_1_0_is_upgraded_in_place_and_a_copy_of_it_is_kept(upgraded):
     (version,) = rows(upgraded.now / "clc.duckdb", "SELECT max(version) AS version FROM schema_version")
-    assert version == {"version": newest_version()}
-    kept = upgraded.now / f"clc-before-schema-{newest_version()}.duckdb"
+    assert version == {"version": find_newest_version()}
+    kept = upgraded.now / f"clc-before-schema-{find_newest_version()}.duckdb"
     for table in ("notifications", "rejected", "changes"):
         query = f"FROM {table} ORDER BY ALL"
         assert rows(kept, query) == rows(upgraded.before / "clc.duckdb", query)

@@ -34,7 +34,7 @@ def close_while_it_reads(opened, read, error):
 
 def test_a_reader_of_a_file_is_closed_while_it_reads(path):
     reader = FileReader(path)
-    close_while_it_reads(reader, lambda: reader.rows(LONG, []), StoreError)
+    close_while_it_reads(reader, lambda: reader.read_rows(LONG, []), StoreError)
 
 
 def test_a_client_of_a_file_is_closed_while_it_reads(path):

@@ -2,7 +2,7 @@
 
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild, select_closed
-from receiver.keeping.verification import check_spooled, check_whole, extent_of, find_gaps
+from receiver.keeping.verification import check_spooled, check_whole, find_gaps, read_extent
 from receiver.senders import load_senders
 from receiver.spool import SpoolWriter
 from receiver.store.dropper import Dropper
@@ -51,13 +51,13 @@ class Store:
 
     def violations(self):
         spooled = check_spooled(self, self.directory / "spool")
-        found = [*check_rows(self, {}), *check_whole(self, extent_of(self)), *spooled]
+        found = [*check_rows(self, {}), *check_whole(self, read_extent(self)), *spooled]
         # The rows are made by hand, so their signatures and columns do not hold.
         return [str(each) for each in found if each.what not in {"signature", "derived"}] + find_gaps(
-            self, extent_of(self)
+            self, read_extent(self)
         )
 
-    def rows(self, sql, parameters):
+    def read_rows(self, sql, parameters):
         return run(self.connection.cursor(), sql, parameters)
 
     def run(self, sql, parameters=None):

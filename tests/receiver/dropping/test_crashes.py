@@ -9,7 +9,7 @@ import pytest
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.appended import read_appended
 from receiver.database.opening import run
-from receiver.keeping.verification import check_whole, extent_of, find_gaps
+from receiver.keeping.verification import check_whole, find_gaps, read_extent
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
 from tests.durability.support.store_process import StoreProcess
@@ -88,13 +88,13 @@ def check(data_dir):
     """Open a store, check that it has lost nothing, and return what it has."""
 
     class Reader:
-        def rows(self, sql, parameters):
+        def read_rows(self, sql, parameters):
             return run(connection, sql, parameters)
 
     connection, happened = open_store(Settings(data_dir=data_dir))
     assert (happened, read_incidents(data_dir), read_appended(data_dir).notifications) == ([], [], COUNT)
-    assert find_gaps(Reader(), extent_of(Reader())) == []
-    assert [str(each) for each in check_whole(Reader(), extent_of(Reader())) if each.what != "view"] == []
+    assert find_gaps(Reader(), read_extent(Reader())) == []
+    assert [str(each) for each in check_whole(Reader(), read_extent(Reader())) if each.what != "view"] == []
     found = contents(connection)
     connection.close()
     return found

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from receiver.notification import new_id
+from receiver.notification import make_id
 from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, make_up
 from tests.receiver.dropping.stores import ACCOUNTS, CHANGES, STATES, Store
 from tests.support.rows import notification
@@ -104,7 +104,7 @@ def test_the_last_alert_of_each_metric_and_state_stays_whatever_later_alerts_of_
         for day, (metric, state) in enumerate(told)
     ]
     told_nothing = alerts[0]._replace(
-        id=new_id(BEGIN), occurred_at=BEGIN, received_at=BEGIN, payload=b'{"triggers": 1}'
+        id=make_id(BEGIN), occurred_at=BEGIN, received_at=BEGIN, payload=b'{"triggers": 1}'
     )
     dropping.append([told_nothing, *alerts])
     dropping.drop(MARCH)

@@ -8,7 +8,7 @@ import pytest
 from receiver.data_directory.incidents import Incident
 from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, judge
 from receiver.keeping.care.facts import Stored
-from receiver.keeping.care.limits import bytes_in_words, seconds_in_words
+from receiver.keeping.care.limits import format_bytes, format_seconds
 from receiver.keeping.scrub import ScrubNote
 from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Backlog
@@ -99,8 +99,8 @@ def test_a_receiver_that_is_well_is_ok_in_every_figure():
     status = judge(WELL)
     assert {figure.name: figure.state for figure in status.figures if figure.state != "ok"} == {}
     assert status.state == "ok"
-    assert status.value("rate_last_minute") == 1.0
-    assert status.value("rate_last_hour") == 1.0
+    assert status.find_value("rate_last_minute") == 1.0
+    assert status.find_value("rate_last_hour") == 1.0
     assert status.refusals == [{"reason": "not_json", "kept": 5, "last_hour": 2}]
 
 
@@ -275,20 +275,20 @@ def test_what_is_missing_since_a_recovery_is_said():
 def test_a_wal_is_unsaved_since_it_was_first_seen_after_a_checkpoint(tmp_path: Path):
     database, wal, watch = tmp_path / "clc.duckdb", tmp_path / "clc.duckdb.wal", WalWatch()
     database.touch()
-    assert watch.unsaved_since(database, ago(seconds=9)) is None
+    assert watch.find_unsaved_since(database, ago(seconds=9)) is None
     wal.write_bytes(b"rows")
-    assert watch.unsaved_since(database, ago(seconds=8)) == ago(seconds=8)
-    assert watch.unsaved_since(database, ago(seconds=7)) == ago(seconds=8)
+    assert watch.find_unsaved_since(database, ago(seconds=8)) == ago(seconds=8)
+    assert watch.find_unsaved_since(database, ago(seconds=7)) == ago(seconds=8)
     import os
 
     os.utime(database, (0, 0))
-    assert watch.unsaved_since(database, ago(seconds=6)) == ago(seconds=6)
+    assert watch.find_unsaved_since(database, ago(seconds=6)) == ago(seconds=6)
     wal.unlink()
-    assert watch.unsaved_since(database, ago(seconds=5)) is None
+    assert watch.find_unsaved_since(database, ago(seconds=5)) is None
 
 
 def test_quantities_are_written_in_their_largest_unit():
-    assert [seconds_in_words(value) for value in (0.04, 59, 119, 120, 7200, 200_000)] == [
+    assert [format_seconds(value) for value in (0.04, 59, 119, 120, 7200, 200_000)] == [
         "0.0 s",
         "59.0 s",
         "119.0 s",
@@ -296,7 +296,7 @@ def test_quantities_are_written_in_their_largest_unit():
         "2 h",
         "2 d",
     ]
-    assert [bytes_in_words(value) for value in (0, 1023, 1536, 5 * GIB, 3 * 2**40)] == [
+    assert [format_bytes(value) for value in (0, 1023, 1536, 5 * GIB, 3 * 2**40)] == [
         "0 bytes",
         "1,023 bytes",
         "1.5 KiB",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.senders.centurylink.signature import load_public_key
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support.keys import key_directory
@@ -56,7 +56,7 @@ def test_the_commands_of_the_page_verify_a_notification_and_no_other_body(tmp_pa
         )
     assert done.returncode == 0, done.stderr
     assert "Verified OK" in done.stdout
-    fingerprint = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+    fingerprint = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     assert done.stdout.count(fingerprint) >= 1
     assert (work / "body.json").read_bytes() == BODY
     (work / "body.json").write_bytes(BODY.rstrip())

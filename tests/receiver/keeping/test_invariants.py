@@ -20,7 +20,7 @@ from receiver.keeping.verification.invariants import (
 )
 from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_private_key
+from receiver.senders.keys import compute_fingerprint, index_by_fingerprint, load_private_key
 from receiver.senders.sender import Sender
 from tests.support.keys import key_directory
 from tests.support.rows import NOON, notification
@@ -44,7 +44,7 @@ def signature_of(body):
 
 
 def stored(seq=7, duplicate_of=None, **changed):
-    noted = key_fingerprint(key())
+    noted = compute_fingerprint(key())
     right = {"payload": BODY, "signature": signature_of(BODY), "key_fingerprint": noted, **changed}
     return NumberedNotification(seq, notification(1, **right), duplicate_of)
 

@@ -16,7 +16,7 @@ import pytest
 from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.keeping.backup_file import read_backup_watermarks, seal
 from receiver.keeping.notes import UPLOAD_NOTE as NOTE
-from receiver.keeping.objects.place import Place, ending_of, name_of
+from receiver.keeping.objects.place import Place, make_ending, name_in_storage
 from receiver.settings import read_settings
 from receiver.shared_spool import SharedSpoolReader, SpoolServer
 from receiver.store import helper
@@ -214,10 +214,10 @@ def test_an_object_that_comes_back_changed_is_no_backup(backup, directory, monke
 
     monkeypatch.setattr(Place, "_send", send_and_spoil)
     with pytest.raises(DamagedObjectError, match="came back changed"):
-        place.put(backup, name_of(backup, "host", MACHINES[0]), MADE, nothing)
+        place.put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
     assert list(place.list_whole()) == []
     monkeypatch.undo()
-    assert place.put(backup, name_of(backup, "host", MACHINES[0]), MADE, nothing) in place.list_whole()
+    assert place.put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing) in place.list_whole()
 
 
 def damage(path):
@@ -244,7 +244,7 @@ def test_a_damaged_object_is_found_and_an_older_backup_restored(backup, tmp_path
 
 def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_run_again(backup, tmp_path, directory):
     os.truncate(backup, 1 << 27)  # so that it takes a moment
-    Place(str(directory)).put(backup, name_of(backup, "host", MACHINES[0]), MADE, nothing)
+    Place(str(directory)).put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
     data_dir = tmp_path / "data"
     arguments = ("restore", "--other-key", str(directory.as_uri()))
     data_dir.mkdir()
@@ -264,35 +264,35 @@ def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_r
 
 def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one(backup, directory):
     place, (one, two) = Place(str(directory)), MACHINES
-    names = [name_of(backup.with_name(f"clc-2026030{day}.duckdb"), "a host", one) for day in (1, 2, 3)]
-    other = name_of(backup, "a host", two)
+    names = [name_in_storage(backup.with_name(f"clc-2026030{day}.duckdb"), "a host", one) for day in (1, 2, 3)]
+    other = name_in_storage(backup, "a host", two)
     for name in (*names, other):
         place.put(backup, name, MADE, nothing)
     with (directory / "backups" / names[2]).open("ab") as file:
         file.write(b"more")
-    assert place.prune(ending_of(one), 1) == [names[2], names[0]]
+    assert place.prune(make_ending(one), 1) == [names[2], names[0]]
     assert sorted(manifest.name for manifest in place.list_whole()) == sorted([names[1], other])
     (directory / "backups" / f"{names[1]}.json").write_text("{")
-    assert place.prune(ending_of(one), 1) == []
+    assert place.prune(make_ending(one), 1) == []
     assert (directory / "backups" / names[1]).exists()
 
 
 def test_a_backup_that_a_wrong_clock_has_named_is_no_newest_and_keeps_back_none(backup, directory):
     place, one = Place(str(directory)), MACHINES[0]
     future, *names = [
-        name_of(backup.with_name(f"clc-{day}.duckdb"), "host", one) for day in (20990301, 20260301, 20260302)
+        name_in_storage(backup.with_name(f"clc-{day}.duckdb"), "host", one) for day in (20990301, 20260301, 20260302)
     ]
     for name in (future, *names):
         place.put(backup, name, MADE, nothing)
     assert [manifest.name for manifest in place.list_whole()] == [names[1], names[0], future]
-    assert place.prune(ending_of(one), 1, names[0]) == [future, names[1]]
+    assert place.prune(make_ending(one), 1, names[0]) == [future, names[1]]
 
 
 def test_wrong_credentials_are_told_without_them(backup, bucket, monkeypatch):
     for name in CREDENTIALS:
         monkeypatch.setenv(name, "wrong-and-secret")
     with pytest.raises(ObjectsError, match=r"s3://clc-\w+/some/prefix can't be used") as raised:
-        Place(bucket).put(backup, name_of(backup, "host", MACHINES[0]), MADE, nothing)
+        Place(bucket).put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
     assert "wrong-and-secret" not in str(raised.value)
 
 

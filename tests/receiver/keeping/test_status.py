@@ -11,7 +11,7 @@ import urllib3
 
 from receiver.commands.status import _print
 from receiver.data_directory.incidents import report
-from receiver.senders.keys import key_fingerprint, load_public_key
+from receiver.senders.keys import compute_fingerprint, load_public_key
 from receiver.spool import layout
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
@@ -183,7 +183,7 @@ def find_key(data_dir):
 @pytest.mark.slow
 def test_of_a_store_that_hangs_that_is_shown_its_file_left_alone_and_the_key_is_that_of_serve(tmp_path):
     assert "by this shell's settings" in find_key(tmp_path)
-    key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+    key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     with running(PreparedReceiver, tmp_path) as receiver:
         with stopped(receiver.children()["store"]):
             for number in range(5):

@@ -11,9 +11,15 @@ import pytest
 
 from receiver.data_directory.incidents import report
 from receiver.database.reading import open_reader
-from receiver.notification import new_id
+from receiver.notification import make_id
 from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import index_by_fingerprint, key_fingerprint, load_private_key, public_pem, write_private_key
+from receiver.senders.keys import (
+    compute_fingerprint,
+    index_by_fingerprint,
+    load_private_key,
+    write_private_key,
+    write_public_pem,
+)
 from receiver.senders.sender import Event
 from receiver.settings import Settings
 from tests.durability.support.commands import command, run_command
@@ -35,7 +41,7 @@ def names(done):
 
 
 def received(row, moment):
-    return row._replace(id=new_id(moment), received_at=moment, occurred_at=moment)
+    return row._replace(id=make_id(moment), received_at=moment, occurred_at=moment)
 
 
 def ids(data_dir):
@@ -304,7 +310,7 @@ def test_signatures_are_not_judged_under_another_key_than_they_were_received_und
     done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
     assert (done.returncode, done.stdout) == (2, "")
     (which, nothing) = done.stderr.splitlines()
-    key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+    key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     assert which == (
         f"12 notifications were received under the public key {key}, which is not at hand: "
         "name its file with --public-key."
@@ -316,9 +322,9 @@ def test_signatures_are_not_judged_under_another_key_than_they_were_received_und
 
 
 def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
-    key = key_fingerprint(load_public_key(key_directory() / "public.pem"))
+    key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     (data_dir / "keys").mkdir()
-    (data_dir / "keys" / f"{key}.pem").write_bytes(public_pem(load_public_key(None)))
+    (data_dir / "keys" / f"{key}.pem").write_bytes(write_public_pem(load_public_key(None)))
     assert run_command(data_dir, "verify", CLC_PUBLIC_KEY="").returncode == 2
 
 
@@ -327,10 +333,10 @@ def test_notifications_of_several_keys_are_each_checked_under_their_own(data_dir
     write_private_key(tmp_path / "other.pem")
     other = load_private_key(tmp_path / "other.pem")
     pem = tmp_path / "other.pub"
-    pem.write_bytes(public_pem(other.public_key()))
+    pem.write_bytes(write_public_pem(other.public_key()))
     row = accepted(30)
     signature = b64decode(sign(other, row.payload))
-    spool(data_dir, [row._replace(signature=signature, key_fingerprint=key_fingerprint(other.public_key()))])
+    spool(data_dir, [row._replace(signature=signature, key_fingerprint=compute_fingerprint(other.public_key()))])
     append(data_dir)
     if not noted:
         alter(data_dir, "UPDATE notifications SET key_fingerprint = NULL")

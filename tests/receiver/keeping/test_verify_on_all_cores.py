@@ -15,7 +15,7 @@ import pytest
 
 from receiver.keeping.verification.checkers import workers
 from receiver.keeping.verification.checkers.parts import Means
-from receiver.notification import new_id
+from receiver.notification import make_id
 from receiver.senders.judge import load_judge
 from receiver.senders.sender import Event
 from receiver.settings import Settings
@@ -50,7 +50,7 @@ def of_github(number, fingerprint):
 
 def late(row):
     moment = row.received_at - timedelta(hours=1)
-    return row._replace(id=new_id(moment), received_at=moment, occurred_at=moment)
+    return row._replace(id=make_id(moment), received_at=moment, occurred_at=moment)
 
 
 @pytest.fixture(scope="module")

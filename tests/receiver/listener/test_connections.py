@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from receiver.listener.connections import GuardedServer
-from receiver.listener.exchange import ExchangeServer, acceptance, answer_text
-from receiver.listener.sources import Limits, TrustedProxies, source_of
+from receiver.listener.exchange import ExchangeServer, answer_accepted, answer_text
+from receiver.listener.sources import Limits, TrustedProxies, find_source
 from tests.support.waiting import until
 
 LIMITS = Limits(header_seconds=0.4, body_seconds=0.4)
@@ -54,7 +54,7 @@ SLOW = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1"
 
 def answer(request, respond):
     """Accept whatever is posted."""
-    respond(acceptance("1") if request.method == "POST" else answer_text("ok"))
+    respond(answer_accepted("1") if request.method == "POST" else answer_text("ok"))
 
 
 class Crowd:
@@ -197,7 +197,7 @@ def test_a_trusted_proxys_address_and_this_machines_own_are_shared_by_all_sender
     ],
 )
 def test_an_ipv6_address_counts_with_all_others_of_its_64_bits(address, source):
-    assert source_of(address) == source
+    assert find_source(address) == source
 
 
 def test_a_body_in_chunks_of_a_byte_leaves_others_a_turn_after_every_few():

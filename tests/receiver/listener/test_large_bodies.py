@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from receiver.listener.connections import GuardedServer
-from receiver.listener.exchange import ExchangeServer, acceptance
+from receiver.listener.exchange import ExchangeServer, answer_accepted
 from receiver.listener.sources import Limits
 from receiver.listener.turns import ByteRate
 
@@ -17,23 +17,23 @@ SMALL = b"x" * 16_000
 
 def test_bytes_pass_at_64_mib_a_second_after_the_first_mebibyte():
     rate = ByteRate(lambda: 100.0)
-    assert rate.delay(MIB) == 0
-    assert rate.delay(MIB) == pytest.approx(1 / 64)
-    assert rate.delay(16 * MIB) == pytest.approx(17 / 64)
+    assert rate.count_bytes(MIB) == 0
+    assert rate.count_bytes(MIB) == pytest.approx(1 / 64)
+    assert rate.count_bytes(16 * MIB) == pytest.approx(17 / 64)
 
 
 def test_a_pause_gives_back_the_first_mebibyte_and_no_more():
     now = [100.0]
     rate = ByteRate(lambda: now[0])
-    rate.delay(3 * MIB)
+    rate.count_bytes(3 * MIB)
     now[0] += 1000
-    assert rate.delay(MIB) == 0
-    assert rate.delay(MIB) == pytest.approx(1 / 64)
+    assert rate.count_bytes(MIB) == 0
+    assert rate.count_bytes(MIB) == pytest.approx(1 / 64)
 
 
 def test_bytes_of_any_number_delay_the_next_for_a_second_at_most():
     rate = ByteRate(lambda: 100.0)
-    assert [rate.delay(1000 * MIB) for _ in range(3)] == [1, 1, 1]
+    assert [rate.count_bytes(1000 * MIB) for _ in range(3)] == [1, 1, 1]
 
 
 class Slowest(ByteRate):
@@ -43,7 +43,7 @@ class Slowest(ByteRate):
         super().__init__()
         self.counted = 0
 
-    def delay(self, size):
+    def count_bytes(self, size):
         self.counted += size
         return 1e6
 
@@ -54,7 +54,7 @@ def bytes_that_waited(bodies):
     waited = []
 
     async def post():
-        exchanges = ExchangeServer(lambda _, respond: respond(acceptance("1")), MIB, limits)
+        exchanges = ExchangeServer(lambda _, respond: respond(answer_accepted("1")), MIB, limits)
         rate = exchanges._bodies.rate = Slowest()
         server = GuardedServer(exchanges, limits=limits)
         exchanges.prove, exchanges.is_proven = server.prove, server.is_proven

@@ -8,7 +8,7 @@ import pytest
 from tornado.http1connection import HTTP1ServerConnection
 
 from receiver.listener.connections import GuardedServer
-from receiver.listener.exchange import Answer, ExchangeServer, acceptance, answer_text
+from receiver.listener.exchange import Answer, ExchangeServer, answer_accepted, answer_text
 from receiver.listener.quick_connection import Ordinary, QuickConnection
 from receiver.listener.sources import Limits
 from tests.support.waiting import until
@@ -188,7 +188,7 @@ def test_a_connection_that_brought_an_accepted_notification_is_the_senders_after
 
 
 def _accept_posts(request) -> Answer:
-    return acceptance("1") if request.method == "POST" else answer_text("ok")
+    return answer_accepted("1") if request.method == "POST" else answer_text("ok")
 
 
 def test_only_the_first_answer_to_a_request_counts():

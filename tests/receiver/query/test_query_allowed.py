@@ -20,13 +20,15 @@ def test_what_was_found_allowed_is_looked_through_once_and_what_was_refused_each
     cursor = open_database(tmp_path / "clc.duckdb").cursor()
     remembered = guard.AllowedStatements(cursor)
     for sql in ("SELECT 1; ", "SELECT 1; ", "SELECT 2", "SELECT 1; ", "SELECT 3", "SELECT 1; ", "SELECT 2"):
-        assert remembered.statement(cursor, sql) == check_statement(cursor, sql, guard.list_refused_functions(cursor))
+        assert remembered.find_statement(cursor, sql) == check_statement(
+            cursor, sql, guard.list_refused_functions(cursor)
+        )
     assert looked == ["SELECT 1; ", "SELECT 2", "SELECT 3", "SELECT 2"]
     for _ in range(2):
         with pytest.raises(QueryError):
-            remembered.statement(cursor, "SELECT * FROM 'file.csv'")
+            remembered.find_statement(cursor, "SELECT * FROM 'file.csv'")
     assert looked[-2:] == ["SELECT * FROM 'file.csv'"] * 2
     text = "x" * guard.LONGEST
     long = f"SELECT '{text}'"
-    assert remembered.statement(cursor, long) == remembered.statement(cursor, long) == long
+    assert remembered.find_statement(cursor, long) == remembered.find_statement(cursor, long) == long
     assert looked[-2:] == [long] * 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.senders.centurylink.events import EVENTS, classify, event_for_path
+from receiver.senders.centurylink.events import EVENTS, classify, find_event_by_path
 from receiver.senders.request import parse_body
 from receiver.senders.sender import Event
 from tests.support import bodies
@@ -44,7 +44,7 @@ FORMS = {
 
 
 def columns(path, raw, query_action=None):
-    return tuple(classify(event_for_path(path, query_action), parse_body(raw), RECEIVED))[:-1]
+    return tuple(classify(find_event_by_path(path, query_action), parse_body(raw), RECEIVED))[:-1]
 
 
 @pytest.mark.parametrize(("category", "raw", "expected"), FORMS.values(), ids=FORMS)

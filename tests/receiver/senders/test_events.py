@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.senders.centurylink.events import EVENTS, event_for_name, event_for_path
+from receiver.senders.centurylink.events import EVENTS, find_event_by_name, find_event_by_path
 from receiver.senders.sender import Event
 
 
@@ -23,8 +23,8 @@ def test_there_are_ten_events_and_no_others():
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event_type)
 def test_each_event_has_a_path_of_its_own_that_no_query_changes(event):
-    assert event_for_path(f"/webhooks/{event.event_type}", None) == event
-    assert event_for_path(f"/webhooks/{event.event_type}", "deleted") == event
+    assert find_event_by_path(f"/webhooks/{event.event_type}", None) == event
+    assert find_event_by_path(f"/webhooks/{event.event_type}", "deleted") == event
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_each_event_has_a_path_of_its_own_that_no_query_changes(event):
     ],
 )
 def test_letter_case_percent_encoding_and_one_slash_at_the_end_make_no_difference(path):
-    assert event_for_path(path, None) == Event("Server", "Updated")
+    assert find_event_by_path(path, None) == Event("Server", "Updated")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_letter_case_percent_encoding_and_one_slash_at_the_end_make_no_differenc
     ],
 )
 def test_a_path_that_names_a_category_takes_the_action_from_the_query_if_it_is_one(path, query_action, event):
-    assert event_for_path(path, query_action) == event
+    assert find_event_by_path(path, query_action) == event
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_path_that_names_a_category_takes_the_action_from_the_query_if_it_is_o
     ],
 )
 def test_any_other_path_is_no_target_url(path):
-    assert event_for_path(path, "created") is None
+    assert find_event_by_path(path, "created") is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_any_other_path_is_no_target_url(path):
     ],
 )
 def test_an_event_is_found_by_its_name_or_its_category(name, event):
-    assert event_for_name(name) == event
+    assert find_event_by_name(name) == event
 
 
 def test_an_event_whose_action_is_not_known_has_no_name():

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from receiver.errors import KeyFileError
 from receiver.senders.centurylink import signature as signatures
 from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import key_fingerprint, load_private_key, public_pem, write_private_key
+from receiver.senders.keys import compute_fingerprint, load_private_key, write_private_key, write_public_pem
 from tests.support import bodies
 
 PLATFORM_KEY_FINGERPRINT = "e62a0ca8aae67c6f18b6028b2a32d6045ef04eaea179110bd8c48133df59516b"
@@ -42,7 +42,7 @@ def public_key(private_key):
 
 
 def test_the_shipped_key_is_the_one_the_platform_published():
-    assert key_fingerprint(load_public_key(None)) == PLATFORM_KEY_FINGERPRINT
+    assert compute_fingerprint(load_public_key(None)) == PLATFORM_KEY_FINGERPRINT
 
 
 def test_a_real_signature_opens_under_the_shipped_key_to_a_whole_block_with_its_sha1_digest():
@@ -165,9 +165,9 @@ def test_a_key_file_in_no_directory_cannot_be_written(tmp_path):
 
 def test_a_public_key_that_was_written_verifies_what_the_private_one_signs(tmp_path, private_key):
     path = tmp_path / "public.pem"
-    path.write_bytes(public_pem(private_key.public_key()))
+    path.write_bytes(write_public_pem(private_key.public_key()))
     loaded = load_public_key(path)
-    assert key_fingerprint(loaded) == key_fingerprint(private_key.public_key())
+    assert compute_fingerprint(loaded) == compute_fingerprint(private_key.public_key())
     assert check_signature(loaded, sign(private_key, b"{}"), b"{}")[0] == "valid"
 
 
@@ -210,7 +210,7 @@ def test_a_file_that_holds_no_rsa_private_key_is_refused_with_the_reason(tmp_pat
     path = tmp_path / "wrong.pem"
     wrong = {
         b"": "holds no private key in PEM form",
-        public_pem(private_key.public_key()): "holds no private key in PEM form",
+        write_public_pem(private_key.public_key()): "holds no private key in PEM form",
         private_pem(private_key, BestAvailableEncryption(b"secret")): "is protected by a password",
         private_pem(elliptic_key(), NoEncryption()): "holds a private key that is not RSA",
         of_another_kind(private_pem(elliptic_key(), NoEncryption())): "holds a private key that is not RSA",
@@ -231,6 +231,6 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, load):
 
 def test_a_key_under_2048_bits_is_refused_with_a_sentence(tmp_path):
     file = tmp_path / "weak.pem"
-    file.write_bytes(public_pem(rsa.generate_private_key(65537, 1024).public_key()))
+    file.write_bytes(write_public_pem(rsa.generate_private_key(65537, 1024).public_key()))
     with pytest.raises(KeyFileError, match=r"an RSA key of 1024 bits, .* of at least 2,048 bits\.$"):
         load_public_key(file)

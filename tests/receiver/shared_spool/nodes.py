@@ -1,6 +1,6 @@
 """Machines that share a spool, in this process: the test takes the turns of each shipper and store."""
 
-from receiver.data_directory.node import node_id
+from receiver.data_directory.node import read_node_id
 from receiver.database.opening import run
 from receiver.shared_spool import Identity, Membership, SharedSpoolReader, Shipper, SpoolServer
 from receiver.spool import SpoolReader, SpoolWriter
@@ -16,7 +16,7 @@ class Node:
     def __init__(self, directory, database):
         directory.mkdir(exist_ok=True)
         self.directory, self.database = directory, database
-        self.id = node_id(directory)
+        self.id = read_node_id(directory)
         self.writer = SpoolWriter(directory / "spool", rows_per_segment=9)
         self.shipper = Shipper(SpoolReader(directory / "spool"), SpoolServer(database, "sending"), {})
         self.identity = Identity(self.id, directory.name)

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from receiver.data_directory.node import FILE, machine_name
+from receiver.data_directory.node import FILE, read_machine_name
 from receiver.keeping.backup_file import seal
 from receiver.keeping.objects.place import Place
 from receiver.shared_spool import batches
@@ -81,7 +81,7 @@ def test_a_machine_is_on_the_list_before_it_looks_for_a_backup_and_joins_at_a_se
     failed = join(tmp_path / "two", database, directory)
     assert failed.returncode == 1
     assert "has no whole backup that can be used. Rows are kept for this machine meanwhile: run" in failed.stderr
-    (identity,) = ask(database, f"SELECT node FROM clc_spool.nodes WHERE name = '{machine_name()}'")
+    (identity,) = ask(database, f"SELECT node FROM clc_spool.nodes WHERE name = '{read_machine_name()}'")
     assert identity == UUID((tmp_path / "two" / FILE).read_text().strip())
     node.back_up()
     assert ask(database, "SELECT count(*) FROM clc_spool.rows") == [5]

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import scalar_row
 
-from receiver.data_directory.node import FILE, node_id
+from receiver.data_directory.node import FILE, read_node_id
 from receiver.database.extent import read_watermarks
 from receiver.database.opening import run
 from receiver.shared_spool import batches
@@ -56,11 +56,11 @@ def lose_store(node):
 
 
 def test_a_machine_keeps_its_id_and_makes_another_if_the_file_is_damaged(tmp_path):
-    first = node_id(tmp_path)
-    assert node_id(tmp_path) == first
+    first = read_node_id(tmp_path)
+    assert read_node_id(tmp_path) == first
     (tmp_path / FILE).write_bytes(b"\0" * 37)
-    assert node_id(tmp_path) != first
-    assert node_id(tmp_path) == node_id(tmp_path)
+    assert read_node_id(tmp_path) != first
+    assert read_node_id(tmp_path) == read_node_id(tmp_path)
 
 
 def test_each_machine_knows_how_far_the_others_are(nodes):

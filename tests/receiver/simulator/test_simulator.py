@@ -18,7 +18,7 @@ STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T.]\d\d:\d\d:\d\dZ?")
 
 @pytest.fixture(scope="module")
 def month():
-    return list(Simulation(7).history(30, END))
+    return list(Simulation(7).make_history(30, END))
 
 
 def days_of(outgoings):
@@ -83,11 +83,11 @@ class Listener:
 
 
 def test_the_same_seed_and_end_give_the_same_bytes(month):
-    assert list(Simulation(7).history(30, END)) == month
+    assert list(Simulation(7).make_history(30, END)) == month
 
 
 def test_another_seed_tells_another_story(month):
-    other = list(Simulation(8).history(30, END))
+    other = list(Simulation(8).make_history(30, END))
     assert {out.body for out in other}.isdisjoint(out.body for out in month)
 
 
@@ -99,7 +99,7 @@ def test_a_month_has_six_to_eight_thousand_notifications_and_all_ten_events(mont
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nothing_contradicts_what_was_heard_before(seed):
     listener = Listener()
-    for out in Simulation(seed).history(30, END):
+    for out in Simulation(seed).make_history(30, END):
         if not out.is_copy:
             listener.hear(out)
     assert listener.contradictions == []
@@ -133,8 +133,8 @@ def test_a_live_notification_carries_the_time_at_which_it_is_asked_for():
 
 
 def test_a_count_stretches_the_history_to_exactly_that_many():
-    assert len(list(Simulation(3).history(30, END, 1))) == 1
-    outgoings = list(Simulation(3).history(30, END, 1501))
+    assert len(list(Simulation(3).make_history(30, END, 1))) == 1
+    outgoings = list(Simulation(3).make_history(30, END, 1501))
     assert len(outgoings) == 1501
     assert outgoings[0].received_at < END - 29 * 86400
     assert outgoings[-1].received_at > END - 6 * 3600
@@ -249,7 +249,9 @@ def test_public_addresses_are_of_the_documentation_ranges(month):
 def test_the_demo_account_is_in_every_world_under_the_reseller():
     for seed in range(5):
         account = next(
-            orjson.loads(out.body) for out in Simulation(seed).history(1, END) if out.event_type == "Account.Created"
+            orjson.loads(out.body)
+            for out in Simulation(seed).make_history(1, END)
+            if out.event_type == "Account.Created"
         )
         assert (account["accountAlias"], account["businessName"], account["parentAlias"]) == (
             "DEMO",
@@ -261,7 +263,7 @@ def test_the_demo_account_is_in_every_world_under_the_reseller():
 def test_aliases_are_two_to_four_capitals_or_digits_and_never_used_twice():
     created = [
         orjson.loads(out.body)["accountAlias"]
-        for out in Simulation(2).history(365, END, 40_000)
+        for out in Simulation(2).make_history(365, END, 40_000)
         if out.event_type == "Account.Created" and not out.is_copy
     ]
     assert len(created) > 100
@@ -280,7 +282,7 @@ def test_sub_accounts_lie_two_and_three_levels_below_the_reseller():
 def test_any_event_can_be_made_for_any_account(event_type, alias):
     simulation = Simulation(1)
     simulation.pass_over(30, END)
-    out = simulation.one_event(event_type, alias, END)
+    out = simulation.make_event(event_type, alias, END)
     body = orjson.loads(out.body)
     account = body["accountAlias"] if "accountAlias" in body else link(body, "account")["id"].upper()
     assert isinstance(out, Outgoing)
@@ -292,7 +294,7 @@ def test_any_event_can_be_made_for_any_account(event_type, alias):
 def test_each_account_update_brings_another_address():
     simulation = Simulation(1)
     simulation.pass_over(30, END)
-    made = [orjson.loads(simulation.one_event("Account.Updated", "DEMO", END + n).body) for n in range(20)]
+    made = [orjson.loads(simulation.make_event("Account.Updated", "DEMO", END + n).body) for n in range(20)]
     addresses = [body.pop("addressLine1") for body in made]
     assert all(one != other for one, other in pairwise(addresses))
     assert {body["businessName"] for body in made} == {"Demo Toys, Inc"}

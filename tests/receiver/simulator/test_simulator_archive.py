@@ -45,7 +45,7 @@ def test_every_line_of_an_archive_is_a_signed_request_byte_for_byte(tmp_path, ke
         body = line["body"].encode()
         assert line["headers"]["Content-Length"] == str(len(body))
         assert check_signature(public, in_lower_case(line["headers"]), body)[0] == "valid"
-    bodies = [out.body for out in Simulation(1).history(2, 1442934000)]
+    bodies = [out.body for out in Simulation(1).make_history(2, 1442934000)]
     assert [orjson.loads(line)["body"].encode() for line in lines] == bodies
 
 
@@ -64,7 +64,7 @@ def test_a_count_stretches_an_archive(tmp_path, key_path):
 
 def test_an_archive_that_breaks_off_leaves_the_old_file_and_no_other(tmp_path, key_path):
     def breaks_off():
-        yield from list(Simulation(1).history(1, 1442934000))[:200]
+        yield from list(Simulation(1).make_history(1, 1442934000))[:200]
         raise OSError(28, "No space left on device")
 
     archive = tmp_path / "days.jsonl"

@@ -26,7 +26,7 @@ from receiver.senders.centurylink.signature import check_signature, load_public_
 from receiver.senders.keys import load_or_make_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Outgoing
-from receiver.simulator.posting import Poster, at_rate, seal_with
+from receiver.simulator.posting import Poster, schedule_at_rate, seal_with
 
 
 class Received(NamedTuple):
@@ -173,7 +173,7 @@ def test_the_rate_follows_a_schedule_however_long_answers_take(receive, key_path
 
     url, receiver = receive(slow)
     poster = Poster(url, seal_with(load_or_make_key(key_path)[0]), concurrency=4)
-    poster.send(groups_of(*"abcdefghijklmnopqrstu"), dues=at_rate(50))
+    poster.send(groups_of(*"abcdefghijklmnopqrstu"), dues=schedule_at_rate(50))
     spread = receiver.received[-1].at - receiver.received[0].at
     assert 0.2 < spread < 4  # 0.4 by the schedule, whatever keeps the first or the last one back
     assert poster.tally.accepted == 21
@@ -182,7 +182,7 @@ def test_the_rate_follows_a_schedule_however_long_answers_take(receive, key_path
 def test_a_copy_goes_out_with_its_original_and_counts(receive, key_path):
     url, receiver = receive()
     poster = Poster(url, seal_with(load_or_make_key(key_path)[0]), concurrency=1)
-    poster.send(groups_of("a", "b", "c", copies=1), dues=at_rate(0), count=5)
+    poster.send(groups_of("a", "b", "c", copies=1), dues=schedule_at_rate(0), count=5)
     assert [got.body for got in receiver.received] == [b"a", b"a", b"b", b"b", b"c"]
 
 
@@ -217,7 +217,7 @@ def test_where_nothing_listens_one_sentence_says_so_before_anything_is_sent(run)
 
 def test_a_receiver_that_goes_away_later_shows_in_the_summary(key_path):
     poster = Poster(f"http://127.0.0.1:{closed_port()}", seal_with(load_or_make_key(key_path)[0]))
-    poster.send(groups_of("a", "b"), dues=at_rate(0))
+    poster.send(groups_of("a", "b"), dues=schedule_at_rate(0))
     assert poster.tally.errors == {"connection refused": 2}
 
 
@@ -267,7 +267,7 @@ def test_an_error_in_the_report_ends_the_run_and_is_told(receive, key_path):
     url, _ = receive()
     poster = Poster(url, seal_with(load_or_make_key(key_path)[0]), report=Full())
     with pytest.raises(OSError, match="No space left"):
-        poster.send(groups_of(*"abcdefghijklmnopqrstuvwxyz"), dues=at_rate(0))
+        poster.send(groups_of(*"abcdefghijklmnopqrstuvwxyz"), dues=schedule_at_rate(0))
 
 
 def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, run, monkeypatch):

@@ -14,7 +14,7 @@ from receiver.admission import Admission
 from receiver.data_directory.accounts import AllowedAccounts
 from receiver.database.opening import run
 from receiver.notification import Notification
-from receiver.senders.centurylink.events import event_for_name
+from receiver.senders.centurylink.events import find_event_by_name
 from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.simulator.commands import simulate
@@ -41,7 +41,7 @@ def store_of(directory, history):
     )
     decisions = [
         admission.decide(
-            event_for_name(out.event_type), out.body, {}, datetime.fromtimestamp(out.received_at, UTC), "192.0.2.7"
+            find_event_by_name(out.event_type), out.body, {}, datetime.fromtimestamp(out.received_at, UTC), "192.0.2.7"
         )
         for out in history
     ]
@@ -61,8 +61,8 @@ def store_of(directory, history):
 
 def told(*names, days=30, seed=7, end=END):
     """What a history has more of with stories than without."""
-    ordinary = {out.body for out in Simulation(seed).history(days, end, 100)}
-    return [out for out in Simulation(seed).history(days, end, 100, names) if out.body not in ordinary]
+    ordinary = {out.body for out in Simulation(seed).make_history(days, end, 100)}
+    return [out for out in Simulation(seed).make_history(days, end, 100, names) if out.body not in ordinary]
 
 
 def when(out):
@@ -75,9 +75,9 @@ def told_by(outgoings):
 
 
 def test_everyday_life_goes_on_as_if_no_story_were_told():
-    ordinary = list(Simulation(7).history(30, END))
+    ordinary = list(Simulation(7).make_history(30, END))
     bodies = {out.body for out in ordinary}
-    with_stories = list(Simulation(7).history(30, END, stories=STORIES))
+    with_stories = list(Simulation(7).make_history(30, END, stories=STORIES))
     assert [out for out in with_stories if out.body in bodies] == ordinary
     assert len(with_stories) > len(ordinary) + 300
 
@@ -92,7 +92,7 @@ def test_the_same_seed_has_the_same_cast_and_another_seed_another():
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nothing_in_a_story_contradicts_what_was_heard_before(seed):
     listener = Listener()
-    for out in Simulation(seed).history(30, END, stories=STORIES):
+    for out in Simulation(seed).make_history(30, END, stories=STORIES):
         if not out.is_copy:
             listener.hear(out)
     assert listener.contradictions == []
@@ -162,7 +162,7 @@ def test_in_an_outage_all_servers_of_a_customer_alert_within_minutes_and_are_wel
 
 def test_live_a_story_happens_at_present_and_what_was_before_so_long_before():
     ticks = count(END)
-    groups = list(Simulation(7).live_stories(["stolen-administrator", "sign-up"], lambda: next(ticks)))
+    groups = list(Simulation(7).play_stories(["stolen-administrator", "sign-up"], lambda: next(ticks)))
     listener = Listener()
     for original, *copies in groups:
         listener.hear(original)
@@ -292,12 +292,12 @@ def high_of(found):
 
 @pytest.fixture(scope="module")
 def found_in_background(tmp_path_factory):
-    return found_in(store_of(tmp_path_factory.mktemp("background"), Simulation(7).history(30, END, BACKGROUND)))
+    return found_in(store_of(tmp_path_factory.mktemp("background"), Simulation(7).make_history(30, END, BACKGROUND)))
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_an_audit_finds_in_a_story_exactly_what_it_should(tmp_path, found_in_background, story):
-    found = found_in(store_of(tmp_path, Simulation(7).history(30, END, BACKGROUND, [story])))
+    found = found_in(store_of(tmp_path, Simulation(7).make_history(30, END, BACKGROUND, [story])))
     assert found_in_background - found == Counter()
     in_story = (found - found_in_background).elements()
     assert sorted(each[:3] for each in in_story) == sorted(FINDINGS[story])
@@ -313,13 +313,13 @@ def test_a_story_of_another_cast_has_findings_of_the_same_rules(tmp_path, seed):
 
 def test_a_story_told_live_has_the_same_findings_of_severity_high(tmp_path):
     ticks = count(END - 1000)
-    groups = Simulation(7).live_stories(STORIES, lambda: next(ticks))
+    groups = Simulation(7).play_stories(STORIES, lambda: next(ticks))
     assert high_of(found_in(store_of(tmp_path, [out for group in groups for out in group]))) == HIGH
 
 
 @pytest.mark.parametrize("seed", take_few([1, 7], 1))
 def test_an_ordinary_month_has_fewer_than_five_findings_of_severity_high(tmp_path, seed):
-    found = found_in(store_of(tmp_path, Simulation(seed).history(30, END)))
+    found = found_in(store_of(tmp_path, Simulation(seed).make_history(30, END)))
     assert len(found) > 300
     assert len(high_of(found)) < 5
 
@@ -340,6 +340,6 @@ def test_a_story_sent_to_a_running_receiver_ends_by_itself_and_is_found_there(tm
 
 
 def test_the_demonstrations_month_has_a_handful_of_findings_of_severity_high_most_of_them_of_its_stories(tmp_path):
-    found = high_of(found_in(store_of(tmp_path, Simulation(1, DEMO_A_DAY).history(30, END, stories=STORIES))))
+    found = high_of(found_in(store_of(tmp_path, Simulation(1, DEMO_A_DAY).make_history(30, END, stories=STORIES))))
     assert Counter(HIGH) - Counter(found) == Counter()
     assert len(found) < 10

@@ -224,10 +224,10 @@ def test_a_segment_is_kept_until_all_of_it_is_appended(store, tmp_path):
     writer.append_all([notification(2)])
     writer.close()
     appender.checkpoint()
-    assert appender.backlog() == 1
+    assert appender.count_backlog() == 1
     appender.append_new()
     appender.checkpoint()
-    assert appender.backlog() == 0
+    assert appender.count_backlog() == 0
     assert list((tmp_path / "spool").iterdir()) == []
 
 

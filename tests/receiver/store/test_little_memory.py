@@ -39,9 +39,9 @@ def spool(connection, tmp_path):
                 while appender.append_new():
                     pass
             appender.checkpoint()
-            if appender.backlog() == 0:
+            if appender.count_backlog() == 0:
                 return
-        pytest.fail(f"{appender.backlog()} rows still wait")
+        pytest.fail(f"{appender.count_backlog()} rows still wait")
 
     yield append
     writer.close()

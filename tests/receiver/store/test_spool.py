@@ -22,7 +22,7 @@ def spool(tmp_path):
 
 
 def read_all(reader, kind="notifications"):
-    return [row.row for segment in reader.segments() for row in segment.read(kind, 0, 1000)]
+    return [row.row for segment in reader.list_segments() for row in segment.read(kind, 0, 1000)]
 
 
 def test_rows_come_back_as_they_went_in(spool, tmp_path):
@@ -36,10 +36,10 @@ def test_rows_come_back_as_they_went_in(spool, tmp_path):
 
 def test_positions_grow_and_reading_goes_on_after_one(spool, tmp_path):
     spool.append_all([notification(number) for number in range(5)])
-    segment = SpoolReader(tmp_path).segments()[0]
+    segment = SpoolReader(tmp_path).list_segments()[0]
     assert [row.position for row in segment.read("notifications", 0, 100)] == [1, 2, 3, 4, 5]
     assert [row.position for row in segment.read("notifications", 2, 2)] == [3, 4]
-    assert segment.last_position("notifications") == 5
+    assert segment.find_last_position("notifications") == 5
 
 
 def test_rows_that_arrive_during_a_commit_share_the_next_one(tmp_path):
@@ -109,14 +109,14 @@ def test_a_full_segment_is_followed_by_a_new_one_and_is_finished(spool, tmp_path
         spool.append_all([notification(number)])
     reader = SpoolReader(tmp_path)
     assert [row.payload for row in read_all(reader)] == [notification(number).payload for number in range(25)]
-    assert [segment.last_position("notifications") for segment in reader.list_finished()] == [10, 10]
+    assert [segment.find_last_position("notifications") for segment in reader.list_finished()] == [10, 10]
 
 
 def test_a_segment_full_of_bytes_is_followed_by_a_new_one(tmp_path):
     writer = SpoolWriter(tmp_path, bytes_per_segment=10_000)
     for number in range(5):
         writer.append_all([notification(number, payload=b'"' + b"x" * 6_000 + b'"')])
-    assert [segment.last_position("notifications") for segment in SpoolReader(tmp_path).list_finished()] == [2, 2]
+    assert [segment.find_last_position("notifications") for segment in SpoolReader(tmp_path).list_finished()] == [2, 2]
     writer.close()
 
 

@@ -58,8 +58,8 @@ def test_a_full_segment_that_vanished_is_told_while_its_writer_goes_on(store, tm
 
 
 def test_a_line_of_the_ledger_that_a_full_disk_cut_short_hides_none_that_follow(store):
-    lock = layout.lock_path(store.spool, "0" * 32)
-    first, second, third = (layout.segment_path(store.spool, "0" * 32, number) for number in (1, 2, 3))
+    lock = layout.name_lock(store.spool, "0" * 32)
+    first, second, third = (layout.name_segment(store.spool, "0" * 32, number) for number in (1, 2, 3))
     lock.touch()
     ledger.note_begin(first)
     ledger.note_end(first, {"notifications": 5})

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 import urllib3
 
-from receiver.database.migrations import newest_version
+from receiver.database.migrations import find_newest_version
 from receiver.errors import StoreError
 from tests.durability.support.commands import run_command
 from tests.support import bodies
@@ -246,5 +246,5 @@ def test_readers_token_makes_no_backup(serving):
 def test_a_newer_store_is_refused_with_both_versions(tmp_path):
     with open_database(tmp_path / "clc.duckdb") as database:
         database.execute("INSERT INTO schema_version VALUES (99)").fetchall()
-    with pytest.raises(StoreError, match=rf"version 99.*up to {newest_version()}"):
+    with pytest.raises(StoreError, match=rf"version 99.*up to {find_newest_version()}"):
         open_database(tmp_path / "clc.duckdb")

@@ -105,8 +105,8 @@ def test_restarts_are_counted_logged_and_shown_by_both_metrics(shared):
 
 def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while():
     back_off = BackOff()
-    assert [back_off.after(0) for _ in range(8)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
-    assert [back_off.after(3), back_off.after(0)] == [0.1, 0.2]
+    assert [back_off.choose_wait(0) for _ in range(8)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    assert [back_off.choose_wait(3), back_off.choose_wait(0)] == [0.1, 0.2]
 
 
 def test_a_key_file_that_is_gone_for_a_while_is_waited_for(shared, key):
@@ -284,7 +284,7 @@ from receiver.processes import child
 def settings():
     print("busy", flush=True)
     threading.Event().wait()
-child._settings = settings
+child._read_settings = settings
 child.run_child("Never gets as far as its signals.", None)
 """
 

@@ -105,5 +105,5 @@ def test_the_sleep_of_the_supervisor_is_no_silence_of_its_children():
     times = iter([0.0, 1.0, 76.0, 77.0])
     clock, vitals = WakingClock(lambda: next(times)), told(loop=[1, None, None])
     for _ in range(3):
-        vitals.pass_time(clock.elapsed())
+        vitals.pass_time(clock.measure_elapsed())
     assert vitals.describe_hang(4, is_ready=True) is None

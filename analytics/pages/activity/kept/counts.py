@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from analytics.errors import QueryError
-from analytics.pages.shared.store import ask, moment
+from analytics.pages.shared.store import ask, to_moment
 from analytics.times import EPOCH, MICROSECOND, floor
 
 LONG = timedelta(days=28)
@@ -54,7 +54,7 @@ def read_kept() -> Kept | None:
 
 def make_kept(row: Any) -> Kept:
     """Make the extent of the counts from the row that tells it."""
-    return Kept(int(row["last_seq"]), moment(row["newest"]) or EPOCH, int(row["quarters"]), int(row["years"]))
+    return Kept(int(row["last_seq"]), to_moment(row["newest"]) or EPOCH, int(row["quarters"]), int(row["years"]))
 
 
 def is_long(values: Mapping[str, Any]) -> bool:
@@ -73,16 +73,16 @@ def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str
         return values | leave_to_rows(measure, values, kept, floor_quarter, lambda begin: begin + QUARTER)
     counts_all = measure == "notifications" and values.get("event_types") is None
     if name in BY_MONTH and kept.is_short(kept.years, measure) and counts_all:
-        rows = leave_to_rows(measure, values, kept, floor_month, next_month)
+        rows = leave_to_rows(measure, values, kept, floor_month, find_next_month)
         return values | rows | choose_months(values, set(rows["cut_begins"]))
     return values
 
 
 def fits_quarters(values: Mapping[str, Any]) -> bool:
     """Say whether the bins of a query begin at quarter hours, and are moved by whole ones. Other clocks fit always."""
-    moved = values.get("shift_us", 0) % microseconds(QUARTER)
+    moved = values.get("shift_us", 0) % to_microseconds(QUARTER)
     return not moved and (
-        "ahead_us" in values or not any(begin % microseconds(QUARTER) for begin in values.get("begins", ()))
+        "ahead_us" in values or not any(begin % to_microseconds(QUARTER) for begin in values.get("begins", ()))
     )
 
 
@@ -113,7 +113,7 @@ def leave_to_rows(
 
 def pad(moments: Iterable[datetime]) -> list[int]:
     """Return as many moments as there can be cuts, in microseconds since 1970."""
-    numbers = [microseconds(at - EPOCH) for at in moments]
+    numbers = [to_microseconds(at - EPOCH) for at in moments]
     return numbers + [0] * (MOST_CUTS - len(numbers))
 
 
@@ -123,7 +123,7 @@ def choose_months(values: Mapping[str, Any], cut: set[int]) -> dict[str, Any]:
 
     def mask(since: datetime, until: datetime) -> list[list[int]]:
         return [
-            [int(since <= begin < until and microseconds(begin - EPOCH) not in cut) for begin in months_of(year)]
+            [int(since <= begin < until and to_microseconds(begin - EPOCH) not in cut) for begin in list_months(year)]
             for year in years
         ]
 
@@ -136,7 +136,7 @@ def choose_months(values: Mapping[str, Any], cut: set[int]) -> dict[str, Any]:
     }
 
 
-def months_of(year: int) -> list[datetime]:
+def list_months(year: int) -> list[datetime]:
     """Return the begins of a year's months in UTC."""
     return [datetime(year, month, 1, tzinfo=UTC) for month in range(1, 13)]
 
@@ -151,11 +151,11 @@ def floor_month(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def next_month(begin: datetime) -> datetime:
+def find_next_month(begin: datetime) -> datetime:
     """Return the begin of the month after one that begins then."""
     return floor_month(begin + timedelta(days=31))
 
 
-def microseconds(length: timedelta) -> int:
+def to_microseconds(length: timedelta) -> int:
     """Return a length of time in microseconds."""
     return length // MICROSECOND

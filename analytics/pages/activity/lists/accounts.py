@@ -8,11 +8,11 @@ from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.lists import ranked
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import going
-from analytics.pages.shared.accounts import Accounts, Branch, account_label, load_accounts, roll_up
+from analytics.pages.shared.accounts import Accounts, Branch, label_account, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, draw_table
-from analytics.pages.shared.store import records, sender_of_row
-from analytics.senders import account_word, accounts_word, titles
-from analytics.text import as_markdown, capitalize, plural
+from analytics.pages.shared.store import find_sender_of_row, list_rows
+from analytics.senders import find_account_word, find_accounts_word, list_titles
+from analytics.text import as_markdown, capitalize, format_count
 
 RANKED, TREE = "Ranked", "Tree"
 
@@ -20,7 +20,7 @@ RANKED, TREE = "Ranked", "Tree"
 def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the accounts, as a list or as a tree."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="accounts-head"):
-        st.markdown(f"**{as_markdown(capitalize(accounts_word(chosen.sender)))}**")
+        st.markdown(f"**{as_markdown(capitalize(find_accounts_word(chosen.sender)))}**")
         form = st.segmented_control(
             "Accounts as",
             [RANKED, TREE],
@@ -35,16 +35,16 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         return
     accounts = load_accounts()
     ranked.draw_ranked(
-        capitalize(account_word(chosen.sender)),
+        capitalize(find_account_word(chosen.sender)),
         ranked.rank(rows, by_change),
         when,
         key="accounts-list",
-        row_id=filters.with_sender,
-        text=lambda row: account_label(row.name, accounts.name_of(row.name, sender_of_row(row))),
+        row_id=filters.add_sender,
+        text=lambda row: label_account(row.name, accounts.name_of(row.name, find_sender_of_row(row))),
         choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
-        chosen=[filters.with_sender(row) for row in records(rows) if filters.is_chosen(row, chosen)],
+        chosen=[filters.add_sender(row) for row in list_rows(rows) if filters.is_chosen(row, chosen)],
         go=lambda identity: going.to_account(*filters.split_sender(identity)),
-        hover=filters.sender_title,
+        hover=filters.find_sender_title,
         total=int((rows["events"] > 0).sum()),
     )
 
@@ -60,7 +60,7 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     branches = roll_up(own, paths, open_aliases)
     most = max((branch.events for branch in branches), default=1) or 1
 
-    def clicked(key: str, column: str) -> None:
+    def take_click(key: str, column: str) -> None:
         alias, sender = accounts.split(key)
         if column == ranked.OPEN:
             going.to_account(*accounts.find_owner(key))
@@ -75,24 +75,27 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         [_make_line(branch, accounts, when, is_open=branch.alias in open_aliases, most=most) for branch in branches],
         key="accounts-tree",
         alt="Accounts, each with the number of all below it",
-        on_open=clicked,
+        on_open=take_click,
         height=ranked.LIST_PIXELS,
         short=ranked.FEW,
-        chosen=[accounts.key_of(chosen.account, chosen.sender)] if chosen.account else [],
+        chosen=[accounts.find_key(chosen.account, chosen.sender)] if chosen.account else [],
     )
 
 
 def _count_own(rows: pd.DataFrame, accounts: Accounts) -> dict[str, tuple[int, int]]:
     """Return the counts of each account without its sub-accounts: those of the range, and of the time before."""
-    keys = [accounts.key_of(row.name, sender_of_row(row)) for row in records(rows)]
+    keys = [accounts.find_key(row.name, find_sender_of_row(row)) for row in list_rows(rows)]
     sums = rows.groupby(keys)[["events", "events_before"]].sum()
-    return {str(row.Index): (int(row.events), int(row.events_before)) for row in records(sums)}
+    return {str(row.Index): (int(row.events), int(row.events_before)) for row in list_rows(sums)}
 
 
 def _list_paths(accounts: Accounts) -> list[tuple[str, list[str]]]:
     """List the keys of all accounts, each with those from the top down to it."""
     return [
-        (accounts.key_of(each.alias, each.sender), [accounts.key_of(alias, each.sender) for alias in each.root_path])
+        (
+            accounts.find_key(each.alias, each.sender),
+            [accounts.find_key(alias, each.sender) for alias in each.root_path],
+        )
         for each in accounts.all
     ]
 
@@ -100,14 +103,14 @@ def _list_paths(accounts: Accounts) -> list[tuple[str, list[str]]]:
 def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool, most: int) -> Line:
     alias, sender = accounts.split(branch.alias)
     sign = "" if not branch.below else "▾" if is_open else "▸"
-    label = account_label(alias, accounts.name_of(alias, sender), branch.depth)
-    text = label + (f"  {titles()[sender]}" if sender else "")
+    label = label_account(alias, accounts.name_of(alias, sender), branch.depth)
+    text = label + (f"  {list_titles()[sender]}" if sender else "")
     hovers = [
-        f"{'Close' if is_open else 'Open'} {plural(branch.below, 'sub-account')}" if branch.below else None,
+        f"{'Close' if is_open else 'Open'} {format_count(branch.below, 'sub-account')}" if branch.below else None,
         f"{text.strip()}: {branch.own:,} of its own",
         None,
         f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
         f"Open the page of {text.strip()}",
     ]
-    cells = [sign, text, f"{branch.events:,}", when.moved(branch.events, branch.before), ranked.ARROW]
+    cells = [sign, text, f"{branch.events:,}", when.format_move(branch.events, branch.before), ranked.ARROW]
     return Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most])

@@ -12,10 +12,10 @@ from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address, going
 from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.store import records, sender_of_row
-from analytics.senders import colours, place
+from analytics.pages.shared.store import find_sender_of_row, list_rows
+from analytics.senders import colours, find_place
 from analytics.senders.sender import Place
-from analytics.text import as_markdown, plural, shorten
+from analytics.text import as_markdown, format_count, shorten
 
 LIST_PIXELS = 330
 FEW = 5
@@ -27,18 +27,18 @@ CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
 
 
-def columns(what: str, *, leads: bool) -> tuple[Column, ...]:
+def list_columns(what: str, *, leads: bool) -> tuple[Column, ...]:
     """Return a list's columns; names with a page of their own also have the way there."""
     first = Column(what, "100%", opens=True)
     return (first, NUMBER, CHANGE, TO_PAGE) if leads else (first, NUMBER, CHANGE)
 
 
-def counts_of(row: Any, when: When) -> list[str]:
+def format_counts(row: Any, when: When) -> list[str]:
     """Return the text of a row's number and change."""
-    return [f"{int(row.events):,}", when.moved(int(row.events), int(row.events_before))]
+    return [f"{int(row.events):,}", when.format_move(int(row.events), int(row.events_before))]
 
 
-def before_of(row: Any, when: When) -> str | None:
+def describe_before(row: Any, when: When) -> str | None:
     """Return the hover text of a row's change."""
     return f"{int(row.events_before):,} {when.compared.phrase}" if when.compared else None
 
@@ -46,7 +46,7 @@ def before_of(row: Any, when: When) -> str | None:
 def draw_rest(what: str, count: int, total: int, key: str) -> None:
     """Say how many names of all a list shows, and offer more of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(as_markdown(f"{count:,} of {plural(total, what.lower(), plural_of(what))}"), width="content")
+        st.caption(as_markdown(f"{count:,} of {format_count(total, what.lower(), find_plural(what))}"), width="content")
         if count < MORE_ROWS:
             text = f"Show all {total:,}" if total <= MORE_ROWS else f"Show {MORE_ROWS:,}"
             st.button(text, key=f"{key}-more", type="tertiary", on_click=filters.show_more_rows)
@@ -93,26 +93,26 @@ def draw_ranked(
     """
     most = max(int(rows["events"].max()), 1) if len(rows) else 1
     lines = []
-    for row in records(rows):
-        cells = [text(row), *counts_of(row, when), *([ARROW] if go else [])]
-        hovers = [hover(row), None, before_of(row, when), f"Open the page of {text(row)}" if go else None]
+    for row in list_rows(rows):
+        cells = [text(row), *format_counts(row, when), *([ARROW] if go else [])]
+        hovers = [hover(row), None, describe_before(row, when), f"Open the page of {text(row)}" if go else None]
         shares = [int(row.events) / most]
         lines.append(
             Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers[: len(cells)], shares=shares)
         )
 
-    def clicked(identity: str, column: str) -> None:
+    def take_click(identity: str, column: str) -> None:
         if go and column == OPEN:
             go(identity)
         else:
             choose(identity)
 
     draw_table(
-        columns(what, leads=go is not None),
+        list_columns(what, leads=go is not None),
         lines,
         key=key,
-        alt=f"{plural_of(what).capitalize()} by number",
-        on_open=clicked,
+        alt=f"{find_plural(what).capitalize()} by number",
+        on_open=take_click,
         height=LIST_PIXELS,
         chosen=chosen,
         colours=colours(is_dark()) if colour else None,
@@ -123,7 +123,7 @@ def draw_ranked(
         draw_rest(what, len(rows), total, key)
 
 
-def plural_of(what: str) -> str:
+def find_plural(what: str) -> str:
     """Return the plural of a list's word."""
     return "entities" if what == "Entity" else f"{what.lower()}s"
 
@@ -136,10 +136,10 @@ def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_ch
         when,
         key="types-list",
         row_id=lambda row: str(row.name),
-        text=lambda row: filters.type_text(row.name),
+        text=lambda row: filters.format_type(row.name),
         choose=filters.toggle_type,
         chosen=chosen.types,
-        colour=lambda row: filters.type_text(row.name),
+        colour=lambda row: filters.format_type(row.name),
         total=int((rows["events"] > 0).sum()),
     )
 
@@ -169,13 +169,13 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=go,
         chosen=[],
-        total=total_of(rows),
+        total=read_total(rows),
     )
 
 
 def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of actors."""
-    of_chosen = [filters.with_sender(row) for row in records(rows) if is_chosen_actor(row, chosen)]
+    of_chosen = [filters.add_sender(row) for row in list_rows(rows) if is_chosen_actor(row, chosen)]
 
     def choose(identity: str) -> None:
         # The address may have the chosen actor's name in another letter case than the list.
@@ -187,23 +187,23 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         rows,
         when,
         key="actors-list",
-        row_id=filters.with_sender,
+        row_id=filters.add_sender,
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=choose,
         chosen=of_chosen,
         go=lambda identity: going.to_actor(*filters.split_sender(identity)),
-        hover=filters.sender_title,
-        total=total_of(rows),
+        hover=filters.find_sender_title,
+        total=read_total(rows),
     )
 
 
 def is_chosen_actor(row: Any, chosen: ActivityFilters) -> bool:
     """Say whether a row is of the chosen actor, whose name may be written in another letter case."""
-    sender = sender_of_row(row)
-    return bool(chosen.actor) and going.user_of(row.name, sender) == going.user_of(chosen.actor or "", sender)
+    sender = find_sender_of_row(row)
+    return bool(chosen.actor) and going.find_user(row.name, sender) == going.find_user(chosen.actor or "", sender)
 
 
-def total_of(rows: pd.DataFrame) -> int:
+def read_total(rows: pd.DataFrame) -> int:
     """Return the number of all rows, from a list of some."""
     return int(rows["total"].iloc[0]) if len(rows) else 0
 
@@ -216,18 +216,18 @@ def count_entities(rows: pd.DataFrame, chosen: ActivityFilters, count: int) -> i
         chosen: the filters.
         count: what the page counts of them all; a chosen entity has it alone.
     """
-    return min(count, 1) if chosen.entity else total_of(without_places(rows))
+    return min(count, 1) if chosen.entity else read_total(select_entities(rows))
 
 
-def without_places(rows: pd.DataFrame) -> pd.DataFrame:
+def select_entities(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of entities."""
-    where = place()
+    where = find_place()
     return rows[rows["kind"] != where.name] if where else rows
 
 
 def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of entities."""
-    rows = without_places(rows)
+    rows = select_entities(rows)
 
     def go(identity: str) -> None:
         sender, (kind, name) = filters.parse_entity(identity)
@@ -238,13 +238,13 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> No
         rows,
         when,
         key="entities-list",
-        row_id=lambda row: filters.name_entity(row.kind, row.name, sender_of_row(row)),
+        row_id=lambda row: filters.name_entity(row.kind, row.name, find_sender_of_row(row)),
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=lambda identity: filters.toggle(filters.ENTITY, identity),
         chosen=[filters.name_entity(*chosen.entity, chosen.entity_sender)] if chosen.entity else [],
         go=go,
         hover=filters.describe_entity,
-        total=total_of(rows),
+        total=read_total(rows),
     )
 
 

@@ -14,9 +14,9 @@ from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.known.findings import load_known
-from analytics.pages.shared.store import connection, location, moment, null_to_none, records, run
-from analytics.queries import query
-from analytics.senders import alerts
+from analytics.pages.shared.store import find_location, list_rows, null_to_none, open_connection, run, to_moment
+from analytics.queries import make_query
+from analytics.senders import list_alerts
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100
@@ -44,7 +44,7 @@ class AlarmCache:
         self.read_on(run_query)
         if self.alarms is None and self.states:
             self.states = [pd.concat(self.states, ignore_index=True)]
-            self.alarms = alarms.intervals(self.states[0])
+            self.alarms = alarms.find_alarms(self.states[0])
         return self.alarms
 
     def read_on(self, run_query: Callable[..., pd.DataFrame]) -> None:
@@ -54,13 +54,13 @@ class AlarmCache:
             self.forget()
             return
         newest = extent.iloc[0]
-        complete_since = moment(newest.get("complete_since"))
+        complete_since = to_moment(newest.get("complete_since"))
         if self.last and (null_to_none(newest["id_then"]), complete_since) != (self.last_id, self.complete_since):
             self.forget()
         last, first = int(newest["last"]), max(self.last + 1, int(newest["first"]))
         step = max(ROWS_AT_ONCE, (last - first) // MOST_QUERIES + 1)
         spans = [(at, min(at + step - 1, last)) for at in range(first, last + 1, step)]
-        parts = [run_query(alert.states, first=begin, last=end) for alert in alerts() for begin, end in spans]
+        parts = [run_query(alert.states, first=begin, last=end) for alert in list_alerts() for begin, end in spans]
         if new := [part.assign(occurred_at=part["occurred_at"].dt.tz_convert("UTC")) for part in parts if len(part)]:
             self.states.extend(new)
             self.latest = alarms.select_latest(pd.concat(new if self.latest is None else [self.latest, *new]))
@@ -79,12 +79,12 @@ def open_cache(_location: str | None) -> AlarmCache:
 
 
 def load_alarms() -> pd.DataFrame | None:
-    """Return the alarms of all time, as `intervals` does; None before the first alert.
+    """Return the alarms of all time, as `find_alarms` does; None before the first alert.
 
     Raises:
         AnalyticsError: the store can't be asked now.
     """
-    memory = open_cache(location())
+    memory = open_cache(find_location())
 
     def look() -> pd.DataFrame | None:
         with memory.lock:
@@ -139,17 +139,17 @@ class KeptInAlarm(KeptAnswer[InAlarm]):
         if latest is None:
             return {}
         above = latest[latest["above"].astype(bool)]
-        named = {str(row.entity_id): null_to_none(row.account_alias) for row in records(above)}
+        named = {str(row.entity_id): null_to_none(row.account_alias) for row in list_rows(above)}
         ids = sorted(named)
-        gone = {name for alert in alerts() if ids for name in self._run(alert.deleted, ids=ids)["entity_id"]}
+        gone = {name for alert in list_alerts() if ids for name in self._run(alert.deleted, ids=ids)["entity_id"]}
         return {name: account for name, account in named.items() if name not in gone}
 
 
 @st.cache_resource(show_spinner=False)
 def open_in_alarm(place: str | None) -> KeptInAlarm:
     """Return the object that keeps what is in alarm, for all viewers."""
-    client = connection().client
-    return KeptInAlarm(lambda name, **values: client.df(*query(name, values)), open_cache(place))
+    client = open_connection().client
+    return KeptInAlarm(lambda name, **values: client.df(*make_query(name, values)), open_cache(place))
 
 
 def load_in_alarm() -> InAlarm | None:
@@ -158,4 +158,4 @@ def load_in_alarm() -> InAlarm | None:
     Raises:
         AnalyticsError: it can't be computed now.
     """
-    return load_known(IN_ALARM, open_in_alarm(location()))
+    return load_known(IN_ALARM, open_in_alarm(find_location()))

@@ -11,8 +11,8 @@ import streamlit as st
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import AnalyticsError
-from analytics.pages.shared.store import connection, null_to_none, records
-from analytics.senders import edition, learn
+from analytics.pages.shared.store import list_rows, null_to_none, open_connection
+from analytics.senders import learn, read_edition
 from analytics.senders.described import Seen, as_sender
 from analytics.senders.sender import Sender
 
@@ -54,38 +54,38 @@ class SenderWatch:
                     learn(described, alone=alone)
 
     def _read(self) -> tuple[list[Sender], bool]:
-        described = self._client.sql(*queries.query("senders", {})).to_pandas()
+        described = self._client.sql(*queries.make_query("senders", {})).to_pandas()
         seen: defaultdict[str, list[Seen]] = defaultdict(list)
         if len(described):
-            types = self._client.sql(*queries.query("event_types_of_senders", {})).to_pandas()
-            for row in records(types):
+            types = self._client.sql(*queries.make_query("event_types_of_senders", {})).to_pandas()
+            for row in list_rows(types):
                 seen[row.sender].append(Seen(row.event_type, row.category, null_to_none(row.action)))
         # Asked only where another sender was heard: a store with one sender is asked nothing more.
-        alone = bool(seen) and not len(self._client.sql(*queries.query("one_of_shipped", {})).to_pandas())
-        return [as_sender(row.name, row.title, row.description, seen[row.name]) for row in records(described)], alone
+        alone = bool(seen) and not len(self._client.sql(*queries.make_query("one_of_shipped", {})).to_pandas())
+        return [as_sender(row.name, row.title, row.description, seen[row.name]) for row in list_rows(described)], alone
 
 
 @st.cache_resource(show_spinner=False)
 def watch() -> SenderWatch:
     """Return the watch that all viewers share."""
-    return SenderWatch(connection().client)
+    return SenderWatch(open_connection().client)
 
 
 def learn_senders() -> None:
     """Learn the senders that the store describes, before a page is drawn."""
     with suppress(AnalyticsError):
         watch().look(PATIENCE_SECONDS)
-    st.session_state[DRAWN_WITH] = edition()
+    st.session_state[DRAWN_WITH] = read_edition()
 
 
 def look_for_senders() -> int:
     """Look whether the store describes other senders; return the edition of what is known of them."""
     with suppress(AnalyticsError):
         watch().look()
-    return edition()
+    return read_edition()
 
 
 def read_drawn_edition() -> int:
     """Return the edition with which the viewer's page was drawn."""
-    drawn: int = st.session_state.setdefault(DRAWN_WITH, edition())
+    drawn: int = st.session_state.setdefault(DRAWN_WITH, read_edition())
     return drawn

@@ -14,12 +14,12 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import going
-from analytics.pages.shared.answers import answer, is_kept, note_moment, now
+from analytics.pages.shared.answers import answer, is_kept, note_moment, read_now
 from analytics.pages.shared.frame import is_refreshing
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting, note_answered, was_answered
-from analytics.pages.shared.store import connection
-from analytics.senders import doubting_rules
-from analytics.text import as_markdown, plural, shorten
+from analytics.pages.shared.store import open_connection
+from analytics.senders import list_doubting_rules
+from analytics.text import as_markdown, format_count, shorten
 
 T = TypeVar("T", bound=Dated)
 MOST_NAMED = 5
@@ -33,7 +33,7 @@ FINDINGS = "all"
 @st.cache_resource(show_spinner=False)
 def open_findings() -> KeptFindings:
     """Return the object that keeps the findings for all viewers."""
-    return KeptFindings(connection().client)
+    return KeptFindings(open_connection().client)
 
 
 def load_findings() -> FindingsSnapshot | None:
@@ -57,7 +57,7 @@ def load_known(what: str, kept: KeptAnswer[T]) -> T | None:
     Raises:
         AnalyticsError: it can't be computed now.
     """
-    at = now()
+    at = read_now()
     snapshot = answer(("known", what), lambda: find_latest(what, kept, at))
     if snapshot:
         note_moment(snapshot.upto)
@@ -67,7 +67,7 @@ def load_known(what: str, kept: KeptAnswer[T]) -> T | None:
 def begin_known(what: str, kept: KeptAnswer[Any]) -> None:
     """Let a kept answer be computed, which the page loads later."""
     with suppress(AnalyticsError):
-        kept.read_up_to(0, choose_moment(what, now()))
+        kept.read_up_to(0, choose_moment(what, read_now()))
 
 
 def choose_moment(what: str, at: datetime) -> datetime:
@@ -95,12 +95,12 @@ def find_known(at_least: datetime) -> FindingsSnapshot | None:
     Raises:
         AnalyticsError: they can't be computed now.
     """
-    kept, at_least = open_findings(), min(at_least, now())
+    kept, at_least = open_findings(), min(at_least, read_now())
     before = kept.snapshot
     if before is None or before.upto < at_least:
         return kept.read_up_to(PATIENCE_SECONDS, at_least)
     with suppress(AnalyticsError):
-        kept.read_up_to(0, now() - LAG)
+        kept.read_up_to(0, read_now() - LAG)
     return before
 
 
@@ -110,7 +110,7 @@ def find_at_once() -> FindingsSnapshot | None:
     Raises:
         AnalyticsError: they can't be computed now.
     """
-    open_findings().read_up_to(0, now() - LAG)
+    open_findings().read_up_to(0, read_now() - LAG)
     return open_findings().snapshot
 
 
@@ -122,7 +122,7 @@ def map_findings(findings: Iterable[Finding], identities: Iterable[Any]) -> dict
         if not wanted.isdisjoint(finding.notification_ids):
             for identity in wanted.intersection(finding.notification_ids):
                 by_notification.setdefault(identity, []).append(finding)
-    rules = doubting_rules()
+    rules = list_doubting_rules()
     for about in by_notification.values():
         about.sort(key=lambda finding: finding.rule not in rules)
     return by_notification
@@ -171,7 +171,7 @@ def draw_findings_of(notification_id: str, received_at: datetime) -> None:
 def name_findings(about: Sequence[Finding]) -> None:
     """Draw a button for each finding, the worst first."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="findings-of-names"):
-        st.markdown(f":red[:material/policy:] **In {plural(len(about), 'finding')}:**", width="content")
+        st.markdown(f":red[:material/policy:] **In {format_count(len(about), 'finding')}:**", width="content")
         for place, finding in enumerate(about[:MOST_NAMED]):
             label = f"{MARKS[finding.severity]}: {as_markdown(shorten(finding.title, 60))}"
             st.button(label, key=f"finding-of-{place}", on_click=going.to_findings, args=(finding.id,),

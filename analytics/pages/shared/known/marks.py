@@ -15,7 +15,7 @@ import streamlit as st
 from analytics.findings.finding import Finding
 from analytics.pages.shared.accounts import SenderAlias
 from analytics.pages.shared.filters import list_chosen
-from analytics.times import microseconds
+from analytics.times import to_microseconds
 
 COOKIE = "clc_seen"
 SEEN = "_seen"
@@ -48,21 +48,21 @@ class Mark(NamedTuple):
     def covers(self, finding: Finding, below: set[SenderAlias] | None) -> bool:
         """Say whether a finding was in the list; `below` are the accounts that its filters let through."""
         return (
-            self.known_since <= known_ms(finding) <= self.received
-            and self.since <= microseconds(finding.found_at) < self.until
+            self.known_since <= read_known_ms(finding) <= self.received
+            and self.since <= to_microseconds(finding.found_at) < self.until
             and lets_through(finding, dict(self.filters), below)
         )
 
 
-def known_ms(finding: Finding) -> int:
+def read_known_ms(finding: Finding) -> int:
     """Return when a finding became known at the earliest, in milliseconds since 1970.
 
     That is when the last of its notifications was received; if it was stored after later ones, just after these.
     """
     ids = [UUID(each) for each in finding.notification_ids]
     times = [each.int >> 80 for each in ids if each.version == TIMED_VERSION]
-    received = max(times, default=microseconds(finding.found_at) // 1000)
-    stored_after = microseconds(finding.stored_after) // 1000 + 1 if finding.stored_after else 0
+    received = max(times, default=to_microseconds(finding.found_at) // 1000)
+    stored_after = to_microseconds(finding.stored_after) // 1000 + 1 if finding.stored_after else 0
     return max(received, stored_after)
 
 
@@ -80,10 +80,10 @@ def make_mark(
         chosen: the filters of the page.
         known_since: when the first of the list became known; None if that does not matter.
     """
-    since, until = map(microseconds, ends)
+    since, until = map(to_microseconds, ends)
     filters = {name: chosen[name] for name in (*TEXTS, *LISTS)}
-    known = microseconds(known_since) // 1000 if known_since else 0
-    return Mark(max(map(known_ms, findings)), since, until, filters, known)
+    known = to_microseconds(known_since) // 1000 if known_since else 0
+    return Mark(max(map(read_known_ms, findings)), since, until, filters, known)
 
 
 def select_unseen(findings: Sequence[Finding], marks: Iterable[Mark]) -> list[Finding]:

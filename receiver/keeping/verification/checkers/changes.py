@@ -12,9 +12,9 @@ from receiver.deriving import Derived, Deriver
 from receiver.deriving.derived import DerivedChange, SenderRules, as_columns
 from receiver.deriving.tables import select_closed
 from receiver.errors import TooMuchError
-from receiver.files import sql_file
+from receiver.files import read_sql_file
 from receiver.keeping.verification.invariants import Changed, Violation, check_changes
-from receiver.keeping.verification.tables import Extent, can_check_changes, schema_version_of
+from receiver.keeping.verification.tables import Extent, can_check_changes, read_schema_version
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders
 from receiver.spool.layout import to_microseconds
@@ -56,15 +56,15 @@ def read_scope(reader: Reader, extent: Extent, senders: Senders) -> Scope | None
 
 def _read_closed(reader: Reader) -> set[int]:
     """Return the notifications whose changes stay as they are, because old months were dropped."""
-    if not read_dropped(reader.rows).is_something:
+    if not read_dropped(reader.read_rows).is_something:
         return set()
-    return {seq for (seq,) in reader.rows(select_closed(), [])}
+    return {seq for (seq,) in reader.read_rows(select_closed(), [])}
 
 
 def read_changes(reader: Reader, first: int, last: int) -> list[StoredChange]:
     """Read the changes of notifications from one `seq` to another, in as many parts as necessary."""
     try:
-        return reader.rows(sql_file(__package__, "changes.sql"), [first, last])
+        return reader.read_rows(read_sql_file(__package__, "changes.sql"), [first, last])
     except TooMuchError:
         if first == last:
             raise
@@ -74,14 +74,14 @@ def read_changes(reader: Reader, first: int, last: int) -> list[StoredChange]:
 
 def read_missing(reader: Reader) -> Missing:
     """Return the notifications whose changes could not be derived, as the store says."""
-    if schema_version_of(reader) < _FIRST_VERSION_WITH_UNDERIVED:
+    if read_schema_version(reader) < _FIRST_VERSION_WITH_UNDERIVED:
         return {}
-    return {seq: (name, error) for seq, name, error in reader.rows(_UNDERIVED, [])}
+    return {seq: (name, error) for seq, name, error in reader.read_rows(_UNDERIVED, [])}
 
 
 def check_orphans(reader: Reader) -> Iterator[Violation]:
     """Check that each change has its notification."""
-    orphaned = reader.rows(_ORPHANED, [])
+    orphaned = reader.read_rows(_ORPHANED, [])
     return (Violation("changes", None, seq, "There is no such notification.") for (seq,) in orphaned)
 
 
@@ -99,7 +99,7 @@ class ChangesCheck:
         self._scope = scope
         self._rules = SenderRules(senders)
         # The deriver knows nothing before the first notification that is stored.
-        self._deriver = Deriver(reader.rows, scope.extent.after, senders=senders)
+        self._deriver = Deriver(reader.read_rows, scope.extent.after, senders=senders)
         self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
         self.failed: Missing = {}
         """The notifications whose changes could not be derived here."""
@@ -113,7 +113,7 @@ class ChangesCheck:
         revised, closed = self._scope.revised, self._scope.closed
         self._expected |= {seq: expected[seq] for seq in (seqs.union(derived.stale) & revised) - closed}
         actual = _group_by_seq(map(DerivedChange._make, stored))
-        yield from self._violations(
+        yield from self._find_violations(
             Changed(seq, expected[seq], actual[seq])
             for seq in sorted(seqs - revised - closed)
             if expected[seq] != actual[seq]
@@ -138,11 +138,11 @@ class ChangesCheck:
         revised = sorted(self._expected)
         for start in range(0, len(revised), _ROWS_PER_BATCH):
             seqs = revised[start : start + _ROWS_PER_BATCH]
-            rows = self._reader.rows(sql_file(__package__, "changes_of.sql"), [seqs])
+            rows = self._reader.read_rows(read_sql_file(__package__, "changes_of.sql"), [seqs])
             actual = _group_by_seq(map(DerivedChange._make, rows))
-            yield from self._violations(Changed(seq, self._expected[seq], actual[seq]) for seq in seqs)
+            yield from self._find_violations(Changed(seq, self._expected[seq], actual[seq]) for seq in seqs)
 
-    def _violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
+    def _find_violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
         violations = list(check_changes(changed))
         if violations:
             # Late notifications may have arrived meanwhile.
@@ -153,8 +153,8 @@ class ChangesCheck:
 
 def _read_revised(reader: Reader, rules: SenderRules, last_seq: int) -> set[int]:
     """Return notifications whose predecessor, in order of occurrence, arrived later and after `last_seq`."""
-    query = sql_file(__package__, "revised.sql")
-    return {seq for (seq,) in reader.rows(query, [*as_columns(rules.stateless), last_seq])}
+    query = read_sql_file(__package__, "revised.sql")
+    return {seq for (seq,) in reader.read_rows(query, [*as_columns(rules.stateless), last_seq])}
 
 
 def _group_by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tuple[Any, ...]]]:

@@ -13,7 +13,7 @@ from receiver.keeping.verification.invariants import Violation, check_row
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders, load_senders
 from receiver.senders.judge import SignatureJudge, Unjudged, load_judge
-from receiver.senders.keys import Keys, index_by_fingerprint, public_key_of
+from receiver.senders.keys import Keys, index_by_fingerprint, parse_public_key
 from receiver.settings import Settings
 
 
@@ -127,6 +127,6 @@ class Means(NamedTuple):
 
     def make_checker(self, reader: Reader) -> PartChecker:
         """Make a checker; its queries are run by `reader`."""
-        keys = index_by_fingerprint(public_key_of(pem, "a key of the store") for pem in self.keys)
+        keys = index_by_fingerprint(parse_public_key(pem, "a key of the store") for pem in self.keys)
         judge = load_judge(self.settings, self.secret_dirs)
         return PartChecker(reader, keys, load_senders(self.settings.senders), judge, self.scope)

@@ -19,7 +19,7 @@ class _AskingReader:
     def __init__(self, connection: "Connection[Any, Any]") -> None:
         self._connection = connection
 
-    def rows(self, sql: str, parameters: list[Any]) -> Rows:
+    def read_rows(self, sql: str, parameters: list[Any]) -> Rows:
         """Run a query; see `Reader`."""
         self._connection.send(Question(sql, parameters))
         rows: Rows = self._connection.recv()

@@ -94,7 +94,7 @@ class WorkerProcess:
         """Send a message, run the queries that the process needs for the answer, and return that."""
         self._send(message)
         while isinstance(answer := self._receive(), Question):
-            self._send(self._reader.rows(*answer))
+            self._send(self._reader.read_rows(*answer))
         return answer
 
     def _send(self, message: object) -> None:

@@ -63,7 +63,7 @@ class Stage:
     @property
     def opening(self) -> float:
         """The time at which the cast appears."""
-        return Calendar(self.world.rng, self.start, self.end).at(OPENING_SHARE)
+        return Calendar(self.world.rng, self.start, self.end).find_time(OPENING_SHARE)
 
     def moment(self, share: float, hour: float, *, weekday: bool) -> float:
         """Return the last time of that hour (UTC) before this share of the days is over; any hour in a few days."""
@@ -95,7 +95,7 @@ class Stage:
         """Yield so many times at which people work, in order."""
         calendar = Calendar(self.world.rng, begin, finish)
         for number in range(count):
-            yield calendar.at((number + self.world.rng.random()) / count)
+            yield calendar.find_time((number + self.world.rng.random()) / count)
 
     def build(self, account: Account, actors: list[User], begin: float, finish: float, count: int) -> Iterator[Chapter]:
         """Let an account's people build so many servers, each with an alert policy, one after the other, in turn."""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from receiver.changes.differ import Differ, Snapshot, changes_of
+from receiver.changes.differ import Differ, Snapshot, list_changes
 from receiver.changes.values import spell
 from receiver.senders.profile.paths import parse_path
 from receiver.senders.sender import MISSING, Item
@@ -143,7 +143,7 @@ def test_fields_that_only_some_bodies_have_are_noise_where_bodies_are_sparse(git
 def test_an_edit_in_which_nothing_differs_stays_unseen(github):
     body = json.dumps({"action": "edited", "issue": {"title": "a"}, "changes": {}}).encode()
     later = json.dumps({"action": "edited", "issue": {"title": "a"}, "changes": {}, "n": 1}).encode()
-    changes = changes_of(
+    changes = list_changes(
         Differ(github.comparison), Snapshot("issue", "Updated", body), Snapshot("issue", "Updated", later)
     )
     assert [(change.path, change.kind) for change in changes] == [("", "unseen")]

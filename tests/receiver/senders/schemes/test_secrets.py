@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from receiver.errors import SecretError
-from receiver.senders.keys import key_fingerprint
+from receiver.senders.keys import compute_fingerprint
 from tests.receiver.senders.schemes.rivals import RIVALS, read_scheme, scheme_of
 
 KEY = bytes(range(16))
@@ -59,7 +59,9 @@ def test_a_fingerprint_is_no_plain_hash_of_the_secret():
 
 def test_the_fingerprint_of_a_public_key_is_that_of_all_other_keys():
     rsa_text = next(rival.secrets[0] for rival in RIVALS if rival.scheme == "rsa")
-    assert scheme("rsa").load_secret(rsa_text).fingerprint == key_fingerprint(load_pem_public_key(rsa_text.encode()))
+    assert scheme("rsa").load_secret(rsa_text).fingerprint == compute_fingerprint(
+        load_pem_public_key(rsa_text.encode())
+    )
     for kind, private in (
         ("ed25519", ed25519.Ed25519PrivateKey.generate()),
         ("ecdsa-p256", ec.generate_private_key(ec.SECP256R1())),
