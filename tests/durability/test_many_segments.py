@@ -67,14 +67,14 @@ def test_segments_that_can_not_be_opened_are_named_and_count_as_waiting(store):
     names = [path.name for path in sorted(store.spool.glob("*.sqlite"))]
     settings = Settings(data_dir=store.spool.parent)
     keeper = StatusKeeper(settings, store.connection)
-    store.reader.segments()
+    store.reader.list_segments()
     # One is left, to list the directory with.
     with descriptors_left(1):
         waiting = count_backlog(store.spool, {}, in_store=True)
         assert [said.partition(" ")[0] for said in waiting.unreadable] == names
         assert judge(gather(settings, keeper, wal=WalWatch())).state == "red"
         with pytest.raises(StoreError, match="can't be read whole"):
-            store.appender.backlog()
+            store.appender.count_backlog()
         assert store.appender.append_new() == 0
         assert store.appender.list_done() == []
     assert count_backlog(store.spool, {}).rows == 3

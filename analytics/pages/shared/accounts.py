@@ -15,7 +15,7 @@ from analytics.pages.shared.store import ask, list_rows, null_to_none
 from analytics.senders import find_sender, read_edition
 from analytics.text import shorten
 
-VERSION = "_accounts_told"
+KNOWN = "_accounts_known"
 LOOK_AGAIN_SECONDS = 5.0
 INDENT = "\u2002"
 DEEPEST_INDENT = 5
@@ -30,13 +30,13 @@ SenderAlias: TypeAlias = tuple[str | None, str]
 """An account's sender and its alias; without a sender, the account of that alias of any sender."""
 
 
-class AccountsVersion(NamedTuple):
-    """The version of the accounts, and the moment when it was current.
+class KnownAccounts(NamedTuple):
+    """The accounts, and the moment when they were current.
 
     After a failed question, `ask_again_at` is the time of the next one, on the monotonic clock; else it is 0.
     """
 
-    upto: tuple[str, ...]
+    accounts: "Accounts"
     at: datetime
     ask_again_at: float
 
@@ -182,19 +182,21 @@ def label_account(alias: str, business_name: str | None, depth: int = 0) -> str:
 
 def load_accounts() -> Accounts:
     """Return all accounts; while the store can't be asked they may be old, and then the drawing is as old."""
-    if VERSION not in st.session_state or time.monotonic() >= st.session_state[VERSION].ask_again_at:
+    if KNOWN not in st.session_state or time.monotonic() >= st.session_state[KNOWN].ask_again_at:
         try:
-            st.session_state[VERSION] = AccountsVersion(read_version(), datetime.now(UTC), 0.0)
+            # The accounts are kept beside the cache: what is known of senders may change while the store is away.
+            accounts = load_version((*read_version(), str(read_edition())))
+            st.session_state[KNOWN] = KnownAccounts(accounts, datetime.now(UTC), 0.0)
         except (NotRunningError, QueryError):
-            if VERSION not in st.session_state:
+            if KNOWN not in st.session_state:
                 raise
             # One drawing asks several times, and a failing query may take until its time-out.
             ask_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
-            st.session_state[VERSION] = st.session_state[VERSION]._replace(ask_again_at=ask_again_at)
-    last: AccountsVersion = st.session_state[VERSION]
+            st.session_state[KNOWN] = st.session_state[KNOWN]._replace(ask_again_at=ask_again_at)
+    last: KnownAccounts = st.session_state[KNOWN]
     if last.ask_again_at:
         note_moment(last.at)
-    return load_version((*last.upto, str(read_edition())))
+    return last.accounts
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SECONDS, show_spinner=False)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics import queries, senders
+from analytics.errors import NotRunningError
 from analytics.findings.finding import Finding
 from analytics.pages.activity import filters as activity
 from analytics.pages.activity.filters import ActivityFilters, list_tree
@@ -172,3 +174,24 @@ def test_findings_about_an_entity_are_those_of_its_sender():
     entity = Entity("user", "U123", "till")
     findings = [FINDING._replace(sender=sender, category="user", entity_id="U123") for sender in ("slack", "till")]
     assert [names_it(each, entity) for each in findings] == [False, True]
+
+
+def test_accounts_stay_while_the_store_is_away_though_its_senders_were_learned_anew(store, monkeypatch):
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.accounts import load_accounts
+
+        st.text(" ".join(account.alias for account in load_accounts().all))
+
+    def refuse(*_):
+        raise NotRunningError
+
+    make_app(monkeypatch, "activity", store)  # from here on this process is a dashboard on the store
+    app = AppTest.from_function(page).run()
+    known = app.text[0].value
+    assert "BASE DEMO" in known
+    monkeypatch.setattr("analytics.pages.shared.accounts.ask", refuse)
+    senders.learn([as_sender("till", "Another title", DESCRIPTION, SEEN)])
+    assert [text.value for text in app.run().text] == [known]
+    assert not app.exception

@@ -165,7 +165,7 @@ def test_a_segment_whose_deletion_was_begun_is_deleted_and_no_incident(store):
 
 def test_a_segment_that_others_took_away_is_missed(store):
     segment = kill_writer(store.spool, range(5))
-    store.reader.segments()
+    store.reader.list_segments()
     segment.rename(segment.with_name("elsewhere"))
     store.take_all()
     assert store.told[0][0] == f"Segment {segment.name} was deleted or moved by others."
