@@ -179,7 +179,7 @@ def _say_outcome(failed: Counter[str], *, changes_too: bool, accounts_too: bool)
             "Changes were not checked: they are being derived again, or an older version derived them.", err=True
         )
     if not accounts_too:
-        click.echo("What accounts tell was not checked: an older version kept it in another way.", err=True)
+        click.echo("The states of accounts were not checked: an older version kept them in another way.", err=True)
     if failed:
         words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
         click.echo(f"FAILED: {words}.", err=True)

@@ -35,7 +35,7 @@ _KINDS = {
     "is a Parquet file: `clc-analytics export -o FILE.jsonl` writes an archive": (0, b"PAR1"),
     "is an SQLite database": (0, b"SQLite format 3\0"),
 }
-"""What another file is and what to do, by the bytes at a place of its beginning."""
+"""The kinds of files that are no archives, each with advice, by the bytes at a place of their beginning."""
 
 
 class ArchiveLineError(Exception):

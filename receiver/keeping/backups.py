@@ -64,8 +64,8 @@ def order_backups(files: Iterable[Path]) -> list[Path]:
 def find_latest_credible() -> datetime:
     """Return the latest time that a backup may have: a name beyond it was given while the clock was wrong.
 
-    It is a day from now, because the clock may be late, as that of some machines is when they have just started. While
-    the clock is not set, no time is too late.
+    It is a day from now, because the clock of a machine that has just started may be slow. Until the clock is set,
+    every time is credible.
     """
     return datetime.now(UTC) + _LATE_CLOCK if is_clock_set() else datetime.max.replace(tzinfo=UTC)
 

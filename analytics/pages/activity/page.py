@@ -47,9 +47,7 @@ RANK_HINT = "By the number, or by the size of the change: rises (↑) and falls 
 
 def show() -> None:
     """Draw the page."""
-    draw_page(
-        "Activity", "What the sender reports, counted without copies of the same notification.", keep_visit, draw_body
-    )
+    draw_page("Activity", "Counts of notifications, without copies of the same one.", keep_visit, draw_body)
 
 
 def draw_body() -> None:

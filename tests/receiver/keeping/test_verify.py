@@ -190,7 +190,7 @@ def test_accounts_of_an_older_version_are_said_not_to_be_checked(data_dir):
     alter(data_dir, "DELETE FROM schema_version WHERE version > 14")
     done = run_command(data_dir, "verify")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "What accounts tell was not checked: an older version kept it in another way." in done.stderr
+    assert "The states of accounts were not checked: an older version kept them in another way." in done.stderr
     assert "No problems found in the rest." in done.stderr
 
 
