@@ -12,7 +12,6 @@ from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.spool.looking import count_backlog
 from receiver.store.status import StatusKeeper
-from tests.durability.support.spool_store import SpoolStore
 from tests.support.rows import notification
 from tests.support.sizes import size
 
@@ -34,14 +33,6 @@ def descriptors_left(count):
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
         for descriptor in taken:
             os.close(descriptor)
-
-
-@pytest.fixture
-def store(tmp_path):
-    (tmp_path / "spool").mkdir()
-    store = SpoolStore(tmp_path)
-    yield store
-    store.close()
 
 
 def write_segments(store, count):

@@ -6,28 +6,12 @@ from collections import Counter
 
 import pytest
 
-from receiver.spool import SpoolWriter
 from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.rows import notification
 from tests.support.sizes import size
 
 # The places of two numbers in the index of a WAL (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
 FRAMES, BACKFILLED = slice(16, 20), slice(96, 100)
-
-
-@pytest.fixture
-def store(tmp_path):
-    (tmp_path / "spool").mkdir()
-    store = SpoolStore(tmp_path)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def writer(store):
-    writer = SpoolWriter(store.spool)
-    yield writer
-    writer.close()
 
 
 @pytest.mark.slow

@@ -16,21 +16,6 @@ from tests.support.rows import notification
 from tests.support.waiting import until
 
 
-@pytest.fixture
-def store(tmp_path):
-    (tmp_path / "spool").mkdir()
-    store = SpoolStore(tmp_path)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def writer(store):
-    writer = SpoolWriter(store.spool)
-    yield writer
-    writer.close()
-
-
 def in_aside(store):
     return sorted(path.name for path in (store.spool / "aside").glob("*/*"))
 

@@ -12,7 +12,6 @@ import pytest
 from receiver.database.opening import run
 from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
-from tests.durability.support.spool_store import SpoolStore
 from tests.support.rows import notification, rejection
 from tests.support.sizes import size
 
@@ -37,14 +36,6 @@ def changed(segment, sql):
     with sqlite3.connect(segment) as file:
         file.execute(sql)
     file.close()
-
-
-@pytest.fixture
-def store(tmp_path):
-    (tmp_path / "spool").mkdir()
-    store = SpoolStore(tmp_path)
-    yield store
-    store.close()
 
 
 @pytest.mark.parametrize(
