@@ -66,6 +66,8 @@ def list_streamlit_options(port: int, address: str, hosts: Collection[str] = ())
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.disableDataExport": True,
+        # Where rich is installed, Streamlit would draw errors with it, in a frame and colors, also into a file.
+        "logger.enableRich": False,
         "runner.magicEnabled": False,
         # Streamlit would collect garbage after each drawing, before it sends the last of it: 0.1 s. Python itself
         # collects when needed.

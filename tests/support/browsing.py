@@ -103,6 +103,8 @@ def a_dashboard(
         yield url
     finally:
         process.stop()
+    assert "\033" not in process.log, process.log
+    assert "Uncaught app execution" not in process.log, process.log
     # Streamlit's server may tell of a browser that left in the middle of an answer, which went through the gate; our
     # own code may raise nothing.
     tracebacks = re.findall(r"^Traceback \(most recent call last\):\n((?:\s.*\n)+)", process.log, re.MULTILINE)

@@ -95,7 +95,7 @@ def arrive() -> None:
     wish: Wish | None = st.session_state.get(WISH)
     # A click may arrive together with the move, for example just after Back: then it belongs to the new page.
     if wish and wish.is_sent:
-        del st.session_state[WISH]
+        st.session_state.pop(WISH, None)
 
 
 def depart() -> None:
@@ -104,7 +104,7 @@ def depart() -> None:
     if wish is None:
         return
     if time.monotonic_ns() - wish.turn > PATIENCE_NS:
-        del st.session_state[WISH]
+        st.session_state.pop(WISH, None)
         return
     st.session_state[WISH] = wish._replace(is_sent=True)
     # A refresh may draw again before the browser has moved, so the wish stays until it has.

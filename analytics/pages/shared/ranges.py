@@ -73,7 +73,7 @@ def draw_range(
     if st.query_params.get(key) == chosen:
         remember(chosen)
     elif address.has_stepped() and chosen == offer.default and st.session_state.get(PRESET, chosen) != chosen:
-        del st.session_state[PRESET]
+        st.session_state.pop(PRESET, None)
     register_script("carry")(key="carry", data={"carried": list_carried()}, height=1)
     return chosen
 

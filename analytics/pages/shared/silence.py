@@ -149,26 +149,30 @@ def leave(error: AnalyticsError) -> None:
     st.rerun()
 
 
-def read_gone() -> Silence:
-    """Return the silence of a page that has nothing to show: the pulse knows its begin best."""
-    gone: Silence = st.session_state[GONE]
-    return open_pulse().find_silence() or gone
+def read_gone() -> Silence | None:
+    """Return the silence of a page that has nothing to show: the pulse knows its begin best.
+
+    It is None where the session's other thread has found the store again: Streamlit starts a new one for a move of the
+    browser, while the old one still draws.
+    """
+    gone: Silence | None = st.session_state.get(GONE)
+    return gone and (open_pulse().find_silence() or gone)
 
 
 def draw_age_of_silence() -> None:
     """Draw the age of the last answer, with the lamp of an old page, where the page has nothing to show."""
-    draw_age_line(read_gone().since, " · no answer since then", key="age-gone", lamp="old")
+    if silence := read_gone():
+        draw_age_line(silence.since, " · no answer since then", key="age-gone", lamp="old")
 
 
 @st.fragment
 def draw_gone(instead: Callable[[], None] | None) -> None:
     """Say that no receiver answers, and how to start one; return to the page as soon as one answers."""
     draw_again_after(RETRY_SECONDS, "gone")
-    reason = find_reason()
-    if reason is None:
-        del st.session_state[GONE]
+    reason, silence = find_reason(), read_gone()
+    if reason is None or silence is None:
+        st.session_state.pop(GONE, None)
         st.rerun()
-    silence = read_gone()
     with st.container(key="not-running", border=True):
         if is_silent(reason):
             st.subheader("The store does not answer", anchor=False)

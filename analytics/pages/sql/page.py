@@ -135,7 +135,7 @@ def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
 def bring_result(run: Run) -> None:
     """Let a phone scroll to the result of the query that was just run from the editor, once."""
     if run.number == st.session_state.get(ASKED):
-        del st.session_state[ASKED]
+        st.session_state.pop(ASKED, None)
         bring("sql-results", only_on_phone=True)
 
 

@@ -9,8 +9,13 @@ from tests.support.waiting import until
 
 RUNAWAY = "SELECT count(*) FROM range(100000000000) AS a, range(1000) AS b"
 
-
 CANCELLED_WITHIN_SECONDS = 1.0
+GRID = """() => {
+  const grid = document.querySelector(".st-key-sql-rows canvas");
+  grid?.scrollIntoView({ block: "nearest" });
+  const box = grid?.getBoundingClientRect();
+  return box?.height ? { x: box.x, y: box.y } : null;
+}"""
 
 
 def code(page):
@@ -85,11 +90,9 @@ def options(page):
 
 def cell(page, row):
     """Find the middle of a row's first cell, on the screen; row 0 is the head."""
-    grid = page.locator(".st-key-sql-rows canvas").first
-    expect(grid).to_be_visible()
-    grid.scroll_into_view_if_needed()
-    # While the rows are drawn anew, the grid has no place for a moment.
-    box = until(grid.bounding_box, what="the grid")
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    # While the rows are drawn anew, the grid has no place for a moment, or gives way to another.
+    box = until(lambda: page.evaluate(GRID), what="the grid")
     return box["x"] + 20, box["y"] + 31 * row + 15
 
 
