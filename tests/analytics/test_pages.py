@@ -18,11 +18,10 @@ from analytics.client.keeping import KeptAnswer
 from analytics.commands.dashboard import list_streamlit_options
 from analytics.pages.pages import find_entry_file
 from analytics.senders import colours, list_event_types
-from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
+from analytics.text import parse_payload
 from tests.support.dashboard_app import age_lines, make_app, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
-    LONG_NAME,
     build_store,
     hostile_refusals,
     hostile_rows,
@@ -327,48 +326,6 @@ def test_what_the_address_names_but_the_store_has_not_is_said(open_page):
         assert any("not in the store" in text.value for text in open_page("notifications", **parameters).caption)
     nonesuch = open_page("entity", category="Server", name="NONESUCH")
     assert any("not in the store" in text.value for text in nonesuch.caption)
-
-
-@pytest.mark.parametrize(
-    ("text", "seen"),
-    [
-        ("plain", "plain"),
-        ("a\u202eb", "a\\u202eb"),
-        ("a\nb\x00", "a\\nb\\u0000"),
-        ("\ufeffé\u2066", "\\ufeffé\\u2066"),
-        ("\U000e0041", "\\U000e0041"),
-        ("日本 👩\u200d💻", "日本 👩\u200d💻"),
-    ],
-)
-def test_characters_that_hide_are_shown_as_escapes(text, seen):
-    assert make_visible(text) == seen
-
-
-def test_long_names_end_in_an_ellipsis():
-    assert shorten(LONG_NAME, 10) == "LONG01234…"
-    assert shorten("exactly ten", 11) == "exactly ten"
-    assert len(shorten("\u202e" * 50, 20)) == 20
-
-
-def test_markdown_of_a_name_has_every_sign_escaped():
-    assert as_markdown("![x](y) <b> :red[z] $a$") == r"\!\[x\]\(y\) \<b\> \:red\[z\] \$a\$"
-
-
-def test_a_payloads_fields_are_its_leaves_in_order():
-    body = parse_payload('{"a":{"b":[1,{"c":"x\\u202e"}]},"d":[],"e":null,"f":1.50}')
-    assert list(list_fields(body)) == [
-        ("a.b[0]", "1"),
-        ("a.b[1].c", "x\\u202e"),
-        ("d", "[]"),
-        ("e", "null"),
-        ("f", "1.5"),
-    ]
-
-
-def test_an_absurdly_deep_payload_is_cut_not_an_error():
-    deep = parse_payload("[" * 500 + "]" * 500)
-    assert "deeper" in json.dumps(make_payload_visible(deep))
-    assert parse_payload("[" * 20_000 + "]" * 20_000) is None
 
 
 @pytest.mark.parametrize("page", ["activity", "alerts"])

@@ -1,0 +1,50 @@
+"""Texts from outside, as they are shown: names, bodies and their fields."""
+
+import json
+
+import pytest
+
+from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
+from tests.support.readable_store import LONG_NAME
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("plain", "plain"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\nb\x00", "a\\nb\\u0000"),
+        ("\ufeffé\u2066", "\\ufeffé\\u2066"),
+        ("\U000e0041", "\\U000e0041"),
+        ("日本 👩\u200d💻", "日本 👩\u200d💻"),
+    ],
+)
+def test_characters_that_hide_are_shown_as_escapes(text, seen):
+    assert make_visible(text) == seen
+
+
+def test_long_names_end_in_an_ellipsis():
+    assert shorten(LONG_NAME, 10) == "LONG01234…"
+    assert shorten("exactly ten", 11) == "exactly ten"
+    assert len(shorten("\u202e" * 50, 20)) == 20
+
+
+def test_markdown_of_a_name_has_every_sign_escaped():
+    assert as_markdown("![x](y) <b> :red[z] $a$") == r"\!\[x\]\(y\) \<b\> \:red\[z\] \$a\$"
+
+
+def test_a_payloads_fields_are_its_leaves_in_order():
+    body = parse_payload('{"a":{"b":[1,{"c":"x\\u202e"}]},"d":[],"e":null,"f":1.50}')
+    assert list(list_fields(body)) == [
+        ("a.b[0]", "1"),
+        ("a.b[1].c", "x\\u202e"),
+        ("d", "[]"),
+        ("e", "null"),
+        ("f", "1.5"),
+    ]
+
+
+def test_an_absurdly_deep_payload_is_cut_not_an_error():
+    deep = parse_payload("[" * 500 + "]" * 500)
+    assert "deeper" in json.dumps(make_payload_visible(deep))
+    assert parse_payload("[" * 20_000 + "]" * 20_000) is None
