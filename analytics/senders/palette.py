@@ -5,7 +5,7 @@ has the colour nearest to its own that no other event has, from a palette whose 
 sender with a folder, also by people who see no red or no green.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import dist
 
 from analytics.senders.sender import Event, Sender
@@ -26,8 +26,6 @@ DARK = (
 
 They are far from the colours of the sender with a folder and from each other. None is blue: those are of that sender.
 """
-TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-WHITE = (0.95047, 1.0, 1.08883)
 Name = tuple[str, str]
 """A sender's name and the name of one of its events."""
 
@@ -50,7 +48,7 @@ def match(wanted: Mapping[Name, str], palette: Sequence[str]) -> dict[Name, str]
 
     Of more events than colours, the last ones share the nearest.
     """
-    places = {colour: as_lab(colour) for colour in {*palette, *wanted.values()}}
+    places = {colour: as_rgb(colour) for colour in {*palette, *wanted.values()}}
     pairs = sorted(
         (dist(places[own], places[colour]), name, colour) for name, own in wanted.items() for colour in palette
     )
@@ -65,23 +63,6 @@ def match(wanted: Mapping[Name, str], palette: Sequence[str]) -> dict[Name, str]
     return matched
 
 
-def as_lab(colour: str) -> tuple[float, float, float]:
-    """Return a colour in CIELAB, where distances are as people see them."""
-    linear = [make_linear(int(colour[place : place + 2], 16) / 255) for place in (1, 3, 5)]
-    x, y, z = (root_of(multiply(row, linear) / white) for row, white in zip(TO_XYZ, WHITE, strict=True))
-    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
-
-
-def make_linear(part: float) -> float:
-    """Return the light of a part of a colour in sRGB."""
-    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - from sRGB
-
-
-def root_of(ratio: float) -> float:
-    """Return how bright an amount of light looks, beside white."""
-    return ratio ** (1 / 3) if ratio > 0.008856 else 7.787 * ratio + 16 / 116  # noqa: PLR2004 - from CIELAB
-
-
-def multiply(row: Iterable[float], column: Iterable[float]) -> float:
-    """Return the product of a row and a column."""
-    return sum(one * other for one, other in zip(row, column, strict=True))
+def as_rgb(colour: str) -> tuple[int, ...]:
+    """Return the parts of a colour: the colours of the palette differ enough for any measure of what is near."""
+    return tuple(bytes.fromhex(colour.removeprefix("#")))

@@ -18,7 +18,7 @@ from analytics import senders
 from analytics.findings.rule_headers import COLOURS
 from analytics.senders import colours
 from analytics.senders.described import Seen, as_sender
-from analytics.senders.palette import DARK, LIGHT, as_lab
+from analytics.senders.palette import DARK, LIGHT
 
 VISIONS = {
     "usual": (np.eye(3), 20),
@@ -113,5 +113,4 @@ def test_more_events_than_colours_share_the_nearest():
 @pytest.mark.parametrize(("palette", "page", "least"), [(LIGHT, 100, 15), (DARK, 7, 20)])
 def test_each_colour_of_a_palette_can_be_seen_on_its_page(palette, page, least):
     for colour in palette:
-        assert as_lab(colour) == pytest.approx(lab_of(colour, np.eye(3)))
-        assert abs(as_lab(colour)[0] - page) >= least, colour
+        assert abs(lab_of(colour, np.eye(3))[0] - page) >= least, colour
