@@ -50,28 +50,6 @@ def open_page(store, monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("is_answered", [True, False])
-def test_a_page_without_a_store_is_drawn_anew_once_another_drawing_of_the_session_found_it(
-    store, monkeypatch, is_answered
-):
-    def page():
-        import streamlit as st
-
-        from analytics.pages.shared.silence import draw_gone
-
-        if "drawn" in st.session_state:
-            st.text("drawn anew")
-        else:
-            st.session_state["drawn"] = True
-            draw_gone(None)
-
-    location = store if is_answered else "http://127.0.0.1:1"
-    make_app(monkeypatch, "activity", location)
-    app = AppTest.from_function(page).run()
-    assert not app.exception
-    assert app.text[0].value == "drawn anew"
-
-
 @pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])
 def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     app = open_page(page)

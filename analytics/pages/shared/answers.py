@@ -6,6 +6,7 @@ the same questions, so the kept answers are all that it needs. The same is true 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
@@ -18,10 +19,8 @@ from analytics.errors import AnalyticsError, NotRunningError, QueryError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-DRAWING = "_drawing"
 DRAWN = "_drawn"
 FAILED = "_failed"
-KEEPING = "_keeping"
 ASKED = "_asked"
 AWAY = "_away"
 
@@ -36,6 +35,11 @@ class Drawing:
     at: datetime
     as_of: datetime
     answers: dict[str, Any] = field(default_factory=dict)
+
+
+# Streamlit starts a new thread of a session for a move of the browser, while the old one still draws: each has its own.
+_drawing: ContextVar[Drawing | None] = ContextVar("drawing", default=None)
+_keeping: ContextVar[QueryError | None] = ContextVar("keeping", default=None)
 
 
 @dataclass
@@ -55,14 +59,13 @@ def forget() -> None:
 
 def note_moment(moment: datetime) -> None:
     """Note that a value in the current drawing is of this moment."""
-    drawing: Drawing | None = st.session_state.get(DRAWING)
-    if drawing:
+    if drawing := _drawing.get():
         drawing.as_of = min(drawing.as_of, moment)
 
 
 def read_oldest_moment() -> datetime:
     """Return the moment of the oldest value in the current drawing; the page must not claim to be newer."""
-    drawing: Drawing | None = st.session_state.get(DRAWING)
+    drawing = _drawing.get()
     return drawing.as_of if drawing else datetime.now(UTC)
 
 
@@ -90,7 +93,7 @@ def find_oldest() -> datetime | None:
 
 def read_now() -> datetime:
     """Return the present moment: that of the current drawing, else the clock's."""
-    drawing: Drawing | None = st.session_state.get(DRAWING)
+    drawing = _drawing.get()
     return drawing.at if drawing else datetime.now(UTC)
 
 
@@ -116,7 +119,7 @@ def end_failure(part: str) -> None:
 
 def is_kept() -> bool:
     """Say whether the current drawing uses kept answers."""
-    return read_silence() is not None or st.session_state.get(KEEPING) is not None
+    return read_silence() is not None or _keeping.get() is not None
 
 
 @contextmanager
@@ -130,15 +133,16 @@ def keep_answers(part: str, *, keeping: QueryError | None = None) -> Iterator[No
     parts: dict[str, Drawing] = st.session_state.setdefault(DRAWN, {})
     before = parts.get(part)
     at = datetime.now(UTC)
-    st.session_state[KEEPING] = keeping
-    st.session_state[DRAWING] = begun = before if is_kept() and before else Drawing(at, at)
+    kept = _keeping.set(keeping)
+    begun = before if is_kept() and before else Drawing(at, at)
+    drawn = _drawing.set(begun)
     try:
         yield
         if not is_kept():
             parts[part] = begun
     finally:
-        st.session_state.pop(DRAWING, None)
-        st.session_state.pop(KEEPING, None)
+        _drawing.reset(drawn)
+        _keeping.reset(kept)
 
 
 def answer(question: Any, ask: Callable[[], T]) -> T:
@@ -151,14 +155,14 @@ def answer(question: Any, ask: Callable[[], T]) -> T:
     Raises:
         AnalyticsError: no answer was kept, and the store can't be asked now.
     """
-    drawing: Drawing | None = st.session_state.get(DRAWING)
+    drawing = _drawing.get()
     key = repr(question)
     if drawing is not None and key in drawing.answers:
         kept: T = drawing.answers[key]
         return kept
     if silence := read_silence():
         raise NotRunningError(silence.reason)
-    if error := st.session_state.get(KEEPING):
+    if error := _keeping.get():
         raise error.with_traceback(None)
     try:
         answered = ask()

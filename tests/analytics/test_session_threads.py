@@ -1,0 +1,54 @@
+"""Two threads may draw for one session at once: Streamlit starts a new one while the old one still draws."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.support.dashboard_app import make_app
+from tests.support.readable_store import build_store
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_page_without_a_store_is_drawn_anew_once_another_drawing_of_the_session_found_it(
+    tmp_path, monkeypatch, is_answered
+):
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.silence import draw_gone
+
+        if "drawn" in st.session_state:
+            st.text("drawn anew")
+        else:
+            st.session_state["drawn"] = True
+            draw_gone(None)
+
+    location = str(build_store(tmp_path / "store.duckdb", [])) if is_answered else "http://127.0.0.1:1"
+    make_app(monkeypatch, "activity", location)
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert app.text[0].value == "drawn anew"
+
+
+def test_the_end_of_another_drawing_takes_no_answer_from_this_one():
+    def page():
+        from threading import Thread
+
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import add_script_run_ctx
+
+        from analytics.pages.shared.answers import answer, keep_answers
+
+        def draw_another():
+            with keep_answers("all"):
+                answer("question", lambda: "of another moment")
+
+        numbers = iter(range(9))
+        with keep_answers("all"):
+            other = add_script_run_ctx(Thread(target=draw_another))
+            other.start()
+            other.join()
+            st.text(answer("question", lambda: f"answer {next(numbers)}"))
+            st.text(answer("question", lambda: f"answer {next(numbers)}"))
+
+    app = AppTest.from_function(page).run()
+    assert [shown.value for shown in app.text] == ["answer 0", "answer 0"]
