@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-import streamlit as st
-
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
 from analytics.pages.shared.formatting import format_range
@@ -169,7 +167,7 @@ def toggle(filtered: str, value: str, **more: str | None) -> None:
 def select_part(part: Interval | None) -> None:
     """Select a part of the time, or all of it; one that ends before it begins is none, and a message says so."""
     if part and part.is_reversed:
-        st.toast(f"{REVERSED}.")
+        going.say(f"{REVERSED}.")
         return
     address.put(**{PART: str(part) if part else None})
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.pages.shared import address
+from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import OFFERED, SenderAlias, label_account, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import register_script
@@ -57,7 +57,7 @@ def look_for(text: str) -> None:
     alias = address.get("account")
     st.session_state[SEARCH] = AccountSearch(text, alias)
     if alias:
-        st.toast(as_markdown(describe_search(text)))
+        going.say(as_markdown(describe_search(text)))
 
 
 def describe_search(text: str) -> str:

@@ -105,6 +105,7 @@ def draw_page(
         going.arrive()
     address.send_again()
     going.depart()
+    going.show_said()
     address.name_tab()
     forget_awaited()
     add_style("style")
@@ -193,6 +194,7 @@ def draw_guarded(
     failed = answers.read_failure(part)
     due = draw_again_after(again_after or (TRY_SECONDS if failed else None), part)
     going.depart()
+    going.show_said()
     address.name_tab()
     # A fixed place, so that a warning moves nothing in the browser's tree.
     place = st.container(key=f"place-of-trouble-{part}")

@@ -1,8 +1,8 @@
 """The ways to other pages, and the end of the work on the page that is left.
 
-A click runs a callback, which can't change pages. So its wish to go to another page is kept until the next drawing
-begins, which asks the browser to go there. On the way no value may have the name of a filter of the old page: Streamlit
-would drop it.
+A click runs a callback, which can't change pages and draws nothing. So its wish to go to another page, or its message,
+is kept until the next drawing begins, which asks the browser to go there, or shows it. On the way no value may have the
+name of a filter of the old page: Streamlit would drop it.
 """
 
 import time
@@ -21,6 +21,7 @@ from analytics.senders import find_account_kind, find_kind_of, find_person_kind,
 WISH = "_go"
 PATIENCE_NS = 5_000_000_000
 ENDS = "_ends"
+SAID = "_said"
 
 
 class Wish(NamedTuple):
@@ -88,6 +89,17 @@ def to_findings(identity: str) -> None:
 def to_changes_by(actor: str, sender: str | None = None) -> None:
     """Go to the changes of all time by an actor of a sender."""
     to_page("audit", range="all", actor=actor, sender=sender)
+
+
+def say(sentence: str) -> None:
+    """Show a message, which may be Markdown, at the next drawing."""
+    st.session_state[SAID] = sentence
+
+
+def show_said() -> None:
+    """Show the message of a click, if there is one."""
+    if sentence := st.session_state.pop(SAID, None):
+        st.toast(sentence)
 
 
 def arrive() -> None:
