@@ -230,6 +230,17 @@ def test_a_deleted_user_is_neither_active_nor_disabled(ask):
     assert (row["active"], row["disabled"], row["deleted"]) == (2, 1, 4)
 
 
+def test_a_hidden_update_that_comes_at_both_urls_is_one(ask):
+    told = [
+        ("User.Created", 0), ("User", 1), ("User.Updated", 3600), ("User", 3602), ("User", 3700), ("User.Updated", 3701),
+    ]  # fmt: skip
+    rows = [Row(event, "ACME", "KIM", {}, ago(days=1) + timedelta(seconds=seconds)) for event, seconds in told]
+    changes = [Changed(1, "", "added"), *(Changed(seq, "", "unseen") for seq in range(2, len(rows) + 1))]
+    (row,) = ask(QUERIES["hidden_user_updates"], rows, changes)
+    assert (row["user_name"], row["hidden_changes"]) == ("KIM", 2)
+    assert (row["first_at"], row["latest_at"]) == (rows[2].received_at, rows[4].received_at)
+
+
 def odd_bodies():
     """Yield bodies of each category whose fields have, one at a time and all together, values of an odd kind."""
     disk, address = {"id": "0:0", "sizeGB": 1}, {"internal": "10.0.0.1", "public": "203.0.113.9"}
