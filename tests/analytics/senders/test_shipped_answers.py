@@ -232,7 +232,9 @@ def test_a_deleted_user_is_neither_active_nor_disabled(ask):
 
 def test_a_hidden_update_that_comes_at_both_urls_is_one(ask):
     told = [
-        ("User.Created", 0), ("User", 1), ("User.Updated", 3600), ("User", 3602), ("User", 3700), ("User.Updated", 3701),
+        ("User.Created", 0), ("User", 1),
+        ("User.Updated", 3600), ("User", 3602),
+        ("User", 3700), ("User.Updated", 3701),
     ]  # fmt: skip
     rows = [Row(event, "ACME", "KIM", {}, ago(days=1) + timedelta(seconds=seconds)) for event, seconds in told]
     changes = [Changed(1, "", "added"), *(Changed(seq, "", "unseen") for seq in range(2, len(rows) + 1))]
