@@ -126,6 +126,12 @@ def test_the_filter_of_a_sender_leaves_its_rows_alone(ask):
 
 
 @pytest.mark.usefixtures("three_senders")
+def test_an_entity_of_each_of_two_senders_counts_among_the_rows_of_entities(ask, client):
+    numbers = {row["table_name"]: row["number"] for row in ask("schema_counts")}
+    assert numbers["entities"] == client.sql("SELECT count(*) AS n FROM entities").to_pylist()[0]["n"] == 4
+
+
+@pytest.mark.usefixtures("three_senders")
 def test_letter_case_tells_actors_apart_for_those_senders_whose_names_have_it(tmp_path):
     who = [("centurylink", "ann"), ("centurylink", "ANN"), ("centurylink", "ANN"), ("github", "ann"), ("github", "Ann")]
     at = MIDDAY - timedelta(minutes=1)

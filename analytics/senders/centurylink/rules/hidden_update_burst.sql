@@ -187,7 +187,7 @@ WITH unseen AS (
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1))
         AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path = '' AND kind = 'unseen' AND account_alias IS NOT NULL
+        AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen' AND account_alias IS NOT NULL
 ),
 steps AS (
     SELECT
@@ -200,7 +200,7 @@ steps AS (
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(2 * $apart_seconds)
         AND occurred_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
         AND entity_id IN (SELECT entity_id FROM unseen)
     WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
 ),
@@ -223,7 +223,7 @@ copies AS (
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1))
         AND occurred_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND duplicate_of IN (SELECT notification_id FROM originals)
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IN (SELECT notification_id FROM originals)
     QUALIFY row_number() OVER (PARTITION BY duplicate_of ORDER BY seq) > $usual_copies
 ),
 hidden AS (

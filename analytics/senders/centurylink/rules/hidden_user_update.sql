@@ -140,7 +140,7 @@ WITH hidden AS (
     SELECT notification_id, seq, changed_at, category, entity_id, account_alias, actor
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path = '' AND kind = 'unseen'
+        AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen'
 ),
 steps AS (
     SELECT
@@ -152,7 +152,7 @@ steps AS (
         ) AS since_other_url
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds(2 * $apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
         AND entity_id IN (SELECT entity_id FROM hidden)
     WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
 ),

@@ -348,7 +348,7 @@ WITH first_seen AS (
     SELECT seq, changed_at, entity_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND path = '' AND kind = 'added'
+        AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
 ),
 came_back AS (
     SELECT first_seen.seq
@@ -358,7 +358,7 @@ came_back AS (
             AND gone.changed_at >= first_seen.changed_at - to_days($deleted_days)
             -- This bound of the whole range follows from the others, and avoids reading all other changes.
             AND gone.changed_at >= $since::TIMESTAMPTZ - to_days($deleted_days)
-            AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
+            AND gone.sender = 'centurylink' AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
 ),
 -- The old form lists public and internal addresses alike; the receiver's comparison separates them in the same way.
 whole AS (
@@ -386,7 +386,7 @@ whole AS (
     FROM notifications
     JOIN first_seen USING (seq)
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
-        AND notifications.category = 'Server' AND duplicate_of IS NULL
+        AND notifications.sender = 'centurylink' AND notifications.category = 'Server' AND duplicate_of IS NULL
         AND (action = 'Created' OR seq IN (FROM came_back))
         AND (contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"'))
 ),
@@ -411,7 +411,7 @@ lists AS MATERIALIZED (
         END AS nows
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server'
+        AND sender = 'centurylink' AND category = 'Server'
         AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
         AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
 ),
@@ -442,7 +442,7 @@ vanished AS MATERIALIZED (
         )) AS public
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND kind IN ('removed', 'changed')
+        AND sender = 'centurylink' AND category = 'Server' AND kind IN ('removed', 'changed')
         AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
         AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
 ),
@@ -456,7 +456,7 @@ hidden AS (
             SELECT seq
             FROM changes
             WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-                AND category = 'Server' AND path = '' AND kind = 'added'
+                AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
         )
 ),
 steps AS (

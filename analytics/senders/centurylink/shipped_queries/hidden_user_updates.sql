@@ -10,7 +10,7 @@ WITH steps AS (
             (action IS NULL) <> lag(action IS NULL) OVER in_order, occurred_at - lag(occurred_at) OVER in_order, NULL
         ) AS since_other_url
     FROM events
-    WHERE category = 'User' AND occurred_at > now() - INTERVAL 31 DAY
+    WHERE sender = 'centurylink' AND category = 'User' AND occurred_at > now() - INTERVAL 31 DAY
     WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
 ),
 paired AS (
@@ -27,7 +27,7 @@ SELECT
     min(changed_at) AS first_at,
     max(changed_at) AS latest_at
 FROM changes
-WHERE category = 'User' AND kind = 'unseen' AND changed_at > now() - INTERVAL 30 DAY
+WHERE sender = 'centurylink' AND category = 'User' AND kind = 'unseen' AND changed_at > now() - INTERVAL 30 DAY
     -- A step that is nearer to the other URL's step before it than that is to its own is a copy of it.
     AND seq NOT IN (
         SELECT seq
