@@ -196,6 +196,14 @@ def test_findings_about_an_entity_are_those_of_its_sender():
     assert [names_it(each, entity) for each in findings] == [False, True]
 
 
+@pytest.mark.usefixtures("store")
+def test_findings_about_a_user_name_just_that_actor_where_a_senders_names_have_letter_case():
+    for sender, category, named in (("till", "user", ["ann"]), ("centurylink", "User", ["ann", "Ann"])):
+        entity = Entity(category, "ann" if sender == "till" else "ANN", sender)
+        findings = [FINDING._replace(sender=sender, category="x", actor=actor) for actor in ("ann", "Ann", "bob", None)]
+        assert [each.actor for each in findings if names_it(each, entity)] == named
+
+
 def test_accounts_stay_while_the_store_is_away_though_its_senders_were_learned_anew(store, monkeypatch):
     def page():
         import streamlit as st
