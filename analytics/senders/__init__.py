@@ -243,9 +243,9 @@ def find_place() -> Place | None:
     return next((sender.place for sender in list_heard() if sender.place), None)
 
 
-def list_alerts() -> list[Alerts]:
-    """Return the alerts of all senders that have some."""
-    return [sender.alerts for sender in list_senders() if sender.alerts]
+def list_alerts(sender: str | None = None) -> list[Alerts]:
+    """Return the alerts of a sender, or of all senders that have some."""
+    return [each.alerts for each in list_senders() if each.alerts and sender in {None, each.name}]
 
 
 def list_alert_senders() -> dict[str, str]:

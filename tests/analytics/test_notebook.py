@@ -15,6 +15,7 @@ import pytest
 import vl_convert
 from nbconvert import HTMLExporter
 
+import analytics
 from analytics.notebook.magic import draw_offline
 from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
@@ -49,6 +50,58 @@ def receiver(tmp_path_factory):
         yield started
 
 
+@pytest.fixture(scope="module")
+def answers_alone(receiver):
+    """The answers to the ten questions while the store has one sender."""
+    return answer_questions(receiver)
+
+
+@pytest.fixture(scope="module")
+def two_senders(receiver, answers_alone):  # noqa: ARG001 - they are asked before
+    """The receiver, whose store has each notification of another sender, too."""
+    archive = receiver.data_dir / "another_sender.jsonl"
+    rows = receiver.sql("SELECT * EXCLUDE (signature, seq, duplicate_of) FROM notifications ORDER BY seq")
+    with archive.open("w") as file:
+        file.writelines(json.dumps(line_of_another_sender(row)) + "\n" for row in rows)
+    command(receiver, "import", str(archive), "--signatures", "record")
+    until(lambda: receiver.sql(COUNT) == [{"n": 2 * len(rows)}], what="the notifications of another sender")
+    return receiver
+
+
+def line_of_another_sender(row):
+    """Return a line of an archive with a notification once more, as of a sender that has the state in `data`."""
+    body = json.loads(row["payload"])
+    names = ("category", "action", "account_alias", "entity_id", "actor", "signature_status")
+    told = {name: row[name] for name in names}
+    return {
+        "received_at": row["received_at"].isoformat(),
+        "sender": "generic-hmac",
+        "event": row["event_type"] or row["category"],
+        "source_ip": row["source_ip"],
+        "body": json.dumps({**body, "data": body}),
+        "row": {**told, "occurred_at": row["occurred_at"].isoformat(), "proof": "shared-secret"},
+    }
+
+
+def answer_questions(receiver):
+    """Return the rows of each SQL cell of the ten questions, in any order."""
+    values = {"most": 10, "days": 9, "field": "Cost Center"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLC_QUERY_TOKEN", receiver.token)
+        client = analytics.connect(receiver.query_url)
+    with client:
+        return [
+            sorted(map(str, client.sql(sql, {name: values[name] for name in values if f"${name}" in sql}).to_pylist()))
+            for sql in list_questions()
+        ]
+
+
+def list_questions():
+    """Return the SQL of the ten questions."""
+    cells = (cell.source.partition("\n") for cell in code_cells(DIRECTORY / "adhoc.ipynb"))
+    return [sql for magic, _, sql in cells if magic.startswith("%%clc") and "json_keys" not in sql]
+
+
 def other_findings(until):
     """Yield lines of an archive with later findings that fit no story: a new account whose servers one user deletes."""
     account = {"accountAlias": "NEWA", "businessName": "New", "parentAlias": "DEMO", "status": "Active"}
@@ -80,8 +133,9 @@ def command(receiver, *arguments):
 
 
 @pytest.fixture(scope="module")
-def executed(receiver, tmp_path_factory):
+def executed(two_senders, tmp_path_factory):
     """Runs a notebook once, and returns its cells with their outputs."""
+    receiver = two_senders
 
     @cache
     def execute(path):
@@ -194,6 +248,13 @@ def test_each_of_the_ten_questions_has_an_answer(executed):
     assert re.search(r"203\.0\.113\.240\b", cells["public"].outputs[0].data["text/plain"])
     assert "mailbox.example" in cells["users"].outputs[0].data["text/plain"]
     assert "<svg" in cells["alerts"].outputs[0].data["image/svg+xml"]
+
+
+@pytest.mark.slow
+def test_another_sender_with_the_same_names_changes_no_answer_to_the_ten_questions(two_senders, answers_alone):
+    assert len(answers_alone) == 10
+    assert all(answers_alone)
+    assert answer_questions(two_senders) == answers_alone
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

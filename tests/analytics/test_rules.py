@@ -18,13 +18,19 @@ from analytics.settings import Settings
 from analytics.times import EPOCH
 from receiver.store.query.guard import check_statement, list_refused_functions
 from tests.support.database import open_database
-from tests.support.stored import Received, received_in, store_of
+from tests.support.stored import Received, forget_sender, received_in, repeat_as_another_sender, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None
 RULES = load_rules(OWN)
 SETTINGS = Settings(_env_file=None, time_zone="UTC", working_hours="Mon-Fri 08:00-18:00", rules=None)
 DAY = timedelta(days=1)
 FIRING = [pytest.param(rule, each, id=f"{rule.name}: {each.title}") for rule in RULES.rules for each in rule.fires]
+FIRING_FOR_CENTURYLINK = [
+    pytest.param(rule, each, id=f"{rule.name}: {each.title}")
+    for rule in RULES.rules
+    if rule.sender == "centurylink"
+    for each in rule.fires
+]
 SILENT = [pytest.param(rule, each, id=f"{rule.name}: {each.title}") for rule in RULES.rules for each in rule.silent]
 
 
@@ -119,6 +125,22 @@ def test_a_rule_for_github_finds_nothing_in_the_same_notifications_of_another_se
         assert {finding.rule for finding in found.findings} == fires
         named = [(finding.category, finding.entity_id) for finding in found.findings if finding.entity_id]
         assert set(named) <= {(entity["category"], entity["entity_id"]) for entity in entities}
+
+
+@pytest.mark.parametrize(("rule", "example"), FIRING_FOR_CENTURYLINK)
+def test_another_sender_with_the_same_names_changes_no_finding_of_a_rule_for_centurylink(rule, example, tmp_path):
+    def run():
+        with connect(str(file)) as client:
+            found = find(client, EPOCH, FOREVER, rules=RuleSet([rule], []), settings=SETTINGS)
+        assert found.problems == []
+        return found.findings
+
+    file = store_of(tmp_path, received_in(example))
+    alone = run()
+    repeat_as_another_sender(file, "till")
+    assert run() == alone
+    forget_sender(file, "centurylink")
+    assert [said(each) for each in run()] == []
 
 
 def test_every_rule_can_be_used():

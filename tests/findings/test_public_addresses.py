@@ -168,3 +168,45 @@ def test_a_blank_address_is_none(tmp_path, blank):
 def test_a_server_is_created_with_a_secondary_address_or_one_that_is_no_list_or_none(tmp_path, details, found):
     _, hour, body = with_addresses(0, **details)
     assert sentences(tmp_path, ("Server.Created", hour, body)) == ([added(*found)] if found else [])
+
+
+def without_lists(hour):
+    """Return an update at an hour whose details name no addresses."""
+    event, days, body = with_addresses(hour)
+    return event, days, {**body, "details": {"cpu": 2}}
+
+
+def without_details(hour):
+    """Return an update at an hour that has no details."""
+    event, days, body = with_addresses(hour)
+    return event, days, {name: value for name, value in body.items() if name != "details"}
+
+
+TWO_OF_ONE = [PAIR, {**PAIR, "public": OTHER}]
+
+
+@pytest.mark.parametrize("partial", [without_lists, without_details])
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({"ipAddresses": [PAIR]}, {"ipAddresses": [PAIR]}, []),
+        ({"ipAddresses": PAIR}, {"ipAddresses": [PAIR]}, []),
+        ({"ipAddresses": TWO_OF_ONE}, {"ipAddresses": TWO_OF_ONE}, []),
+        ({"secondaryIPAddresses": [PAIR]}, {"secondaryIPAddresses": [PAIR]}, []),
+        ({"ipAddresses": [INNER]}, {"ipAddresses": [PAIR]}, [PUBLIC]),
+        ({"ipAddresses": [PAIR]}, {"ipAddresses": [{**PAIR, "public": OTHER}]}, [OTHER]),
+    ],
+)
+def test_an_address_that_a_body_does_not_name_is_not_taken_as_removed(tmp_path, partial, before, after, found):
+    sent = [with_addresses(0, **before), partial(1), partial(2), with_addresses(3, **after)]
+    assert sentences(tmp_path, *sent) == [added(address) for address in found]
+
+
+@pytest.mark.parametrize("partial", [without_lists, without_details])
+@pytest.mark.parametrize("between", [[], [INNER]])
+def test_an_address_that_is_gone_when_a_body_names_the_others_again_is_found_when_it_comes_back(
+    tmp_path, partial, between
+):
+    sent = [with_addresses(0, ipAddresses=[PAIR]), partial(1)]
+    sent += [with_addresses(2, ipAddresses=between), with_addresses(3, ipAddresses=[PAIR])]
+    assert sentences(tmp_path, *sent) == [added(PUBLIC)]

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
+import duckdb
+
 from receiver.admission import Admission
 from receiver.data_directory.accounts import AllowedAccounts
 from receiver.notification import Notification
@@ -59,6 +61,23 @@ def store_of(directory: Path, received: Iterable[Received]) -> Path:
         store.close()
         accounts.close()
     return file
+
+
+def repeat_as_another_sender(file: Path, sender: str) -> None:
+    """Add each notification and each change of a store once more, as another sender's."""
+    other_id, other_seq = "md5({0}::VARCHAR)::UUID AS {0}", "seq + 1_000_000 AS seq, ? AS sender"
+    with duckdb.connect(str(file)) as store:
+        ids = ", ".join(map(other_id.format, ("id", "duplicate_of")))
+        store.execute(f"INSERT INTO notifications SELECT * REPLACE ({ids}, {other_seq}) FROM notifications", [sender])
+        ids = other_id.format("notification_id")
+        store.execute(f"INSERT INTO changes SELECT * REPLACE ({ids}, {other_seq}) FROM changes", [sender])
+
+
+def forget_sender(file: Path, sender: str) -> None:
+    """Take a sender's notifications and changes out of a store."""
+    with duckdb.connect(str(file)) as store:
+        for table in ("changes", "notifications"):
+            store.execute(f"DELETE FROM {table} WHERE sender = ?", [sender])
 
 
 def _admitted(admission, each):

@@ -1,6 +1,12 @@
--- The name of an entity as the store has it, by its name in any letter case.
+-- The name of an entity as the store has it, by its name in any letter case. A user may be there as an actor only. Just this
+-- name comes before others.
 SELECT entity_id
-FROM events
-WHERE sender = $sender AND lower(entity_id) = lower($entity) AND kind_of(category) = $category
-ORDER BY entity_id = $entity DESC
+FROM (
+    SELECT entity_id, false AS is_actor
+    FROM events
+    WHERE sender = $sender AND lower(entity_id) = lower($entity) AND kind_of(category) = $category
+    UNION ALL -- if $is_person
+    SELECT actor, true FROM events WHERE sender = $sender AND lower(actor) = lower($entity) -- if $is_person
+)
+ORDER BY entity_id = $entity DESC, is_actor
 LIMIT 1

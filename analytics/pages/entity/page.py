@@ -29,6 +29,7 @@ from analytics.senders import (
     find_sender_of,
     has_several_senders,
     has_upper_case,
+    is_person,
 )
 from analytics.text import add_article, as_markdown, capitalize, format_count, make_visible, parse_payload, shorten
 
@@ -57,7 +58,7 @@ def read_entity() -> Entity | None:
 
 def find_name(kind: str, name: str, sender: str) -> str:
     """Return the name of an entity, or the alias of an account, as the store has it; the given one if it has none."""
-    rows = ask("name_of_entity", category=kind, entity=name, sender=sender)
+    rows = ask("name_of_entity", category=kind, entity=name, sender=sender, is_person=is_person(kind, sender) or None)
     if len(rows):
         return str(rows.iloc[0]["entity_id"])
     aliases = [account.alias for account in load_accounts().all if account.sender in {None, sender}]

@@ -61,7 +61,7 @@ def names_it(finding: Finding, entity: Entity) -> bool:
         return True
     if entity.is_account:
         return finding.account_alias == entity.name
-    return entity.is_person and (finding.actor or "").upper() == entity.name.upper()
+    return entity.is_person and going.find_user(finding.actor or "", entity.sender) == entity.name
 
 
 def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:

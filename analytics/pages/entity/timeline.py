@@ -174,7 +174,7 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Fi
 def draw_alarms(entity: Entity, at: datetime | None) -> None:
     """Draw a button for each metric of the entity in alarm at a time, or now, that leads to the alarm's own step."""
     span = {"first": 0, "last": LAST_SEQ, "entity": entity.name}
-    states = [ask(alert.states, **span) for alert in list_alerts() if alert.kind == entity.category]
+    states = [ask(alert.states, **span) for alert in list_alerts(entity.sender) if alert.kind == entity.category]
     alarms = [alarm for each in states if len(each) for alarm in list_rows(select_lasting(find_alarms(each), at))]
     for place, alarm in enumerate(alarms[:MOST_ALARMS]):
         st.button(f":red[:material/alarm_on: **{as_markdown(describe_alarm(alarm))}**]", key=f"open-alarm-{place}",

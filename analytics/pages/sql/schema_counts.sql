@@ -4,7 +4,14 @@ UNION ALL
 SELECT 'events', count(*) FROM events
 UNION ALL
 -- Counted without each entity's latest state, which would take five times as long.
-SELECT 'entities', count(*) FROM (SELECT DISTINCT category, entity_id FROM events WHERE entity_id IS NOT NULL)
+SELECT 'entities', count(*)
+FROM (
+    SELECT DISTINCT
+        sender, -- if $several
+        category, entity_id
+    FROM events
+    WHERE entity_id IS NOT NULL
+)
 UNION ALL
 SELECT 'accounts', count(*) FROM accounts
 UNION ALL

@@ -44,6 +44,11 @@ def store(tmp_path_factory):
         Row("invoice.paid", "DEMO", "inv-17", {}, ago(2), sender="till", category="invoice"),
         Row("shop.updated", "DEMO", "DEMO", {}, ago(2), sender="till", category="shop"),
         Row("user.changed", "DEMO", "U123", {}, ago(1), sender="till", category="user"),
+        Row("user.changed", "TEAM", "ann", {}, ago(9), sender="till", category="user"),
+        *(
+            Row("invoice.paid", "TEAM", f"inv-{actor}", {}, ago(9), actor, sender="till", category="invoice")
+            for actor in ("ann", "Ann", "Bob")
+        ),
     ]
     changes = [Changed(number, "status", "changed", "1", "2") for number in (3, 4)]
     file = build_store(tmp_path_factory.mktemp("two") / "two.duckdb", rows, changes=changes)
@@ -95,8 +100,23 @@ def test_an_entity_opens_beside_another_senders_category_of_the_same_word_in_ano
 
 def test_the_search_for_a_category_finds_those_of_that_letter_case(open_page):
     assert [row[2] for row in table_rows(open_page("entity", among="User"))] == ["KIM"]
-    assert [row[2] for row in table_rows(open_page("entity", among="user"))] == ["U123"]
+    assert [row[2] for row in table_rows(open_page("entity", among="user"))] == ["U123", "ann"]
     assert [row[2] for row in table_rows(open_page("entity", among="user", sender="centurylink"))] == ["KIM"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "acts"),
+    [
+        ("ann", "ann", ["inv-ann"]),
+        ("Ann", "Ann", ["inv-Ann"]),
+        ("ANN", "ann", ["inv-ann"]),
+        ("BOB", "Bob", ["inv-Bob"]),
+    ],
+)
+def test_a_user_of_a_sender_whose_names_have_letter_case_has_the_acts_of_just_that_name(open_page, name, shown, acts):
+    app = open_page("entity", category="user", name=name, sender="till")
+    assert next(text.value for text in app.text) == shown
+    assert [cell for row in table_rows(app) for cell in row if str(cell).startswith("inv-")] == acts
 
 
 @pytest.mark.parametrize(
@@ -174,6 +194,14 @@ def test_findings_about_an_entity_are_those_of_its_sender():
     entity = Entity("user", "U123", "till")
     findings = [FINDING._replace(sender=sender, category="user", entity_id="U123") for sender in ("slack", "till")]
     assert [names_it(each, entity) for each in findings] == [False, True]
+
+
+@pytest.mark.usefixtures("store")
+def test_findings_about_a_user_name_just_that_actor_where_a_senders_names_have_letter_case():
+    for sender, category, named in (("till", "user", ["ann"]), ("centurylink", "User", ["ann", "Ann"])):
+        entity = Entity(category, "ann" if sender == "till" else "ANN", sender)
+        findings = [FINDING._replace(sender=sender, category="x", actor=actor) for actor in ("ann", "Ann", "bob", None)]
+        assert [each.actor for each in findings if names_it(each, entity)] == named
 
 
 def test_accounts_stay_while_the_store_is_away_though_its_senders_were_learned_anew(store, monkeypatch):

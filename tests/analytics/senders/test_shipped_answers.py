@@ -10,9 +10,17 @@ import pytest
 
 import analytics
 from analytics.pages.sql.side import list_shipped_queries
+from analytics.senders import list_sql_files_by_sender
 from tests.support.readable_store import Changed, Row, account, build_store, server
+from tests.support.stored import forget_sender, repeat_as_another_sender
 
 QUERIES = {one.name: one.sql for one in list_shipped_queries()}
+OF_CENTURYLINK = {
+    file.name.removesuffix(".sql")
+    for sender, file in list_sql_files_by_sender("shipped_queries")
+    if sender == "centurylink"
+}
+TELL_SENDERS = {"busiest_actors", "changed_fields"}
 DOCS = Path(__file__).parents[3] / "docs"
 EXAMPLES = [
     example
@@ -49,6 +57,40 @@ def ask(tmp_path):
             return client.sql(query).to_pylist()
 
     return ask_store
+
+
+@pytest.fixture
+def servers_and_users():
+    """Notifications of one sender in which each of its shipped queries finds something."""
+    details = {
+        "cpu": 2, "memoryMB": 4096, "storageGB": 17, "powerState": "stopped", "disks": [{"id": "0:0", "sizeGB": 14}],
+        "ipAddresses": [{"public": "203.0.113.9"}],
+    }  # fmt: skip
+    body = {"name": "WA1ACMEWEB01", "locationId": "WA1", "osType": "CentOS 6 64-bit", "details": details}
+    return [
+        account("ACME", "Acme", "ROOT", received_at=ago(days=2)),
+        Row("User.Created", "ACME", "KIM", {"userName": "kim", "status": "Active"}, ago(days=2)),
+        Row("User.Updated", "ACME", "KIM", {"userName": "kim", "status": "Active"}, ago(days=1)),
+        Row("Server.Created", "ACME", "WA1ACMEWEB01", body, ago(days=1)),
+        Row("Server.Created", "ACME", "WA1ACMEWEB02", body, ago(days=1)),
+        alert("cpu", "triggered"),
+        Row("Server.Deleted", "ACME", "WA1ACMEWEB02", {"name": "WA1ACMEWEB02"}, ago(hours=20)),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(OF_CENTURYLINK - TELL_SENDERS))
+def test_a_shipped_query_about_one_sender_leaves_out_another_with_the_same_names(name, servers_and_users, tmp_path):
+    file = build_store(tmp_path / "store.duckdb", servers_and_users, changes=[Changed(3, "", "unseen")])
+
+    def ask():
+        with analytics.connect(str(file)) as client:
+            return client.sql(QUERIES[name]).to_pylist()
+
+    assert (alone := ask())
+    repeat_as_another_sender(file, "till")
+    assert ask() == alone
+    forget_sender(file, "centurylink")
+    assert ask() == []
 
 
 @pytest.fixture
@@ -228,6 +270,19 @@ def test_a_deleted_user_is_neither_active_nor_disabled(ask):
     rows = [Row(event, "ACME", f"USER{n}", {"status": status}) for n, (event, status) in enumerate(told)]
     (row,) = ask(QUERIES["users_by_account"], rows)
     assert (row["active"], row["disabled"], row["deleted"]) == (2, 1, 4)
+
+
+def test_a_hidden_update_that_comes_at_both_urls_is_one(ask):
+    told = [
+        ("User.Created", 0), ("User", 1),
+        ("User.Updated", 3600), ("User", 3602),
+        ("User", 3700), ("User.Updated", 3701),
+    ]  # fmt: skip
+    rows = [Row(event, "ACME", "KIM", {}, ago(days=1) + timedelta(seconds=seconds)) for event, seconds in told]
+    changes = [Changed(1, "", "added"), *(Changed(seq, "", "unseen") for seq in range(2, len(rows) + 1))]
+    (row,) = ask(QUERIES["hidden_user_updates"], rows, changes)
+    assert (row["user_name"], row["hidden_changes"]) == ("KIM", 2)
+    assert (row["first_at"], row["latest_at"]) == (rows[2].received_at, rows[4].received_at)
 
 
 def odd_bodies():

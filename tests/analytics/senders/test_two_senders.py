@@ -108,6 +108,8 @@ def test_a_name_in_the_address_becomes_that_of_the_store(ask):
     whose = {"category": "repository", "sender": "github"}
     assert ask("name_of_entity", entity="ACME/SHOP", **whose) == [{"entity_id": REPOSITORY}]
     assert ask("name_of_entity", entity="ACME", **whose) == []
+    user = {"category": "user", "sender": "github", "is_person": True}
+    assert ask("name_of_entity", entity="OCTOCAT", **user) == [{"entity_id": "Octocat"}]
 
 
 @pytest.mark.usefixtures("three_senders")
@@ -121,8 +123,14 @@ def test_the_filter_of_a_sender_leaves_its_rows_alone(ask):
             expected = count if measure == "notifications" else {"gitlab": 0}.get(sender, 1)
             assert sum(row["events"] for row in counted) == expected
         assert ask("changes_count", sender=sender)[0]["total"] == {"gitlab": 0}.get(sender, 1)
-    acts = ask("acts_of_user", entity="OCTOCAT", sender="github", page_rows=9)
+    acts = ask("acts_of_user", entity="Octocat", sender="github", page_rows=9)
     assert [row["seq"] for row in acts] == [5, 4, 2]
+
+
+@pytest.mark.usefixtures("three_senders")
+def test_an_entity_of_each_of_two_senders_counts_among_the_rows_of_entities(ask, client):
+    numbers = {row["table_name"]: row["number"] for row in ask("schema_counts")}
+    assert numbers["entities"] == client.sql("SELECT count(*) AS n FROM entities").to_pylist()[0]["n"] == 4
 
 
 @pytest.mark.usefixtures("three_senders")
@@ -142,6 +150,11 @@ def test_letter_case_tells_actors_apart_for_those_senders_whose_names_have_it(tm
         assert {row["total"] for row in listed} == {3}
         for actor, count in (("ann", 4), ("Ann", 4), ("ANN", 3)):
             assert sum(row["events"] for row in ask("activity_types", actor=actor)) == count, actor
+        for sender, name, seqs in (
+            ("centurylink", "ANN", [3, 2, 1]), ("github", "ann", [4]), ("github", "Ann", [5]), ("github", "ANN", []),
+        ):  # fmt: skip
+            acts = ask("acts_of_user", entity=name, sender=sender, page_rows=9)
+            assert [row["seq"] for row in acts] == seqs, name
 
 
 @pytest.mark.usefixtures("three_senders")

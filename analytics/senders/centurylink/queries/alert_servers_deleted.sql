@@ -3,7 +3,7 @@ SELECT entity_id, latest.at AS deleted_at
 FROM (
     SELECT entity_id, max(struct_pack(at := least(occurred_at, received_at), seq := seq, action := action)) AS latest
     FROM events
-    WHERE category = 'Server' AND entity_id IN (SELECT unnest($ids::VARCHAR[]))
+    WHERE sender = 'centurylink' AND category = 'Server' AND entity_id IN (SELECT unnest($ids::VARCHAR[]))
     GROUP BY entity_id
 )
 WHERE latest.action = 'Deleted'

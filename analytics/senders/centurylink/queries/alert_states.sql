@@ -19,7 +19,7 @@ FROM (
         unnest(payload -> '$.triggers[*]') AS told,
         generate_subscripts(payload -> '$.triggers[*]', 1) AS place
     FROM events
-    WHERE category = 'Alert' AND entity_id IS NOT NULL AND seq >= $first AND seq <= $last
+    WHERE sender = 'centurylink' AND category = 'Alert' AND entity_id IS NOT NULL AND seq >= $first AND seq <= $last
         AND entity_id = $entity -- if $entity
 )
 WHERE lower(told ->> 'state') IN ('triggered', 'nottriggered')

@@ -10,7 +10,7 @@ SELECT
 FROM (
     SELECT seq, payload -> '$.triggers[*]' AS triggers
     FROM notifications
-    WHERE category = 'Alert' AND seq >= $first AND seq <= $last
+    WHERE sender = 'centurylink' AND category = 'Alert' AND seq >= $first AND seq <= $last
         AND entity_id = $entity -- if $entity
         AND seq IN (SELECT unnest($seqs::BIGINT[])) -- if $seqs
 )

@@ -19,6 +19,7 @@ high = "many users of one account at once"
 updates = 5         # so many hidden updates make a burst
 gap_minutes = 10    # between two of which lies no longer time
 usual_copies = 1    # so many copies of each come because parent accounts include their sub-accounts
+apart_seconds = 60  # closer together the same update at a URL of its event and at one of the category is one
 
 [[fires]]
 title = "Six users within five minutes"
@@ -69,6 +70,47 @@ at = 2026-03-04T10:00:00Z
 times = 10
 every_seconds = 1
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "Five updates of one user, each at a URL of its event and at one of the category"
+expected = ["high ACME: 5 hidden updates of 1 user of ACME within 5 min: KIM."]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 61
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:02Z
+times = 5
+every_seconds = 61
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "Four users, each of whose updates comes at a URL of its event and at one of the category"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+times = 4
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+times = 4
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "User"
+at = 2026-03-04T10:00:01Z
+times = 4
+every_seconds = 60
+body = '{"userName":"user{{n}}","accountAlias":"ACME","status":"Active"}'
 
 [[silent]]
 title = "Three users, each of whose updates comes twice"
@@ -139,20 +181,49 @@ body = '{"userName":"user{{n}}","accountAlias":"ACME","emailAddress":"{{n}}@acme
 
 -- The update that completes a burst is at most updates - 1 gaps after its first, and one more gap shows that nothing came
 -- before: nothing from further back is needed. Two updates within seconds count as one and its copy, so copies beyond the
--- usual number count, too.
-WITH originals AS (
+-- usual number count, too. An update at the other URL, of the event or of the category, is found as in hidden_user_update.
+WITH unseen AS (
     SELECT notification_id, seq, changed_at, account_alias, entity_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1))
         AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path = '' AND kind = 'unseen' AND account_alias IS NOT NULL
+        AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen' AND account_alias IS NOT NULL
+),
+steps AS (
+    SELECT
+        seq,
+        entity_id,
+        occurred_at,
+        if(
+            (action IS NULL) <> lag(action IS NULL) OVER in_order, occurred_at - lag(occurred_at) OVER in_order, NULL
+        ) AS since_other_url
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(2 * $apart_seconds)
+        AND occurred_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
+        AND entity_id IN (SELECT entity_id FROM unseen)
+    WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
+),
+at_other_url AS (
+    SELECT seq
+    FROM (
+        SELECT
+            seq,
+            since_other_url,
+            lag(since_other_url) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS since_other_url_before
+        FROM steps
+    )
+    WHERE since_other_url <= to_seconds($apart_seconds) AND coalesce(since_other_url_before > since_other_url, true)
+),
+originals AS (
+    FROM unseen WHERE seq NOT IN (FROM at_other_url)
 ),
 copies AS (
     SELECT id, seq, occurred_at, account_alias, entity_id
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1))
         AND occurred_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND duplicate_of IN (SELECT notification_id FROM originals)
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IN (SELECT notification_id FROM originals)
     QUALIFY row_number() OVER (PARTITION BY duplicate_of ORDER BY seq) > $usual_copies
 ),
 hidden AS (

@@ -16,6 +16,9 @@ references = [
 medium = "outside working hours"
 low = "in working hours"
 
+[parameters]
+apart_seconds = 60   # closer together the same update at a URL of its event and at one of the category is one
+
 [[fires]]
 title = "A user's body comes again, as it was"
 expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE in ACME was updated, but no visible field changed"]
@@ -40,6 +43,77 @@ event = "User.Updated"
 at = 2026-03-04T02:30:00Z
 body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
 
+[[fires]]
+title = "Three updates within two minutes, each at a URL of its event and at one of the category, in both orders"
+expected = [
+    "low KIM: KIM in ACME was updated, but no visible field changed",
+    "low KIM: KIM in ACME was updated, but no visible field changed",
+    "low KIM: KIM in ACME was updated, but no visible field changed",
+]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:02Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:31Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:30Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:01:31Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:01:32Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[fires]]
+title = "The update at the URL of the category comes two minutes after that of the event"
+expected = ["low KIM: KIM in ACME was updated", "low KIM: KIM in ACME was updated"]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:02:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
+title = "A creation and a visible update, each at a URL of its event and at one of the category"
+[[silent.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Tate","status":"Active"}'
+[[silent.notifications]]
+event = "User"
+at = 2026-03-03T10:00:01Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Tate","status":"Active"}'
+[[silent.notifications]]
+event = "User"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:01Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+
 [[silent]]
 title = "A name changes, which shows"
 [[silent.notifications]]
@@ -60,6 +134,39 @@ times = 2
 every_seconds = 1
 body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
 */
+-- Where a URL of the event and one of the category are set, each update comes at both, and the later one shows no difference.
+-- It is of the one before, unless that is of another before it, to which it is nearer.
+WITH hidden AS (
+    SELECT notification_id, seq, changed_at, category, entity_id, account_alias, actor
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen'
+),
+steps AS (
+    SELECT
+        seq,
+        entity_id,
+        occurred_at,
+        if(
+            (action IS NULL) <> lag(action IS NULL) OVER in_order, occurred_at - lag(occurred_at) OVER in_order, NULL
+        ) AS since_other_url
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds(2 * $apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
+        AND entity_id IN (SELECT entity_id FROM hidden)
+    WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
+),
+copies AS (
+    SELECT seq
+    FROM (
+        SELECT
+            seq,
+            since_other_url,
+            lag(since_other_url) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS since_other_url_before
+        FROM steps
+    )
+    WHERE since_other_url <= to_seconds($apart_seconds) AND coalesce(since_other_url_before > since_other_url, true)
+)
 SELECT
     changed_at AS found_at,
     category,
@@ -78,6 +185,5 @@ SELECT
         THEN 'low'
         ELSE 'medium'
     END AS severity
-FROM changes
-WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-    AND category = 'User' AND path = '' AND kind = 'unseen'
+FROM hidden
+WHERE seq NOT IN (FROM copies)

@@ -261,7 +261,7 @@ WITH steps AS (
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
         AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND NOT noise
+        AND sender = 'centurylink' AND category = 'Server' AND NOT noise
         AND (
             (path = '' AND kind = 'removed')
             OR (path = '' AND kind = 'added' AND old_value IS NOT NULL)

@@ -142,14 +142,14 @@ WITH first_seen AS (
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes)
         AND changed_at < $until::TIMESTAMPTZ + INTERVAL 5 MINUTES
-        AND category = 'Account' AND path = '' AND kind = 'added'
+        AND sender = 'centurylink' AND category = 'Account' AND path = '' AND kind = 'added'
 ),
 opened AS (
     SELECT account_alias, arg_min(id, (occurred_at, seq)) AS id, min(occurred_at) AS opened_at
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes)
         AND occurred_at < $until::TIMESTAMPTZ + INTERVAL 5 MINUTES
-        AND category = 'Account' AND duplicate_of IS NULL AND account_alias IS NOT NULL
+        AND sender = 'centurylink' AND category = 'Account' AND duplicate_of IS NULL AND account_alias IS NOT NULL
         AND (action = 'Created' OR (action IS NULL AND seq IN (SELECT seq FROM first_seen)))
     GROUP BY account_alias
 ),
@@ -159,7 +159,7 @@ built AS (
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes + 5)
         AND received_at >= $since::TIMESTAMPTZ - to_minutes($within_minutes + 5)
         AND built_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND action = 'Created' AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'Server' AND action = 'Created' AND duplicate_of IS NULL
         AND account_alias IN (SELECT account_alias FROM opened)
     QUALIFY row_number() OVER (PARTITION BY account_alias, entity_id ORDER BY built_at, seq) = 1
 ),

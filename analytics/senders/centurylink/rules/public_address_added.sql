@@ -17,7 +17,7 @@ references = [
 medium = "the server can be reached from the whole internet"
 
 [parameters]
-partial_days = 7   # how long a body without details may hide an address that was there before
+partial_days = 7   # how long a body that does not name its addresses may hide one that was there before
 deleted_days = 7   # how long after its deletion a server that comes back by an update counts as one that comes back
 
 [[fires]]
@@ -314,6 +314,24 @@ body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"p
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[silent]]
+title = "A body with details comes between, but they do not name the addresses"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"cpu":4},
+"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":4},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
 title = "A body without details comes between, and two public addresses lead to one internal address"
 [[silent.notifications]]
 event = "Server.Updated"
@@ -348,7 +366,7 @@ WITH first_seen AS (
     SELECT seq, changed_at, entity_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND path = '' AND kind = 'added'
+        AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
 ),
 came_back AS (
     SELECT first_seen.seq
@@ -358,7 +376,7 @@ came_back AS (
             AND gone.changed_at >= first_seen.changed_at - to_days($deleted_days)
             -- This bound of the whole range follows from the others, and avoids reading all other changes.
             AND gone.changed_at >= $since::TIMESTAMPTZ - to_days($deleted_days)
-            AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
+            AND gone.sender = 'centurylink' AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
 ),
 -- The old form lists public and internal addresses alike; the receiver's comparison separates them in the same way.
 whole AS (
@@ -386,7 +404,7 @@ whole AS (
     FROM notifications
     JOIN first_seen USING (seq)
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
-        AND notifications.category = 'Server' AND duplicate_of IS NULL
+        AND notifications.sender = 'centurylink' AND notifications.category = 'Server' AND duplicate_of IS NULL
         AND (action = 'Created' OR seq IN (FROM came_back))
         AND (contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"'))
 ),
@@ -411,7 +429,7 @@ lists AS MATERIALIZED (
         END AS nows
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server'
+        AND sender = 'centurylink' AND category = 'Server'
         AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
         AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
 ),
@@ -422,14 +440,16 @@ addresses AS (
     UNION ALL
     SELECT id, changed_at, entity_id, account_alias, actor, NULL, unnest(public_addresses) FROM whole
 ),
--- A list that is compared as a whole may change and keep an address.
+-- A list that is compared as a whole may change and keep an address. A body that does not have a list says nothing about the
+-- addresses in it.
 vanished AS MATERIALIZED (
     SELECT
         seq,
         changed_at,
         entity_id,
         kind,
-        noise,
+        list_path,
+        noise OR is_unnamed AS is_untold,
         unnest(list_filter(
             if(
                 ends_with(path, '.public'),
@@ -440,23 +460,37 @@ vanished AS MATERIALIZED (
                 list_contains(list_append(new_value ->> '$[*].public', new_value ->> 'public'), address), false
             )
         )) AS public
+    FROM (
+        SELECT
+            *,
+            regexp_extract(path, '^details[.](secondaryIP|ip)Addresses') AS list_path,
+            bool_or(kind = 'removed' AND path = list_path) OVER (PARTITION BY seq, list_path) AS is_unnamed
+        FROM changes
+        WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
+            AND sender = 'centurylink' AND category = 'Server' AND kind IN ('removed', 'changed')
+            AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
+            AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
+    )
+),
+-- A body that has the list again names all addresses that are still in it.
+named_again AS (
+    SELECT changed_at, entity_id, path AS list_path
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'Server' AND kind IN ('removed', 'changed')
-        AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
-        AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
+        AND sender = 'centurylink' AND category = 'Server' AND kind = 'added'
+        AND path IN ('details.ipAddresses', 'details.secondaryIPAddresses')
 ),
--- An address that vanished as noise was missing in a body with fewer fields; it was not really removed. Of a server that
--- comes back with such a body no address is known.
+-- An address that no body said to be gone was missing in a body with fewer fields; it was not really removed. Of a server
+-- that comes back with such a body no address is known.
 hidden AS (
-    SELECT entity_id, changed_at, public
+    SELECT entity_id, changed_at, list_path, public
     FROM vanished
-    WHERE noise AND kind = 'removed'
+    WHERE is_untold AND kind = 'removed'
         AND seq NOT IN (
             SELECT seq
             FROM changes
             WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-                AND category = 'Server' AND path = '' AND kind = 'added'
+                AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
         )
 ),
 steps AS (
@@ -479,7 +513,13 @@ steps AS (
                 SELECT 1
                 FROM vanished AS gone
                 WHERE gone.changed_at > hidden.changed_at AND gone.changed_at < addresses.changed_at
-                    AND gone.entity_id = addresses.entity_id AND gone.public = hidden.public AND NOT gone.noise
+                    AND gone.entity_id = addresses.entity_id AND gone.public = hidden.public AND NOT gone.is_untold
+            )
+            AND NOT EXISTS (
+                SELECT 1
+                FROM named_again
+                WHERE named_again.changed_at > hidden.changed_at AND named_again.changed_at < addresses.changed_at
+                    AND named_again.entity_id = addresses.entity_id AND named_again.list_path = hidden.list_path
             )
             AND hidden.changed_at < addresses.changed_at
             AND hidden.changed_at >= addresses.changed_at - to_days($partial_days)

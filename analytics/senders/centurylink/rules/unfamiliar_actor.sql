@@ -239,7 +239,8 @@ WITH recent AS (
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
-        AND category = 'Server' AND actor IS NOT NULL AND account_alias IS NOT NULL AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'Server'
+        AND actor IS NOT NULL AND account_alias IS NOT NULL AND duplicate_of IS NULL
 ),
 -- Grouped by day, because a window over days is a hundred times smaller than one over all their events.
 days AS (
@@ -254,7 +255,7 @@ days AS (
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_days($quiet_days)
         AND received_at >= $since::TIMESTAMPTZ - to_days($quiet_days)
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
-        AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
     GROUP BY ALL
 ),
 -- An actor's first event in an account, ever or after a long while.
@@ -273,7 +274,7 @@ pairs AS (
     SELECT account_alias, as_entity_id(actor) AS actor_key, min(least(occurred_at, received_at)) AS first_at
     FROM notifications
     WHERE least(occurred_at, received_at) < $until::TIMESTAMPTZ
-        AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
         AND account_alias IN (SELECT account_alias FROM entries)
     GROUP BY ALL
 ),
@@ -286,7 +287,7 @@ history AS (
 homes AS (
     SELECT entity_id AS actor_key, arg_min(account_alias, seq) AS home
     FROM notifications
-    WHERE category = 'User' AND duplicate_of IS NULL AND account_alias IS NOT NULL
+    WHERE sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL AND account_alias IS NOT NULL
         AND entity_id IN (SELECT actor_key FROM entries)
     GROUP BY entity_id
 ),
@@ -307,7 +308,9 @@ judged AS (
         home,
         entered_at = first_at AND first_at - account_first_at >= to_days($settled_days) AS is_new,
         home IS NOT NULL AND NOT list_contains(here.root_path, home)
-            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign
+            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign,
+        -- What tells where the actor belongs, and what is above these accounts, may come at any time.
+        list_distinct(list_concat(if(home IS NULL, [actor_key], []), here.root_path, there.root_path)) AS depends_on
     FROM entries
     JOIN history USING (account_alias, actor_key)
     LEFT JOIN homes USING (actor_key)
@@ -323,7 +326,7 @@ acts AS (
     WHERE (is_foreign OR is_new)
         AND occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
-        AND category = 'Server' AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'Server' AND duplicate_of IS NULL
     QUALIFY row_number() OVER (PARTITION BY judged.account_alias, actor_key, entered_at ORDER BY seq) = 1
 )
 SELECT
@@ -342,5 +345,6 @@ SELECT
         END
     ) AS sentence,
     [id] AS notification_ids,
-    CASE WHEN is_foreign THEN 'high' WHEN home IS NULL THEN 'medium' ELSE 'low' END AS severity
+    CASE WHEN is_foreign THEN 'high' WHEN home IS NULL THEN 'medium' ELSE 'low' END AS severity,
+    depends_on
 FROM acts

@@ -157,7 +157,7 @@ WITH first_seen AS (
     SELECT seq
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path = '' AND kind = 'added'
+        AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'added'
 ),
 sights AS (
     SELECT
@@ -170,7 +170,7 @@ sights AS (
         seq IN (FROM first_seen) AS is_first
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL
+        AND sender = 'centurylink' AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL
 ),
 created AS (
     SELECT

@@ -117,7 +117,7 @@ WITH came_back AS (
     SELECT notification_id, seq, changed_at, entity_id, account_alias
     FROM changes AS back
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path = '' AND kind = 'added'
+        AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'added'
         AND EXISTS (
             SELECT 1
             FROM changes AS gone
@@ -125,7 +125,7 @@ WITH came_back AS (
                 AND gone.changed_at >= back.changed_at - to_days($deleted_days)
                 -- This bound of the whole range follows from the others, and avoids reading all other changes.
                 AND gone.changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) - to_days($deleted_days)
-                AND gone.category = 'User' AND gone.path = '' AND gone.kind = 'removed'
+                AND gone.sender = 'centurylink' AND gone.category = 'User' AND gone.path = '' AND gone.kind = 'removed'
         )
 ),
 differences AS (
@@ -140,7 +140,8 @@ differences AS (
         new_value ->> '$' AS now
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
-        AND category = 'User' AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
+        AND sender = 'centurylink' AND category = 'User'
+        AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
     UNION ALL
     SELECT
         notification_id, seq, changed_at, came_back.entity_id, came_back.account_alias, 'status', 'Deleted', payload ->> 'status'

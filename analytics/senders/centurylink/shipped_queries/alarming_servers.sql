@@ -10,7 +10,7 @@ SELECT
 FROM (
     SELECT *, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
     FROM events
-    WHERE category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
+    WHERE sender = 'centurylink' AND category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
 )
 WHERE lower(alert ->> 'state') = 'triggered'
 GROUP BY server, account

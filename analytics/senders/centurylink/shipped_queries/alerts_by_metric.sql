@@ -9,7 +9,7 @@ SELECT
 FROM (
     SELECT id, seq, entity_id, unnest(from_json(payload -> 'triggers', '["JSON"]')) AS alert
     FROM events
-    WHERE category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
+    WHERE sender = 'centurylink' AND category = 'Alert' AND received_at > now() - INTERVAL 30 DAY
 )
 GROUP BY metric, lower(alert ->> 'state')
 ORDER BY alerts DESC

@@ -8,7 +8,7 @@ SELECT
 FROM (
     SELECT *, unnest(from_json(payload -> '$.details.disks', '["JSON"]')) AS disk
     FROM entities
-    WHERE category = 'Server' AND NOT deleted
+    WHERE sender = 'centurylink' AND category = 'Server' AND NOT deleted
 )
 ORDER BY size_gb DESC NULLS LAST
 LIMIT 50

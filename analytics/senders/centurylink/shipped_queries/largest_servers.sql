@@ -9,6 +9,6 @@ SELECT
     TRY_CAST(coalesce(payload ->> '$.details.storageGB', payload ->> '$.storageGB') AS DECIMAL(18, 3))::DOUBLE AS storage_gb,
     coalesce(payload ->> '$.details.powerState', payload ->> '$.powerState') AS power_state
 FROM entities
-WHERE category = 'Server' AND NOT deleted
+WHERE sender = 'centurylink' AND category = 'Server' AND NOT deleted
 ORDER BY memory_gb DESC NULLS LAST, cpus DESC NULLS LAST
 LIMIT 50

@@ -3,7 +3,7 @@
 WITH made AS (
     SELECT sender, entity_id AS alias, min(received_at) AS made_at
     FROM events
-    WHERE category = 'Account' AND action = 'Created' AND received_at > now() - INTERVAL 30 DAY
+    WHERE sender = 'centurylink' AND category = 'Account' AND action = 'Created' AND received_at > now() - INTERVAL 30 DAY
     GROUP BY sender, entity_id
 )
 SELECT

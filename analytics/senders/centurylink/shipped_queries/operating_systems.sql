@@ -5,6 +5,6 @@ SELECT
     count(*) AS servers,
     count(DISTINCT account_alias) AS accounts
 FROM entities
-WHERE category = 'Server' AND NOT deleted
+WHERE sender = 'centurylink' AND category = 'Server' AND NOT deleted
 GROUP BY operating_system
 ORDER BY servers DESC, operating_system

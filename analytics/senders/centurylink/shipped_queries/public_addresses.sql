@@ -25,7 +25,7 @@ FROM (
             )
         ))) AS public_address
     FROM entities
-    WHERE category = 'Server' AND NOT deleted
+    WHERE sender = 'centurylink' AND category = 'Server' AND NOT deleted
 )
 WHERE public_address <> ''
 ORDER BY changed_at DESC

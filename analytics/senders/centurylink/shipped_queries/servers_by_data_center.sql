@@ -8,6 +8,6 @@ SELECT
     round(sum(TRY_CAST(coalesce(payload ->> '$.details.memoryMB', payload ->> '$.memoryMB') AS INTEGER)) / 1024) AS memory_gb,
     sum(TRY_CAST(coalesce(payload ->> '$.details.storageGB', payload ->> '$.storageGB') AS DECIMAL(18, 3)))::DOUBLE AS storage_gb
 FROM entities
-WHERE category = 'Server' AND NOT deleted
+WHERE sender = 'centurylink' AND category = 'Server' AND NOT deleted
 GROUP BY data_center
 ORDER BY servers DESC

@@ -5,6 +5,7 @@ SELECT
     count(DISTINCT entity_id) AS servers,
     action AS what
 FROM events
-WHERE category = 'Server' AND action IN ('Created', 'Deleted') AND received_at > now() - INTERVAL 30 DAY
+WHERE sender = 'centurylink' AND category = 'Server' AND action IN ('Created', 'Deleted')
+    AND received_at > now() - INTERVAL 30 DAY
 GROUP BY day, action
 ORDER BY day, action

@@ -19,7 +19,7 @@ FROM (
                 OR happened_at - lag(happened_at) OVER (PARTITION BY entity_id ORDER BY happened_at, seq) > INTERVAL 1 MINUTE
             ) AS begins
         FROM events
-        WHERE category = 'Server' AND action IN ('Created', 'Deleted')
+        WHERE sender = 'centurylink' AND category = 'Server' AND action IN ('Created', 'Deleted')
     )
 )
 GROUP BY entity_id, life

@@ -8,6 +8,6 @@ SELECT
     sum(TRY_CAST(coalesce(payload ->> '$.details.storageGB', payload ->> '$.storageGB') AS DECIMAL(18, 3)))::DOUBLE AS storage_gb,
     min(last_received_at) AS longest_since
 FROM entities
-WHERE category = 'Server' AND NOT deleted AND power_state IN ('stopped', 'paused')
+WHERE sender = 'centurylink' AND category = 'Server' AND NOT deleted AND power_state IN ('stopped', 'paused')
 GROUP BY account, power_state
 ORDER BY storage_gb DESC

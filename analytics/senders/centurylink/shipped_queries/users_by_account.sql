@@ -9,7 +9,7 @@ SELECT
 FROM (
     SELECT account_alias, if(deleted, 'deleted', lower(payload ->> 'status')) AS status, last_received_at
     FROM entities
-    WHERE category = 'User'
+    WHERE sender = 'centurylink' AND category = 'User'
 )
 GROUP BY account
 ORDER BY active DESC, account
