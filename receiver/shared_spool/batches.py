@@ -13,6 +13,7 @@ import psycopg
 from receiver.errors import ReceiverError
 from receiver.files import read_sql_file
 from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
+from receiver.shared_spool.server import transaction
 from receiver.spool import Positions, SpooledRow, Watermarks
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -157,7 +158,7 @@ def put_rows(
         psycopg.Error: it is not known whether the rows are there, if COMMIT failed; otherwise they are not.
     """
     after = {(row.segment, row.kind): row.position for row in rows}
-    with connection.transaction():
+    with transaction(connection):
         _compare(connection, before, sorted(after))
         copy_rows(connection, rows)
         for (segment, kind), position in sorted(after.items()):
@@ -194,7 +195,7 @@ def free_rows(connection: Connection) -> int:
     that a node that lacks it notices.
     """
     freed = 0
-    with connection.transaction():
+    with transaction(connection):
         if connection.execute(_TRY_TO_FREE, [FREEING_LOCK]).fetchone() != (True,):
             return 0
         query = read_sql_file(__package__, "free_batches.sql").encode()

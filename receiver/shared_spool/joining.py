@@ -11,7 +11,7 @@ from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
 from receiver.shared_spool.batches import count_gone, read_positions
 from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
-from receiver.shared_spool.server import SpoolServer, check_version, read_once
+from receiver.shared_spool.server import SpoolServer, check_version, read_once, transaction
 from receiver.shared_spool.shipper import Shipper
 from receiver.spool import SentNote, SpoolReader, Watermarks
 from receiver.spool.owners import take_former
@@ -43,7 +43,7 @@ def register(server: SpoolServer, identity: Identity) -> None:
     Raises:
         SharedSpoolError: the server can't be used, or another node lives under this id.
     """
-    with server.session() as connection:
+    with server.session() as connection, transaction(connection):
         if not say_alive(connection, identity):
             raise SharedSpoolError("Another machine says that it has the id of this one: delete `node.id` here.")
 
@@ -54,7 +54,7 @@ def look_ahead(server: SpoolServer, watermarks: Watermarks) -> Ahead:
     Raises:
         SharedSpoolError: the server can't be used.
     """
-    with server.session() as connection:
+    with server.session() as connection, transaction(connection):
         positions = read_positions(connection)
         gone = count_gone(connection, watermarks)
     return Ahead(sum(max(0, at - watermarks.get(place, 0)) for place, at in positions.items()), gone)
