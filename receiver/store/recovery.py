@@ -7,7 +7,8 @@ From the top, each rung is taken only if the one above does not hold:
 2. The WAL does not replay: it goes aside. The file then is the last checkpoint, and the spool holds all later rows,
    because segments go only when a completed checkpoint holds them.
 3. The file does not open, or a checkpoint met a block that can't be read: it goes aside with its WAL, and the newest
-   readable backup takes its place; the spool fills in the rows it still holds, and an incident names the missing ones.
+   backup whose notifications can be read takes its place; the spool fills in the rows it still holds, and an incident
+   names the missing ones.
 4. There is no such backup: an empty database takes its place.
 
 A file that can't be opened or read goes aside only if a new, empty database can be used. If that can't be either, a
@@ -31,7 +32,7 @@ import duckdb
 
 from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
 from receiver.database.appended import FILE as APPENDED
-from receiver.database.appended import Appended, parse_appended, read_appended
+from receiver.database.appended import parse_appended, read_appended
 from receiver.database.faults import (
     check_fault_is_of,
     crashes,
@@ -55,11 +56,11 @@ from receiver.database.opening import (
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import Rebuild, derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
-from receiver.files import copy_whole, make_directory, sync_file
-from receiver.keeping.backup_file import unseal
+from receiver.files import copy_whole, make_directory
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
-from receiver.store.loss import describe_loss, notice_loss, read_extent
+from receiver.store.loss import describe_loss, notice_loss
+from receiver.store.staging import stage_backup
 
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
@@ -228,42 +229,18 @@ def _put_wal_aside(settings: Settings, why: str) -> Incident:
 
 
 def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Incident:
-    staged = settings.data_dir / STAGED
-    backup, extent = _stage_backup(settings, tried, staged) or (None, None)
-    instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
+    staged = stage_backup(settings, tried)
+    instead = f"the backup {staged.backup.name}" if staged else "as there is no backup, an empty database"
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
-    incident = make_incident(what, missing=describe_loss(settings, extent))
-    puts = {STAGED: settings.database.name} if backup else {}
+    missing = describe_loss(settings, staged.extent if staged else None)
+    if staged and not staged.has_whole_refused:
+        refused = f"All refused notifications of the backup {staged.backup.name}, and what was set aside among them."
+        missing = f"{refused} {missing or ''}".rstrip()
+    incident = make_incident(what, missing=missing)
+    puts = {STAGED: settings.database.name} if staged else {}
     moved_to = replace(settings.data_dir, [settings.database, *_list_wal_files(settings)], puts, None, incident)
     _keep_what_waits(settings, moved_to)
     return incident._replace(moved_to=str(moved_to))
-
-
-def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> tuple[Path, Appended] | None:
-    """Copy the newest readable backup beside the database, and return the backup and how far it goes."""
-    for backup in list_backups(settings.data_dir):
-        if backup in tried:
-            continue
-        tried.add(backup)
-        clear_staged(settings.data_dir)
-        copy_whole(backup, staged)
-        if is_whole(staged):
-            try:
-                with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
-                    unseal(staged, settings.learned_accounts)
-                extent = _read_extent(staged)
-            except (StoreError, duckdb.Error) as error:  # some databases have no notifications
-                _log.error("the backup %s is passed over: %s", backup, error)
-                continue
-            sync_file(staged)
-            return backup, extent
-    clear_staged(settings.data_dir)
-    return None
-
-
-def _read_extent(database: Path) -> Appended:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return read_extent(connection)
 
 
 def _list_wal_files(settings: Settings) -> list[Path]:
