@@ -23,6 +23,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
+from receiver.supervision.begin import check_driver
 
 _DERIVED_AGAIN = (
     "Changes, accounts or counts in the backup are damaged, and its notifications are whole: `serve` derives the "
@@ -51,11 +52,12 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     FILE is a file; or `objects`, the newest whole backup in the object storage that CLC_OBJECTS names; or such a place
     itself, such as s3://BUCKET/PREFIX. With --force the newest one whose notifications are whole is fetched.
 
-    The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts. Notifications that
-    neither of the two holds are counted first, and `status` shows the count from then on. The next start finishes a
-    restore that was interrupted.
+    The spool stays as it is, and so does a shared one: what they hold beyond the backup goes in, once, when `serve`
+    starts. Notifications that none of them holds are counted first, and `status` shows the count from then on. The next
+    start finishes a restore that was interrupted.
     """
     settings = read_settings(data_dir=data_dir)
+    check_driver(settings)
     if not force:
         _check_role(settings)
     place = find_place(backup, settings)

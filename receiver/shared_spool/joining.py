@@ -9,12 +9,15 @@ from receiver.data_directory.incidents import report
 from receiver.data_directory.node import read_machine_name, read_node_id
 from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool.batches import count_gone, read_positions
+from receiver.shared_spool.batches import count_gone, read_ids_ahead, read_positions
 from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
 from receiver.shared_spool.server import SpoolServer, check_version, read_once, transaction
 from receiver.shared_spool.shipper import Shipper
 from receiver.spool import SentNote, SpoolReader, Watermarks
 from receiver.spool.owners import take_former
+
+_READING_SECONDS = 120.0
+"""The longest wait for the ids of all rows that the shared spool may hold."""
 
 
 class Ahead(NamedTuple):
@@ -35,6 +38,16 @@ def count_nodes(url: str) -> int:
             return 0
         ((number,),) = connection.execute("SELECT count(*) FROM clc_spool.nodes").fetchall()
         return int(number)
+
+
+def list_ids_ahead(url: str, watermarks: Watermarks) -> list[bytes]:
+    """List the ids of the notifications that the shared spool has beyond the watermarks of a store; change nothing.
+
+    Raises:
+        SharedSpoolError: the server can't be reached or used.
+    """
+    with read_once(url, "a restore", _READING_SECONDS) as connection:
+        return list(read_ids_ahead(connection, watermarks)) if check_version(connection) else []
 
 
 def register(server: SpoolServer, identity: Identity) -> None:
