@@ -163,6 +163,11 @@ def suspect(data_dir: Path, error: Exception) -> None:
             write_whole(_sign(data_dir), str(error).splitlines()[0])
 
 
+def suspect_derived(data_dir: Path) -> None:
+    """Leave the sign because derived tables of a backup can't be read: they are derived again."""
+    suspect(data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again"))
+
+
 def read_suspicion(data_dir: Path) -> str | None:
     """Read the sign that `suspect` left; it counts even if its text is lost."""
     try:

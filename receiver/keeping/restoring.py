@@ -20,7 +20,7 @@ from receiver.data_directory.incidents import Incident, aside_in, read_incidents
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.appended import read_appended
 from receiver.database.extent import read_watermarks
-from receiver.database.faults import suspect
+from receiver.database.faults import suspect_derived
 from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import SharedSpoolError, StoreError
@@ -206,9 +206,7 @@ def install(
         sync_directory(settings.data_dir)
         files = list_data_files(settings.data_dir)
         if not has_whole_derived:
-            suspect(
-                settings.data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again")
-            )
+            suspect_derived(settings.data_dir)
         used = max(read_appended(settings.data_dir).seq, seq)
         aside = replace(settings.data_dir, files, puts, used, incident)
     except (duckdb.Error, sqlite3.Error, OSError) as error:

@@ -15,6 +15,7 @@ A file that can't be opened or read goes aside only if a new, empty database can
 setting or this machine is at fault: the start fails, and nothing is moved.
 
 If only tables that are derived from the notifications can't be read, nothing goes aside: all of them are derived again.
+The same goes for a backup that takes the database's place.
 
 A damaged file may also crash the process that opens it. So if an opening ended its process (the directory `opening` is
 still there), the next start tries the file out in another process first.
@@ -43,6 +44,7 @@ from receiver.database.faults import (
     read_through,
     settle,
     suspect,
+    suspect_derived,
 )
 from receiver.database.opening import (
     DERIVED_TABLES,
@@ -90,14 +92,15 @@ def open_store(settings: Settings) -> OpenedStore:
     """
     waiting = _find_opening_directory(settings)
     _finish_replacement(settings)
-    happened, broken_derived = _settle_the_last_run(settings, waiting)
+    happened = _settle_the_last_run(settings, waiting)
     connection = _connect_somehow(settings, happened)
     try:
         connection = bring_up_to_date(connection, settings.database, settings.database_memory)
         if not happened:
             happened += notice_loss(settings, connection, kept=list(waiting.glob(f"{settings.database.name}*")))
-        if broken_derived:
-            happened.append(_derive_again(settings, connection, broken_derived))
+        if suspected := read_suspicion(settings.data_dir):  # of derived tables alone: no other sign is left by now
+            happened.append(_derive_again(settings, connection, suspected))
+            settle(settings.data_dir)
     except duckdb.Error as error:
         raise make_opening_error(settings.database, error) from None
     if happened:
@@ -117,20 +120,19 @@ def _finish_replacement(settings: Settings) -> None:
         ) from None
 
 
-def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
-    """Go down the ladder for damage that ended a process; return, too, why only derived tables can't be read."""
+def _settle_the_last_run(settings: Settings, waiting: Path) -> list[Incident]:
+    """Go down the ladder for damage that ended a process; the sign stays only if derived tables can't be read."""
     suspected = read_suspicion(settings.data_dir)
-    incidents, broken_derived = _notice_damaged_note(settings), None
+    incidents = _notice_damaged_note(settings)
     if not settings.database.exists() and (incidents or _was_used(settings)):
         incidents.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
         incidents.append(_go_down(settings, suspected, set(), keeps_database=False))
-    elif suspected and not has_whole_derived(settings.database):
-        broken_derived = suspected
-    elif waiting.exists() and crashes(settings.database):
-        incidents.append(_go_down(settings, "opening it ends the process", set()))
-    settle(settings.data_dir)
-    return incidents, broken_derived
+    elif not (suspected and not has_whole_derived(settings.database)):
+        settle(settings.data_dir)
+        if waiting.exists() and crashes(settings.database):
+            incidents.append(_go_down(settings, "opening it ends the process", set()))
+    return incidents
 
 
 def _notice_damaged_note(settings: Settings) -> list[Incident]:
@@ -239,6 +241,9 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
     incident = make_incident(what, missing=missing)
     puts = {STAGED: settings.database.name} if staged else {}
     moved_to = replace(settings.data_dir, [settings.database, *_list_wal_files(settings)], puts, None, incident)
+    settle(settings.data_dir)  # a sign was of the database that went aside
+    if staged and not staged.has_whole_derived:
+        suspect_derived(settings.data_dir)
     _keep_what_waits(settings, moved_to)
     return incident._replace(moved_to=str(moved_to))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 
 from receiver.database.appended import Appended
-from receiver.database.faults import is_whole
+from receiver.database.faults import has_whole_derived, is_whole
 from receiver.database.replacing import STAGED, clear_staged
 from receiver.errors import StoreError
 from receiver.files import copy_whole, sync_file
@@ -21,11 +21,15 @@ _log = logging.getLogger(__name__)
 
 
 class Staged(NamedTuple):
-    """A backup whose copy is staged: how far it goes, and whether the copy has its refused notifications."""
+    """A backup whose copy is staged: how far it goes, and what of it is whole.
+
+    The copy has no refused notifications if those of the backup can't be read. Derived tables are left as they are.
+    """
 
     backup: Path
     extent: Appended
     has_whole_refused: bool
+    has_whole_derived: bool
 
 
 def stage_backup(settings: Settings, tried: set[Path]) -> Staged | None:
@@ -65,7 +69,7 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
         _log.error("the backup %s is passed over: %s", backup, error)
         return None
     sync_file(copy)
-    return Staged(backup, extent, has_whole_refused)
+    return Staged(backup, extent, has_whole_refused, has_whole_derived(copy))
 
 
 def _read_extent(database: Path) -> Appended:

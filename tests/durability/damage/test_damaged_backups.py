@@ -6,7 +6,9 @@ import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
+from receiver.database.faults import has_whole_derived
 from receiver.database.opening import run
+from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
 from receiver.keeping.objects.place import Place
@@ -214,3 +216,25 @@ def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp
     connection.close()
     assert count_rows(settings.data_dir) == (3, 0)
     assert incident.what.endswith(f"In its place: the backup {OLDER}.")
+
+
+def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and_derives_the_changes_again(
+    backup, older, tmp_path
+):
+    with duckdb.connect(str(backup), read_only=True) as database:
+        expected = run(database, CHANGES)
+    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
+    connection, (replaced, derived) = open_store(settings)
+    assert derived.missing is None
+    assert replaced.what.endswith(f"In its place: the backup {NEWER}.")
+    assert derived.what.endswith("they are derived again.")
+    rebuild = Rebuild(connection)
+    while rebuild.done is not None:
+        rebuild.step()
+    assert run(connection, CHANGES) == expected
+    run(connection, "CHECKPOINT")
+    connection.close()
+    assert (count_rows(settings.data_dir), has_whole_derived(settings.database)) == ((1000, 20), True)
+    connection, happened = open_store(settings)
+    connection.close()
+    assert happened == []
