@@ -12,10 +12,12 @@ import click
 
 from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
+from receiver.data_directory.node import read_machine_name
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
+from receiver.keeping.objects.storage import Storage
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
 from receiver.network.sockets import listen, make_tls_context
@@ -35,6 +37,8 @@ _NOTE = click.style("note ", fg="yellow")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 def check(data_dir: Path | None) -> None:
     """Say whether settings, paths, keys, ports, senders and rules could be used; start and change nothing.
+
+    Only writing tells whether a bucket can be written, so a small object is put there, read back and deleted.
 
     The exit code is 1 if anything could not be used.
     """
@@ -123,25 +127,28 @@ def _look_at_objects(settings: Settings) -> str:
     """Say how many backups are in object storage.
 
     Raises:
-        ObjectsError: it can't be used.
+        ObjectsError: it can't be read or written.
         DataDirectoryError: it is a directory that can't be written.
     """
     if settings.objects is None:
         return "not used: backups stay on this machine"
-    _check_writable(settings.objects, "backups")
+    remark = _check_writable(settings.objects, "backups")
     place = Place(settings.objects)
-    return f"{place}, {sum(1 for _ in place.list_whole()):,} whole backups"
+    return f"{place}, {sum(1 for _ in place.list_whole()):,} whole backups{remark}"
 
 
-def _check_writable(objects: str, folder: str) -> None:
-    """Check a directory for objects. Only writing tells whether a bucket can be written, and a check writes nothing.
+def _check_writable(objects: str, folder: str) -> str:
+    """Check that a place for objects can be written, a directory without writing there; return a remark.
 
     Raises:
-        DataDirectoryError: it can't be written.
+        ObjectsError, DataDirectoryError: it can't.
     """
     place = split_objects_url(objects)
     if place.scheme == "file":
         _look_at_directory(Path(place.path) / folder, "CLC_OBJECTS")
+        return ""
+    kept = Storage(objects).prove_writable(folder, read_machine_name())
+    return f"; nothing there can be deleted, so what is old stays ({kept.rstrip('.')})" if kept else ""
 
 
 def _look_at_shared_spool(settings: Settings) -> str:
@@ -164,13 +171,14 @@ def _look_at_lake(settings: Settings) -> str:
     """Say which months are in the lake.
 
     Raises:
-        ObjectsError: its place can't be used.
+        ObjectsError: its place can't be read or written.
+        DataDirectoryError: it is a directory that can't be written.
     """
     if settings.objects is None or settings.lake != "on":
         return "not written: CLC_LAKE is off"
-    _check_writable(settings.objects, "lake")
+    remark = _check_writable(settings.objects, "lake")
     months = list_months(LakePlace(settings.objects).list_objects())
-    return f"{len(months):,} months up to {months[-1]}" if months else "no month yet"
+    return (f"{len(months):,} months up to {months[-1]}" if months else "no month yet") + remark
 
 
 def _look_at_key(settings: Settings) -> str:

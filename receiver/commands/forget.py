@@ -36,11 +36,16 @@ def forget(machine: str, force: bool, data_dir: Path | None) -> None:
     if settings.shared_spool is None:
         raise SettingsError("CLC_SHARED_SPOOL is not set: machines are known where they share a spool.")
     check_driver(settings)
-    from receiver.shared_spool import SpoolServer, forget, read_overview  # noqa: PLC0415 - psycopg belongs to an extra
+    from receiver.shared_spool import (  # noqa: PLC0415 - psycopg belongs to an extra
+        SpoolServer,
+        forget,
+        read_overview,
+        transaction,
+    )
 
     server = SpoolServer(settings.shared_spool, "forgetting")
     try:
-        with server.session() as connection:
+        with server.session() as connection, transaction(connection):
             node = _find(machine, read_overview(connection).nodes)
             _check_is_gone(node, force=force)
             forget(connection, node.node)

@@ -38,7 +38,7 @@ def join(other_key: bool, data_dir: Path | None) -> None:
     place = _find_place(settings)
     _check_is_empty(settings)
     with taking(settings), _registered(settings) as server:
-        with fetching(place, settings.data_dir, _lacks_nothing(server)) as (file, name, info):
+        with fetching(place, settings.data_dir, _lacks_nothing(server)) as (file, name, info, *_):
             check_key(name, info, settings, other_key=other_key)
             watermarks = read_backup_watermarks(file)
             put_in_place(file, info, settings, fetched=name)

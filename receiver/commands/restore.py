@@ -13,8 +13,9 @@ from receiver.data_directory.node import has_store
 from receiver.database import replacing
 from receiver.database.faults import has_whole_derived
 from receiver.errors import StoreError
-from receiver.keeping.backup_file import BackupInfo, inspect
-from receiver.keeping.objects.place import Advance, Manifest, Place, fetched_newest, find_place
+from receiver.keeping.backup_file import BackupInfo, inspect_all_but_refused
+from receiver.keeping.objects.fetching import Fetched, fetched_newest
+from receiver.keeping.objects.place import Advance, Manifest, Place, find_place
 from receiver.keeping.restoring import LeftOut, count_left_out, count_rows_waiting, find_made_whole, install
 from receiver.logs import make_visible
 from receiver.processes.state import read_state
@@ -22,6 +23,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
+from receiver.supervision.begin import check_driver
 
 _DERIVED_AGAIN = (
     "Changes, accounts or counts in the backup are damaged, and its notifications are whole: `serve` derives the "
@@ -48,13 +50,14 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     """Make the backup FILE the database, while no `serve` is running.
 
     FILE is a file; or `objects`, the newest whole backup in the object storage that CLC_OBJECTS names; or such a place
-    itself, such as s3://BUCKET/PREFIX.
+    itself, such as s3://BUCKET/PREFIX. With --force the newest one whose notifications are whole is fetched.
 
-    The spool stays as it is: what it holds beyond the backup goes in, once, when `serve` starts. Notifications that
-    neither of the two holds are counted first, and `status` shows the count from then on. The next start finishes a
-    restore that was interrupted.
+    The spool stays as it is, and so does a shared one: what they hold beyond the backup goes in, once, when `serve`
+    starts. Notifications that none of them holds are counted first, and `status` shows the count from then on. The next
+    start finishes a restore that was interrupted.
     """
     settings = read_settings(data_dir=data_dir)
+    check_driver(settings)
     if not force:
         _check_role(settings)
     place = find_place(backup, settings)
@@ -67,9 +70,9 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     with taking(settings):
         if settings.database.exists() and not force:
             raise StoreError(f"{settings.database} exists. {_WAYS}")
-        with fetching(place, settings.data_dir) as (file, name, info):
+        with fetching(place, settings.data_dir, sparing=force) as (file, name, info, has_whole_refused, _):
             check_key(name, info, settings, other_key=other_key)
-            put_in_place(file, info, settings, force=force, fetched=name)
+            put_in_place(file, info, settings, force=force, fetched=name, has_whole_refused=has_whole_refused)
 
 
 def _check_role(settings: Settings) -> None:
@@ -102,8 +105,8 @@ def taking(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def fetching(
-    place: Place, data_dir: Path, find_lack: Callable[[Path], str | None] = lambda _file: None
-) -> Iterator[tuple[Path, str, BackupInfo]]:
+    place: Place, data_dir: Path, find_lack: Callable[[Path], str | None] = lambda _file: None, *, sparing: bool = False
+) -> Iterator[Fetched]:
     """Fetch the newest whole backup and show the progress; see `fetched_newest`."""
     with ExitStack() as bars:
 
@@ -118,8 +121,10 @@ def fetching(
             bars.close()
             click.echo(make_visible(sentence), err=True)
 
-        with fetched_newest(place, data_dir, begin, pass_over, find_lack) as fetched:
+        with fetched_newest(place, data_dir, begin, pass_over, find_lack, sparing=sparing) as fetched:
             bars.close()
+            if fetched.fault:
+                click.echo(make_visible(f"{fetched.fault} Its notifications are whole, so it is used."), err=True)
             yield fetched
 
 
@@ -234,16 +239,10 @@ def _inspect_file(file: Path, *, force: bool) -> tuple[BackupInfo, bool]:
         raise click.BadParameter(f"{file} is a directory: name the backup in it.", param_hint="FILE")
     if not file.is_file():
         raise click.BadParameter(f"there is no file {file}.", param_hint="FILE")
-    try:
-        return inspect(file), True
-    except StoreError as error:
-        try:
-            info = inspect(file, sparing_refused=True)
-        except StoreError:
-            raise error from None
-        if not force:
-            raise StoreError(f"{error} Or give --force: its refused notifications alone are damaged.") from None
-        return info, False
+    info, error = inspect_all_but_refused(file)
+    if error and not force:
+        raise StoreError(f"{error} Or give --force: its refused notifications alone are damaged.")
+    return info, error is None
 
 
 def _finish_the_last(settings: Settings) -> None:

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,6 +40,7 @@ _NO_DAMAGE = (
     duckdb.TransactionException,
     duckdb.ConnectionException,
 )
+_REFUSED_ROWS = "rejected"
 _NEW = "clc-trial-"
 _IN_MEMORY = Path(":memory:")
 _TRIAL_SECONDS = 3600
@@ -80,19 +80,6 @@ NEEDS_NEW_PROCESS = (duckdb.FatalException, duckdb.InternalException)
 """After these the database can be used by a new process only."""
 
 _BUGS_OF_DUCKDB = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
-
-
-@contextlib.contextmanager
-def check_conversion() -> Iterator[None]:
-    """Turn the errors of values that can't be converted into an error of their own.
-
-    Raises:
-        UnstorableError: a value in the block could not be converted.
-    """
-    try:
-        yield
-    except (ValueError, TypeError, OverflowError) as error:
-        raise UnstorableError(str(error)) from error
 
 
 def is_bug(error: Exception) -> bool:
@@ -144,8 +131,12 @@ def _use_new(new: Path, memory_limit: str) -> None:
         read_through(connection)
 
 
-def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
+def read_through(connection: duckdb.DuckDBPyConnection, *, sparing_refused: bool = False) -> bool:
     """Read the tables that the store needs, and tell whether there are any: a new database has none.
+
+    Args:
+        connection: to the database.
+        sparing_refused: whether its refused notifications are not read.
 
     Raises:
         duckdb.Error: it can't be read.
@@ -153,9 +144,9 @@ def read_through(connection: duckdb.DuckDBPyConnection) -> bool:
     """
     if "schema_version" not in _list_tables(connection):
         return False
-    queries = read_sql_file(__package__, "read_through.sql")
-    for statement in connection.extract_statements(queries):
-        rows = connection.execute(statement).fetchall()
+    for statement in connection.extract_statements(read_sql_file(__package__, "read_through.sql")):
+        if not (sparing_refused and f"FROM {_REFUSED_ROWS}" in statement.query):
+            rows = connection.execute(statement).fetchall()
     if rows:
         raise DoubledError(f"It has several watermarks for {rows[0][0]}.")
     return True
@@ -170,6 +161,11 @@ def suspect(data_dir: Path, error: Exception) -> None:
     if "Corrupt database file" in str(error):
         with contextlib.suppress(OSError):
             write_whole(_sign(data_dir), str(error).splitlines()[0])
+
+
+def suspect_derived(data_dir: Path) -> None:
+    """Leave the sign because derived tables of a backup can't be read: they are derived again."""
+    suspect(data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again"))
 
 
 def read_suspicion(data_dir: Path) -> str | None:
@@ -221,13 +217,13 @@ def crashes(database: Path) -> bool:
     return _try_out(database) < 0
 
 
-def is_whole(database: Path) -> bool:
-    """Read all received rows in another process, and tell whether that was possible.
+def is_whole(database: Path, *, sparing_refused: bool = False) -> bool:
+    """Read all received rows in another process, perhaps but refused ones, and tell whether that was possible.
 
     Raises:
         StoreError: it can't be tried at the moment; the file may be whole.
     """
-    return _is_readable(database, "notifications", "rejected")
+    return _is_readable(database, "notifications", *([] if sparing_refused else [_REFUSED_ROWS]))
 
 
 def has_whole_derived(database: Path) -> bool:
@@ -284,11 +280,12 @@ def _run_trial(database: Path, *tables: str) -> int:
 
 def _main() -> None:
     config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
-    database = sys.argv[1]
+    database, *tables = sys.argv[1:]
+    sparing_refused = bool(tables) and _REFUSED_ROWS not in tables
     try:
         with duckdb.connect(database, read_only=Path(database).exists(), config=config) as connection:
-            read_through(connection)
-            for table in _list_tables(connection) & set(sys.argv[2:]):
+            read_through(connection, sparing_refused=sparing_refused)
+            for table in _list_tables(connection).intersection(tables):
                 connection.execute(f"SELECT bit_xor(hash({table})) FROM {table}").fetchall()  # noqa: S608 - our own names
     except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
         sys.stderr.write(f"{error}\n")

@@ -10,7 +10,7 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
-from receiver.database.faults import check_conversion
+from receiver.database.faults import UnstorableError
 from receiver.database.opening import run
 from receiver.notification import Column, Notification, NumberedNotification, Rejection, list_columns
 from receiver.spool.layout import from_microseconds
@@ -112,5 +112,7 @@ def _list_by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) 
 
 
 def _make_table(columns: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.Table:
-    with check_conversion():
+    try:
         return pa.Table.from_arrays([pa.array(values[column.name], column.type) for column in columns], schema=columns)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UnstorableError(str(error)) from error

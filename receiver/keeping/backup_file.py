@@ -112,6 +112,24 @@ def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
     return info
 
 
+def inspect_all_but_refused(path: Path) -> tuple[BackupInfo, StoreError | None]:
+    """Inspect a backup, also one whose refused notifications, and nothing else, can't be read.
+
+    Returns:
+        What it says of itself, and the error if its refused notifications can't be read.
+
+    Raises:
+        StoreError: something else is wrong, see `inspect`.
+    """
+    try:
+        return inspect(path), None
+    except StoreError as error:
+        try:
+            return inspect(path, sparing_refused=True), error
+        except StoreError:
+            raise error from None
+
+
 def read_info(path: Path) -> BackupInfo:
     """Read a backup's description of itself; `inspect` compares it with the content, too.
 
@@ -146,6 +164,7 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
             raise StoreError("The backup is of a newer program: install that.")
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
+            database.execute("CHECKPOINT").fetchall()  # so it stays empty, whatever fails below
         learned = database.execute(_LEARNED).fetchall()
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()

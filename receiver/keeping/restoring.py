@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import duckdb
 
@@ -18,10 +20,10 @@ from receiver.data_directory.incidents import Incident, aside_in, read_incidents
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.appended import read_appended
 from receiver.database.extent import read_watermarks
-from receiver.database.faults import suspect
+from receiver.database.faults import suspect_derived
 from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
-from receiver.errors import StoreError
+from receiver.errors import SharedSpoolError, StoreError
 from receiver.files import copy_whole, read_sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
@@ -32,22 +34,25 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
 _ROWS_PER_STEP = 1_000
+_ID_BYTES = 16
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "threads": 2}
 
 
 class LeftOut(NamedTuple):
     """How many notifications are left out, and when the first and last were received; `seq` is the database's last.
 
-    `number` is None where the present database can't be read.
+    `number` is None where the present database can't be read. `doubt` says why it is not known what the shared spool
+    holds: then those that it may hold are counted, too.
     """
 
     number: int | None
     first: datetime | None
     last: datetime | None
     seq: int
+    doubt: str | None = None
 
     def __str__(self) -> str:
-        """Return it as the subject of a sentence."""
+        """Return it as a sentence without its end."""
         if self.number is None:
             return "How many of its notifications neither the backup nor the spool holds is not known"
         times = (
@@ -55,22 +60,38 @@ class LeftOut(NamedTuple):
             if self.first and self.last
             else ""
         )
-        return f"{self.number:,} of its notifications{times}, are neither in the backup nor in the spool"
+        counted = f"{self.number:,} of its notifications{times}, are neither in the backup nor in the spool"
+        if self.doubt:
+            return f"{counted} of this machine, and whether the shared spool holds them is not known ({self.doubt})"
+        return counted
 
 
 def count_left_out(settings: Settings, backup: Path, database: Path | None = None) -> LeftOut:
-    """Compare a database, the present one by default, with a backup and the spool.
+    """Compare a database, the present one by default, with a backup, the spool, and the shared one if there is one.
 
     This runs in another process: the database may be damaged, and reading it may end that process.
     """
+    shared, doubt = _read_shared_ids(settings, backup)
     command = [sys.executable, "-m", "receiver.keeping.restoring", str(database or settings.database), str(backup)]
     done = subprocess.run(  # noqa: S603 - our own module
-        [*command, str(settings.spool_directory)], check=False, capture_output=True, text=True
+        [*command, str(settings.spool_directory)], check=False, capture_output=True, input=b"".join(shared)
     )
     if done.returncode:
         return LeftOut(None, None, None, 0)
     number, first, last, seq = json.loads(done.stdout)
-    return LeftOut(number, _parse_moment(first), _parse_moment(last), seq)
+    return LeftOut(number, _parse_moment(first), _parse_moment(last), seq, doubt if number else None)
+
+
+def _read_shared_ids(settings: Settings, backup: Path) -> tuple[list[bytes], str | None]:
+    """Read the ids that come in again from the shared spool; return, too, why it is not known which these are."""
+    if settings.shared_spool is None:
+        return [], None
+    from receiver.shared_spool import list_ids_ahead  # noqa: PLC0415 - psycopg belongs to an extra
+
+    try:
+        return list_ids_ahead(settings.shared_spool, backup_file.read_backup_watermarks(backup)), None
+    except SharedSpoolError as error:
+        return [], str(error).rstrip(".")
 
 
 def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
@@ -92,7 +113,7 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
     return file if incident.moved_to and file.is_file() else None
 
 
-def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None, int | None, int]:
+def _compare(database: Path, backup: Path, spool: Path, shared: bytes) -> tuple[int, int | None, int | None, int]:
     watermarks = backup_file.read_backup_watermarks(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
@@ -100,7 +121,7 @@ def _compare(database: Path, backup: Path, spool: Path) -> tuple[int, int | None
             connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
         connection.execute("SET enable_external_access = false")
         connection.execute("CREATE TABLE spooled (id UUID)")
-        for ids in _read_spooled_ids(spool, watermarks):
+        for ids in chain(_read_spooled_ids(spool, watermarks), _split_ids(shared)):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
         ((number, first, last, seq),) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
         return number, first, last, seq
@@ -116,6 +137,13 @@ def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]
                 yield [str(row.id) for row in rows]
 
 
+def _split_ids(ids: bytes) -> Iterator[list[str]]:
+    step = _ROWS_PER_STEP * _ID_BYTES
+    for begin in range(0, len(ids), step):
+        piece = ids[begin : begin + step]
+        yield [str(UUID(bytes=piece[at : at + _ID_BYTES])) for at in range(0, len(piece), _ID_BYTES)]
+
+
 def _parse_moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
@@ -125,8 +153,9 @@ def _format_moment(moment: datetime) -> str:
 
 
 def _main() -> None:
-    """Compare the database, the backup and the spool of the command line, and print the counts as JSON."""
-    json.dump(_compare(*map(Path, sys.argv[1:])), sys.stdout)
+    """Compare the database, the backup and the spool of the command line, and ids as bytes, and print JSON."""
+    database, backup, spool = map(Path, sys.argv[1:])
+    json.dump(_compare(database, backup, spool, sys.stdin.buffer.read()), sys.stdout)
 
 
 def list_data_files(data_dir: Path) -> list[Path]:
@@ -177,9 +206,7 @@ def install(
         sync_directory(settings.data_dir)
         files = list_data_files(settings.data_dir)
         if not has_whole_derived:
-            suspect(
-                settings.data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again")
-            )
+            suspect_derived(settings.data_dir)
         used = max(read_appended(settings.data_dir).seq, seq)
         aside = replace(settings.data_dir, files, puts, used, incident)
     except (duckdb.Error, sqlite3.Error, OSError) as error:

@@ -13,6 +13,7 @@ import psycopg
 from receiver.errors import ReceiverError
 from receiver.files import read_sql_file
 from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
+from receiver.shared_spool.server import transaction
 from receiver.spool import Positions, SpooledRow, Watermarks
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -94,6 +95,14 @@ def count_gone(connection: Connection, watermarks: Watermarks) -> int:
     return _ask_about(connection, "gone_rows.sql", watermarks)
 
 
+def read_ids_ahead(connection: Connection, watermarks: Watermarks) -> Iterator[bytes]:
+    """Read the ids of the notifications that are there and not stored here; a transaction is open."""
+    query = read_sql_file(__package__, "ids_ahead.sql").encode()
+    with connection.cursor("ids_ahead", binary=True) as cursor:  # a cursor of the server, which keeps few rows here
+        for (name,) in cursor.execute(query, _name_watermarks(watermarks)):
+            yield bytes(name)
+
+
 def read_parts(connection: Connection, after: int, most: int) -> list[Part]:
     """Read the parts of the next batches after a number, at most of so many batches."""
     return [Part._make(part) for part in connection.execute(_NEXT, {"after": after, "most": most})]
@@ -123,10 +132,14 @@ def cut(parts: Iterable[Part], watermarks: Watermarks, rows: int) -> Iterator[Pa
 
 
 def _ask_about(connection: Connection, query: str, watermarks: Watermarks) -> int:
-    segments, kinds, positions = _list_columns([(*place, position) for place, position in watermarks.items()], 3)
-    named = {"segments": segments, "kinds": kinds, "positions": positions}
-    (number,) = connection.execute(read_sql_file(__package__, query).encode(), named).fetchone() or (0,)
+    selected = connection.execute(read_sql_file(__package__, query).encode(), _name_watermarks(watermarks))
+    (number,) = selected.fetchone() or (0,)
     return int(number)
+
+
+def _name_watermarks(watermarks: Watermarks) -> dict[str, list[Any]]:
+    segments, kinds, positions = _list_columns([(*place, position) for place, position in watermarks.items()], 3)
+    return {"segments": segments, "kinds": kinds, "positions": positions}
 
 
 def _list_columns(rows: Sequence[tuple[Any, ...]], count: int = 4) -> list[list[Any]]:
@@ -157,7 +170,7 @@ def put_rows(
         psycopg.Error: it is not known whether the rows are there, if COMMIT failed; otherwise they are not.
     """
     after = {(row.segment, row.kind): row.position for row in rows}
-    with connection.transaction():
+    with transaction(connection):
         _compare(connection, before, sorted(after))
         copy_rows(connection, rows)
         for (segment, kind), position in sorted(after.items()):
@@ -194,7 +207,7 @@ def free_rows(connection: Connection) -> int:
     that a node that lacks it notices.
     """
     freed = 0
-    with connection.transaction():
+    with transaction(connection):
         if connection.execute(_TRY_TO_FREE, [FREEING_LOCK]).fetchone() != (True,):
             return 0
         query = read_sql_file(__package__, "free_batches.sql").encode()

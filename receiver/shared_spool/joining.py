@@ -9,12 +9,15 @@ from receiver.data_directory.incidents import report
 from receiver.data_directory.node import read_machine_name, read_node_id
 from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool.batches import count_gone, read_positions
+from receiver.shared_spool.batches import count_gone, read_ids_ahead, read_positions
 from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
-from receiver.shared_spool.server import SpoolServer, check_version, read_once
+from receiver.shared_spool.server import SpoolServer, check_version, read_once, transaction
 from receiver.shared_spool.shipper import Shipper
 from receiver.spool import SentNote, SpoolReader, Watermarks
 from receiver.spool.owners import take_former
+
+_READING_SECONDS = 120.0
+"""The longest wait for the ids of all rows that the shared spool may hold."""
 
 
 class Ahead(NamedTuple):
@@ -37,13 +40,23 @@ def count_nodes(url: str) -> int:
         return int(number)
 
 
+def list_ids_ahead(url: str, watermarks: Watermarks) -> list[bytes]:
+    """List the ids of the notifications that the shared spool has beyond the watermarks of a store; change nothing.
+
+    Raises:
+        SharedSpoolError: the server can't be reached or used.
+    """
+    with read_once(url, "a restore", _READING_SECONDS) as connection:
+        return list(read_ids_ahead(connection, watermarks)) if check_version(connection) else []
+
+
 def register(server: SpoolServer, identity: Identity) -> None:
     """Put a node on the list: from now on rows are kept for it.
 
     Raises:
         SharedSpoolError: the server can't be used, or another node lives under this id.
     """
-    with server.session() as connection:
+    with server.session() as connection, transaction(connection):
         if not say_alive(connection, identity):
             raise SharedSpoolError("Another machine says that it has the id of this one: delete `node.id` here.")
 
@@ -54,7 +67,7 @@ def look_ahead(server: SpoolServer, watermarks: Watermarks) -> Ahead:
     Raises:
         SharedSpoolError: the server can't be used.
     """
-    with server.session() as connection:
+    with server.session() as connection, transaction(connection):
         positions = read_positions(connection)
         gone = count_gone(connection, watermarks)
     return Ahead(sum(max(0, at - watermarks.get(place, 0)) for place, at in positions.items()), gone)

@@ -13,7 +13,7 @@ from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
 from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.batches import Connection, free_rows
-from receiver.shared_spool.server import SpoolServer
+from receiver.shared_spool.server import SpoolServer, transaction
 
 _SECONDS = 2.0
 _TURN_SECONDS = 0.5
@@ -140,8 +140,9 @@ class Membership:
         self._next_at = time.monotonic() + _SECONDS
         try:
             with self._server.session() as connection:
-                is_known = say_alive(connection, self.identity)
-                self.latest = read_overview(connection)
+                with transaction(connection):
+                    is_known = say_alive(connection, self.identity)
+                    self.latest = read_overview(connection)
                 self.obstacle = None if is_known else _DOUBLE
                 ends = time.monotonic() + _FREEING_SECONDS
                 while free_rows(connection) and time.monotonic() < ends:

@@ -10,7 +10,7 @@ from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
 from receiver.shared_spool.batches import Connection, Part, read_positions
 from receiver.shared_spool.nodes import Identity, Progress, report
-from receiver.shared_spool.server import SpoolServer
+from receiver.shared_spool.server import SpoolServer, hold_settings, transaction
 from receiver.spool import Positions, Segment, SpooledRow, Watermarks, count_bytes
 
 _ROWS_PER_QUERY = 5_000
@@ -83,12 +83,13 @@ class SharedSpoolReader:
         """Find out which batches are next, and tell whether that was possible."""
         try:
             with self._server.session(_ANSWER_SECONDS) as connection:
-                newest = batches.read_newest(connection)
+                newest = batches.read_newest(connection)  # often, and of one row: it needs no settings
                 if connection is not self._connection or newest < self._seen:
                     self._begin(connection, watermarks)
                 self._parts = [part for part in self._parts if part.last > watermarks.get(part.place, 0)]
                 if newest > self._seen:
-                    self._read_ahead(connection, watermarks, newest)
+                    with transaction(connection):
+                        self._read_ahead(connection, watermarks, newest)
                 self._report(connection, watermarks)
         except SharedSpoolError:
             return False
@@ -99,6 +100,7 @@ class SharedSpoolReader:
         """Find out where to go on, in one view of the tables."""
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            hold_settings(connection)
             self._positions = read_positions(connection)
             self._parts, self._seen = [], batches.find_begin(connection, watermarks)
             self._look_for_gone(connection, watermarks)
@@ -111,8 +113,9 @@ class SharedSpoolReader:
         if self._identity is None or self._gone or time.monotonic() < self._report_at:
             return
         self._report_at = time.monotonic() + _REPORT_SECONDS
-        held = [self._find_number(connection, each) for each in (self._checkpointed, self._backed_up)]
-        report(connection, self._identity, Progress(self._find_stored_number(watermarks), *held))
+        with transaction(connection):
+            held = [self._find_number(connection, each) for each in (self._checkpointed, self._backed_up)]
+            report(connection, self._identity, Progress(self._find_stored_number(watermarks), *held))
 
     def _find_number(self, connection: Connection, held: _Held | None) -> int | None:
         if held and held.number is None:
@@ -150,7 +153,7 @@ class SharedSpoolReader:
         if not parts:
             return []
         try:
-            with self._server.session(_ANSWER_SECONDS) as connection:
+            with self._server.session(_ANSWER_SECONDS) as connection, transaction(connection):
                 if connection is not self._connection:
                     return []
                 read, is_whole = batches.read_rows(connection, parts, size)

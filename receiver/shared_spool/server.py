@@ -43,7 +43,7 @@ def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         psycopg.Error: they can't be made or read.
     """
     if _read_version(connection) < VERSION:
-        with connection.transaction():
+        with transaction(connection):
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [TABLES_LOCK])
             for version in range(_read_version(connection) + 1, VERSION + 1):  # none, if another node was first
                 bring_to(connection, version)
@@ -81,6 +81,19 @@ def _read(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:
     return value
 
 
+def hold_settings(connection: Connection) -> None:
+    """Hold this program's settings until the end of the transaction that is open."""
+    connection.execute(read_sql_file(__package__, "session.sql").encode())
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Run a block in one transaction, under this program's settings."""
+    with connection.transaction():
+        hold_settings(connection)
+        yield
+
+
 class SpoolServer:
     """One connection to the server, for one thread at a time.
 
@@ -104,6 +117,8 @@ class SpoolServer:
     @contextmanager
     def session(self, seconds: float = _ANSWER_SECONDS) -> Iterator[Connection]:
         """Give the connection to a block, which must end within so many seconds.
+
+        What the block does outside a `transaction` is done without this program's settings.
 
         Raises:
             SharedSpoolError: the server can't be reached or used, or it is not yet time to try it again. A transaction
@@ -132,7 +147,6 @@ class SpoolServer:
         if self._connection is None:
             connection = self._connection = _connect(self._url)
             with watch.on(connection):
-                connection.execute(read_sql_file(__package__, "session.sql").encode())
                 prepare(connection)
         return self._connection
 

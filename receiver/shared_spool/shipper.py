@@ -11,7 +11,7 @@ from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.batches import OutOfStepError, put_rows, read_positions
 from receiver.shared_spool.nodes import Membership
-from receiver.shared_spool.server import SpoolServer
+from receiver.shared_spool.server import SpoolServer, transaction
 from receiver.spool import Positions, RowSource, SentNote, Shipped, Watermarks
 
 _TURN_SECONDS = 0.05
@@ -113,7 +113,7 @@ class Shipper:
     def _ship(self) -> int:
         is_read_anew = self._positions is None
         if self._positions is None:
-            with self._server.session() as connection:
+            with self._server.session() as connection, transaction(connection):
                 self._positions = read_positions(connection)
         rows = list(self._spool.read_new(self._positions, _ROWS_PER_BATCH, _BYTES_PER_BATCH))
         if rows:

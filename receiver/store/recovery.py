@@ -7,13 +7,15 @@ From the top, each rung is taken only if the one above does not hold:
 2. The WAL does not replay: it goes aside. The file then is the last checkpoint, and the spool holds all later rows,
    because segments go only when a completed checkpoint holds them.
 3. The file does not open, or a checkpoint met a block that can't be read: it goes aside with its WAL, and the newest
-   readable backup takes its place; the spool fills in the rows it still holds, and an incident names the missing ones.
+   backup whose notifications can be read takes its place; the spool fills in the rows it still holds, and an incident
+   names the missing ones.
 4. There is no such backup: an empty database takes its place.
 
 A file that can't be opened or read goes aside only if a new, empty database can be used. If that can't be either, a
 setting or this machine is at fault: the start fails, and nothing is moved.
 
 If only tables that are derived from the notifications can't be read, nothing goes aside: all of them are derived again.
+The same goes for a backup that takes the database's place.
 
 A damaged file may also crash the process that opens it. So if an opening ended its process (the directory `opening` is
 still there), the next start tries the file out in another process first.
@@ -31,7 +33,7 @@ import duckdb
 
 from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
 from receiver.database.appended import FILE as APPENDED
-from receiver.database.appended import Appended, parse_appended, read_appended
+from receiver.database.appended import parse_appended, read_appended
 from receiver.database.faults import (
     check_fault_is_of,
     crashes,
@@ -42,6 +44,7 @@ from receiver.database.faults import (
     read_through,
     settle,
     suspect,
+    suspect_derived,
 )
 from receiver.database.opening import (
     DERIVED_TABLES,
@@ -55,11 +58,11 @@ from receiver.database.opening import (
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import Rebuild, derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
-from receiver.files import copy_whole, make_directory, sync_file
-from receiver.keeping.backup_file import unseal
+from receiver.files import copy_whole, make_directory
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
-from receiver.store.loss import describe_loss, notice_loss, read_extent
+from receiver.store.loss import describe_loss, notice_loss
+from receiver.store.staging import stage_backup
 
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
@@ -89,14 +92,15 @@ def open_store(settings: Settings) -> OpenedStore:
     """
     waiting = _find_opening_directory(settings)
     _finish_replacement(settings)
-    happened, broken_derived = _settle_the_last_run(settings, waiting)
+    happened = _settle_the_last_run(settings, waiting)
     connection = _connect_somehow(settings, happened)
     try:
         connection = bring_up_to_date(connection, settings.database, settings.database_memory)
         if not happened:
             happened += notice_loss(settings, connection, kept=list(waiting.glob(f"{settings.database.name}*")))
-        if broken_derived:
-            happened.append(_derive_again(settings, connection, broken_derived))
+        if suspected := read_suspicion(settings.data_dir):  # of derived tables alone: no other sign is left by now
+            happened.append(_derive_again(settings, connection, suspected))
+            settle(settings.data_dir)
     except duckdb.Error as error:
         raise make_opening_error(settings.database, error) from None
     if happened:
@@ -116,20 +120,19 @@ def _finish_replacement(settings: Settings) -> None:
         ) from None
 
 
-def _settle_the_last_run(settings: Settings, waiting: Path) -> tuple[list[Incident], str | None]:
-    """Go down the ladder for damage that ended a process; return, too, why only derived tables can't be read."""
+def _settle_the_last_run(settings: Settings, waiting: Path) -> list[Incident]:
+    """Go down the ladder for damage that ended a process; the sign stays only if derived tables can't be read."""
     suspected = read_suspicion(settings.data_dir)
-    incidents, broken_derived = _notice_damaged_note(settings), None
+    incidents = _notice_damaged_note(settings)
     if not settings.database.exists() and (incidents or _was_used(settings)):
         incidents.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
         incidents.append(_go_down(settings, suspected, set(), keeps_database=False))
-    elif suspected and not has_whole_derived(settings.database):
-        broken_derived = suspected
-    elif waiting.exists() and crashes(settings.database):
-        incidents.append(_go_down(settings, "opening it ends the process", set()))
-    settle(settings.data_dir)
-    return incidents, broken_derived
+    elif not (suspected and not has_whole_derived(settings.database)):
+        settle(settings.data_dir)
+        if waiting.exists() and crashes(settings.database):
+            incidents.append(_go_down(settings, "opening it ends the process", set()))
+    return incidents
 
 
 def _notice_damaged_note(settings: Settings) -> list[Incident]:
@@ -228,42 +231,21 @@ def _put_wal_aside(settings: Settings, why: str) -> Incident:
 
 
 def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Incident:
-    staged = settings.data_dir / STAGED
-    backup, extent = _stage_backup(settings, tried, staged) or (None, None)
-    instead = f"the backup {backup.name}" if backup else "as there is no backup, an empty database"
+    staged = stage_backup(settings, tried)
+    instead = f"the backup {staged.backup.name}" if staged else "as there is no backup, an empty database"
     what = f"{settings.database.name} does not open ({why}). In its place: {instead}."
-    incident = make_incident(what, missing=describe_loss(settings, extent))
-    puts = {STAGED: settings.database.name} if backup else {}
+    missing = describe_loss(settings, staged.extent if staged else None)
+    if staged and not staged.has_whole_refused:
+        refused = f"All refused notifications of the backup {staged.backup.name}, and what was set aside among them."
+        missing = f"{refused} {missing or ''}".rstrip()
+    incident = make_incident(what, missing=missing)
+    puts = {STAGED: settings.database.name} if staged else {}
     moved_to = replace(settings.data_dir, [settings.database, *_list_wal_files(settings)], puts, None, incident)
+    settle(settings.data_dir)  # a sign was of the database that went aside
+    if staged and not staged.has_whole_derived:
+        suspect_derived(settings.data_dir)
     _keep_what_waits(settings, moved_to)
     return incident._replace(moved_to=str(moved_to))
-
-
-def _stage_backup(settings: Settings, tried: set[Path], staged: Path) -> tuple[Path, Appended] | None:
-    """Copy the newest readable backup beside the database, and return the backup and how far it goes."""
-    for backup in list_backups(settings.data_dir):
-        if backup in tried:
-            continue
-        tried.add(backup)
-        clear_staged(settings.data_dir)
-        copy_whole(backup, staged)
-        if is_whole(staged):
-            try:
-                with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
-                    unseal(staged, settings.learned_accounts)
-                extent = _read_extent(staged)
-            except (StoreError, duckdb.Error) as error:  # some databases have no notifications
-                _log.error("the backup %s is passed over: %s", backup, error)
-                continue
-            sync_file(staged)
-            return backup, extent
-    clear_staged(settings.data_dir)
-    return None
-
-
-def _read_extent(database: Path) -> Appended:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return read_extent(connection)
 
 
 def _list_wal_files(settings: Settings) -> list[Path]:

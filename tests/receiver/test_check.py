@@ -1,14 +1,21 @@
 """`clc-receiver check` calls nothing usable that `serve` would refuse."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from receiver.commands import check as command
+from receiver.keeping.lake.place import LakePlace, list_months
+from receiver.keeping.objects.place import Place
+from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
+from tests.support.object_storage import CREDENTIALS, READER, SECRET, bucket, credentials, object_storage
 from tests.support.ports import free_address
+
+__all__ = ["bucket", "credentials", "object_storage"]
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +58,57 @@ def test_a_directory_for_objects_that_can_not_be_written_is_wrong(monkeypatch, t
     (tmp_path / "other").mkdir()
     state, text = check(monkeypatch, "Object storage", CLC_OBJECTS=tmp_path / "other")
     assert (state, text) == ("ok", f"{tmp_path / 'other'}, 0 whole backups")
+
+
+@pytest.mark.parametrize("subject", ["Object storage", "Lake"])
+def test_a_bucket_that_may_only_be_read_is_wrong(monkeypatch, bucket, subject):
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setitem(os.environ, name, value)
+    settings = {"CLC_OBJECTS": bucket, "CLC_LAKE": "on"}
+    assert check(monkeypatch, subject, **settings)[0] == "ok"  # and the bucket is there from now on
+    state, text = check(monkeypatch, subject, **settings, **READER)
+    assert (state, text.startswith(f"{bucket.partition('?')[0]} can't be written: ")) == ("WRONG", True), text
+    assert SECRET not in text
+
+
+@pytest.mark.usefixtures("credentials")
+def test_what_proves_that_a_bucket_can_be_written_is_gone_and_is_no_backup_and_no_file_of_the_lake(monkeypatch, bucket):
+    for subject in ("Object storage", "Lake"):
+        with monkeypatch.context() as patch:
+            state, _ = check(patch, subject, CLC_OBJECTS=bucket, CLC_LAKE="on")
+        assert state == "ok"
+    lake, place, storage = LakePlace(bucket), Place(bucket), Storage(bucket)
+    assert (lake.list_objects(), place._list()) == ({}, {})
+    for folder in ("backups", "lake"):  # as if it could not be deleted
+        storage.write(storage.make_path(f"{folder}/.clc-check-host"), b"there")
+    assert [*lake.list_objects()] == [".clc-check-host"]
+    assert lake.find_left(lake.list_objects(), [], datetime.max.replace(tzinfo=UTC)) == []
+    assert list_months(lake.list_objects()) == []
+    assert [*place.list_whole()] == []
+    assert place.prune("host", 1) == []
+
+
+class WithoutDeleting:
+    """Files that may not be deleted."""
+
+    def __init__(self, files):
+        self._files = files
+
+    def __getattr__(self, name):
+        return getattr(self._files, name)
+
+    def delete_file(self, _path):
+        raise OSError("AWS Error ACCESS_DENIED during DeleteObject operation: Access Denied")
+
+
+def test_where_nothing_can_be_deleted_one_object_of_the_machine_stays_and_that_is_said(tmp_path):
+    (tmp_path / "backups").mkdir()
+    storage = Storage(str(tmp_path))
+    storage._opened = WithoutDeleting(storage.files)
+    for _ in range(2):
+        kept = storage.prove_writable("backups", "my host")
+        assert kept == f"{tmp_path} can't be used: Access Denied (ACCESS_DENIED)."
+    assert [file.name for file in (tmp_path / "backups").iterdir()] == [".clc-check-my-host"]
 
 
 def test_a_shared_spool_that_can_not_be_reached_is_wrong(monkeypatch):

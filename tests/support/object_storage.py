@@ -18,18 +18,26 @@ from tests.support.waiting import until
 
 KEY, SECRET = "a-key-of-tests", "a-secret-of-tests"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
-_WHO = {"name": "clc", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
+READER = {"AWS_ACCESS_KEY_ID": "a-key-that-may-read", "AWS_SECRET_ACCESS_KEY": SECRET}
+_WHO = [
+    {"name": "clc", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]},
+    {
+        "name": "reader",
+        "credentials": [{"accessKey": READER["AWS_ACCESS_KEY_ID"], "secretKey": SECRET}],
+        "actions": ["Read", "List"],
+    },
+]
 _PARTS = ("master", "volume", "filer", "s3")
 
 
 class ObjectStorage:
-    """SeaweedFS, with one identity."""
+    """SeaweedFS, with an identity that may do all, and one that may only read."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._ports = {part: free_port() for part in (*_PARTS, *(f"{part}.grpc" for part in _PARTS))}
         self._process: subprocess.Popen[bytes] | None = None
-        (directory / "identities.json").write_text(json.dumps({"identities": [_WHO]}))
+        (directory / "identities.json").write_text(json.dumps({"identities": _WHO}))
 
     def url(self, bucket: str) -> str:
         return f"s3://{bucket}/some/prefix?scheme=http&endpoint_override=127.0.0.1:{self._ports['s3']}"

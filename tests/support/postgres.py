@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, in a scratch directory, which tests stop and start again."""
+"""A PostgreSQL of the tests' own, in a scratch directory, which tests stop and start again, and a pooler before it."""
 
 import os
 import pwd
@@ -19,6 +19,17 @@ from tests.support.waiting import until
 
 # It refuses to run as root.
 _USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+_POOLER = """
+[databases]
+* = host=127.0.0.1 port={server} user=clc
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+"""
 
 
 def find_program(name: str) -> str:
@@ -41,7 +52,7 @@ class PostgreSQL:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         account = pwd.getpwnam(_USER)
-        self._as_user: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
+        self.as_user: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
         os.chown(directory, account.pw_uid, account.pw_gid)
         self._make()
 
@@ -50,7 +61,7 @@ class PostgreSQL:
 
     def _run(self, *command: str) -> None:
         path = {"PATH": "/usr/bin:/bin"}
-        subprocess.run(command, check=True, capture_output=True, cwd=self._directory, **self._as_user, env=path)
+        subprocess.run(command, check=True, capture_output=True, cwd=self._directory, **self.as_user, env=path)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://clc@127.0.0.1:{self.port}/{database}"
@@ -60,7 +71,7 @@ class PostgreSQL:
         options += ["-cwal_retrieve_retry_interval=200ms"]  # a standby finds its primary again soon
         with (self._directory / "log").open("ab") as log:
             command = [find_program("postgres"), "-D", str(self._data), *options]
-            self._process = subprocess.Popen(command, cwd=self._directory, stderr=log, **self._as_user)
+            self._process = subprocess.Popen(command, cwd=self._directory, stderr=log, **self.as_user)
         until(self._answers, what="PostgreSQL")
 
     def stop(self) -> None:
@@ -153,3 +164,34 @@ def made_database(postgres: PostgreSQL) -> Iterator[str]:
     postgres.execute(f"CREATE DATABASE {name}")
     yield postgres.url(name)
     postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def pooled(postgres: PostgreSQL, url: str) -> Iterator[str]:
+    """Give the URL of the same database behind a pooler, for the length of a block."""
+    program, port = find_program("pgbouncer"), free_port()
+    directory = Path(tempfile.mkdtemp(prefix="pooler-"))
+    file = directory / "pgbouncer.ini"
+    file.write_text(_POOLER.format(server=postgres.port, port=port))
+    directory.chmod(0o755)
+    pooler = subprocess.Popen([program, "--quiet", str(file)], **postgres.as_user)
+    try:
+        behind = url.replace(str(postgres.port), str(port))
+        until(lambda: _pooler_answers(pooler, behind), what="PgBouncer")
+        yield behind
+    finally:
+        pooler.kill()
+        pooler.wait(60)
+        shutil.rmtree(directory)
+
+
+def _pooler_answers(pooler: subprocess.Popen[bytes], url: str) -> bool:
+    import psycopg
+
+    assert pooler.poll() is None
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -64,8 +64,11 @@ class _Election:
 
     def try_to_win(self) -> bool:
         """Take the lock, unless another machine has it, and tell whether this one has it now."""
+        from receiver.shared_spool import hold_settings  # noqa: PLC0415 - psycopg belongs to an extra
+
         with self._server.session() as connection:
             connection.execute("BEGIN")
+            hold_settings(connection)
             connection.execute(_MAY_TAKE_LONG)
             self._connection = connection
             return connection.execute(_TRY_LOCK, [ELECTION_LOCK]).fetchone() == (True,)

@@ -1,4 +1,4 @@
-"""A place in object storage, or a directory, that keeps backups, and gives the newest whole one back.
+"""A place in object storage, or a directory, that keeps backups.
 
 A backup is an object `backups/NAME.duckdb`, and is whole only when there is `backups/NAME.duckdb.json`: that manifest
 is written last, once the object was read back. So half an upload never looks like a backup.
@@ -8,14 +8,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError, SettingsError, StoreError
+from receiver.errors import DamagedObjectError, SettingsError
 from receiver.files import open_whole
-from receiver.keeping.backup_file import BackupInfo, inspect
 from receiver.keeping.backups import find_latest_credible, name_backup
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import Settings
@@ -27,7 +25,6 @@ _FORMAT = 1
 _SHORT_ID = 8
 Advance = Callable[[int], None]
 """Called with the number of bytes moved since the last call."""
-FETCHED = "restoring.fetched"
 SETTING = "objects"
 """Stands for the place that CLC_OBJECTS names."""
 
@@ -116,11 +113,10 @@ class Place:
             if manifest and manifest.bytes == sizes[name]:
                 yield manifest
 
-    def fetch(self, manifest: Manifest, target: Path, advance: Advance) -> None:
-        """Download a backup to a file, which appears only when it is whole.
+    def fetch(self, manifest: Manifest, target: Path, advance: Advance) -> bool:
+        """Download a backup to a file, which appears only at the end, and tell whether it is as it was written.
 
         Raises:
-            DamagedObjectError: the object is not as it was written.
             ObjectsError: the place or the file can't be used.
         """
         hashed = hashlib.sha256()
@@ -129,8 +125,7 @@ class Place:
                 file.write(piece)
                 hashed.update(piece)
                 advance(len(piece))
-            if hashed.hexdigest() != manifest.sha256:
-                raise DamagedObjectError(f"{self}: {manifest.name} is damaged: its checksum is not the manifest's.")
+        return hashed.hexdigest() == manifest.sha256
 
     def prune(self, ending: str, keep: int, made: str | None = None) -> list[str]:
         """Delete what one machine has there beyond its newest whole backups, half uploads too; return their names.
@@ -213,50 +208,3 @@ def find_place(source: str, settings: Settings) -> Place | None:
         return Place(url)
     except ValueError as error:
         raise SettingsError(f"{source.partition(':')[0]}:// can't be used so: {error}.") from None
-
-
-@contextmanager
-def fetched_newest(
-    place: Place,
-    data_dir: Path,
-    begin: Callable[[Manifest], Advance],
-    pass_over: Callable[[str], None],
-    find_lack: Callable[[Path], str | None] = lambda _file: None,
-) -> Iterator[tuple[Path, str, BackupInfo]]:
-    """Fetch the newest backup that is whole, and check it; give its file, its name and what it says of itself.
-
-    The file goes at the end of the block, if it is still there.
-
-    Args:
-        place: where backups are.
-        data_dir: where the file comes.
-        begin: called with the manifest of each backup that is tried; returns what is told the progress.
-        pass_over: called with a sentence for each one that is damaged or lacks something; then an older one is tried.
-        find_lack: says what a backup lacks, if it does.
-
-    Raises:
-        ObjectsError: there is none, or the place can't be used.
-        NewerStoreError: the newest is of a newer program.
-    """
-    file = data_dir / FETCHED
-    for left in data_dir.glob(f".{FETCHED}.*"):  # by one that was killed
-        left.unlink()
-    try:
-        for manifest in place.list_whole():
-            try:
-                place.fetch(manifest, file, begin(manifest))
-                info = inspect(file)
-            except NewerStoreError:
-                raise
-            except (DamagedObjectError, StoreError) as error:
-                lack: str | None = str(error)
-            else:
-                lack = find_lack(file)
-            if lack:
-                pass_over(f"The backup {manifest.name} is passed over: {lack}")
-            else:
-                yield file, manifest.name, info
-                return
-    finally:
-        file.unlink(missing_ok=True)
-    raise ObjectsError(f"{place} has no whole backup that can be used.")

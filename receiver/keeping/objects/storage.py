@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from receiver.configuration import split_objects_url
-from receiver.errors import ObjectsError
+from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.files import make_directory, sync_directory, sync_file, write_whole
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
+_PROOF = ".clc-check-"
 _OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, )?(.*)")
 
 
@@ -75,9 +76,32 @@ class Storage:
             sync_file(Path(path))
             sync_directory(Path(path).parent)
 
+    def prove_writable(self, folder: str, machine: str) -> str | None:
+        """Put a small object into a folder, read it back and delete it; return why it can't be deleted, None if it can.
+
+        Its name is hidden, and no backup or file of the lake has such a one. Each machine has one of its own, so what
+        can't be deleted is one object at most.
+
+        Raises:
+            ObjectsError: it can't be put there, or not be read back.
+        """
+        path = self.make_path(f"{folder}/{_PROOF}{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}")
+        with self.errors("written"):
+            self.write(path, _PROOF.encode())
+        with self.errors():
+            came_back = b"".join(self.read(path))
+        if came_back != _PROOF.encode():
+            raise DamagedObjectError(f"{self} can't be used: what was put there came back changed.")
+        try:
+            with self.errors(), suppress(FileNotFoundError):
+                self.files.delete_file(path)
+        except ObjectsError as error:
+            return str(error)
+        return None
+
     @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Raise the errors of pyarrow as ours.
+    def errors(self, doing: str = "used") -> Iterator[None]:
+        """Raise the errors of pyarrow as ours; `doing` completes "can't be …".
 
         Raises:
             ObjectsError: the place can't be used.
@@ -87,7 +111,7 @@ class Storage:
         try:
             yield
         except (OSError, ArrowException) as error:
-            raise ObjectsError(f"{self} can't be used: {_describe(error)}.") from None
+            raise ObjectsError(f"{self} can't be {doing}: {_describe(error)}.") from None
 
 
 def _open(scheme: str, path: str, options: dict[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""A backup whose derived tables are damaged is restored and derives them again; any other damage is refused."""
+"""A backup with whole notifications is used, though its derived tables or its refused notifications are damaged."""
 
 import random
 
@@ -6,9 +6,14 @@ import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
+from receiver.database.faults import has_whole_derived
 from receiver.database.opening import run
+from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
+from receiver.keeping.objects.place import Place
+from receiver.settings import Settings
+from receiver.store.recovery import open_store
 from tests.durability.support.commands import run_command
 from tests.durability.support.damaged import block_overwritten
 from tests.durability.support.stores import accepted, append, spool
@@ -102,3 +107,134 @@ def test_force_restores_no_backup_with_damaged_notifications(backup, tmp_path):
     assert "is damaged" in refused.stderr
     assert "--force" not in refused.stderr
     assert not (data_dir / "clc.duckdb").exists()
+
+
+NEWER, OLDER = (f"clc-202603{day}T120000000000Z.duckdb" for day in ("04", "03"))
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    """A whole backup of three notifications and no refused one."""
+    data_dir = tmp_path_factory.mktemp("older")
+    spool(data_dir, [accepted(n) for n in range(3)])
+    append(data_dir)
+    seal(data_dir / "clc.duckdb", key_of(data_dir), data_dir / "none")
+    return data_dir / "clc.duckdb"
+
+
+def upload(file, name, directory):
+    """Put a backup into object storage."""
+    made = ("2026-03-04 12:00:00", "host", 1, 1)
+    Place(str(directory)).put(file, name, made, lambda _count: None)
+    return directory / "backups" / name
+
+
+@pytest.fixture(params=["before it was uploaded", "in object storage"])
+def uploaded(request, backup, older, tmp_path):
+    """Object storage with two backups; of the newer one a block of refused notifications was damaged, at some time."""
+    directory = tmp_path / "objects"
+    directory.mkdir()
+    upload(older, OLDER, directory)
+    damaged = damage(backup, "rejected", tmp_path)
+    if request.param == "in object storage":
+        upload(backup, NEWER, directory).write_bytes(damaged.read_bytes())
+    else:
+        upload(damaged, NEWER, directory)
+    return directory.as_uri()
+
+
+def test_force_fetches_the_newest_backup_with_whole_notifications_without_its_damaged_refused_ones(uploaded, tmp_path):
+    data_dir = tmp_path / "restored"
+    restored = run_command(data_dir, "restore", "--force", uploaded)
+    assert restored.returncode == 0, restored.stderr
+    assert "is restored without them" in restored.stderr
+    assert count_rows(data_dir) == (1000, 0)
+    (incident,) = read_incidents(data_dir)
+    assert f"replaced by the backup {NEWER}" in incident.what
+    assert incident.missing.startswith("All refused notifications up to ")
+
+
+def test_without_force_an_older_whole_backup_is_fetched_and_it_is_said_what_force_would_do(uploaded, tmp_path):
+    data_dir = tmp_path / "restored"
+    restored = run_command(data_dir, "restore", uploaded)
+    assert restored.returncode == 0, restored.stderr
+    assert f"The backup {NEWER} is passed over: " in restored.stderr
+    assert "Its notifications are whole: `restore --force` restores it without what is damaged." in restored.stderr
+    assert count_rows(data_dir) == (3, 0)
+    assert read_incidents(data_dir) == []
+
+
+def test_force_fetches_no_backup_with_damaged_notifications(backup, older, tmp_path):
+    data_dir, directory = tmp_path / "restored", tmp_path / "objects"
+    directory.mkdir()
+    upload(older, OLDER, directory)
+    upload(backup, NEWER, directory).write_bytes(damage(backup, "notifications", tmp_path).read_bytes())
+    restored = run_command(data_dir, "restore", "--force", directory.as_uri())
+    assert restored.returncode == 0, restored.stderr
+    assert f"The backup {NEWER} is passed over: " in restored.stderr
+    assert count_rows(data_dir) == (3, 0)
+
+
+def count_rows(data_dir):
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
+        (counts,) = run(database, "SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM rejected)")
+    return counts
+
+
+def lose_database(data_dir, newer, older):
+    """A data directory with two backups, whose database is a text."""
+    (data_dir / "backups").mkdir(parents=True)
+    (data_dir / "backups" / OLDER).write_bytes(older.read_bytes())
+    (data_dir / "backups" / NEWER).write_bytes(newer.read_bytes())
+    (data_dir / "clc.duckdb").write_text("no database\n" * 1_000)
+    return Settings(data_dir=data_dir)
+
+
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_a_recovery_uses_the_newest_backup_with_whole_notifications_without_its_damaged_refused_ones(
+    backup, older, tmp_path, is_sealed
+):
+    damaged = damage(backup, "rejected", tmp_path)
+    if not is_sealed:
+        with duckdb.connect(str(damaged), config={"max_vacuum_tasks": 0}) as database:
+            for table in ("learned_accounts", "backup_info"):
+                run(database, f"DROP TABLE {table}")
+    settings = lose_database(tmp_path / "data", damaged, older)
+    connection, (incident,) = open_store(settings)
+    connection.close()
+    assert count_rows(settings.data_dir) == (1000, 0)
+    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
+    assert incident.missing.startswith(f"All refused notifications of the backup {NEWER}, and what was set aside among")
+    assert [each.missing for each in read_incidents(settings.data_dir)] == [incident.missing]
+    open_store(settings).connection.close()
+    assert len(read_incidents(settings.data_dir)) == 1
+
+
+def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp_path):
+    settings = lose_database(tmp_path / "data", damage(backup, "notifications", tmp_path), older)
+    connection, (incident,) = open_store(settings)
+    connection.close()
+    assert count_rows(settings.data_dir) == (3, 0)
+    assert incident.what.endswith(f"In its place: the backup {OLDER}.")
+
+
+def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and_derives_the_changes_again(
+    backup, older, tmp_path
+):
+    with duckdb.connect(str(backup), read_only=True) as database:
+        expected = run(database, CHANGES)
+    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
+    connection, (replaced, derived) = open_store(settings)
+    assert derived.missing is None
+    assert replaced.what.endswith(f"In its place: the backup {NEWER}.")
+    assert derived.what.endswith("they are derived again.")
+    rebuild = Rebuild(connection)
+    while rebuild.done is not None:
+        rebuild.step()
+    assert run(connection, CHANGES) == expected
+    run(connection, "CHECKPOINT")
+    connection.close()
+    assert (count_rows(settings.data_dir), has_whole_derived(settings.database)) == ((1000, 20), True)
+    connection, happened = open_store(settings)
+    connection.close()
+    assert happened == []

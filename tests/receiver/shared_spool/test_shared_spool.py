@@ -216,6 +216,7 @@ def test_rows_go_in_once_though_two_shippers_believe_the_same(database):
 
 @pytest.mark.parametrize("is_committed", [True, False])
 def test_rows_go_in_once_if_it_is_not_known_whether_commit_succeeded(node, database, monkeypatch, is_committed):
+    node.shipper.turn()  # now the tables are there and positions are read, only rows are in transactions
     node.write([notification(n) for n in range(5)])
     real = psycopg.Transaction._commit_gen
 
@@ -225,8 +226,7 @@ def test_rows_go_in_once_if_it_is_not_known_whether_commit_succeeded(node, datab
         transaction.connection.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    with connected(database):  # now the tables are there, only rows are in transactions
-        monkeypatch.setattr(psycopg.Transaction, "_commit_gen", commit)
+    monkeypatch.setattr(psycopg.Transaction, "_commit_gen", commit)
     assert node.shipper.turn() == 0
     monkeypatch.undo()
     node.shipper._server._next_at = 0
@@ -295,5 +295,5 @@ def test_the_server_syncs_what_it_commits_soon_misses_a_node_that_is_gone_and_co
     database, postgres, setting, value
 ):
     postgres.execute(f"ALTER DATABASE {database.rpartition('/')[2]} SET synchronous_commit = off")
-    with connected(database) as connection:
+    with connected(database) as connection, server.transaction(connection):
         assert connection.execute(f"SHOW {setting}").fetchone() == (value,)

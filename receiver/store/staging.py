@@ -1,0 +1,77 @@
+"""Stages the backup that takes the place of a database which can't be used: a copy of it beside that database."""
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from receiver.database.appended import Appended
+from receiver.database.faults import has_whole_derived, is_whole
+from receiver.database.replacing import STAGED, clear_staged
+from receiver.errors import StoreError
+from receiver.files import copy_whole, sync_file
+from receiver.keeping.backup_file import unseal
+from receiver.keeping.backups import list_backups
+from receiver.settings import Settings
+from receiver.store.loss import read_extent
+
+_log = logging.getLogger(__name__)
+
+
+class Staged(NamedTuple):
+    """A backup whose copy is staged: how far it goes, and what of it is whole.
+
+    The copy has no refused notifications if those of the backup can't be read. Derived tables are left as they are.
+    """
+
+    backup: Path
+    extent: Appended
+    has_whole_refused: bool
+    has_whole_derived: bool
+
+
+def stage_backup(settings: Settings, tried: set[Path]) -> Staged | None:
+    """Stage the newest backup whose notifications can be read, without its refused ones if those can't be.
+
+    Args:
+        settings: where the backups lie.
+        tried: the backups to pass over; those that are tried now are added.
+
+    Raises:
+        StoreError: it can't be tried out at the moment which backups are whole.
+        OSError, sqlite3.Error: the copy or the learned accounts can't be written.
+    """
+    for backup in list_backups(settings.data_dir):
+        if backup in tried:
+            continue
+        tried.add(backup)
+        clear_staged(settings.data_dir)
+        staged = _try_to_stage(settings, backup)
+        if staged:
+            return staged
+    clear_staged(settings.data_dir)
+    return None
+
+
+def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
+    copy = settings.data_dir / STAGED
+    copy_whole(backup, copy)
+    has_whole_refused = is_whole(copy)
+    if not (has_whole_refused or is_whole(copy, sparing_refused=True)):
+        return None
+    try:
+        with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
+            unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
+        extent = _read_extent(copy)
+    except (StoreError, duckdb.Error) as error:  # some databases have no notifications
+        _log.error("the backup %s is passed over: %s", backup, error)
+        return None
+    sync_file(copy)
+    return Staged(backup, extent, has_whole_refused, has_whole_derived(copy))
+
+
+def _read_extent(database: Path) -> Appended:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return read_extent(connection)
