@@ -194,26 +194,32 @@ steps AS (
         seq,
         entity_id,
         occurred_at,
-        if(
-            (action IS NULL) <> lag(action IS NULL) OVER in_order, occurred_at - lag(occurred_at) OVER in_order, NULL
-        ) AS since_other_url
+        action IS NULL AS is_of_category,
+        occurred_at - lag(occurred_at) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS gap
     FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(2 * $apart_seconds)
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(10 * $apart_seconds)
         AND occurred_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
         AND entity_id IN (SELECT entity_id FROM unseen)
-    WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
+),
+runs AS (
+    SELECT
+        *,
+        count(*) FILTER (gap IS NULL OR gap > to_seconds($apart_seconds)) OVER (
+            PARTITION BY entity_id ORDER BY occurred_at, seq
+        ) AS run
+    FROM steps
+),
+numbered_at_url AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY entity_id, run, is_of_category ORDER BY occurred_at, seq) AS number
+    FROM runs
 ),
 at_other_url AS (
     SELECT seq
-    FROM (
-        SELECT
-            seq,
-            since_other_url,
-            lag(since_other_url) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS since_other_url_before
-        FROM steps
-    )
-    WHERE since_other_url <= to_seconds($apart_seconds) AND coalesce(since_other_url_before > since_other_url, true)
+    FROM numbered_at_url
+    QUALIFY row_number() OVER (PARTITION BY entity_id, run, number ORDER BY occurred_at, seq) > 1
 ),
 originals AS (
     FROM unseen WHERE seq NOT IN (FROM at_other_url)

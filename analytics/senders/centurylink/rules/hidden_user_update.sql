@@ -95,6 +95,38 @@ event = "User"
 at = 2026-03-04T10:02:00Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 
+[[fires]]
+title = "A visible change and two hidden ones, each at both URLs, one after the other without a pause"
+expected = ["low KIM: KIM in ACME was updated", "low KIM: KIM in ACME was updated"]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:50Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:01:30Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:02:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:02:20Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:02:30Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"Ross","status":"Active"}'
+
 [[silent]]
 title = "A creation and a visible update, each at a URL of its event and at one of the category"
 [[silent.notifications]]
@@ -135,7 +167,7 @@ every_seconds = 1
 body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
 */
 -- Where a URL of the event and one of the category are set, each update comes at both, and the later one shows no difference.
--- It is of the one before, unless that is of another before it, to which it is nearer.
+-- In a run of updates without a pause the first at one URL is the first at the other, and so on.
 WITH hidden AS (
     SELECT notification_id, seq, changed_at, category, entity_id, account_alias, actor
     FROM changes
@@ -147,25 +179,32 @@ steps AS (
         seq,
         entity_id,
         occurred_at,
-        if(
-            (action IS NULL) <> lag(action IS NULL) OVER in_order, occurred_at - lag(occurred_at) OVER in_order, NULL
-        ) AS since_other_url
+        action IS NULL AS is_of_category,
+        occurred_at - lag(occurred_at) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS gap
     FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds(2 * $apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds(10 * $apart_seconds)
+        AND occurred_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
         AND entity_id IN (SELECT entity_id FROM hidden)
-    WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
+),
+runs AS (
+    SELECT
+        *,
+        count(*) FILTER (gap IS NULL OR gap > to_seconds($apart_seconds)) OVER (
+            PARTITION BY entity_id ORDER BY occurred_at, seq
+        ) AS run
+    FROM steps
+),
+numbered_at_url AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY entity_id, run, is_of_category ORDER BY occurred_at, seq) AS number
+    FROM runs
 ),
 copies AS (
     SELECT seq
-    FROM (
-        SELECT
-            seq,
-            since_other_url,
-            lag(since_other_url) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS since_other_url_before
-        FROM steps
-    )
-    WHERE since_other_url <= to_seconds($apart_seconds) AND coalesce(since_other_url_before > since_other_url, true)
+    FROM numbered_at_url
+    QUALIFY row_number() OVER (PARTITION BY entity_id, run, number ORDER BY occurred_at, seq) > 1
 )
 SELECT
     changed_at AS found_at,

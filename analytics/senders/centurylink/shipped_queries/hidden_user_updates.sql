@@ -6,19 +6,25 @@ WITH steps AS (
         seq,
         entity_id,
         occurred_at,
-        if(
-            (action IS NULL) <> lag(action IS NULL) OVER in_order, occurred_at - lag(occurred_at) OVER in_order, NULL
-        ) AS since_other_url
+        action IS NULL AS is_of_category,
+        occurred_at - lag(occurred_at) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS gap
     FROM events
     WHERE sender = 'centurylink' AND category = 'User' AND occurred_at > now() - INTERVAL 31 DAY
-    WINDOW in_order AS (PARTITION BY entity_id ORDER BY occurred_at, seq)
 ),
-paired AS (
+runs AS (
     SELECT
-        seq,
-        since_other_url,
-        lag(since_other_url) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS since_other_url_before
+        *,
+        count(*) FILTER (gap IS NULL OR gap > INTERVAL 1 MINUTE) OVER (
+            PARTITION BY entity_id ORDER BY occurred_at, seq
+        ) AS run
     FROM steps
+),
+-- In a run of updates without a pause the first at one URL is the first at the other, and so on.
+numbered AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY entity_id, run, is_of_category ORDER BY occurred_at, seq) AS number
+    FROM runs
 )
 SELECT
     entity_id AS user_name,
@@ -28,11 +34,10 @@ SELECT
     max(changed_at) AS latest_at
 FROM changes
 WHERE sender = 'centurylink' AND category = 'User' AND kind = 'unseen' AND changed_at > now() - INTERVAL 30 DAY
-    -- A step that is nearer to the other URL's step before it than that is to its own is a copy of it.
     AND seq NOT IN (
         SELECT seq
-        FROM paired
-        WHERE since_other_url <= INTERVAL 1 MINUTE AND coalesce(since_other_url_before > since_other_url, true)
+        FROM numbered
+        QUALIFY row_number() OVER (PARTITION BY entity_id, run, number ORDER BY occurred_at, seq) > 1
     )
 GROUP BY user_name, account
 ORDER BY hidden_changes DESC, latest_at DESC
