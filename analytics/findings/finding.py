@@ -36,7 +36,6 @@ class Finding(NamedTuple):
         stored_after: the receipt of the latest notification that was stored before its own, in UTC, where that is later
             than their receipt, see `add_stored_after`.
         open_until: the moment up to which a later event may change it, in UTC; None where none does.
-        depends_on: the entities whose notifications may change it, whenever they come.
     """
 
     id: str
@@ -55,15 +54,10 @@ class Finding(NamedTuple):
     doubted: Sequence[str] = ()
     stored_after: datetime | None = None
     open_until: datetime | None = None
-    depends_on: Sequence[str] = ()
 
     def list_told(self) -> dict[str, Any]:
-        """Return what files have of it, by name: all but what is for the next look alone."""
-        return {name: value for name, value in self._asdict().items() if name in TOLD}
-
-
-TOLD = tuple(name for name in Finding._fields if name not in {"open_until", "depends_on"})
-"""The fields that files have of a finding."""
+        """Return what files have of it, by name: all but `open_until`, which is for the next look alone."""
+        return {name: value for name, value in self._asdict().items() if name != "open_until"}
 
 
 def make_finding_id(rule: str, notification_id: str) -> str:

@@ -1,5 +1,5 @@
 -- The last notification, whether `$seen` still exists, and the earliest event after it. No event happens after its
--- arrival. Where months were dropped, also the moment since which all are here; and which awaited entities came after it.
+-- arrival. Where months were dropped, also the moment since which all are here.
 WITH latest AS (
     SELECT max(seq) AS seq FROM notifications
 )
@@ -8,9 +8,5 @@ SELECT
     coalesce(latest.seq, 0) AS last_seq,
     (SELECT any_value(id::VARCHAR) FROM notifications WHERE seq = latest.seq) AS last_id,
     (SELECT any_value(id::VARCHAR) FROM notifications WHERE seq = $seen) AS after_id,
-    ( -- if $awaited
-        SELECT list(DISTINCT entity_id) FROM notifications -- if $awaited
-        WHERE seq > $seen AND entity_id IN (SELECT unnest($awaited::VARCHAR[])) -- if $awaited
-    ) AS arrived, -- if $awaited
     (SELECT min(least(occurred_at, received_at)) FROM notifications WHERE seq > $seen) AS first_at
 FROM latest

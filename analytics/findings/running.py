@@ -36,7 +36,7 @@ AT_ONCE = 2
 """So many rules run at once: while the store answers one, this side makes the findings of another."""
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
 COLUMNS = ("found_at", *TEXTS, "notification_ids")
-"""The columns that a rule's SQL returns; also `severity` where a row has its own, and what may change it later."""
+"""The columns that a rule's SQL returns; also `severity` where a row has its own, and `open_until` if it may change."""
 
 LONGEST_SENTENCE = 2000
 TEXT = pa.string()
@@ -183,10 +183,9 @@ def _check_columns(rule: Rule, table: pa.Table) -> None:
         moment = table.schema.field(name).type
         if not pa.types.is_timestamp(moment) or moment.tz is None:
             raise RuleError(rule.source.find_line_of(name), f"{name} is {moment}; it must be TIMESTAMPTZ.")
-    for column in (each for each in ("notification_ids", "depends_on") if each in table.column_names):
-        listed = table.schema.field(column).type
-        if not pa.types.is_list(listed) and not pa.types.is_large_list(listed):
-            raise RuleError(rule.source.find_line_of(column), f"{column} is {listed}; it must be a list.")
+    ids = table.schema.field("notification_ids").type
+    if not pa.types.is_list(ids) and not pa.types.is_large_list(ids):
+        raise RuleError(rule.source.find_line_of("notification_ids"), f"notification_ids is {ids}; it must be a list.")
 
 
 def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
@@ -200,19 +199,9 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
     none, has = [None] * table.num_rows, table.column_names.__contains__
     severities = _read_texts(rule, table, "severity") if has("severity") else none
     ends = _read_moments(table, "open_until") if has("open_until") else none
-    awaited = _read_texts(rule, table, "depends_on", pa.list_(TEXT)) if has("depends_on") else none
-    for (
-        found_at,
-        category,
-        entity_id,
-        account_alias,
-        actor,
-        sentence,
-        notification_ids,
-        given,
-        open_until,
-        names,
-    ) in zip(_read_moments(table, "found_at"), *texts, ids, severities, ends, awaited, strict=True):
+    for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given, open_until in zip(
+        _read_moments(table, "found_at"), *texts, ids, severities, ends, strict=True
+    ):
         severity = given or rule.severity
         if not found_at or not sentence or not notification_ids or None in notification_ids:
             lacks = "found_at" if not found_at else "notification_ids" if sentence else "sentence"
@@ -235,7 +224,6 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
             rule.reasons.get(severity),
             rule.sender,
             open_until=open_until,
-            depends_on=tuple(filter(None, names or ())),
         )
 
 

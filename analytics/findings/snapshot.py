@@ -21,11 +21,8 @@ FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 PLAY = timedelta(minutes=10)
 """A finding may lie this long before the notification that completes it; the shipped rules need 5 min.
 
-One that changes with later notifications says until when, see `Finding.open_until`, or of which entities, see
-`Finding.depends_on`.
+One that grows with later notifications says until when, see `Finding.open_until`.
 """
-MOST_AWAITED = 2_000
-"""The most findings whose entities are looked for among new notifications, the latest of each rule."""
 PAUSE = 10
 """A rule that failed is tried again after this many times as long as it took: one that can't run costs little."""
 WHOLE_SECONDS = 600.0
@@ -52,23 +49,8 @@ class _Extent(NamedTuple):
     complete_since: datetime | None
 
 
-class _News(NamedTuple):
-    """What came into a store after a notification that was the last: its extent, that notification's id, and the rest.
-
-    `first_at` is the time of the earliest new event, None without one; `arrived` are the awaited entities among them.
-    """
-
-    extent: _Extent
-    after_id: str | None
-    first_at: datetime | None
-    arrived: frozenset[str]
-
-
 class _Known(NamedTuple):
-    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again.
-
-    Findings are in order of time.
-    """
+    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again."""
 
     findings: list[Finding]
     problem: RuleProblem | None = None
@@ -113,23 +95,23 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             self._look_through(rules, settings, {})
             return
         upto = datetime.now(UTC)
-        news = self._read_news(before.last.seq, _list_awaited(before.known))
+        last, after_id, first_at = self._read_news(before.last.seq)
         # A store without our last notification is another one, or lost its latest.
-        if news.after_id != before.last.id:
+        if after_id != before.last.id:
             self._look_through(rules, settings, {})
-        elif news.extent.complete_since != before.last.complete_since:
-            self._look_through(rules, settings, _keep_since(before.known, news.extent.complete_since or EPOCH))
+        elif last.complete_since != before.last.complete_since:
+            self._look_through(rules, settings, _keep_since(before.known, last.complete_since or EPOCH))
         elif time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings, before.known)
         else:
-            since = max(news.first_at - PLAY, EPOCH) if news.first_at else FOREVER
-            known = _reopen(before.known, news.first_at, news.arrived) if news.first_at else before.known
-            self._last_look = self._run(before._replace(last=news.extent, known=known), since, upto)
+            since = max(first_at - PLAY, EPOCH) if first_at else FOREVER
+            known = _reopen(before.known, first_at) if first_at else before.known
+            self._last_look = self._run(before._replace(last=last, known=known), since, upto)
 
     def _look_through(self, rules: RuleSet, settings: Settings, known: dict[str, _Known]) -> None:
         """Run the rules over everything; `known` is what a rule that fails still has."""
         begun, upto = time.monotonic(), datetime.now(UTC)
-        last = self._read_news(0, []).extent
+        last, *_ = self._read_news(0)
         known = {rule.name: _Known(known[rule.name].findings if known else []) for rule in rules.rules}
         look = _Look(FindingsSnapshot([], rules.problems, upto), known, rules, settings, last, begun)
         self._last_look = self._run(look, EPOCH, upto)
@@ -153,37 +135,22 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
         return look._replace(snapshot=snapshot, known=known)
 
-    def _read_news(self, after: int, awaited: Sequence[str]) -> _News:
-        """Return what came after the notification of number `after`, and which of the awaited entities."""
-        values = {"seen": after, "awaited": awaited or None}
-        rows = ask_dropped(lambda **given: self._client.sql(*make_query("happened_since", {**values, **given})))
+    def _read_news(self, after: int) -> tuple[_Extent, str | None, datetime | None]:
+        """Return the store's extent, the id of number `after`, and the time of the first event after it."""
+        rows = ask_dropped(lambda **given: self._client.sql(*make_query("happened_since", {"seen": after, **given})))
         [row] = rows.to_pylist()
         extent = _Extent(row["last_seq"], row["last_id"], row.get("complete_since"))
-        return _News(extent, row["after_id"], row["first_at"], frozenset(row.get("arrived") or ()))
+        return extent, row["after_id"], row["first_at"]
 
 
-def _list_awaited(known: dict[str, _Known]) -> list[str]:
-    """Return the entities whose notifications may change findings, whenever they come."""
-    dependent = ([finding for finding in each.findings if finding.depends_on] for each in known.values())
-    return sorted({name for findings in dependent for each in findings[-MOST_AWAITED:] for name in each.depends_on})
+def _reopen(known: dict[str, _Known], first_at: datetime) -> dict[str, _Known]:
+    """Return what is known of rules, without the findings from the first that an event at this moment may change."""
+    return {name: each._replace(lacks_since=min(_list_open(each, first_at))) for name, each in known.items()}
 
 
-def _reopen(known: dict[str, _Known], first_at: datetime, arrived: frozenset[str]) -> dict[str, _Known]:
-    """Return what is known of rules, without the findings from the first that new events may change.
-
-    Args:
-        known: what is known of each rule.
-        first_at: the time of the earliest new event.
-        arrived: the awaited entities among the new events.
-    """
-    return {name: each._replace(lacks_since=min(_list_open(each, first_at, arrived))) for name, each in known.items()}
-
-
-def _list_open(known: _Known, at: datetime, arrived: frozenset[str]) -> Iterator[datetime]:
+def _list_open(known: _Known, at: datetime) -> Iterator[datetime]:
     yield known.lacks_since
-    for each in known.findings:
-        if (each.open_until and each.open_until >= at) or not arrived.isdisjoint(each.depends_on):
-            yield each.found_at
+    yield from (each.found_at for each in known.findings if each.open_until and each.open_until >= at)
 
 
 def _keep_since(known: dict[str, _Known], since: datetime) -> dict[str, _Known]:

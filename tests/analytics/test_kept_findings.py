@@ -18,7 +18,7 @@ from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
 from tests.receiver.simulator.test_stories import END, store_of
 from tests.support.dropping import drop_before
-from tests.support.readable_store import Changed, Row, account, build_store, server
+from tests.support.readable_store import Changed, Row, build_store
 
 PATIENCE = 60
 
@@ -282,33 +282,3 @@ def test_a_finding_that_grows_with_later_notifications_tells_all_of_them_at_once
     assert grown["new_account_many_servers"].startswith("29 servers")
     assert grown["many_servers_deleted"].startswith("20 servers")
     assert grown["hidden_update_burst"].startswith("12 hidden updates")
-
-
-def test_the_severity_of_a_finding_follows_at_once_what_is_told_of_its_actor_and_the_accounts_later(
-    tmp_path, looks, monkeypatch
-):
-    monkeypatch.setattr(kept_findings, "WHOLE_SECONDS", 1e9)
-
-    def ago(**of_time):
-        return datetime.now(UTC) - timedelta(**of_time)
-
-    rows = [
-        server("ACME", "S1", received_at=ago(days=20), actor="ann"),
-        server("ACME", "S1", received_at=ago(hours=5), actor="x9"),
-        server("ACME", "S1", received_at=ago(hours=4), actor="ann"),
-        Row("User.Created", "EVIL", "X9", {"userName": "x9"}, ago(hours=3)),
-        account("ACME", "Acme", "ROOT", received_at=ago(hours=2)),
-        account("EVIL", "Evil", "ROOT", received_at=ago(hours=1)),
-        account("OTHER", "Other", "ROOT", received_at=ago(minutes=30)),
-    ]
-    client = Reopened(None)
-    kept = KeptFindings(client)
-    severities = []
-    for count in range(2, len(rows) + 1):
-        client.path = build_store(tmp_path / f"{count}.duckdb", rows[:count])
-        found = latest(kept).findings
-        assert sorted(found) == all_of(client), count
-        severities += [each.severity for each in found if each.rule == "unfamiliar_actor"]
-    assert severities == ["medium", "medium", "low", "low", "high", "high"]
-    assert looks.count(EPOCH) == 1
-    assert looks[-1] > rows[-2].received_at - timedelta(minutes=11)

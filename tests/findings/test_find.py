@@ -30,7 +30,6 @@ FAILING = [
         "found_at is date32[day]; it must",
     ),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', 'id')}", 8, "notification_ids is string; it must be a list."),
-    (f"/*\n{HEADER}*/{SELECT.replace('[id]', 'actor AS depends_on, [id]')}", 8, "depends_on is string; it must"),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[]')}", 8, "A row has no notification_ids."),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[NULL::UUID]')}", 8, "A row has no notification_ids."),
     (f"/*\n{HEADER}*/{SELECT.replace(chr(39) + 'something happened' + chr(39), 'NULL')}", 7, "A row has no sentence."),

@@ -12,7 +12,7 @@ from analytics import queries
 from analytics.client.client import Client
 from analytics.export.archives import convert_to_utc
 from analytics.export.downloads import make_csv
-from analytics.findings.finding import TOLD, Finding
+from analytics.findings.finding import Finding
 from analytics.pages.shared.changes import as_change
 from analytics.pages.shared.known.findings import map_findings
 from analytics.pages.shared.store import list_rows, open_connection
@@ -29,7 +29,7 @@ def make_findings_csv(findings: Sequence[Finding]) -> bytes:
         finding.list_told() | {name: " ".join(map(str, getattr(finding, name))) for name in lists}
         for finding in findings
     ]
-    return make_csv(pd.DataFrame(rows, columns=TOLD))
+    return make_csv(pd.DataFrame(rows, columns=[name for name in Finding._fields if name != "open_until"]))
 
 
 def make_changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Finding] = ()) -> bytes:

@@ -308,9 +308,7 @@ judged AS (
         home,
         entered_at = first_at AND first_at - account_first_at >= to_days($settled_days) AS is_new,
         home IS NOT NULL AND NOT list_contains(here.root_path, home)
-            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign,
-        -- What tells where the actor belongs, and what is above these accounts, may come at any time.
-        list_distinct(list_concat(if(home IS NULL, [actor_key], []), here.root_path, there.root_path)) AS depends_on
+            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign
     FROM entries
     JOIN history USING (account_alias, actor_key)
     LEFT JOIN homes USING (actor_key)
@@ -345,6 +343,5 @@ SELECT
         END
     ) AS sentence,
     [id] AS notification_ids,
-    CASE WHEN is_foreign THEN 'high' WHEN home IS NULL THEN 'medium' ELSE 'low' END AS severity,
-    depends_on
+    CASE WHEN is_foreign THEN 'high' WHEN home IS NULL THEN 'medium' ELSE 'low' END AS severity
 FROM acts
