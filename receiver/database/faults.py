@@ -164,8 +164,12 @@ def suspect(data_dir: Path, error: Exception) -> None:
 
 
 def suspect_derived(data_dir: Path) -> None:
-    """Leave the sign because derived tables of a backup can't be read: they are derived again."""
-    suspect(data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again"))
+    """Leave the sign because derived tables of a backup can't be read: they are derived again.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_whole(_sign(data_dir), "Corrupt database file: a part of the backup that can be derived again")
 
 
 def read_suspicion(data_dir: Path) -> str | None:

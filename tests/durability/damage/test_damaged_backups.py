@@ -1,12 +1,15 @@
 """A backup with whole notifications is used, though its derived tables or its refused notifications are damaged."""
 
+import errno
 import random
+import subprocess
+import sys
 
 import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.faults import has_whole_derived
+from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
@@ -238,3 +241,64 @@ def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and
     connection, happened = open_store(settings)
     connection.close()
     assert happened == []
+
+
+OPENING = """
+import os, pathlib, sys
+from receiver.database import replacing
+from receiver.deriving.tables import Rebuild
+from receiver.settings import Settings
+from receiver.store import recovery
+
+def end(*_arguments):
+    os._exit(9)
+
+setattr({"recovery": recovery, "replacing": replacing, "Rebuild": Rebuild}[sys.argv[2]], sys.argv[3], end)
+recovery.open_store(Settings(data_dir=pathlib.Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("recovery", "suspect_derived"),
+        ("replacing", "write_whole"),
+        ("replacing", "_carry_out"),
+        ("replacing", "record"),
+        ("recovery", "settle"),
+        ("Rebuild", "begin"),
+    ],
+)
+def test_a_recovery_that_is_killed_anywhere_derives_damaged_changes_again_at_the_next_start(
+    backup, older, tmp_path, where, name
+):
+    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
+    opening = [sys.executable, "-c", OPENING, str(settings.data_dir), where, name]
+    subprocess.run(opening, capture_output=True, check=False)
+    connection, _ = open_store(settings)
+    rebuild = Rebuild(connection)
+    while rebuild.done is not None:
+        rebuild.step()
+    with duckdb.connect(str(backup), read_only=True) as database:
+        assert run(connection, CHANGES) == run(database, CHANGES)
+    connection.close()
+    assert count_rows(settings.data_dir) == (1000, 20)
+    assert (has_whole_derived(settings.database), read_suspicion(settings.data_dir)) == (True, None)
+
+
+def test_a_recovery_that_can_not_note_damaged_changes_moves_nothing(backup, older, tmp_path, monkeypatch):
+    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
+    before = settings.database.read_bytes()
+
+    def fill_up(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("receiver.database.faults.write_whole", fill_up)
+        with pytest.raises(StoreError, match="No space left on device"):
+            open_store(settings)
+    assert settings.database.read_bytes() == before
+    assert read_incidents(settings.data_dir) == []
+    connection, (_, derived) = open_store(settings)
+    connection.close()
+    assert derived.what.endswith("they are derived again.")
