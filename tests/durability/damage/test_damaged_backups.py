@@ -12,8 +12,9 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.keeping.backup_file import inspect, seal
+from receiver.keeping.objects.fetching import fetched_newest
 from receiver.keeping.objects.place import Place
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
@@ -302,3 +303,26 @@ def test_a_recovery_that_can_not_note_damaged_changes_moves_nothing(backup, olde
     connection, (_, derived) = open_store(settings)
     connection.close()
     assert derived.what.endswith("they are derived again.")
+
+
+def test_while_it_can_not_be_told_whether_the_newest_backup_is_whole_no_older_one_is_fetched(
+    backup, older, tmp_path, monkeypatch
+):
+    directory, fetched = tmp_path / "objects", tmp_path / "fetched"
+    directory.mkdir()
+    fetched.mkdir()
+    upload(older, OLDER, directory)
+    upload(backup, NEWER, directory).write_bytes(damage(backup, "changes", tmp_path).read_bytes())
+    passed_over = []
+
+    def fetch():
+        place = Place(str(directory))
+        return fetched_newest(place, fetched, lambda _manifest: lambda _count: None, passed_over.append, sparing=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("receiver.database.faults._run_trial", lambda *_arguments: 1)  # as after SIGKILL
+        with pytest.raises(UndecidedError, match="can't be tried out now"), fetch():
+            pass
+    with fetch() as newest:
+        assert newest.name == NEWER
+    assert (passed_over, list(fetched.iterdir())) == ([], [])
