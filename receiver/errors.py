@@ -94,7 +94,7 @@ class NewerStoreError(StoreError):
 
 
 class UndecidedError(StoreError):
-    """Raised when it can't be told at the moment whether a DuckDB file is whole; it counts neither as whole nor damaged."""
+    """Raised when it can't be told at the moment whether a DuckDB file is whole: it counts as neither."""
 
 
 class TooMuchError(StoreError):

@@ -4,6 +4,7 @@ import errno
 import random
 import subprocess
 import sys
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,7 +14,8 @@ from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError, UndecidedError
-from receiver.keeping.backup_file import inspect, seal
+from receiver.keeping import backup_file
+from receiver.keeping.backup_file import inspect, inspect_all_but_refused, read_info, seal
 from receiver.keeping.objects.fetching import fetched_newest
 from receiver.keeping.objects.place import Place
 from receiver.settings import Settings
@@ -326,3 +328,40 @@ def test_while_it_can_not_be_told_whether_the_newest_backup_is_whole_no_older_on
     with fetch() as newest:
         assert newest.name == NEWER
     assert (passed_over, list(fetched.iterdir())) == ([], [])
+
+
+REFUSALS = [
+    duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block of size 256.0 KiB"),
+    duckdb.IOException('IO Error: Could not read from file "b.duckdb" at location 0: Input/output error'),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["memory", "disk"])
+@pytest.mark.parametrize("fails", ["_read_all", "check_catalogue", "duckdb.connect"])
+def test_a_backup_that_the_machine_can_not_read_now_is_neither_damaged_nor_whole_but_for_refused_notifications(
+    backup, monkeypatch, refusal, fails
+):
+    calls = []
+
+    def refuse(*_arguments, **_options):
+        calls.append(fails)
+        if len(calls) == 1:
+            raise refusal
+        return real(*_arguments, **_options)
+
+    real = duckdb.connect if fails == "duckdb.connect" else getattr(backup_file, fails)
+    monkeypatch.setattr(f"receiver.keeping.backup_file.{fails}", refuse)
+    with pytest.raises(UndecidedError, match=r"can't be read \(.*\): whether it is whole is not known\.$"):
+        inspect_all_but_refused(backup)
+    assert inspect_all_but_refused(backup)[1] is None
+
+
+def test_a_backup_whose_description_can_not_be_read_for_lack_of_memory_is_not_called_foreign(backup):
+    class WithoutMemory:
+        def execute(self, _sql):
+            raise REFUSALS[0]
+
+    database: Any = WithoutMemory()
+    with pytest.raises(UndecidedError, match="Out of Memory"):
+        backup_file._read_info(database, backup)
+    assert read_info(backup).notifications == 1000
