@@ -15,7 +15,7 @@ import duckdb
 from receiver import __version__
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.database.extent import count_notifications, read_watermarks
-from receiver.database.faults import is_damage
+from receiver.database.faults import is_damage, read_or
 from receiver.database.migrations import find_newest_version
 from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
 from receiver.errors import NewerStoreError, StoreError, UndecidedError
@@ -172,7 +172,7 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
             database.execute("CHECKPOINT").fetchall()  # so it stays empty, whatever fails below
-        learned = database.execute(_LEARNED).fetchall()
+        learned = read_or(database, _LEARNED, [], "its learned accounts are lost")
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()
         database.execute("CHECKPOINT").fetchall()

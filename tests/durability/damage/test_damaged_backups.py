@@ -365,3 +365,60 @@ def test_a_backup_whose_description_can_not_be_read_for_lack_of_memory_is_not_ca
     with pytest.raises(UndecidedError, match="Out of Memory"):
         backup_file._read_info(database, backup)
     assert read_info(backup).notifications == 1000
+
+
+class FullDisk:
+    """Fails like a database on a full disk, from its first statement that begins so."""
+
+    def __init__(self, database, statement):
+        self._database, self._statement = database, statement
+
+    def __getattr__(self, name):
+        return getattr(self._database, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_arguments):
+        self._database.close()
+
+    def execute(self, sql, parameters=None):
+        if sql.startswith(self._statement):
+            raise duckdb.IOException('IO Error: Could not write file "restoring.duckdb": No space left on device')
+        return self._database.execute(sql, parameters)
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE IF EXISTS rejected", "CHECKPOINT", "DROP TABLE learned_accounts"])
+def test_a_recovery_that_has_no_room_to_leave_out_damaged_refused_notifications_moves_nothing(
+    backup, older, tmp_path, monkeypatch, statement
+):
+    settings = lose_database(tmp_path / "data", damage(backup, "rejected", tmp_path), older)
+    before, connect = settings.database.read_bytes(), duckdb.connect
+
+    def connect_on_full_disk(path, **options):
+        database = connect(path, **options)
+        return FullDisk(database, statement) if options.get("config") is backup_file._CONFIG else database
+
+    with monkeypatch.context() as patch:
+        patch.setattr(duckdb, "connect", connect_on_full_disk)
+        with pytest.raises(StoreError, match=rf"{NEWER} can't be put in place now .*No space left on device"):
+            open_store(settings)
+    assert settings.database.read_bytes() == before
+    assert read_incidents(settings.data_dir) == []
+    connection, (incident,) = open_store(settings)
+    connection.close()
+    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
+    assert count_rows(settings.data_dir) == (1000, 0)
+
+
+def test_a_recovery_by_a_backup_whose_learned_accounts_are_damaged_keeps_its_notifications(
+    backup, older, tmp_path, monkeypatch, caplog
+):
+    settings = lose_database(tmp_path / "data", backup, older)
+    monkeypatch.setattr(backup_file, "_LEARNED", "SELECT error('Corrupt database file: computed checksum 1')")
+    connection, (incident,) = open_store(settings)
+    tables = {name for (name,) in run(connection, "SELECT table_name FROM duckdb_tables()")}
+    connection.close()
+    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
+    assert tables.isdisjoint({"learned_accounts", "backup_info"})
+    assert "its learned accounts are lost" in caplog.text
