@@ -36,9 +36,11 @@ _NOTE = click.style("note ", fg="yellow")
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
 def check(data_dir: Path | None) -> None:
-    """Say whether settings, paths, keys, ports, senders and rules could be used; start and change nothing.
+    """Say whether settings, paths, keys, ports, senders and rules could be used; start nothing.
 
-    Only writing tells whether a bucket can be written, so a small object is put there, read back and deleted.
+    Only writing tells whether a bucket can be written, so a small object is put there, read back and deleted. An empty
+    object that marks its folder stays; where the key may not delete, the small one stays, too, one of each check.
+    Nothing else is changed.
 
     The exit code is 1 if anything could not be used.
     """

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from receiver.database.opening import DERIVED_TABLES, bring_up_to_date, connect
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.files import read_sql_file, write_whole
 
 # The machine, an operator or a newer version may refuse these for a while; the file is as good as it was.
@@ -164,8 +164,12 @@ def suspect(data_dir: Path, error: Exception) -> None:
 
 
 def suspect_derived(data_dir: Path) -> None:
-    """Leave the sign because derived tables of a backup can't be read: they are derived again."""
-    suspect(data_dir, StoreError("Corrupt database file: a part of the backup that can be derived again"))
+    """Leave the sign because derived tables of a backup can't be read: they are derived again.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_whole(_sign(data_dir), "Corrupt database file: a part of the backup that can be derived again")
 
 
 def read_suspicion(data_dir: Path) -> str | None:
@@ -221,7 +225,7 @@ def is_whole(database: Path, *, sparing_refused: bool = False) -> bool:
     """Read all received rows in another process, perhaps but refused ones, and tell whether that was possible.
 
     Raises:
-        StoreError: it can't be tried at the moment; the file may be whole.
+        UndecidedError: it can't be tried at the moment; the file may be whole.
     """
     return _is_readable(database, "notifications", *([] if sparing_refused else [_REFUSED_ROWS]))
 
@@ -230,7 +234,7 @@ def has_whole_derived(database: Path) -> bool:
     """Read all derived rows in another process, and tell whether that was possible.
 
     Raises:
-        StoreError: it can't be tried at the moment; the file may be whole.
+        UndecidedError: it can't be tried at the moment; the file may be whole.
     """
     return _is_readable(database, *DERIVED_TABLES)
 
@@ -238,7 +242,7 @@ def has_whole_derived(database: Path) -> bool:
 def _is_readable(database: Path, *tables: str) -> bool:
     code = _try_out(database, *tables)
     if code > 0 and code != _DAMAGED:
-        raise StoreError(f"{database} can't be tried out now, the log says why: nothing was moved.")
+        raise UndecidedError(f"{database} can't be tried out now, the log says why: nothing was moved.")
     return code == 0
 
 

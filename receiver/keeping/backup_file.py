@@ -15,9 +15,10 @@ import duckdb
 from receiver import __version__
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.database.extent import count_notifications, read_watermarks
+from receiver.database.faults import is_damage, read_or
 from receiver.database.migrations import find_newest_version
 from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
-from receiver.errors import NewerStoreError, StoreError
+from receiver.errors import NewerStoreError, StoreError, UndecidedError
 from receiver.spool.layout import Positions, from_microseconds
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -88,6 +89,7 @@ def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
 
     Raises:
         StoreError: the file is no backup, is damaged, or is of a newer program.
+        UndecidedError: it can't be read at the moment, for lack of memory for example.
     """
     with _open(path) as database:
         version = _check_version(database, path)
@@ -103,7 +105,7 @@ def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
             stored = count_notifications(partial(run, database))
             _read_all(database, [_REFUSED] if sparing_refused else [])
         except duckdb.Error as error:
-            raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
+            raise _make_reading_error(path, error) from None
     if stored != (info.notifications, info.last_seq):
         raise StoreError(
             f"{path} is damaged: it has {stored.notifications} notifications up to seq {stored.last_seq}, and should "
@@ -120,12 +122,17 @@ def inspect_all_but_refused(path: Path) -> tuple[BackupInfo, StoreError | None]:
 
     Raises:
         StoreError: something else is wrong, see `inspect`.
+        UndecidedError: what is wrong can't be told at the moment.
     """
     try:
         return inspect(path), None
+    except UndecidedError:
+        raise
     except StoreError as error:
         try:
             return inspect(path, sparing_refused=True), error
+        except UndecidedError:
+            raise
         except StoreError:
             raise error from None
 
@@ -134,7 +141,7 @@ def read_info(path: Path) -> BackupInfo:
     """Read a backup's description of itself; `inspect` compares it with the content, too.
 
     Raises:
-        StoreError: the file is no backup.
+        StoreError: the file is no backup, or can't be read.
     """
     with _open(path) as database:
         return _read_info(database, path)
@@ -165,7 +172,7 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
             database.execute("CHECKPOINT").fetchall()  # so it stays empty, whatever fails below
-        learned = database.execute(_LEARNED).fetchall()
+        learned = read_or(database, _LEARNED, [], "its learned accounts are lost")
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()
         database.execute("CHECKPOINT").fetchall()
@@ -183,8 +190,10 @@ def _read_all(database: duckdb.DuckDBPyConnection, spared: Iterable[str] = ()) -
 def _read_info(database: duckdb.DuckDBPyConnection, path: Path) -> BackupInfo:
     try:
         (row,) = database.execute(_INFO).fetchall()
-    except (duckdb.Error, ValueError):
+    except (duckdb.CatalogException, ValueError):
         raise StoreError(f"{path} is no backup: it was not written by `clc-receiver backup`.") from None
+    except duckdb.Error as error:
+        raise _make_reading_error(path, error) from None
     made_at, *others = row
     return BackupInfo._make([from_microseconds(made_at), *others])
 
@@ -198,7 +207,7 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
     try:
         version = check_catalogue(database, str(path))
     except duckdb.Error as error:
-        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): take another backup.") from None
+        raise _make_reading_error(path, error) from None
     if version > find_newest_version():
         raise NewerStoreError(
             f"{path} has schema version {version}, but this program knows versions up to {find_newest_version()}: "
@@ -218,9 +227,19 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             )
         database = duckdb.connect(str(path), read_only=True, config=_CONFIG)
     except (duckdb.Error, OSError) as error:
+        if not is_damage(error):
+            raise _make_reading_error(path, error) from None
         raise StoreError(f"{path} is no backup: DuckDB can't open it ({str(error).splitlines()[0]}).") from None
     with database:
         yield database
+
+
+def _make_reading_error(path: Path, error: Exception) -> StoreError:
+    """Make the error for a file that can't be read: it is damaged, or the machine is at fault."""
+    reason = str(error).splitlines()[0]
+    if is_damage(error):
+        return StoreError(f"{path} is damaged ({reason}): take another backup.")
+    return UndecidedError(f"{path} can't be read ({reason}): whether it is whole is not known.")
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ from receiver.database.opening import (
     transaction,
 )
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
-from receiver.deriving.tables import Rebuild, derive_account_states, derive_delivery_ids
+from receiver.deriving.tables import derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
 from receiver.files import copy_whole, make_directory
 from receiver.keeping.backups import list_backups
@@ -153,9 +153,9 @@ def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why
     with transaction(connection):
         create_anew(connection, DERIVED_TABLES)
         run(connection, "DELETE FROM rebuilding")
+        run(connection, "INSERT INTO rebuilding VALUES (0)")  # with the rest: empty tables leave no sign after a kill
         derive_account_states(connection)
         derive_delivery_ids(connection)
-    Rebuild(connection).begin()
     what = f"Changes or accounts in {settings.database.name} can't be read ({why}): they are derived again."
     return report(settings.data_dir, what)
 
@@ -240,10 +240,12 @@ def _replace_database(settings: Settings, why: str, tried: set[Path]) -> Inciden
         missing = f"{refused} {missing or ''}".rstrip()
     incident = make_incident(what, missing=missing)
     puts = {STAGED: settings.database.name} if staged else {}
-    moved_to = replace(settings.data_dir, [settings.database, *_list_wal_files(settings)], puts, None, incident)
-    settle(settings.data_dir)  # a sign was of the database that went aside
-    if staged and not staged.has_whole_derived:
+    derives_again = staged is not None and not staged.has_whole_derived
+    if derives_again:  # before it counts, so that no kill leaves damaged tables without a sign
         suspect_derived(settings.data_dir)
+    moved_to = replace(settings.data_dir, [settings.database, *_list_wal_files(settings)], puts, None, incident)
+    if not derives_again:
+        settle(settings.data_dir)  # a sign was of the database that went aside
     _keep_what_waits(settings, moved_to)
     return incident._replace(moved_to=str(moved_to))
 

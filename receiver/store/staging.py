@@ -8,9 +8,9 @@ from typing import NamedTuple
 import duckdb
 
 from receiver.database.appended import Appended
-from receiver.database.faults import has_whole_derived, is_whole
+from receiver.database.faults import has_whole_derived, is_damage, is_whole
 from receiver.database.replacing import STAGED, clear_staged
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.files import copy_whole, sync_file
 from receiver.keeping.backup_file import unseal
 from receiver.keeping.backups import list_backups
@@ -40,7 +40,7 @@ def stage_backup(settings: Settings, tried: set[Path]) -> Staged | None:
         tried: the backups to pass over; those that are tried now are added.
 
     Raises:
-        StoreError: it can't be tried out at the moment which backups are whole.
+        UndecidedError: it can't be told at the moment which backups are whole, or one can't be put in place.
         OSError, sqlite3.Error: the copy or the learned accounts can't be written.
     """
     for backup in list_backups(settings.data_dir):
@@ -62,10 +62,13 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
     if not (has_whole_refused or is_whole(copy, sparing_refused=True)):
         return None
     try:
-        with contextlib.suppress(duckdb.Error):  # a plain copy is not sealed
+        with contextlib.suppress(duckdb.CatalogException):  # a plain copy has no learned accounts
             unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
         extent = _read_extent(copy)
     except (StoreError, duckdb.Error) as error:  # some databases have no notifications
+        if isinstance(error, duckdb.Error) and not is_damage(error):
+            why = str(error).splitlines()[0]
+            raise UndecidedError(f"The backup {backup} can't be put in place now ({why}): nothing was moved.") from None
         _log.error("the backup %s is passed over: %s", backup, error)
         return None
     sync_file(copy)

@@ -1,13 +1,16 @@
 """`clc-receiver check` calls nothing usable that `serve` would refuse."""
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pyarrow.fs import FileSelector
 
 from receiver.commands import check as command
+from receiver.errors import ObjectsError
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.keeping.objects.storage import Storage
@@ -78,37 +81,73 @@ def test_what_proves_that_a_bucket_can_be_written_is_gone_and_is_no_backup_and_n
             state, _ = check(patch, subject, CLC_OBJECTS=bucket, CLC_LAKE="on")
         assert state == "ok"
     lake, place, storage = LakePlace(bucket), Place(bucket), Storage(bucket)
+    everything = storage.files.get_file_info(FileSelector(storage.make_path("").rstrip("/"), recursive=True))
+    assert [each.base_name for each in everything if each.size] == []
     assert (lake.list_objects(), place._list()) == ({}, {})
     for folder in ("backups", "lake"):  # as if it could not be deleted
-        storage.write(storage.make_path(f"{folder}/.clc-check-host"), b"there")
-    assert [*lake.list_objects()] == [".clc-check-host"]
+        storage.write(storage.make_path(f"{folder}/.clc-check-host-12-0a1b2c3d"), b"there")
+    assert [*lake.list_objects()] == [".clc-check-host-12-0a1b2c3d"]
     assert lake.find_left(lake.list_objects(), [], datetime.max.replace(tzinfo=UTC)) == []
     assert list_months(lake.list_objects()) == []
     assert [*place.list_whole()] == []
     assert place.prune("host", 1) == []
 
 
-class WithoutDeleting:
-    """Files that may not be deleted."""
+class Failing:
+    """Files of which some calls fail, before or after what they do."""
 
-    def __init__(self, files):
-        self._files = files
+    def __init__(self, files, before=(), after=()):
+        self._files, self._before, self._after = files, before, after
 
     def __getattr__(self, name):
-        return getattr(self._files, name)
+        real = getattr(self._files, name)
+        if name not in {*self._before, *self._after}:
+            return real
 
-    def delete_file(self, _path):
-        raise OSError("AWS Error ACCESS_DENIED during DeleteObject operation: Access Denied")
+        def fail(path):
+            if name in self._after:
+                real(path)
+            raise OSError("AWS Error ACCESS_DENIED during an operation: Access Denied")
+
+        return fail
 
 
-def test_where_nothing_can_be_deleted_one_object_of_the_machine_stays_and_that_is_said(tmp_path):
+@pytest.fixture
+def storage(tmp_path):
     (tmp_path / "backups").mkdir()
-    storage = Storage(str(tmp_path))
-    storage._opened = WithoutDeleting(storage.files)
+    return Storage(str(tmp_path))
+
+
+def list_names(storage):
+    return sorted(file.name for file in Path(storage.make_path("backups")).iterdir())
+
+
+def test_where_nothing_can_be_deleted_one_object_of_each_check_stays_and_that_is_said(storage):
+    storage._opened = Failing(storage.files, before=["delete_file"])
     for _ in range(2):
         kept = storage.prove_writable("backups", "my host")
-        assert kept == f"{tmp_path} can't be used: Access Denied (ACCESS_DENIED)."
-    assert [file.name for file in (tmp_path / "backups").iterdir()] == [".clc-check-my-host"]
+        assert kept == f"{storage} can't be used: Access Denied (ACCESS_DENIED)."
+    names = list_names(storage)
+    assert [re.sub("-[0-9a-f]{8}$", "", name) for name in names] == [f".clc-check-my-host-{os.getpid()}"] * 2
+    assert len(set(names)) == 2
+
+
+def test_what_can_not_be_read_back_is_deleted_all_the_same(storage):
+    storage._opened = Failing(storage.files, before=["open_input_stream"])
+    with pytest.raises(ObjectsError, match="ACCESS_DENIED"):
+        storage.prove_writable("backups", "host")
+    assert list_names(storage) == []
+
+
+def test_an_object_that_is_gone_was_deleted_though_its_folder_may_not_be_marked(storage):
+    storage._opened = Failing(storage.files, after=["delete_file"])
+    assert storage.prove_writable("backups", "host") is None
+    assert list_names(storage) == []
+
+
+def test_where_it_can_not_be_looked_whether_an_object_is_gone_it_counts_as_kept(storage):
+    storage._opened = Failing(storage.files, before=["get_file_info"], after=["delete_file"])
+    assert storage.prove_writable("backups", "host") == f"{storage} can't be used: Access Denied (ACCESS_DENIED)."
 
 
 def test_a_shared_spool_that_can_not_be_reached_is_wrong(monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.database.faults import is_whole
-from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError, StoreError
+from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError, StoreError, UndecidedError
 from receiver.keeping.backup_file import BackupInfo, inspect_all_but_refused
 from receiver.keeping.objects.place import Advance, Manifest, Place
 
@@ -50,6 +50,7 @@ def fetched_newest(
     Raises:
         ObjectsError: there is none, or the place can't be used.
         NewerStoreError: the newest is of a newer program.
+        UndecidedError: whether the newest is whole can't be told at the moment.
     """
     file = data_dir / _FETCHED
     for left in data_dir.glob(f".{_FETCHED}.*"):  # by one that was killed
@@ -58,7 +59,7 @@ def fetched_newest(
         for manifest in place.list_whole():
             try:
                 fetched = _fetch(place, manifest, file, begin(manifest))
-            except NewerStoreError:
+            except (NewerStoreError, UndecidedError):
                 raise
             except (DamagedObjectError, StoreError) as error:
                 lack: str | None = str(error)
@@ -79,6 +80,7 @@ def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fe
 
     Raises:
         DamagedObjectError, StoreError: they can't.
+        UndecidedError: that can't be told at the moment.
     """
     is_as_written = place.fetch(manifest, file, advance)
     fault = None if is_as_written else f"{place}: {manifest.name} is damaged: its checksum is not the manifest's."

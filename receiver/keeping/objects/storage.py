@@ -1,6 +1,8 @@
 """Objects below a URL: in a bucket of S3, or files below a directory."""
 
+import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,23 +81,37 @@ class Storage:
     def prove_writable(self, folder: str, machine: str) -> str | None:
         """Put a small object into a folder, read it back and delete it; return why it can't be deleted, None if it can.
 
-        Its name is hidden, and no backup or file of the lake has such a one. Each machine has one of its own, so what
-        can't be deleted is one object at most.
+        Its name is hidden, and no backup or file of the lake has such a one; no other process uses the same. On S3 the
+        folder's own mark, an empty object, is there afterwards.
 
         Raises:
             ObjectsError: it can't be put there, or not be read back.
         """
-        path = self.make_path(f"{folder}/{_PROOF}{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}")
+        own = f"{re.sub(r'[^A-Za-z0-9.]+', '-', machine)}-{os.getpid()}-{secrets.token_hex(4)}"
+        path = self.make_path(f"{folder}/{_PROOF}{own}")
         with self.errors("written"):
             self.write(path, _PROOF.encode())
-        with self.errors():
-            came_back = b"".join(self.read(path))
+        try:
+            with self.errors():
+                came_back = b"".join(self.read(path))
+        finally:
+            kept = self._delete(path)
         if came_back != _PROOF.encode():
             raise DamagedObjectError(f"{self} can't be used: what was put there came back changed.")
+        return kept
+
+    def _delete(self, path: str) -> str | None:
+        """Delete an object, and return why it is still there; None if it is not."""
+        from pyarrow.fs import FileType  # noqa: PLC0415 - as `files`
+
         try:
             with self.errors(), suppress(FileNotFoundError):
                 self.files.delete_file(path)
         except ObjectsError as error:
+            # Once an object is gone, pyarrow puts an empty one that marks the folder, which may be forbidden.
+            with suppress(ObjectsError), self.errors():
+                if self.files.get_file_info(path).type == FileType.NotFound:
+                    return None
             return str(error)
         return None
 

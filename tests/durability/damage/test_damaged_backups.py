@@ -1,16 +1,22 @@
 """A backup with whole notifications is used, though its derived tables or its refused notifications are damaged."""
 
+import errno
 import random
+import subprocess
+import sys
+from typing import Any
 
 import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.faults import has_whole_derived
+from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.errors import StoreError
-from receiver.keeping.backup_file import inspect, seal
+from receiver.errors import StoreError, UndecidedError
+from receiver.keeping import backup_file
+from receiver.keeping.backup_file import inspect, inspect_all_but_refused, read_info, seal
+from receiver.keeping.objects.fetching import fetched_newest
 from receiver.keeping.objects.place import Place
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
@@ -238,3 +244,181 @@ def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and
     connection, happened = open_store(settings)
     connection.close()
     assert happened == []
+
+
+OPENING = """
+import os, pathlib, sys
+from receiver.database import replacing
+from receiver.deriving.tables import Rebuild
+from receiver.settings import Settings
+from receiver.store import recovery
+
+def end(*_arguments):
+    os._exit(9)
+
+setattr({"recovery": recovery, "replacing": replacing, "Rebuild": Rebuild}[sys.argv[2]], sys.argv[3], end)
+recovery.open_store(Settings(data_dir=pathlib.Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("recovery", "suspect_derived"),
+        ("replacing", "write_whole"),
+        ("replacing", "_carry_out"),
+        ("replacing", "record"),
+        ("recovery", "settle"),
+        ("Rebuild", "begin"),
+    ],
+)
+def test_a_recovery_that_is_killed_anywhere_derives_damaged_changes_again_at_the_next_start(
+    backup, older, tmp_path, where, name
+):
+    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
+    opening = [sys.executable, "-c", OPENING, str(settings.data_dir), where, name]
+    subprocess.run(opening, capture_output=True, check=False)
+    connection, _ = open_store(settings)
+    rebuild = Rebuild(connection)
+    while rebuild.done is not None:
+        rebuild.step()
+    with duckdb.connect(str(backup), read_only=True) as database:
+        assert run(connection, CHANGES) == run(database, CHANGES)
+    connection.close()
+    assert count_rows(settings.data_dir) == (1000, 20)
+    assert (has_whole_derived(settings.database), read_suspicion(settings.data_dir)) == (True, None)
+
+
+def test_a_recovery_that_can_not_note_damaged_changes_moves_nothing(backup, older, tmp_path, monkeypatch):
+    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
+    before = settings.database.read_bytes()
+
+    def fill_up(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("receiver.database.faults.write_whole", fill_up)
+        with pytest.raises(StoreError, match="No space left on device"):
+            open_store(settings)
+    assert settings.database.read_bytes() == before
+    assert read_incidents(settings.data_dir) == []
+    connection, (_, derived) = open_store(settings)
+    connection.close()
+    assert derived.what.endswith("they are derived again.")
+
+
+def test_while_it_can_not_be_told_whether_the_newest_backup_is_whole_no_older_one_is_fetched(
+    backup, older, tmp_path, monkeypatch
+):
+    directory, fetched = tmp_path / "objects", tmp_path / "fetched"
+    directory.mkdir()
+    fetched.mkdir()
+    upload(older, OLDER, directory)
+    upload(backup, NEWER, directory).write_bytes(damage(backup, "changes", tmp_path).read_bytes())
+    passed_over = []
+
+    def fetch():
+        place = Place(str(directory))
+        return fetched_newest(place, fetched, lambda _manifest: lambda _count: None, passed_over.append, sparing=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("receiver.database.faults._run_trial", lambda *_arguments: 1)  # as after SIGKILL
+        with pytest.raises(UndecidedError, match="can't be tried out now"), fetch():
+            pass
+    with fetch() as newest:
+        assert newest.name == NEWER
+    assert (passed_over, list(fetched.iterdir())) == ([], [])
+
+
+REFUSALS = [
+    duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block of size 256.0 KiB"),
+    duckdb.IOException('IO Error: Could not read from file "b.duckdb" at location 0: Input/output error'),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["memory", "disk"])
+@pytest.mark.parametrize("fails", ["_read_all", "check_catalogue", "duckdb.connect"])
+def test_a_backup_that_the_machine_can_not_read_now_is_neither_damaged_nor_whole_but_for_refused_notifications(
+    backup, monkeypatch, refusal, fails
+):
+    calls = []
+
+    def refuse(*_arguments, **_options):
+        calls.append(fails)
+        if len(calls) == 1:
+            raise refusal
+        return real(*_arguments, **_options)
+
+    real = duckdb.connect if fails == "duckdb.connect" else getattr(backup_file, fails)
+    monkeypatch.setattr(f"receiver.keeping.backup_file.{fails}", refuse)
+    with pytest.raises(UndecidedError, match=r"can't be read \(.*\): whether it is whole is not known\.$"):
+        inspect_all_but_refused(backup)
+    assert inspect_all_but_refused(backup)[1] is None
+
+
+def test_a_backup_whose_description_can_not_be_read_for_lack_of_memory_is_not_called_foreign(backup):
+    class WithoutMemory:
+        def execute(self, _sql):
+            raise REFUSALS[0]
+
+    database: Any = WithoutMemory()
+    with pytest.raises(UndecidedError, match="Out of Memory"):
+        backup_file._read_info(database, backup)
+    assert read_info(backup).notifications == 1000
+
+
+class FullDisk:
+    """Fails like a database on a full disk, from its first statement that begins so."""
+
+    def __init__(self, database, statement):
+        self._database, self._statement = database, statement
+
+    def __getattr__(self, name):
+        return getattr(self._database, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_arguments):
+        self._database.close()
+
+    def execute(self, sql, parameters=None):
+        if sql.startswith(self._statement):
+            raise duckdb.IOException('IO Error: Could not write file "restoring.duckdb": No space left on device')
+        return self._database.execute(sql, parameters)
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE IF EXISTS rejected", "CHECKPOINT", "DROP TABLE learned_accounts"])
+def test_a_recovery_that_has_no_room_to_leave_out_damaged_refused_notifications_moves_nothing(
+    backup, older, tmp_path, monkeypatch, statement
+):
+    settings = lose_database(tmp_path / "data", damage(backup, "rejected", tmp_path), older)
+    before, connect = settings.database.read_bytes(), duckdb.connect
+
+    def connect_on_full_disk(path, **options):
+        database = connect(path, **options)
+        return FullDisk(database, statement) if options.get("config") is backup_file._CONFIG else database
+
+    with monkeypatch.context() as patch:
+        patch.setattr(duckdb, "connect", connect_on_full_disk)
+        with pytest.raises(StoreError, match=rf"{NEWER} can't be put in place now .*No space left on device"):
+            open_store(settings)
+    assert settings.database.read_bytes() == before
+    assert read_incidents(settings.data_dir) == []
+    connection, (incident,) = open_store(settings)
+    connection.close()
+    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
+    assert count_rows(settings.data_dir) == (1000, 0)
+
+
+def test_a_recovery_by_a_backup_whose_learned_accounts_are_damaged_keeps_its_notifications(
+    backup, older, tmp_path, monkeypatch, caplog
+):
+    settings = lose_database(tmp_path / "data", backup, older)
+    monkeypatch.setattr(backup_file, "_LEARNED", "SELECT error('Corrupt database file: computed checksum 1')")
+    connection, (incident,) = open_store(settings)
+    tables = {name for (name,) in run(connection, "SELECT table_name FROM duckdb_tables()")}
+    connection.close()
+    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
+    assert tables.isdisjoint({"learned_accounts", "backup_info"})
+    assert "its learned accounts are lost" in caplog.text
