@@ -19,6 +19,7 @@ from tests.support.waiting import until
 
 # It refuses to run as root.
 _USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+_STARTS = 3
 _POOLER = """
 [databases]
 * = host=127.0.0.1 port={server} user=clc
@@ -169,12 +170,10 @@ def made_database(postgres: PostgreSQL) -> Iterator[str]:
 @contextmanager
 def pooled(postgres: PostgreSQL, url: str) -> Iterator[str]:
     """Give the URL of the same database behind a pooler, for the length of a block."""
-    program, port = find_program("pgbouncer"), free_port()
+    find_program("pgbouncer")
     directory = Path(tempfile.mkdtemp(prefix="pooler-"))
-    file = directory / "pgbouncer.ini"
-    file.write_text(_POOLER.format(server=postgres.port, port=port))
     directory.chmod(0o755)
-    pooler = subprocess.Popen([program, "--quiet", str(file)], **postgres.as_user)
+    pooler, port = _start_pooler(postgres, directory)
     try:
         behind = url.replace(str(postgres.port), str(port))
         until(lambda: _pooler_answers(pooler, behind), what="PgBouncer")
@@ -183,6 +182,20 @@ def pooled(postgres: PostgreSQL, url: str) -> Iterator[str]:
         pooler.kill()
         pooler.wait(60)
         shutil.rmtree(directory)
+
+
+def _start_pooler(postgres: PostgreSQL, directory: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a pooler, and again where another program has taken its port in the meantime; return it and its port."""
+    file, log = directory / "pgbouncer.ini", directory / "log"
+    for _ in range(_STARTS):
+        port = free_port()
+        file.write_text(_POOLER.format(server=postgres.port, port=port))
+        with log.open("wb") as errors:
+            pooler = subprocess.Popen([find_program("pgbouncer"), str(file)], stderr=errors, **postgres.as_user)
+        until(lambda pooler=pooler: "process up" in log.read_text() or pooler.poll() is not None, what="PgBouncer")
+        if pooler.poll() is None:
+            return pooler, port
+    pytest.fail(log.read_text())
 
 
 def _pooler_answers(pooler: subprocess.Popen[bytes], url: str) -> bool:
