@@ -148,9 +148,16 @@ def read_info(path: Path) -> BackupInfo:
 
 
 def read_backup_watermarks(path: Path) -> Positions:
-    """Read how many rows of each segment and kind a checked backup holds."""
+    """Read how many rows of each segment and kind a checked backup holds.
+
+    Raises:
+        StoreError: it can't be read.
+    """
     with _open(path) as database:
-        return read_watermarks(partial(run, database))
+        try:
+            return read_watermarks(partial(run, database))
+        except duckdb.Error as error:
+            raise _make_reading_error(path, error) from None
 
 
 def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> None:

@@ -160,7 +160,7 @@ class Backups:
             return
         try:
             self._shared.note_backup(read_backup_watermarks(file))
-        except (StoreError, duckdb.Error) as error:
+        except StoreError as error:
             _log.warning("what the backup %s holds can't be read: %s", file, _describe_reason(error))
 
     def _copy(self, copy: Path, copied: ReportCopied) -> None:

@@ -15,7 +15,7 @@ from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
-from tests.support.object_storage import CREDENTIALS, READER, SECRET, bucket, credentials, object_storage
+from tests.support.object_storage import CREDENTIALS, READER, SECRET, Failing, bucket, credentials, object_storage
 from tests.support.ports import free_address
 
 __all__ = ["bucket", "credentials", "object_storage"]
@@ -91,25 +91,6 @@ def test_what_proves_that_a_bucket_can_be_written_is_gone_and_is_no_backup_and_n
     assert list_months(lake.list_objects()) == []
     assert [*place.list_whole()] == []
     assert place.prune("host", 1) == []
-
-
-class Failing:
-    """Files of which some calls fail, before or after what they do."""
-
-    def __init__(self, files, before=(), after=()):
-        self._files, self._before, self._after = files, before, after
-
-    def __getattr__(self, name):
-        real = getattr(self._files, name)
-        if name not in {*self._before, *self._after}:
-            return real
-
-        def fail(path):
-            if name in self._after:
-                real(path)
-            raise OSError("AWS Error ACCESS_DENIED during an operation: Access Denied")
-
-        return fail
 
 
 @pytest.fixture

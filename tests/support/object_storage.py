@@ -30,6 +30,25 @@ _WHO = [
 _PARTS = ("master", "volume", "filer", "s3")
 
 
+class Failing:
+    """Files of which some calls fail, before or after what they do."""
+
+    def __init__(self, files, before=(), after=()):
+        self._files, self._before, self._after = files, before, after
+
+    def __getattr__(self, name):
+        real = getattr(self._files, name)
+        if name not in {*self._before, *self._after}:
+            return real
+
+        def fail(path):
+            if name in self._after:
+                real(path)
+            raise OSError("AWS Error ACCESS_DENIED during an operation: Access Denied")
+
+        return fail
+
+
 class ObjectStorage:
     """SeaweedFS, with an identity that may do all, and one that may only read."""
 

@@ -171,14 +171,13 @@ class LakePlace:
         ]
 
     def delete(self, paths: Sequence[str]) -> None:
-        """Delete files.
+        """Delete files; one that is gone already is no error.
 
         Raises:
-            ObjectsError: the place can't be used.
+            ObjectsError: one is still there, or the place can't be used.
         """
-        with self._storage.errors():
-            for path in paths:
-                self._storage.files.delete_file(self._make_path(path))
+        for path in paths:
+            self._storage.delete(self._make_path(path))
 
     def _measure(self, name: str) -> tuple[int, str]:
         with self._storage.files.open_input_file(self._make_path(name)) as reading:

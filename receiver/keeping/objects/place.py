@@ -142,9 +142,8 @@ class Place:
         whole = sorted((manifest.name for manifest in self.list_whole(ending)), key=lambda name: name != made)
         kept = {name + suffix for name in whole[:keep] for suffix in ("", _MANIFEST)}
         going = sorted(set(own) - kept, reverse=True) if kept else []  # a manifest goes before its object
-        with self._storage.errors():
-            for name in going:
-                self._storage.files.delete_file(self._make_path(name))
+        for name in going:
+            self._storage.delete(self._make_path(name))
         return [name for name in going if name.endswith(_OBJECT)]
 
     def _list(self) -> dict[str, int]:

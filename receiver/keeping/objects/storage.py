@@ -95,25 +95,39 @@ class Storage:
             with self.errors():
                 came_back = b"".join(self.read(path))
         finally:
-            kept = self._delete(path)
+            kept = self._find_what_keeps(path)
         if came_back != _PROOF.encode():
             raise DamagedObjectError(f"{self} can't be used: what was put there came back changed.")
         return kept
 
-    def _delete(self, path: str) -> str | None:
+    def _find_what_keeps(self, path: str) -> str | None:
         """Delete an object, and return why it is still there; None if it is not."""
-        from pyarrow.fs import FileType  # noqa: PLC0415 - as `files`
-
         try:
-            with self.errors(), suppress(FileNotFoundError):
-                self.files.delete_file(path)
+            self.delete(path)
         except ObjectsError as error:
-            # Once an object is gone, pyarrow puts an empty one that marks the folder, which may be forbidden.
-            with suppress(ObjectsError), self.errors():
-                if self.files.get_file_info(path).type == FileType.NotFound:
-                    return None
             return str(error)
         return None
+
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is gone already is no error.
+
+        Raises:
+            ObjectsError: it is still there, or the place can't be used.
+        """
+        try:
+            with self.errors():
+                self.files.delete_file(path)
+        except ObjectsError:
+            # Once an object is gone, pyarrow puts an empty one that marks the folder, which may be forbidden.
+            if not self._is_gone(path):
+                raise
+
+    def _is_gone(self, path: str) -> bool:
+        from pyarrow.fs import FileType  # noqa: PLC0415 - as `files`
+
+        with suppress(ObjectsError), self.errors():
+            return bool(self.files.get_file_info(path).type == FileType.NotFound)
+        return False
 
     @contextmanager
     def errors(self, doing: str = "used") -> Iterator[None]:

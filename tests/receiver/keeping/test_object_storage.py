@@ -25,7 +25,7 @@ from receiver.store.backup import Backups
 from receiver.store.uploads import Uploads
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, append, spool
-from tests.support.object_storage import CREDENTIALS, SECRET
+from tests.support.object_storage import CREDENTIALS, SECRET, Failing
 from tests.support.processes import PreparedReceiver, environment, running, stopped
 from tests.support.waiting import until
 
@@ -275,6 +275,16 @@ def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one
     (directory / "backups" / f"{names[1]}.json").write_text("{")
     assert place.prune(make_ending(one), 1) == []
     assert (directory / "backups" / names[1]).exists()
+
+
+def test_an_old_backup_that_is_gone_was_deleted_though_its_folder_may_not_be_marked(backup, directory):
+    place = Place(str(directory))
+    names = [name_in_storage(backup.with_name(f"clc-2026030{day}.duckdb"), "host", MACHINES[0]) for day in (1, 2)]
+    for name in names:
+        place.put(backup, name, MADE, nothing)
+    place._storage._opened = Failing(place._storage.files, after=["delete_file"])
+    assert place.prune(make_ending(MACHINES[0]), 1) == [names[0]]
+    assert [manifest.name for manifest in place.list_whole()] == [names[1]]
 
 
 def test_a_backup_that_a_wrong_clock_has_named_is_no_newest_and_keeps_back_none(backup, directory):
