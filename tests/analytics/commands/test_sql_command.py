@@ -102,7 +102,7 @@ def test_json_has_a_name_of_its_own_for_each_column_also_where_a_numbered_one_is
 @pytest.mark.parametrize(
     "read",
     [
-        pytest.param(lambda file: pq.read_table(file), id="parquet"),
+        pytest.param(pq.read_table, id="parquet"),
         pytest.param(lambda file: pa.ipc.open_stream(file).read_all(), id="arrow"),
         pytest.param(lambda file: pa.Table.from_pandas(pd.read_csv(file)), id="csv"),
     ],
