@@ -98,7 +98,8 @@ def is_wanted(finding: Finding, severity: str | None, accounts: tuple[str, ...])
     """Say whether a finding has at least a severity and one of the accounts; None and no accounts mean any."""
     if severity and SEVERITIES.index(finding.severity) > SEVERITIES.index(severity):
         return False
-    return not accounts or (finding.account_alias or "").upper() in {alias.upper() for alias in accounts}
+    wanted = {alias.upper() for alias in accounts}
+    return not wanted or not wanted.isdisjoint(alias.upper() for alias in finding.list_accounts())
 
 
 def as_line(finding: Finding) -> bytes:

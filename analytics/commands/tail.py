@@ -84,7 +84,7 @@ class Follower:
             AnalyticsError: no answer.
         """
         last = self._read_last()
-        seqs = [row["seq"] for row in self._ask("tail_newest", last=last, page_rows=newest)]
+        seqs = [row["seq"] for row in self._ask_watched("tail_newest", last=last, page_rows=newest)]
         self._after = min(seqs) - 1 if seqs else last
 
     def poll(self) -> Batch:
@@ -97,7 +97,7 @@ class Follower:
         if last <= self._after:
             self._after = last
             return Batch([], more=False)
-        rows = self._ask("tail_page", first=self._after + 1, last=last, page_rows=PAGE_ROWS)
+        rows = self._ask_watched("tail_page", first=self._after + 1, last=last, page_rows=PAGE_ROWS)
         more = len(rows) == PAGE_ROWS
         fresh = [row for row in rows if row["id"] not in self._seen]
         if not self._with_payload:
@@ -106,8 +106,11 @@ class Follower:
         self._remember(fresh)
         return Batch(fresh, more)
 
+    def _ask_watched(self, name: str, **values: Any) -> list[Row]:
+        """Ask a query for chosen notifications."""
+        return self._ask(name, **self._watched._asdict(), with_payload=self._with_payload or None, **values)
+
     def _ask(self, name: str, **values: Any) -> list[Row]:
-        values |= self._watched._asdict() | {"with_payload": self._with_payload or None}
         rows: list[Row] = self._client.sql(*queries.make_query(name, values), timeout=TIMEOUT_SECONDS).to_pylist()
         return rows
 
@@ -135,7 +138,7 @@ class Follower:
         words: dict[int, str] = {}
         for alert in list_alerts():
             if seqs := [row["seq"] for row in rows if row["category"] == alert.category]:
-                for row in self._ask(alert.first_states, first=min(seqs), last=max(seqs)):
+                for row in self._ask(alert.first_states, seqs=seqs, first=min(seqs), last=max(seqs)):
                     told = [MetricState(each["metric"], each["state"]) for each in row["states"]]
                     words[row["seq"]] = summarize_alert(told, row["number"])
         return words

@@ -17,7 +17,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from analytics.export.sql_formats import as_field, list_rows, list_values, make_distinct, make_storable, to_json
+from analytics.export.sql_formats import as_field, list_rows, list_values, make_storable, name_apart, to_json
 from analytics.text import format_count
 
 Frame = pd.DataFrame | pa.Table
@@ -40,7 +40,7 @@ WIDTHS = {"timestamp": 23.0, "number": 14.0, "text": 26.0}
 def as_table(frame: Frame) -> pa.Table:
     """Return the rows as an Arrow table with distinct column names."""
     table = pa.Table.from_pandas(frame, preserve_index=False) if isinstance(frame, pd.DataFrame) else frame
-    return table.rename_columns(make_distinct(table.column_names))
+    return name_apart(table)
 
 
 def make_csv(frame: Frame) -> bytes:

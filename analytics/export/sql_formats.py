@@ -77,13 +77,27 @@ def make_storable(table: pa.Table) -> pa.Table:
 
 
 def make_distinct(names: list[str]) -> list[str]:
-    """Number the names that come again, because an object's keys must differ."""
-    seen: dict[str, int] = {}
+    """Number the names that come again, because an object's keys must differ; no number makes another column's name."""
+    taken = set(names)
+    counts: dict[str, int] = {}
     result = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        distinct = name
+        if name in counts:
+            number = counts[name] + 1
+            while (distinct := f"{name}_{number}") in taken:
+                number += 1
+            counts[name] = number
+            taken.add(distinct)
+        else:
+            counts[name] = 1
+        result.append(distinct)
     return result
+
+
+def name_apart(table: pa.Table) -> pa.Table:
+    """Return the rows with distinct column names, without which many programs read one column or none."""
+    return table.rename_columns(make_distinct(table.column_names))
 
 
 def write_json(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001 - all writers have one signature
@@ -114,7 +128,7 @@ def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
     try:
         writer = csv.writer(text)
-        writer.writerow(table.column_names)
+        writer.writerow(make_distinct(table.column_names))
         for row in list_rows(table):
             writer.writerow(map(as_field, row))
         text.flush()
@@ -130,11 +144,12 @@ def write_table(table: pa.Table, out: IO[bytes], width: int) -> None:
 
 def write_parquet(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
     """Write a Parquet file."""
-    pq.write_table(make_storable(table), out, compression="zstd")
+    pq.write_table(make_storable(name_apart(table)), out, compression="zstd")
 
 
 def write_arrow(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
     """Write an Arrow IPC stream."""
+    table = name_apart(table)
     with pa.ipc.new_stream(pa.PythonFile(cast("io.IOBase", out), mode="w"), table.schema) as writer:
         writer.write_table(table)
 

@@ -36,6 +36,7 @@ class Finding(NamedTuple):
         stored_after: the receipt of the latest notification that was stored before its own, in UTC, where that is later
             than their receipt, see `add_stored_after`.
         open_until: the moment up to which a later event may change it, in UTC; None where none does.
+        other_accounts: the accounts that it is about besides `account_alias`, of the same sender.
     """
 
     id: str
@@ -54,6 +55,11 @@ class Finding(NamedTuple):
     doubted: Sequence[str] = ()
     stored_after: datetime | None = None
     open_until: datetime | None = None
+    other_accounts: Sequence[str] = ()
+
+    def list_accounts(self) -> list[str]:
+        """Return all accounts that it is about; none where its rule names none."""
+        return [*([self.account_alias] if self.account_alias else []), *self.other_accounts]
 
     def list_told(self) -> dict[str, Any]:
         """Return what files have of it, by name: all but `open_until`, which is for the next look alone."""

@@ -36,10 +36,16 @@ AT_ONCE = 2
 """So many rules run at once: while the store answers one, this side makes the findings of another."""
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
 COLUMNS = ("found_at", *TEXTS, "notification_ids")
-"""The columns that a rule's SQL returns; also `severity` where a row has its own, and `open_until` if it may change."""
+"""The columns that a rule's SQL returns.
+
+It may also return `severity` where a row has its own, `open_until` if it may change, and `other_accounts` if it may be
+about several.
+"""
+LISTS = ("notification_ids", "other_accounts")
 
 LONGEST_SENTENCE = 2000
 TEXT = pa.string()
+LIST = pa.list_(TEXT)
 _switching = threading.Lock()
 
 
@@ -183,9 +189,10 @@ def _check_columns(rule: Rule, table: pa.Table) -> None:
         moment = table.schema.field(name).type
         if not pa.types.is_timestamp(moment) or moment.tz is None:
             raise RuleError(rule.source.find_line_of(name), f"{name} is {moment}; it must be TIMESTAMPTZ.")
-    ids = table.schema.field("notification_ids").type
-    if not pa.types.is_list(ids) and not pa.types.is_large_list(ids):
-        raise RuleError(rule.source.find_line_of("notification_ids"), f"notification_ids is {ids}; it must be a list.")
+    for listed in (each for each in LISTS if each in table.column_names):
+        kind = table.schema.field(listed).type
+        if not pa.types.is_list(kind) and not pa.types.is_large_list(kind):
+            raise RuleError(rule.source.find_line_of(listed), f"{listed} is {kind}; it must be a list.")
 
 
 def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
@@ -195,12 +202,13 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
         RuleError: a row lacks a field that a finding needs.
     """
     texts = (_read_texts(rule, table, name) for name in TEXTS)
-    ids = _read_texts(rule, table, "notification_ids", pa.list_(TEXT))
+    ids = _read_texts(rule, table, "notification_ids", LIST)
     none, has = [None] * table.num_rows, table.column_names.__contains__
     severities = _read_texts(rule, table, "severity") if has("severity") else none
     ends = _read_moments(table, "open_until") if has("open_until") else none
-    for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given, open_until in zip(
-        _read_moments(table, "found_at"), *texts, ids, severities, ends, strict=True
+    others = _read_texts(rule, table, "other_accounts", LIST) if has("other_accounts") else none
+    for found_at, category, entity_id, account_alias, actor, sentence, notification_ids, given, open_until, also in zip(
+        _read_moments(table, "found_at"), *texts, ids, severities, ends, others, strict=True
     ):
         severity = given or rule.severity
         if not found_at or not sentence or not notification_ids or None in notification_ids:
@@ -224,6 +232,7 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
             rule.reasons.get(severity),
             rule.sender,
             open_until=open_until,
+            other_accounts=[alias for alias in also if alias] if also else (),
         )
 
 

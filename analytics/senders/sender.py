@@ -74,7 +74,8 @@ class Alerts(NamedTuple):
         kind: the kind of the entities.
         states: the query for each state of each metric in their bodies, between two numbers.
         first_states: the query for the first `states` of each alert, or those of an `entity`, between two numbers:
-            each with its `metric`, `state` and `reading`; and their `number`.
+            each with its `metric`, `state` and `reading`; their `number`; and `due_at`, the moment from which the alert
+            can be sent, which is later than its time where that is the begin of a state that must last for a while.
         deleted: the query for those of some entities that are deleted, with the times.
         above: the sender's word for a metric above its threshold, in lower case.
         below: its word for a metric below it again.

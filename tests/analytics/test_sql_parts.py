@@ -179,6 +179,22 @@ def test_columns_of_one_name_and_of_none_stay_apart():
     assert list(prepare_rows(table).columns) == ["a", "a_2", "column"]
 
 
+@pytest.mark.parametrize(
+    ("names", "distinct"),
+    [
+        (["a", "a", "a_2"], ["a", "a_3", "a_2"]),
+        (["a_2", "a", "a", "a"], ["a_2", "a", "a_3", "a_4"]),
+        (["a", "a", "a_2", "a_2"], ["a", "a_3", "a_2", "a_2_2"]),
+        (["a", "a", "a_2", "a_2", "a_2_2"], ["a", "a_3", "a_2", "a_2_3", "a_2_2"]),
+    ],
+)
+def test_a_number_that_tells_columns_apart_makes_no_name_of_another(names, distinct):
+    table = pa.Table.from_arrays([pa.array([place]) for place in range(len(names))], names=names)
+    frame = prepare_rows(table)
+    assert list(frame.columns) == distinct
+    assert frame.iloc[0].tolist() == list(range(len(names)))
+
+
 def test_wide_rows_are_shown_in_fewer_lines_and_long_cells_are_cut():
     wide = pa.table({"text": ["x" * 20_000] * 2_000})
     assert 50 <= count_shown(wide) < 400

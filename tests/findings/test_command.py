@@ -9,6 +9,7 @@ import pytest
 from analytics.cli import run
 from analytics.commands.findings import parse_moment
 from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
+from tests.support.stored import Received, store_of
 
 
 @pytest.fixture
@@ -93,6 +94,34 @@ def test_findings_are_chosen_by_severity_account_and_rule(findings):
     ]
 
 
+def test_a_finding_about_servers_of_two_accounts_is_chosen_by_each_of_them(tmp_path, findings):
+    def server(alias, number, **fields):
+        return {"name": f"WA1{alias}WEB{number}", "links": [{"rel": "account", "id": alias}], **fields}
+
+    def queue(minute, alias, number):
+        change = {"modifiedBy": "eve", "modifiedDate": (NOON - HOUR + minute * HOUR / 60).isoformat()}
+        return server(alias, number, status="queuedForDelete", changeInfo=change)
+
+    names = [("yyb1", 1), *(("yyb2", number) for number in range(1, 7))]
+    received = [
+        *(Received("Server.Created", NOON - DAY, json.dumps(server(*name, status="active"))) for name in names),
+        *(
+            Received("Server.Updated", NOON - HOUR + minute * HOUR / 60, json.dumps(queue(minute, *name)))
+            for minute, name in enumerate(names)
+        ),
+    ]
+    location = str(store_of(tmp_path, received))
+
+    def accounts_of(*options):
+        _, out, _ = findings("--json", "--rule", "many_servers_deleted", *options, location=location)
+        return [(row["account_alias"], row["other_accounts"]) for row in map(json.loads, out.splitlines())]
+
+    both = [("YYB1", ["YYB2"])]
+    assert accounts_of() == accounts_of("--account", "yyb1") == accounts_of("--account", "yyb2") == both
+    assert accounts_of("--account", "yyb1", "--account", "yyb2") == both
+    assert accounts_of("--account", "yyb3") == []
+
+
 def test_json_lines_hold_all_fields(findings):
     _, out, _ = findings("--json", "--severity", "medium")
     [line] = out.splitlines()
@@ -114,6 +143,7 @@ def test_json_lines_hold_all_fields(findings):
         "sender": "centurylink",
         "doubted": [],
         "stored_after": None,
+        "other_accounts": [],
     }
 
 

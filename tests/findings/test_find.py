@@ -30,6 +30,11 @@ FAILING = [
         "found_at is date32[day]; it must",
     ),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', 'id')}", 8, "notification_ids is string; it must be a list."),
+    (
+        f"/*\n{HEADER}*/{SELECT.replace('[id] AS', chr(39) + 'ACME' + chr(39) + ' AS other_accounts, [id] AS')}",
+        8,
+        "other_accounts is string; it must be a list.",
+    ),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[]')}", 8, "A row has no notification_ids."),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[NULL::UUID]')}", 8, "A row has no notification_ids."),
     (f"/*\n{HEADER}*/{SELECT.replace(chr(39) + 'something happened' + chr(39), 'NULL')}", 7, "A row has no sentence."),

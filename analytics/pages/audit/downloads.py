@@ -24,7 +24,7 @@ MOST_CHANGES = 50_000
 
 def make_findings_csv(findings: Sequence[Finding]) -> bytes:
     """Return findings as CSV, a row each, with the ids of their notifications in one cell."""
-    lists = ("notification_ids", "doubted")
+    lists = ("notification_ids", "doubted", "other_accounts")
     rows = [
         finding.list_told() | {name: " ".join(map(str, getattr(finding, name))) for name in lists}
         for finding in findings

@@ -11,7 +11,7 @@ from analytics.findings.rule_files import Rule, load_rules
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.changes import list_actions, summarize_each
+from analytics.pages.shared.changes import find_due, list_actions, read_alerts, summarize_each
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button, draw_head, draw_name_button
@@ -151,6 +151,7 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
     ids = [str(identity) for identity in finding.notification_ids]
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
     texts = summarize_each(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), list_actions(notifications))
+    reports = read_alerts(notifications)
     rows = {str(row.seq): row for row in list_rows(notifications)}
     lines = [
         Line(
@@ -158,13 +159,14 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
             [
                 to_moment(row.occurred_at),
                 shorten(null_to_none(row.entity_id) or "", 80),
-                "; ".join(filter(None, (texts.get(row.seq) or format_event(row), describe_receipt(row), doubt))),
+                "; ".join(filter(None, (texts.get(row.seq) or format_event(row), receipt, doubt))),
                 format_number(row.seq),
             ],
             format_event(row),
             tones=[None, None, "notice" if doubt else None],
         )
         for seq, row in rows.items()
+        for receipt in [describe_receipt(row, find_due(reports, row.seq))]
         for doubt in [name_doubt(doubts.get(row.id, []) if row.id in finding.doubted else [])]
     ]
 

@@ -54,13 +54,13 @@ def list_part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
 
 
 def names_it(finding: Finding, entity: Entity) -> bool:
-    """Say whether a finding names the entity: as its subject, its account or its actor."""
+    """Say whether a finding names the entity: as its subject, one of its accounts or its actor."""
     if finding.sender not in {None, entity.sender}:
         return False
     if finding.category == entity.category and finding.entity_id == entity.name:
         return True
     if entity.is_account:
-        return finding.account_alias == entity.name
+        return entity.name in finding.list_accounts()
     return entity.is_person and going.find_user(finding.actor or "", entity.sender) == entity.name
 
 

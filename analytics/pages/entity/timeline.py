@@ -11,7 +11,15 @@ from analytics.charts.alarms import find_alarms, format_metric, select_lasting
 from analytics.findings.finding import Finding
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import skip_unanswered
-from analytics.pages.shared.changes import NOTHING_NEW, describe_alerts, draw_difference, list_actions, summarize_each
+from analytics.pages.shared.changes import (
+    NOTHING_NEW,
+    describe_alerts,
+    draw_difference,
+    find_due,
+    list_actions,
+    read_alerts,
+    summarize_each,
+)
 from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
@@ -131,10 +139,14 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
     pages = max(-(-steps // PAGE_ROWS), 1)
     number = min(find_page_number(entity, step), pages)
     rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
-    texts, doubts = describe_rows(entity, rows), load_doubts(rows["id"])
+    reports, doubts = read_alerts(rows, entity.name), load_doubts(rows["id"])
+    texts = describe_rows(entity, rows) | describe_alerts(reports)
     draw_table(
         USER_COLUMNS if entity.is_person else COLUMNS,
-        [as_line(row, texts, entity, doubts.get(str(row.id), ())) for row in list_rows(rows)],
+        [
+            as_line(row, texts, entity, doubts.get(str(row.id), ()), find_due(reports, row.seq))
+            for row in list_rows(rows)
+        ],
         key="steps",
         alt="Timeline of this entity, newest first",
         on_open=open_step,
@@ -149,17 +161,16 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
 
 
 def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
-    """Return the changes of each notification of a page, or its alert, in words."""
+    """Return the changes of each notification of a page in words."""
     if rows.empty:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
-    texts = summarize_each(ask("entity_changes", **span, **entity.values), list_actions(rows))
-    return texts | describe_alerts(rows, entity.name)
+    return summarize_each(ask("entity_changes", **span, **entity.values), list_actions(rows))
 
 
-def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Finding]) -> Line:
+def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Finding], due: datetime | None) -> Line:
     """Return a notification as a row of the timeline; one that a finding doubts is marked, and says why."""
-    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip))
+    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip), due)
     what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
     who = [] if entity.is_person else [shorten(null_to_none(row.actor) or "", 60)]

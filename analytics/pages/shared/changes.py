@@ -1,7 +1,9 @@
 """Changes of an entity: in words, and field by field."""
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import orjson
 import pandas as pd
@@ -9,7 +11,7 @@ import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.formatting import format_reading
-from analytics.pages.shared.store import ask, list_rows, null_to_none
+from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import has_state, list_alerts, list_kinds
 from analytics.text import format_count, make_visible, shorten
 from analytics.words.sentences import Change, MetricState, parse_value, summarize_alert, summarize_changes
@@ -58,20 +60,37 @@ def summarize_each(changes: pd.DataFrame, actions: dict[int, str | None]) -> dic
     return {seq: summarize_changes(group) for seq, group in by_number.items()}
 
 
-def describe_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, str]:
-    """Return what each alert among some notifications reports in words, by its number.
+class Report(NamedTuple):
+    """What an alert reports in words, and the moment from which its sender can send it."""
+
+    text: str
+    due: datetime | None
+
+
+def read_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, Report]:
+    """Return what each alert among some notifications reports, by its number.
 
     Args:
         rows: the notifications: columns `seq`, `category`.
         entity: the one that they are about; None where they are about several.
     """
-    texts: dict[int, str] = {}
+    reports: dict[int, Report] = {}
     for alert in list_alerts():
         seqs = [int(seq) for seq in rows.loc[rows["category"] == alert.category, "seq"]]
         if seqs:
             states = ask(alert.first_states, entity=entity, seqs=seqs, first=min(seqs), last=max(seqs))
-            texts |= {row.seq: describe_alert(row) for row in list_rows(states)}
-    return texts
+            reports |= {row.seq: Report(describe_alert(row), to_moment(row.due_at)) for row in list_rows(states)}
+    return reports
+
+
+def describe_alerts(reports: Mapping[int, Report]) -> dict[int, str]:
+    """Return what alerts report in words, by their numbers."""
+    return {seq: report.text for seq, report in reports.items()}
+
+
+def find_due(reports: Mapping[int, Report], seq: int) -> datetime | None:
+    """Return the moment from which a notification can be sent, where that may be later than its event."""
+    return reports[seq].due if seq in reports else None
 
 
 def describe_alert(row: Any) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.changes import describe_alerts, draw_difference
+from analytics.pages.shared.changes import describe_alerts, draw_difference, find_due, read_alerts
 from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.formatting import format_lag, format_utc, format_with_zone, parse_headers
@@ -115,7 +115,8 @@ def draw_receipt(row: Any) -> None:
     """Draw when and from where a notification came, if that was long after its event, and its findings."""
     with st.container(key="receipt", gap="small"):
         occurred, received = to_moment(row["occurred_at"]), to_moment(row["received_at"])
-        if late := format_lag(occurred, received, null_to_none(row["source_ip"])):
+        due = find_due(read_alerts(pd.DataFrame([row])), int(row["seq"]))
+        if late := format_lag(occurred, received, null_to_none(row["source_ip"]), due):
             st.markdown(f":orange[:material/schedule:] Occurred {format_with_zone(occurred)}, {as_markdown(late)}.")
     draw_findings_of(str(row["id"]), received or read_now())
 
@@ -238,7 +239,7 @@ def draw_changes(row: Any) -> None:
             seq = int(first.iloc[0]["seq"])
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
     elif not has_state(row["category"]):
-        for text in describe_alerts(pd.DataFrame([row])).values():
+        for text in describe_alerts(read_alerts(pd.DataFrame([row]))).values():
             st.text(capitalize(text))
         st.caption("An alert reports a moment, so there is no earlier state to compare it with.")
     elif null_to_none(row["entity_id"]) is None:

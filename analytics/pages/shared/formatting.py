@@ -55,24 +55,30 @@ def format_clock(moment: datetime) -> str:
     return f"{moment.astimezone(zone):%H:%M:%S} {label_zone(zone)}"
 
 
-def format_lag(occurred: datetime | None, received: datetime | None, source: str | None) -> str | None:
+def format_lag(
+    occurred: datetime | None, received: datetime | None, source: str | None, due: datetime | None = None
+) -> str | None:
     """Return when, how late and from where a notification came; None where it came within a minute of its event.
 
-    The day of receipt is left out where it is that of the event.
+    The day of receipt is left out where it is that of the event. Where the sender can send a notification only from a
+    moment after its event, which `due` is, it is late after that.
     """
-    if occurred is None or received is None or received - occurred <= A_MINUTE:
+    since = max(occurred, due) if occurred and due else occurred
+    if occurred is None or since is None or received is None or received - since <= A_MINUTE:
         return None
     zone = find_viewer_zone()
     is_same_day = occurred.astimezone(zone).date() == received.astimezone(zone).date()
     at = f"{received.astimezone(zone):%H:%M:%S}" if is_same_day else format_local(received)
     origin = f", from {make_visible(source)}" if source else ""
-    return f"received {at}, {format_span(received - occurred)} later{origin}"
+    return (
+        f"received {at}, {format_span(received - since)} {'later' if since == occurred else 'after it was due'}{origin}"
+    )
 
 
-def describe_receipt(row: Any) -> str:
-    """Return when and from where a notification came; without the time where that was within a minute of its event."""
+def describe_receipt(row: Any, due: datetime | None = None) -> str:
+    """Return when and from where a notification came; without the time where it is not late, see `format_lag`."""
     source = null_to_none(row.source_ip)
-    late = format_lag(read_moment(row.occurred_at), read_moment(row.received_at), source)
+    late = format_lag(read_moment(row.occurred_at), read_moment(row.received_at), source, due)
     return late or f"received within a minute, from {make_visible(source) if source else 'an unknown address'}"
 
 

@@ -39,7 +39,7 @@ def refuse_fatal(node: dict[str, Any]) -> None:
 
 def _check_structure(function: str, node: dict[str, Any]) -> None:
     arguments = node.get("arguments")
-    texts = [_read_text(argument) for argument in arguments[1:]] if isinstance(arguments, list) else [None]
+    texts = [read_text(argument) for argument in arguments[1:]] if isinstance(arguments, list) else [None]
     for text in texts or [None]:
         if text is None:
             raise QueryError("not_a_query", f"Write the structure of {function}() as a text in the SQL.")
@@ -51,7 +51,7 @@ def _check_structure(function: str, node: dict[str, Any]) -> None:
             )
 
 
-def _read_text(argument: Any) -> str | None:
+def read_text(argument: Any) -> str | None:
     """Return an argument's text; None if it is not a literal text."""
     expression = argument.get("expression") if isinstance(argument, dict) else None
     literal = expression.get("literal") if isinstance(expression, dict) else None

@@ -9,16 +9,17 @@ Four lists decide, and each errs to the safe side where DuckDB grows:
 * `TABLE_FUNCTIONS`, an allow-list: most of the others read files (`read_csv`, `glob`), act (`checkpoint`,
   `truncate_duckdb_logs`, `enable_logging`), or run or name SQL by text that no walk sees (`query`, `query_table`,
   `json_execute_serialized_sql`, the macros `histogram` and `histogram_values`). Allowed are those that make rows from
-  their arguments and those that describe the catalog and the instance. `duckdb_settings` is among these: the settings
-  are locked and none holds a credential, since without external access there is nothing to log in to. `duckdb_secrets`
-  and `which_secret` are not, though no secret can be made; nor are `duckdb_logs` and `duckdb_live_query_metrics`,
-  which could show what others ask.
+  their arguments and those that describe the catalog and the instance. `duckdb_settings`, `duckdb_databases` and
+  `duckdb_extensions` are not among these, because they tell paths of the machine; nor are `duckdb_secrets` and
+  `which_secret`, though no secret can be made, nor `duckdb_logs` and `duckdb_live_query_metrics`, which could show what
+  others ask.
 * Scalar functions, a block-list read from DuckDB itself: those it flags as having side effects (`write_log`,
   `nextval`, `setval`, `setseed`, `sleep_ms` …) without `HARMLESS` (random numbers, UUIDs, `error`, facts about the
   query), and with `UNFLAGGED`, which it does not flag.
 * `TABLES`, a block-list: views of the system with the content of a refused table function.
 
-`receiver.store.query.fatal` refuses SQL that ends DuckDB's process, in the same walk.
+In the same walk `receiver.store.query.fatal` refuses SQL that ends DuckDB's process, and
+`receiver.store.query.settings_told` SQL that tells settings.
 
 Below that, the settings of `require_locked` and each query's read-only transaction protect files and data; this walk
 protects the rest, above all from functions that act on the instance.
@@ -36,15 +37,15 @@ import orjson
 from receiver.errors import StoreError
 from receiver.store.query.answers import QueryError
 from receiver.store.query.fatal import refuse_fatal
+from receiver.store.query.settings_told import refuse_setting
 
 QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 
 TABLE_FUNCTIONS: Final = frozenset(
     """
     generate_series json_each json_tree range repeat repeat_row test_all_types unnest
-    duckdb_columns duckdb_constraints duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions
-    duckdb_indexes duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings
-    duckdb_tables duckdb_types duckdb_views
+    duckdb_columns duckdb_constraints duckdb_dependencies duckdb_functions duckdb_indexes duckdb_keywords duckdb_memory
+    duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_tables duckdb_types duckdb_views
     icu_calendar_names pg_timezone_names
     pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
     pragma_table_info pragma_version
@@ -64,7 +65,7 @@ UNFLAGGED: Final = frozenset(
     """.split()  # noqa: SIM905 - as words, the list can be read
 )
 
-TABLES: Final = frozenset({"duckdb_logs"})
+TABLES: Final = frozenset({"duckdb_databases", "duckdb_logs", "pg_settings", "pragma_database_list"})
 
 LOCKED: Final = {
     "enable_external_access": False,
@@ -148,6 +149,7 @@ def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
             _refuse_table_function(node)
         elif kind == "BASE_TABLE":
             _refuse_table(node)
+        refuse_setting(node)
         refuse_fatal(node)
         if str(node.get("function_name", "")).lower() in refused:
             raise QueryError(

@@ -91,6 +91,29 @@ def test_json_keeps_columns_of_one_name_apart_and_big_sums_whole(sql):
     assert json.loads(out) == [{"n": 1, "n_2": 2, "total": 6, "big": "12345678901234567890123"}]
 
 
+TWINS = "SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS A_2"
+
+
+def test_json_has_a_name_of_its_own_for_each_column_also_where_a_numbered_one_is_taken(sql):
+    _, out, _ = sql("--format", "json", TWINS)
+    assert json.loads(out) == [{"a": 1, "a_3": 2, "a_2": 3, "A_2": 4}]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(pq.read_table, id="parquet"),
+        pytest.param(lambda file: pa.ipc.open_stream(file).read_all(), id="arrow"),
+        pytest.param(lambda file: pa.Table.from_pandas(pd.read_csv(file)), id="csv"),
+    ],
+)
+def test_a_file_has_a_name_of_its_own_for_each_column(sql, tmp_path, request, read):
+    file = tmp_path / f"twins.{request.node.callspec.id}"
+    assert sql("-o", str(file), TWINS)[0] == 0
+    with file.open("rb") as written:
+        assert read(written).to_pylist() == [{"a": 1, "a_3": 2, "a_2": 3, "A_2": 4}]
+
+
 def test_csv_holds_any_text_and_lists(sql):
     _, out, _ = sql(
         "--format", "csv", "SELECT entity_id, NULL AS nothing, [1, 2] AS list FROM notifications WHERE seq = 3"

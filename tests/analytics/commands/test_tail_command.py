@@ -83,6 +83,16 @@ def test_a_line_says_which_alert_it_is(tmp_path, capfd):
     assert ends == ["alert: cpu above its threshold", "alert: memory below its threshold again", "alert"]
 
 
+@pytest.mark.parametrize("entity", ["web", "wa1acmeweb01", "WA1ACMEWEB01"])
+def test_a_line_says_which_alert_it_is_whatever_part_of_the_name_chooses_it(tmp_path, capfd, entity):
+    body = {"triggers": [{"metric": "memory", "state": "triggered"}]}
+    rows = [Row("Alert.Notification", "ACME", name, body) for name in ("WA1ACMEWEB01", "WA1ACMEDB01", "WA1ACMEWEB01")]
+    store = str(build_store(tmp_path / "alerts.duckdb", rows))
+    assert run(["tail", "--location", store, "--entity", entity]) == 0
+    ends = [line.partition("WA1ACME")[2].split(maxsplit=2)[2] for line in capfd.readouterr().out.splitlines()]
+    assert ends == ["alert: memory above its threshold"] * 2
+
+
 def test_a_line_says_all_that_an_alert_reports_but_at_most_three_and_how_many_more(tmp_path, capfd):
     told = [
         {"metric": "disk", "state": "triggered"},

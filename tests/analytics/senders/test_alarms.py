@@ -1,6 +1,7 @@
 """Alarms out of what alerts tell: when one begins, when it is over, and what is kept between two looks."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from analytics import queries
 from analytics.charts import alarms
 from analytics.pages.alerts.lists import format_lasted
 from analytics.pages.alerts.page import describe_none
+from analytics.pages.notifications.what import describe_row
 from analytics.pages.shared import changes
 from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
@@ -247,10 +249,54 @@ def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
 def test_pages_say_all_that_an_alert_reports_with_its_readings(store, monkeypatch, entity):
     monkeypatch.setattr(changes, "ask", store(ROWS))
     rows = pd.DataFrame({"seq": [1, 2], "category": ["Alert", "Alert"]})
-    assert changes.describe_alerts(rows, entity) == {
+    assert changes.describe_alerts(changes.read_alerts(rows, entity)) == {
         1: "alert: cpu above its threshold, at percent 93.5; Disk above its threshold, at percent 93.5",
         2: "alert: CPU below its threshold again, at percent 93.5",
     }
+
+
+FIVE, FIFTEEN = {"duration": "00:05:00"}, {"duration": "00:15:00"}
+BEGUN = "2026-03-02T10:00:00Z"
+
+
+def since(at=BEGUN, state="triggered", **more):
+    return {"metric": "cpu", "state": state, "stateStartTime": at, **more}
+
+
+@pytest.mark.parametrize(
+    ("triggers", "minutes", "said"),
+    [
+        ([since(**FIFTEEN)], 16, None),
+        ([since(**FIFTEEN)], 17, "received 10:17:00, 2 min after it was due, from 192.0.2.1"),
+        ([since(**FIVE), since(**FIFTEEN)], 16, None),
+        ([since(**FIVE), since("2026-03-02T09:00:00Z", **FIFTEEN)], 16, "received 10:16:00, 11 min after it was due"),
+        ([since(state="TRIGGERED", **FIVE)], 6, None),
+        ([since(state="notTriggered", stateEndTime=BEGUN, **FIFTEEN)], 16, "received 10:16:00, 16 min later, from"),
+        ([since(duration="2 hours")], 6, "received 10:06:00, 6 min later"),
+        ([since(duration="-1 hour")], 6, "received 10:06:00, 6 min later"),
+        ([since(duration="9999999 years"), since(duration=[7])], 6, "received 10:06:00, 6 min later"),
+        ([since("-infinity", **FIVE), since("infinity", **FIVE)], 6, "received 10:06:00, 6 min later"),
+        ([since("soon", **FIVE), since(None, **FIVE), None, "odd"], 6, "received 10:06:00, 6 min later"),
+        ([], 6, "received 10:06:00, 6 min later"),
+        ("odd", 6, "received 10:06:00, 6 min later"),
+    ],
+)
+def test_an_alert_is_late_only_after_the_duration_for_which_its_metric_had_to_be_above(
+    store, monkeypatch, triggers, minutes, said
+):
+    begun = datetime.fromisoformat(BEGUN)
+    body = {"accountAlias": "ACME", "serverName": WEB, "triggers": triggers}
+    received = begun + timedelta(minutes=minutes)
+    monkeypatch.setattr(
+        changes, "ask", store([Row("Alert.Notification", "ACME", WEB, body, received, None, occurred_at=begun)])
+    )
+    reports = changes.read_alerts(pd.DataFrame({"seq": [1], "category": ["Alert"]}))
+    row = SimpleNamespace(
+        category="Alert", entity_id=WEB, duplicate_of=None, occurred_at=begun, received_at=received,
+        source_ip="192.0.2.1", seq=1,
+    )  # fmt: skip
+    text = describe_row(row, {1: "alert"}, [], changes.find_due(reports, 1)).text
+    assert text == "alert" if said is None else text.startswith(f"alert; {said}")
 
 
 BELOW = "the last alert of each metric says that it is below its threshold again"

@@ -153,6 +153,8 @@ def test_findings_and_alarms_of_an_account_are_those_of_its_own_sender(chosen, f
     accounts = list_chosen(chosen)
     findings = [FINDING._replace(sender=sender) for sender in ("centurylink", "till")]
     assert [each.sender for each in findings if is_of(each, accounts)] == found
+    about_several = [each._replace(account_alias="OTHER", other_accounts=["DEMO"]) for each in findings]
+    assert [each.sender for each in about_several if is_of(each, accounts)] == found
     assert ("DEMO" in list_alerting(accounts)) == ("centurylink" in found)
 
 

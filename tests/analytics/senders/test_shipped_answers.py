@@ -21,6 +21,8 @@ OF_CENTURYLINK = {
     if sender == "centurylink"
 }
 TELL_SENDERS = {"busiest_actors", "changed_fields"}
+OF_ANY_SENDER = {"delays"}
+"""It knows more of CenturyLink Cloud, and is about all."""
 DOCS = Path(__file__).parents[3] / "docs"
 EXAMPLES = [
     example
@@ -78,7 +80,7 @@ def servers_and_users():
     ]
 
 
-@pytest.mark.parametrize("name", sorted(OF_CENTURYLINK - TELL_SENDERS))
+@pytest.mark.parametrize("name", sorted(OF_CENTURYLINK - TELL_SENDERS - OF_ANY_SENDER))
 def test_a_shipped_query_about_one_sender_leaves_out_another_with_the_same_names(name, servers_and_users, tmp_path):
     file = build_store(tmp_path / "store.duckdb", servers_and_users, changes=[Changed(3, "", "unseen")])
 
@@ -379,3 +381,29 @@ def test_servers_are_switched_off_in_any_letter_case(ask):
     assert {(row["power_state"], row["servers"], row["storage_gb"]) for row in answers} == {
         ("stopped", 2, 10.0), ("paused", 1, 5.0),
     }  # fmt: skip
+
+
+def test_delays_leave_out_the_duration_for_which_an_alerts_metric_had_to_be_above(ask):
+    def alert(seconds, *, event="Alert.Notification", sender="centurylink", **trigger):
+        at = ago(days=1)
+        body = {"triggers": [{"metric": "cpu", "stateStartTime": at.isoformat(), **trigger}]}
+        received_at = at + timedelta(seconds=seconds)
+        return Row(event, "ACME", "WA1ACMEWEB01", body, received_at, occurred_at=at, sender=sender, category="Alert")
+
+    fires = {"state": "triggered"}
+    rows = [
+        alert(302, duration="00:05:00", **fires),
+        alert(903, duration="00:15:00", **fires),
+        alert(890, duration="00:15:00", **fires),
+        alert(1, duration="00:05:00", state="notTriggered"),
+        alert(10, **fires),
+        alert(302, duration="00:05:00", event="alarm", sender="till", **fires),
+        server("ACME", "WA1ACMEWEB01", received_at=ago(days=1), occurred_at=ago(days=1, seconds=4)),
+        server("ACME", "WA1ACMEWEB01", received_at=ago(days=1), occurred_at=ago(days=1)),
+    ]
+    found = {row.pop("event"): row for row in ask(QUERIES["delays"], rows)}
+    assert found == {
+        "Alert.Notification": {"notifications": 5, "median": 2.0, "slowest_percent": 9.7, "slowest": 10.0},
+        "Server.Updated": {"notifications": 1, "median": 4.0, "slowest_percent": 4.0, "slowest": 4.0},
+        "alarm": {"notifications": 1, "median": 302.0, "slowest_percent": 302.0, "slowest": 302.0},
+    }

@@ -70,7 +70,7 @@ def test_the_store_gives_way_to_the_listener(serving):
 
 
 def test_duckdb_leaves_a_part_of_the_stores_memory_to_the_rest(serving):
-    (row,) = serving.sql("SELECT value FROM duckdb_settings() WHERE name = 'memory_limit'")
+    (row,) = serving.sql("SELECT current_setting('memory_limit') AS value")
     assert row["value"] == "381.4 MiB"  # 400 MB
 
 

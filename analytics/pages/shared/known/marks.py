@@ -134,9 +134,8 @@ def is_number(text: str) -> bool:
 
 
 def is_of(finding: Finding, accounts: set[SenderAlias]) -> bool:
-    """Say whether a finding is of one of some accounts."""
-    alias = finding.account_alias
-    return alias is not None and ((finding.sender, alias) in accounts or (None, alias) in accounts)
+    """Say whether a finding is about one of some accounts."""
+    return any((finding.sender, alias) in accounts or (None, alias) in accounts for alias in finding.list_accounts())
 
 
 def lets_through(finding: Finding, chosen: dict[str, Any], below: set[SenderAlias] | None) -> bool:

@@ -304,6 +304,7 @@ bursts AS (
         arg_min(actor, (changed_at, seq)) AS actor,
         arg_min(account_alias, (changed_at, seq)) AS account_alias,
         list_sort(list_distinct(list(coalesce(account_alias, '(no account)')))) AS accounts,
+        list_sort(list_distinct(list(account_alias))) AS aliases,
         list(changed_at ORDER BY changed_at, seq) AS moments,
         list(entity_id ORDER BY changed_at, seq) AS all_names,
         list_filter(all_names, lambda name, place: list_position(all_names, name) = place) AS names,
@@ -327,6 +328,7 @@ SELECT
     ) AS sentence,
     notification_ids[:100] AS notification_ids,
     if(actor IS NULL, 'medium', 'high') AS severity,
-    moments[-1] + to_minutes($gap_minutes) AS open_until
+    moments[-1] + to_minutes($gap_minutes) AS open_until,
+    list_filter(aliases, lambda alias: alias != account_alias) AS other_accounts
 FROM bursts
 WHERE found_at >= $since::TIMESTAMPTZ
