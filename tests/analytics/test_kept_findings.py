@@ -270,7 +270,8 @@ def test_a_finding_that_grows_with_later_notifications_tells_all_of_them_at_once
     deleted = [made(2, 9 * number, "Server.Deleted", f"S{number}") for number in range(20)]
     hidden = [made(6, 9 * number, "User.Updated", f"U{number}") for number in range(12)]
     rows = [*built, *deleted, *hidden]
-    changes = [Changed(len(built) + number, "", "removed") for number in range(1, len(deleted) + 1)]
+    changes = [Changed(1, "", "added")]
+    changes += [Changed(len(built) + number, "", "removed") for number in range(1, len(deleted) + 1)]
     changes += [Changed(len(rows) - number, "", "unseen") for number in range(len(hidden))]
     client = Reopened(None)
     kept = KeptFindings(client)

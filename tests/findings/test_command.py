@@ -139,7 +139,7 @@ def test_json_lines_hold_all_fields(findings):
         "account_alias": "BRIX",
         "actor": None,
         "sentence": "5 servers of BRIX were deleted within 4 min: WA1BRIXWEB01, WA1BRIXWEB02, WA1BRIXWEB03 and 2 more.",
-        "reason": "no notification names the actor",
+        "reason": "no notification of the 7 days before each deletion names the actor",
         "sender": "centurylink",
         "doubted": [],
         "stored_after": None,

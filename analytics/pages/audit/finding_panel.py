@@ -139,6 +139,12 @@ def name_doubt(doubting: list[Finding]) -> str | None:
     return f"doubted: {name_titles(doubting)}" if doubting else None
 
 
+def count_notifications(finding: Finding) -> str:
+    """Return how many notifications are drawn; a rule gives the first ones of a burst alone."""
+    counted = format_count(min(len(finding.notification_ids), MOST_NOTIFICATIONS), "notification")
+    return f"The first {counted}" if len(finding.notification_ids) >= MOST_NOTIFICATIONS else counted
+
+
 def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
     """Draw the notifications behind a finding; each leads to its step in the entity's timeline, and to its evidence.
 
@@ -146,7 +152,7 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         finding: the finding.
         doubts: the findings that doubt a notification, by its id.
     """
-    st.caption(f"{format_count(len(finding.notification_ids), 'notification')} behind this finding")
+    st.caption(f"{count_notifications(finding)} behind this finding")
     draw_doubt(finding, doubts)
     ids = [str(identity) for identity in finding.notification_ids]
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)

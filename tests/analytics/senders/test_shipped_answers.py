@@ -263,6 +263,37 @@ def test_servers_of_both_forms_are_switched_off(ask, servers_of_both_forms):
     assert (row["power_state"], row["servers"], row["storage_gb"]) == ("stopped", 2, 40.0)
 
 
+def test_servers_are_switched_off_since_their_power_state_says_so(ask):
+    def told(name, days, power_state):
+        return Row("Server.Updated", name[:4], name, {"details": {"powerState": power_state}}, ago(days=days))
+
+    rows = [
+        told("ACMEWEB1", 9, "started"), told("ACMEWEB1", 8, "stopped"), told("ACMEWEB1", 7, "started"),
+        told("ACMEWEB1", 6, "Stopped"), told("ACMEWEB1", 2, "stopped"),
+        told("BRIXWEB1", 5, "stopped"), told("BRIXWEB1", 1, "stopped"),
+        told("COGSWEB1", 9, "stopped"), Row("Server.Deleted", "COGS", "COGSWEB1", {}, ago(days=4)),
+        told("COGSWEB1", 3, "stopped"),
+        told("DUNEWEB1", 9, "stopped"), told("DUNEWEB1", 8, "paused"),
+    ]  # fmt: skip
+    changes = [
+        Changed(1, "", "added"),
+        Changed(2, "details.powerState", "changed", '"started"', '"stopped"'),
+        Changed(3, "details.powerState", "changed", '"stopped"', '"started"'),
+        Changed(4, "details.powerState", "changed", '"started"', '"Stopped"'),
+        Changed(5, "details.cpu", "changed", "1", "2"),
+        Changed(5, "details.powerState", "added", None, '"stopped"', noise=True),
+        Changed(8, "", "added"),
+        Changed(9, "", "removed"),
+        Changed(10, "", "added", '"deleted"'),
+        Changed(11, "", "added"),
+        Changed(12, "details.powerState", "changed", '"stopped"', '"paused"'),
+    ]
+    answers = ask(QUERIES["switched_off_servers"], rows, changes)
+    assert {row["account"]: row["longest_since"] for row in answers} == {
+        "ACME": ago(days=6), "BRIX": ago(days=5), "COGS": ago(days=3), "DUNE": ago(days=9),
+    }  # fmt: skip
+
+
 def test_a_deleted_user_is_neither_active_nor_disabled(ask):
     told = [
         ("User.Updated", "Active"), ("User.Updated", "active"), ("User.Updated", "Disabled"),

@@ -14,12 +14,12 @@ references = [
 
 [reasons]
 high = "one actor deleted them all"
-medium = "no notification names the actor"
+medium = "no notification of the 7 days before each deletion names the actor"
 
 [parameters]
 servers = 5          # so many servers are many
 gap_minutes = 10     # between the deletions of two of which lies no longer time
-queue_hours = 24     # a server that is queued for deletion is gone within so long
+queue_hours = 168    # a server that is queued for deletion is gone, or active again, within so long
 
 [[fires]]
 title = "Seven servers of two accounts are queued for deletion by one actor, and are gone a minute later"
@@ -148,6 +148,101 @@ times = 5
 every_seconds = 60
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
 
+[[fires]]
+title = "Six servers are seen for the first time when one actor queues them for deletion, and are gone seconds later"
+expected = ["high EVIL: evil deleted 6 servers of ACME within 5 min: WA1ACMEWEB1, WA1ACMEWEB2, WA1ACMEWEB3 and 3 more."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 6
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"evil","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:30Z
+times = 6
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
+[[fires]]
+title = "Five servers are queued for deletion by one actor, and are gone 25 hours later"
+expected = ["high EVE: eve deleted 5 servers of ACME within 4 min: WA1ACMEWEB1"]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-05T11:00:00Z
+times = 5
+every_seconds = 60
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB{{n}}"}'
+
+[[fires]]
+title = "Ten servers are queued for deletion; the first five are active again, and one of those is queued once more"
+expected = ["high EVE: eve deleted 6 servers of ACME within 6 min: WA1ACMEWEB6, WA1ACMEWEB7, WA1ACMEWEB8 and 3 more."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 10
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 10
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:20Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:11:00Z
+body = '''{"name":"WA1ACMEWEB1","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "Five servers are queued for deletion, and two are active again a day later"
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-03T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+times = 5
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"queuedForDelete","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-05T10:00:00Z
+times = 2
+every_seconds = 60
+body = '''{"name":"WA1ACMEWEB{{n}}","status":"active","changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "Six servers within a day"
 [[silent.notifications]]
@@ -241,9 +336,18 @@ body = '''{"name":"WA1ACMEWEB{{n}}","status":"archived","changeInfo":{"modifiedB
 "links":[{"rel":"account","id":"acme"}]}'''
 */
 -- The change that queues a server for deletion names an actor, the deletion itself does not: the first of the two counts.
--- A server that is there again after its deletion begins another life, which can end in a deletion of its own. The start is
--- as far back as in hidden_update_burst, plus the time in the queue.
-WITH steps AS (
+-- A server that is there again after its deletion begins another life, which can end in a deletion of its own. A server whose
+-- next step after the queue is another status was not deleted. The start is as far back as in hidden_update_burst, plus the
+-- time in the queue, and the end as much later.
+WITH first_seen AS (
+    SELECT seq
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND changed_at < $until::TIMESTAMPTZ + to_hours($queue_hours)
+        AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added' AND old_value IS NULL
+),
+-- No change shows the status of a server's first notification.
+steps AS (
     SELECT
         notification_id,
         seq,
@@ -251,22 +355,51 @@ WITH steps AS (
         account_alias,
         entity_id,
         actor,
-        coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer,
-        path = '' AND kind = 'added' AS is_return,
-        -- A server that comes back as queued for deletion may be a late notification of the life before, so the return is
-        -- the last row of its notification.
-        changed_at - lag(if(is_return, NULL, changed_at)) OVER (
-            PARTITION BY entity_id ORDER BY changed_at, seq, is_return
-        ) AS since_last
+        CASE
+            WHEN path = '' THEN if(kind = 'removed', 'deletion', 'return')
+            WHEN lower(new_value ->> '$') IN ('queuedfordelete', 'deleted') THEN 'queue'
+            ELSE 'undo'
+        END AS step
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
-        AND changed_at < $until::TIMESTAMPTZ
+        AND changed_at < $until::TIMESTAMPTZ + to_hours($queue_hours)
         AND sender = 'centurylink' AND category = 'Server' AND NOT noise
         AND (
             (path = '' AND kind = 'removed')
             OR (path = '' AND kind = 'added' AND old_value IS NOT NULL)
-            OR (path = 'status' AND kind = 'changed' AND lower(new_value ->> '$') IN ('queuedfordelete', 'deleted'))
+            OR (
+                path = 'status' AND kind IN ('added', 'changed')
+                AND (
+                    lower(new_value ->> '$') IN ('queuedfordelete', 'deleted')
+                    OR kind = 'added' OR lower(old_value ->> '$') IN ('queuedfordelete', 'deleted')
+                )
+            )
         )
+    UNION ALL
+    SELECT id, seq, least(occurred_at, received_at), account_alias, entity_id, actor, 'queue'
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND received_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND least(occurred_at, received_at) < $until::TIMESTAMPTZ + to_hours($queue_hours)
+        AND sender = 'centurylink' AND category = 'Server' AND (action = 'Updated' OR action IS NULL)
+        AND duplicate_of IS NULL AND seq IN (FROM first_seen)
+        AND lower(payload ->> 'status') IN ('queuedfordelete', 'deleted')
+),
+-- A server that comes back as queued for deletion may be a late notification of the life before, so the return is the last row
+-- of its notification.
+ordered AS (
+    SELECT
+        *,
+        coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer,
+        step IN ('return', 'undo') AS is_new_life,
+        changed_at - lag(if(is_new_life, NULL, changed_at)) OVER (
+            PARTITION BY entity_id ORDER BY changed_at, seq, is_new_life
+        ) AS since_last,
+        first_value(if(step = 'queue', NULL, struct_pack(step := step, at := changed_at)) IGNORE NULLS) OVER (
+            PARTITION BY entity_id ORDER BY changed_at, seq, is_new_life
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS outcome
+    FROM steps
 ),
 firsts AS (
     SELECT
@@ -274,8 +407,11 @@ firsts AS (
         changed_at - lag(changed_at) OVER (
             PARTITION BY actor IS NULL, doer, entity_id ORDER BY changed_at, seq
         ) AS since_same
-    FROM steps
-    WHERE NOT is_return AND (since_last IS NULL OR since_last > to_hours($queue_hours))
+    FROM ordered
+    WHERE changed_at < $until::TIMESTAMPTZ AND NOT is_new_life AND (since_last IS NULL OR since_last > to_hours($queue_hours))
+        AND NOT (
+            step = 'queue' AND coalesce(outcome.step, '') = 'undo' AND outcome.at <= changed_at + to_hours($queue_hours)
+        )
 ),
 -- One server that is made and deleted again and again is not many.
 deletions AS (

@@ -17,8 +17,9 @@ references = [
 medium = "the server can be reached from the whole internet"
 
 [parameters]
-partial_days = 7   # how long a body that does not name its addresses may hide one that was there before
-deleted_days = 7   # how long after its deletion a server that comes back by an update counts as one that comes back
+partial_days = 7    # how long a body that does not name its addresses may hide one that was there before
+deleted_days = 7    # how long after its deletion a server that comes back by an update counts as one that comes back
+apart_seconds = 60  # how long after another notification of a new server its creation may come
 
 [[fires]]
 title = "A server gets a public address"
@@ -263,6 +264,32 @@ at = 2026-03-04T10:10:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
 "cpu":2},"changeInfo":{"modifiedBy":"eve","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "A server is created public, and an update with the same body comes two seconds before the creation"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"createdBy":"eve","createdDate":"2026-03-04T09:59:58Z","modifiedBy":"eve","modifiedDate":"2026-03-04T09:59:58Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T10:00:02Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"createdBy":"eve","createdDate":"2026-03-04T09:59:58Z","modifiedBy":"eve","modifiedDate":"2026-03-04T09:59:58Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A server is seen public for the first time at a target URL of its category, ten minutes after its creation"
+expected = ["medium WA1ACMEWEB01: eve added the public address 203.0.113.9 to WA1ACMEWEB01 of ACME."]
+[[fires.notifications]]
+event = "Server"
+at = 2026-03-04T10:10:02Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"createdBy":"eve","createdDate":"2026-03-04T10:00:00Z","modifiedBy":"eve","modifiedDate":"2026-03-04T10:10:00Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "An internal address is added, then a public one removed"
 [[silent.notifications]]
@@ -358,6 +385,26 @@ event = "Server.Updated"
 at = 2026-03-03T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
 "cpu":2},"changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "Servers that were public before the receiver saw them first, at target URLs of their category, and a creation an hour later"
+[[silent.notifications]]
+event = "Server"
+at = 2026-03-04T10:00:00Z
+body = '''{"accountAlias":"ACME","name":"WA1ACMEWEB01","status":"Active","cpu":2,
+"ipAddresses":[{"address":"203.0.113.9"},{"address":"10.8.1.11"}]}'''
+[[silent.notifications]]
+event = "Server"
+at = 2026-03-04T10:00:02Z
+body = '''{"name":"WA1ACMEWEB02","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"createdBy":"eve","createdDate":"2026-03-01T10:00:00Z","modifiedBy":"eve","modifiedDate":"2026-03-04T10:00:00Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-04T11:00:02Z
+body = '''{"name":"WA1ACMEWEB02","status":"active","details":{"ipAddresses":[{"public":"203.0.113.9","internal":"10.8.1.11"}],
+"cpu":2},"changeInfo":{"createdBy":"eve","createdDate":"2026-03-01T10:00:00Z","modifiedBy":"eve","modifiedDate":"2026-03-04T10:00:00Z"},
+"links":[{"rel":"account","id":"acme"}]}'''
 */
 -- An address appears as a whole item that is added or removed, or as an item's field `public`. A list may be a single object
 -- instead. The whole body counts for a server that is created public, or restored after deletion, whatever addresses it had
@@ -378,7 +425,22 @@ came_back AS (
             AND gone.changed_at >= $since::TIMESTAMPTZ - to_days($deleted_days)
             AND gone.sender = 'centurylink' AND gone.category = 'Server' AND gone.path = '' AND gone.kind = 'removed'
 ),
--- The old form lists public and internal addresses alike; the receiver's comparison separates them in the same way.
+-- The creation may come after an update of the new server, and changes nothing then.
+created_later AS (
+    SELECT first_seen.seq, min(received_at) AS created_received_at
+    FROM first_seen
+    JOIN notifications AS creation
+        ON creation.entity_id = first_seen.entity_id
+            AND least(occurred_at, received_at) >= first_seen.changed_at
+            AND least(occurred_at, received_at) <= first_seen.changed_at + to_seconds($apart_seconds)
+            AND occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
+            AND least(occurred_at, received_at) < $until::TIMESTAMPTZ + to_seconds($apart_seconds)
+            AND creation.sender = 'centurylink' AND creation.category = 'Server' AND creation.action = 'Created'
+            AND creation.duplicate_of IS NULL
+    GROUP BY first_seen.seq
+),
+-- At a target URL of the category the action is open where the server was changed within an hour of its creation. The old form
+-- lists public and internal addresses alike; the receiver's comparison separates them in the same way.
 whole AS (
     SELECT
         seq,
@@ -403,9 +465,17 @@ whole AS (
         ) AS public_addresses
     FROM notifications
     JOIN first_seen USING (seq)
+    LEFT JOIN created_later USING (seq)
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND notifications.sender = 'centurylink' AND notifications.category = 'Server' AND duplicate_of IS NULL
-        AND (action = 'Created' OR seq IN (FROM came_back))
+        AND (
+            action = 'Created' OR seq IN (FROM came_back)
+            OR created_received_at <= received_at + to_seconds($apart_seconds)
+            OR (
+                action IS NULL
+                AND payload ->> '$.changeInfo.createdDate' IS NOT NULL AND payload ->> '$.changeInfo.modifiedDate' IS NOT NULL
+            )
+        )
         AND (contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"'))
 ),
 -- Noise adds no address, but shows earlier ones: another form has the same addresses in other places. The receiver compares

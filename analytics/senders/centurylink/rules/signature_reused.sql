@@ -5,9 +5,10 @@ why = """
 A signature covers only the body. It does not cover the event, which only the target URL names, or the time. Anybody who \
 has a notification can send it again as any event, and its signature is still valid. The severity is high under another \
 event, and medium under the same event if the body carries a time that a later event would have changed, or creates or deletes \
-a user or an account: their names are never used again, so nothing creates or deletes them twice. Identical updates \
-of a user or an account are routine, and so is an update identical to the creation before it: neither is a finding. Nor is one \
-body of two events within a minute that fits both: the platform tells a creation or a deletion as an update, too."""
+a user or an account: their names are never used again, so nothing creates or deletes them twice. So is the deletion of a server \
+that is changed afterwards, though it was created before. Updates of a user or an account that are identical to an earlier one, \
+or to the creation, are routine, whatever came between: they are no findings. Nor is one body of two events within a minute that \
+fits both: the platform tells a creation or a deletion as an update, too."""
 todo = """
 Compare the two notifications' source addresses, and check the entity's real state in the platform's portal. If somebody \
 else sent the second one, put a secret into the target URLs (CLC_URL_SECRET), or change the present secret."""
@@ -18,10 +19,10 @@ references = [
 
 [reasons]
 high = "sent again as another event"
-medium = "the same event, with a time that a later event would have changed, or the creation or deletion of what can't be created or deleted twice"
+medium = "the same event, with a time that a later event would have changed, the creation or deletion of what can't be created or deleted twice, or the deletion of a server that was still there afterwards"
 
 [parameters]
-days = 7             # how long after its first use a signature is known
+days = 7             # how long after its first use a signature is known, and a server can be seen that is said to be deleted
 apart_seconds = 60   # closer together the same event is a copy, and a body may be of two events that it fits
 
 [[fires]]
@@ -177,6 +178,33 @@ event = "Account.Updated"
 at = 2026-03-05T11:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
 
+[[fires]]
+title = "A server's deletion comes again when another server has its name, which is changed two days later"
+expected = ["medium WA1ACMEWEB01: The signed body of Server.Deleted of WA1ACMEWEB01 was replayed 1 d later: the server was changed afterwards."]
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[fires.notifications]]
+event = "Server.Created"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-04T10:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-05T10:00:00Z
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-07T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-07T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-08T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-08T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "A user is created, and two passwords are changed"
 [[silent.notifications]]
@@ -284,6 +312,64 @@ every_seconds = 7200
 body = '{"accountAlias":"ACME","name":"WA1ACMEWEB02","cpu":2,"status":"Active"}'
 
 [[silent]]
+title = "A server whose name was free again is deleted like the one before, its last update comes late, and the name is used once more"
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-04T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-04T10:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-05T10:00:00Z
+body = '{"accountAlias":"ACME","name":"WA1ACMEWEB01"}'
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-05T10:00:05Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForDelete","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-05T10:00:04Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Updated"
+at = 2026-03-05T10:10:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-05T09:58:00Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Created"
+at = 2026-03-05T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-05T10:59:58Z",
+"modifiedBy":"ann","modifiedDate":"2026-03-05T10:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A user and an account go from one state to another and back"
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"A"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-05T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"B"}'
+[[silent.notifications]]
+event = "User.Updated"
+at = 2026-03-06T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","lastName":"A"}'
+[[silent.notifications]]
+event = "Account.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"accountAlias":"ACME","status":"Active"}'
+[[silent.notifications]]
+event = "Account.Updated"
+at = 2026-03-05T10:00:00Z
+body = '{"accountAlias":"ACME","status":"Disabled"}'
+[[silent.notifications]]
+event = "Account.Updated"
+at = 2026-03-06T10:00:00Z
+body = '{"accountAlias":"ACME","status":"Active"}'
+
+[[silent]]
 title = "Another sender, which tells several events of a shop's order with the same body"
 [[silent.notifications]]
 sender = "shopify"
@@ -298,17 +384,20 @@ body = '{"id":17,"updated_at":"2026-03-04T09:59:58Z"}'
 */
 -- Of 256 bytes a hash of eight stays: grouping ten million then takes little memory, and two signatures have the same
 -- hash with a chance of three in a million.
+-- A server's deletion is found to be a replay when a later notification shows that the server is still there, so deletions are
+-- looked for twice as far back.
 WITH signed AS (
-    SELECT seq, received_at, hash(signature) AS signature_hash
+    SELECT seq, received_at, hash(signature) AS signature_hash, category = 'Server' AND action = 'Deleted' AS is_server_gone
     FROM notifications
-    WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
+    WHERE received_at >= $since::TIMESTAMPTZ - to_days(2 * $days) AND received_at < $until::TIMESTAMPTZ
+        AND (received_at >= $since::TIMESTAMPTZ - to_days($days) OR is_server_gone)
         AND sender = 'centurylink' AND signature_status = 'valid' AND duplicate_of IS NULL
 ),
 used_again AS (
     SELECT signature_hash
     FROM signed
     GROUP BY signature_hash
-    HAVING count(*) > 1 AND max(received_at) >= $since::TIMESTAMPTZ
+    HAVING count(*) > 1 AND (max(received_at) >= $since::TIMESTAMPTZ OR bool_or(is_server_gone))
 ),
 uses AS (
     SELECT
@@ -326,7 +415,7 @@ uses AS (
         signature_hash
     FROM notifications
     JOIN (FROM signed SEMI JOIN used_again USING (signature_hash) SELECT seq, signature_hash) USING (seq)
-    WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
+    WHERE received_at >= $since::TIMESTAMPTZ - to_days(2 * $days) AND received_at < $until::TIMESTAMPTZ
 ),
 compared AS (
     SELECT
@@ -379,9 +468,55 @@ told_twice AS (
             lower(payload ->> 'status') = 'deleted'
             OR (category = 'Server' AND lower(payload ->> 'status') = 'queuedfordelete')
         )
+),
+deleted_again AS (
+    SELECT *
+    FROM judged
+    WHERE severity IS NULL AND category = 'Server' AND action = 'Deleted' AND first_use.action = 'Deleted' AND is_timeless
+        AND later > to_seconds($apart_seconds)
+),
+sights AS (
+    SELECT notifications.seq
+    FROM notifications
+    JOIN deleted_again ON deleted_again.entity_id = notifications.entity_id
+        AND least(notifications.occurred_at, notifications.received_at)
+            > deleted_again.received_at + to_seconds($apart_seconds)
+        AND notifications.received_at <= deleted_again.first_use.at + to_days($days)
+    WHERE notifications.received_at >= $since::TIMESTAMPTZ - to_days(2 * $days)
+        AND notifications.received_at < $until::TIMESTAMPTZ
+        AND notifications.sender = 'centurylink' AND notifications.category = 'Server'
+        AND notifications.signature_status = 'valid' AND notifications.action IS DISTINCT FROM 'Deleted'
+),
+-- A server that was created before its deletion came again, and was changed afterwards, was not deleted.
+outlived AS (
+    SELECT deleted_again.*, min(sight.received_at) AS seen_at
+    FROM deleted_again
+    JOIN (
+        SELECT
+            entity_id,
+            occurred_at,
+            received_at,
+            TRY_CAST(payload ->> '$.changeInfo.createdDate' AS TIMESTAMPTZ) AS created_at
+        FROM notifications
+        WHERE received_at >= $since::TIMESTAMPTZ - to_days(2 * $days) AND received_at < $until::TIMESTAMPTZ
+            AND seq IN (FROM sights)
+            AND coalesce(lower(payload ->> 'status'), '') NOT IN ('deleted', 'queuedfordelete')
+    ) AS sight
+        ON sight.entity_id = deleted_again.entity_id
+            AND least(sight.occurred_at, sight.received_at) > deleted_again.received_at + to_seconds($apart_seconds)
+            AND sight.received_at <= deleted_again.first_use.at + to_days($days)
+            AND sight.created_at < deleted_again.received_at
+    GROUP BY ALL
+),
+found AS (
+    SELECT *, received_at AS seen_at
+    FROM judged
+    WHERE severity IS NOT NULL AND seq NOT IN (FROM told_twice)
+    UNION ALL BY NAME
+    SELECT * REPLACE ('medium' AS severity) FROM outlived
 )
 SELECT
-    received_at AS found_at,
+    seen_at AS found_at,
     replace(if(entity_id IS NULL, first_use.category, category), 'Alert', 'Server') AS category,
     coalesce(entity_id, first_use.entity_id) AS entity_id,
     account_alias,
@@ -389,9 +524,10 @@ SELECT
     concat(
         'The signed body of ', first_use.event, ' of ', coalesce(first_use.entity_id, '(no name)'), ' was replayed',
         if(event = first_use.event, '', concat(' as ', event)), ' ', later_text, ' later',
-        if(source_ip <> first_use.source_ip, concat(', from ', source_ip, ' instead of ', first_use.source_ip), ''), '.'
+        if(source_ip <> first_use.source_ip, concat(', from ', source_ip, ' instead of ', first_use.source_ip), ''),
+        if(seen_at > received_at, ': the server was changed afterwards.', '.')
     ) AS sentence,
     [id, first_use.id] AS notification_ids,
     severity
-FROM judged
-WHERE severity IS NOT NULL AND received_at >= $since::TIMESTAMPTZ AND seq NOT IN (FROM told_twice)
+FROM found
+WHERE seen_at >= $since::TIMESTAMPTZ

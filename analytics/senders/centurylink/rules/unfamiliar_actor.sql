@@ -2,9 +2,9 @@
 title = "Unfamiliar actor"
 severity = "low"
 why = """
-Somebody changed a server of an account in which they never did anything before. The severity is low if they belong to \
-the account or to one above it, medium if no notification shows which account they belong to, and high if they belong to \
-another branch of the account tree, or to another tree, whose users have no work here."""
+Somebody changed a server of an account in which they never did anything before. The severity is low if they belonged to \
+the account or to one above it, medium if no notification shows whether they did, and high if they belonged to another branch \
+of the account tree, or to another tree, whose users have no work here."""
 todo = """
 Ask the account's administrator whether this person should work there. If they are of another branch, disable the user and \
 look at all that they changed: open the user's entity."""
@@ -15,7 +15,7 @@ references = [
 
 [reasons]
 high = "the actor belongs to another branch or tree of accounts"
-medium = "no notification shows which account the actor belongs to"
+medium = "no notification shows whether the actor belongs to the account or to one above it"
 low = "the actor belongs to the account or to one above it"
 
 [parameters]
@@ -168,6 +168,77 @@ at = 2026-03-02T11:00:00Z
 body = '''{"name":"WA1BRIXDB01","description":"a","changeInfo":{"modifiedBy":"groß@ﬁrma.example","modifiedDate":"{{at}}"},
 "links":[{"rel":"account","id":"brix"}]}'''
 
+[[fires]]
+title = "A user of an account of which no notification tells the place, in a settled account"
+expected = [
+    """medium WA1ACMEWEB01: evg changed WA1ACMEWEB01 of ACME, was never seen to change anything there before, and is a user of \
+FARX: no notification shows whether that is above ACME.""",
+]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"userName":"evg","accountAlias":"FARX","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-01T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"a","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-12T11:00:00Z
+body = '''{"name":"WA1ACMEWEB01","description":"b","changeInfo":{"modifiedBy":"evg","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"acme"}]}'''
+
+[[fires]]
+title = "A user moves to the account, works there and moves on; another one works in the account that it comes from"
+expected = [
+    "low WA1BRIXDB01: mover changed WA1BRIXDB01 of BRIX, and was never seen to change anything there before.",
+    "high WA1BRIXDB01: lea changed WA1BRIXDB01 of BRIX, but is a user of ACME, which is not above it in the tree",
+]
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:00:00Z
+body = '{"accountAlias":"ACME","businessName":"Acme","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "Account.Created"
+at = 2026-03-01T10:01:00Z
+body = '{"accountAlias":"BRIX","businessName":"Brix","parentAlias":"ROOT"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-01T10:02:00Z
+body = '{"userName":"mover","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-01T11:00:00Z
+body = '''{"name":"WA1BRIXDB01","description":"a","changeInfo":{"modifiedBy":"ann","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"brix"}]}'''
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"mover","accountAlias":"BRIX","status":"Active"}'
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-12T11:00:00Z
+body = '''{"name":"WA1BRIXDB01","description":"b","changeInfo":{"modifiedBy":"mover","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"brix"}]}'''
+[[fires.notifications]]
+event = "Server.Updated"
+at = 2026-03-13T11:00:00Z
+body = '''{"name":"WA1BRIXDB01","description":"c","changeInfo":{"modifiedBy":"lea","modifiedDate":"{{at}}"},
+"links":[{"rel":"account","id":"brix"}]}'''
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-14T10:00:00Z
+body = '{"userName":"lea","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-15T10:00:00Z
+body = '{"userName":"lea","accountAlias":"BRIX","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-16T10:00:00Z
+body = '{"userName":"mover","accountAlias":"ACME","status":"Active"}'
+
 [[silent]]
 title = "A user of an account above works in a new account"
 [[silent.notifications]]
@@ -284,12 +355,27 @@ history AS (
         *, greatest(min(first_at) OVER (PARTITION BY account_alias), $complete_since::TIMESTAMPTZ) AS account_first_at
     FROM pairs
 ),
-homes AS (
-    SELECT entity_id AS actor_key, arg_min(account_alias, seq) AS home
+-- A user can move to another account.
+moves AS (
+    SELECT entity_id AS actor_key, account_alias AS home, least(occurred_at, received_at) AS told_at, seq
     FROM notifications
     WHERE sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL AND account_alias IS NOT NULL
         AND entity_id IN (SELECT actor_key FROM entries)
-    GROUP BY entity_id
+    QUALIFY lag(home) OVER (PARTITION BY entity_id ORDER BY told_at, seq) IS DISTINCT FROM home
+),
+-- The account that was told last before the act; where none was, the first that was told after it.
+homes AS (
+    SELECT
+        actor_key,
+        account_alias,
+        entered_at,
+        coalesce(
+            arg_max(home, (told_at, seq)) FILTER (told_at <= entered_at),
+            arg_min(home, (told_at, seq))
+        ) AS home
+    FROM entries
+    JOIN moves USING (actor_key)
+    GROUP BY actor_key, account_alias, entered_at
 ),
 -- Where no notification described the top account of a path, the accounts above it are not known. One of them may exist
 -- without any notification.
@@ -308,10 +394,11 @@ judged AS (
         home,
         entered_at = first_at AND first_at - account_first_at >= to_days($settled_days) AS is_new,
         home IS NOT NULL AND NOT list_contains(here.root_path, home)
-            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign
+            AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign,
+        coalesce(home = account_alias OR list_contains(here.root_path, home), false) AS is_familiar
     FROM entries
     JOIN history USING (account_alias, actor_key)
-    LEFT JOIN homes USING (actor_key)
+    LEFT JOIN homes USING (actor_key, account_alias, entered_at)
     LEFT JOIN places AS here ON here.alias = account_alias
     LEFT JOIN places AS there ON there.alias = home
 ),
@@ -339,9 +426,14 @@ SELECT
             WHEN is_foreign THEN concat(', but is a user of ', home, ', which is not above it in the tree of accounts.')
             WHEN home IS NULL
             THEN ', was never seen to change anything there before, and no notification describes this user.'
+            WHEN NOT is_familiar
+            THEN concat(
+                ', was never seen to change anything there before, and is a user of ', home,
+                ': no notification shows whether that is above ', account_alias, '.'
+            )
             ELSE ', and was never seen to change anything there before.'
         END
     ) AS sentence,
     [id] AS notification_ids,
-    CASE WHEN is_foreign THEN 'high' WHEN home IS NULL THEN 'medium' ELSE 'low' END AS severity
+    CASE WHEN is_foreign THEN 'high' WHEN is_familiar THEN 'low' ELSE 'medium' END AS severity
 FROM acts

@@ -59,6 +59,34 @@ at = 2026-03-04T10:30:00Z
 body = '''{"action":"disabled","repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 
 [[fires]]
+title = "A fork's locked branch may be synchronized with the repository above, and then no more; another one may, too"
+expected = [
+    "medium acme/shop: ann weakened the protection of main in acme/shop: lock allows fork sync from false to true.",
+    "medium acme/shop: ann weakened the protection of rel in acme/shop: lock allows fork sync from null to true.",
+]
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "branch_protection_rule" }
+at = 2026-03-04T10:00:00Z
+body = '''{"action":"edited","rule":{"id":7,"name":"main","lock_allows_fork_sync":true},
+"changes":{"lock_allows_fork_sync":{"from":false}},"repository":{"full_name":"acme/shop","owner":{"login":"acme"}},
+"sender":{"login":"ann"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "branch_protection_rule" }
+at = 2026-03-04T10:10:00Z
+body = '''{"action":"edited","rule":{"id":7,"name":"main","lock_allows_fork_sync":false},
+"changes":{"lock_allows_fork_sync":{"from":true}},"repository":{"full_name":"acme/shop","owner":{"login":"acme"}},
+"sender":{"login":"ann"}}'''
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "branch_protection_rule" }
+at = 2026-03-04T10:20:00Z
+body = '''{"action":"edited","rule":{"id":8,"name":"rel","lock_allows_fork_sync":true},
+"changes":{"lock_allows_fork_sync":{"from":null}},"repository":{"full_name":"acme/shop","owner":{"login":"acme"}},
+"sender":{"login":"ann"}}'''
+
+[[fires]]
 title = "A ruleset loses rules, becomes a trial, and goes; another one is the organization's"
 expected = [
     "medium acme/shop: ann weakened the ruleset releases of acme/shop: without deletion, non_fast_forward.",
@@ -132,7 +160,8 @@ body = '''{"action":"edited","repository_ruleset":{"id":4,"name":"new","enforcem
 "changes":{"enforcement":{"from":"evaluate"},"rules":{"added":[{"type":"deletion"}],"deleted":[{"type":"update"}],"updated":[]}},
 "repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 */
--- The body of a changed protection tells each field's value of before, so `changes` has both values.
+-- The body of a changed protection tells each field's value of before, so `changes` has both values. Each field is stricter if it
+-- is true or has a higher level, but for those that allow something.
 WITH fields AS (
     SELECT
         notification_id,
@@ -163,6 +192,7 @@ weaker AS (
         THEN NOT list_has_all(TRY_CAST(now AS JSON[]), TRY_CAST(before AS JSON[]))
         WHEN field = 'authorized_actor_names'
         THEN NOT is_newly_closed AND NOT list_has_all(TRY_CAST(before AS JSON[]), TRY_CAST(now AS JSON[]))
+        WHEN field = 'lock_allows_fork_sync' THEN coalesce(before, 'false') = 'false' AND now = 'true'
         ELSE before = 'true' AND now = 'false'
     END
 ),
@@ -226,7 +256,7 @@ SELECT
     actor,
     concat(
         coalesce(actor, 'Somebody'), ' weakened the protection of ', branch, ' in ', entity_id, ': ',
-        string_agg(concat(replace(field, '_', ' '), ' from ', before, ' to ', now), ', ' ORDER BY field), '.'
+        string_agg(concat(replace(field, '_', ' '), ' from ', coalesce(before, 'null'), ' to ', now), ', ' ORDER BY field), '.'
     ) AS sentence,
     [notification_id] AS notification_ids,
     'medium' AS severity
