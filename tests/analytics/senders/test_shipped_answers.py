@@ -1,16 +1,13 @@
 """What the shipped queries and the examples of the documentation answer in stores of known rows."""
 
-import json
-import math
-import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 import analytics
 from analytics.pages.sql.side import list_shipped_queries
 from analytics.senders import list_sql_files_by_sender
+from tests.analytics.senders.examples import EXAMPLES
 from tests.support.readable_store import Changed, Row, account, build_store, server
 from tests.support.stored import forget_sender, repeat_as_another_sender
 
@@ -23,27 +20,6 @@ OF_CENTURYLINK = {
 TELL_SENDERS = {"busiest_actors", "changed_fields"}
 OF_ANY_SENDER = {"delays"}
 """It knows more of CenturyLink Cloud, and is about all."""
-DOCS = Path(__file__).parents[3] / "docs"
-EXAMPLES = [
-    example
-    for page in ("sql.md", "tables.md")
-    for example in re.findall(r"```sql\n(?!/\*)(.*?);?\n```", (DOCS / page).read_text("utf-8"), re.DOTALL)
-]
-ODD = [
-    "many",
-    "none",
-    "NaN",
-    "",
-    "1e400",
-    None,
-    True,
-    1.5,
-    10**30,
-    [],
-    ["x", None, [1]],
-    {"a": 1},
-    [{"a": {"b": []}}, 7],
-]
 NOW = datetime.now(UTC) - timedelta(hours=3)
 
 
@@ -316,59 +292,6 @@ def test_a_hidden_update_that_comes_at_both_urls_is_one(ask):
     (row,) = ask(QUERIES["hidden_user_updates"], rows, changes)
     assert (row["user_name"], row["hidden_changes"]) == ("KIM", 2)
     assert (row["first_at"], row["latest_at"]) == (rows[2].received_at, rows[4].received_at)
-
-
-def odd_bodies():
-    """Yield bodies of each category whose fields have, one at a time and all together, values of an odd kind."""
-    disk, address = {"id": "0:0", "sizeGB": 1}, {"internal": "10.0.0.1", "public": "203.0.113.9"}
-    details = {"cpu": 2, "memoryMB": 4096, "storageGB": 17, "powerState": "stopped"}
-    for odd in ODD:
-        for name in (*details, "disks", "ipAddresses"):
-            yield "Server.Created", {"locationId": "WA1", "details": {"disks": [disk], **details, name: odd}}
-        yield "Server.Created", {"locationId": odd, "osType": odd, "details": odd, "changeInfo": odd, "links": odd}
-        for name in disk:
-            yield "Server.Created", {"details": {"disks": [{**disk, name: odd}, odd]}}
-        for name in address:
-            yield "Server.Created", {"details": {"ipAddresses": [{**address, name: odd}, odd]}}
-        yield "Server.Deleted", {"accountAlias": odd, "name": odd}
-        yield "User.Updated", {"status": odd, "userName": odd, "emailAddress": odd}
-        yield "Account.Created", {"businessName": odd, "parentAlias": odd, "links": odd, "status": odd}
-        yield "Alert.Notification", {"triggers": odd}
-        yield "Alert.Notification", {"triggers": [{"metric": odd, "state": odd, "data": odd}, odd]}
-
-
-@pytest.fixture(scope="module")
-def odd_store(tmp_path_factory):
-    rows = [Row(event, "ODDA", f"ENTITY{n}", body, NOW) for n, (event, body) in enumerate(odd_bodies())]
-    changes = [
-        Changed(1, "details.cpu", "changed", json.dumps(old), json.dumps(odd)) for odd in ODD for old in (2, odd)
-    ]
-    details = {"cpu": 2, "memoryMB": 4096, "storageGB": 17, "disks": [{"id": "0:0", "sizeGB": 14.5}]}
-    healthy = Row("Server.Created", "ODDA", "WA1ODDAWEB01", {"details": details}, NOW)
-    file = build_store(tmp_path_factory.mktemp("odd") / "store.duckdb", [healthy, *rows], changes=changes)
-    with analytics.connect(str(file)) as client:
-        yield client
-
-
-@pytest.mark.parametrize("name", QUERIES)
-def test_an_odd_body_ends_no_shipped_query(odd_store, name):
-    rows = odd_store.sql(QUERIES[name]).to_pylist()
-    numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
-    assert all(map(math.isfinite, numbers))
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_an_odd_body_ends_no_example(odd_store, example):
-    odd_store.sql(example)
-
-
-def test_a_healthy_body_is_found_among_odd_ones(odd_store):
-    (largest,) = (
-        row for row in odd_store.sql(QUERIES["largest_servers"]).to_pylist() if row["server"] == "WA1ODDAWEB01"
-    )
-    assert (largest["memory_gb"], largest["cpus"], largest["storage_gb"]) == (4, 2, 17.0)
-    disks = odd_store.sql(QUERIES["largest_disks"]).to_pylist()
-    assert [row["size_gb"] for row in disks if row["server"] == "WA1ODDAWEB01"] == [14.5]
 
 
 def alert(metric, state):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.durability.support.damaged import Stores, crashed_store
+from tests.durability.support.damaged_backups import make_backup, make_older_backup
 
 
 @pytest.fixture(scope="module")
@@ -17,3 +18,13 @@ def stores() -> Iterator[Stores]:
     stores = Stores()
     yield stores
     stores.close()
+
+
+@pytest.fixture(scope="module")
+def backup(tmp_path_factory):
+    return make_backup(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    return make_older_backup(tmp_path_factory.mktemp("older"))

@@ -1,63 +1,21 @@
 """A backup with whole notifications is used, though its derived tables or its refused notifications are damaged."""
 
-import errno
-import random
-import subprocess
-import sys
 from typing import Any
 
 import duckdb
 import pytest
 
 from receiver.data_directory.incidents import read_incidents
-from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
-from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError, UndecidedError
 from receiver.keeping import backup_file
 from receiver.keeping.backup_file import inspect, inspect_all_but_refused, read_info, seal
 from receiver.keeping.objects.fetching import fetched_newest
 from receiver.keeping.objects.place import Place
-from receiver.settings import Settings
-from receiver.store.recovery import open_store
 from tests.durability.support.commands import run_command
-from tests.durability.support.damaged import block_overwritten
-from tests.durability.support.stores import accepted, append, spool
-from tests.durability.test_restore import key_of
+from tests.durability.support.damaged_backups import CHANGES, NEWER, OLDER, count_rows, damage
 from tests.support.processes import PreparedReceiver, running
-from tests.support.rows import rejection
 from tests.support.waiting import until
-
-CHANGES = "SELECT count(*) AS n, bit_xor(hash(changes))::VARCHAR AS rows FROM changes"
-
-
-def make_hex(number, length):
-    return random.Random(number).randbytes(length).hex().encode()
-
-
-@pytest.fixture(scope="module")
-def backup(tmp_path_factory):
-    """A backup whose changes and refused notifications have blocks of their own."""
-    data_dir = tmp_path_factory.mktemp("data")
-    bodies = [b'{"userName":"u%d","x":"%s"}' % (n % 200, make_hex(n, 1000)) for n in range(1000)]
-    spool(data_dir, [accepted(n, body=body) for n, body in enumerate(bodies)])
-    spool(data_dir, [rejection(n, body=make_hex(n, 40_000)) for n in range(20)])
-    append(data_dir)
-    seal(data_dir / "clc.duckdb", key_of(data_dir), data_dir / "none")
-    return data_dir / "clc.duckdb"
-
-
-def damage(backup, table, tmp_path):
-    """Copy the backup, and damage a block of a table alone."""
-    copy = tmp_path / "b.duckdb"
-    copy.write_bytes(backup.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as database:
-        blocks = {
-            name: {number for (number,) in run(database, f"SELECT block_id FROM pragma_storage_info('{name}')")}
-            for name in ("notifications", "changes", "rejected")
-        }
-    block_overwritten(max(blocks.pop(table) - set().union(*blocks.values())))(copy)
-    return copy
 
 
 def test_a_backup_with_damaged_changes_is_restored_and_they_are_derived_again(backup, tmp_path):
@@ -115,19 +73,6 @@ def test_force_restores_no_backup_with_damaged_notifications(backup, tmp_path):
     assert not (data_dir / "clc.duckdb").exists()
 
 
-NEWER, OLDER = (f"clc-202603{day}T120000000000Z.duckdb" for day in ("04", "03"))
-
-
-@pytest.fixture(scope="module")
-def older(tmp_path_factory):
-    """A whole backup of three notifications and no refused one."""
-    data_dir = tmp_path_factory.mktemp("older")
-    spool(data_dir, [accepted(n) for n in range(3)])
-    append(data_dir)
-    seal(data_dir / "clc.duckdb", key_of(data_dir), data_dir / "none")
-    return data_dir / "clc.duckdb"
-
-
 def upload(file, name, directory):
     """Put a backup into object storage."""
     made = ("2026-03-04 12:00:00", "host", 1, 1)
@@ -179,132 +124,6 @@ def test_force_fetches_no_backup_with_damaged_notifications(backup, older, tmp_p
     assert restored.returncode == 0, restored.stderr
     assert f"The backup {NEWER} is passed over: " in restored.stderr
     assert count_rows(data_dir) == (3, 0)
-
-
-def count_rows(data_dir):
-    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
-        (counts,) = run(database, "SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM rejected)")
-    return counts
-
-
-def lose_database(data_dir, newer, older):
-    """A data directory with two backups, whose database is a text."""
-    (data_dir / "backups").mkdir(parents=True)
-    (data_dir / "backups" / OLDER).write_bytes(older.read_bytes())
-    (data_dir / "backups" / NEWER).write_bytes(newer.read_bytes())
-    (data_dir / "clc.duckdb").write_text("no database\n" * 1_000)
-    return Settings(data_dir=data_dir)
-
-
-@pytest.mark.parametrize("is_sealed", [True, False])
-def test_a_recovery_uses_the_newest_backup_with_whole_notifications_without_its_damaged_refused_ones(
-    backup, older, tmp_path, is_sealed
-):
-    damaged = damage(backup, "rejected", tmp_path)
-    if not is_sealed:
-        with duckdb.connect(str(damaged), config={"max_vacuum_tasks": 0}) as database:
-            for table in ("learned_accounts", "backup_info"):
-                run(database, f"DROP TABLE {table}")
-    settings = lose_database(tmp_path / "data", damaged, older)
-    connection, (incident,) = open_store(settings)
-    connection.close()
-    assert count_rows(settings.data_dir) == (1000, 0)
-    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
-    assert incident.missing.startswith(f"All refused notifications of the backup {NEWER}, and what was set aside among")
-    assert [each.missing for each in read_incidents(settings.data_dir)] == [incident.missing]
-    open_store(settings).connection.close()
-    assert len(read_incidents(settings.data_dir)) == 1
-
-
-def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp_path):
-    settings = lose_database(tmp_path / "data", damage(backup, "notifications", tmp_path), older)
-    connection, (incident,) = open_store(settings)
-    connection.close()
-    assert count_rows(settings.data_dir) == (3, 0)
-    assert incident.what.endswith(f"In its place: the backup {OLDER}.")
-
-
-def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and_derives_the_changes_again(
-    backup, older, tmp_path
-):
-    with duckdb.connect(str(backup), read_only=True) as database:
-        expected = run(database, CHANGES)
-    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
-    connection, (replaced, derived) = open_store(settings)
-    assert derived.missing is None
-    assert replaced.what.endswith(f"In its place: the backup {NEWER}.")
-    assert derived.what.endswith("they are derived again.")
-    rebuild = Rebuild(connection)
-    while rebuild.done is not None:
-        rebuild.step()
-    assert run(connection, CHANGES) == expected
-    run(connection, "CHECKPOINT")
-    connection.close()
-    assert (count_rows(settings.data_dir), has_whole_derived(settings.database)) == ((1000, 20), True)
-    connection, happened = open_store(settings)
-    connection.close()
-    assert happened == []
-
-
-OPENING = """
-import os, pathlib, sys
-from receiver.database import replacing
-from receiver.deriving.tables import Rebuild
-from receiver.settings import Settings
-from receiver.store import recovery
-
-def end(*_arguments):
-    os._exit(9)
-
-setattr({"recovery": recovery, "replacing": replacing, "Rebuild": Rebuild}[sys.argv[2]], sys.argv[3], end)
-recovery.open_store(Settings(data_dir=pathlib.Path(sys.argv[1])))
-"""
-
-
-@pytest.mark.parametrize(
-    ("where", "name"),
-    [
-        ("recovery", "suspect_derived"),
-        ("replacing", "write_whole"),
-        ("replacing", "_carry_out"),
-        ("replacing", "record"),
-        ("recovery", "settle"),
-        ("Rebuild", "begin"),
-    ],
-)
-def test_a_recovery_that_is_killed_anywhere_derives_damaged_changes_again_at_the_next_start(
-    backup, older, tmp_path, where, name
-):
-    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
-    opening = [sys.executable, "-c", OPENING, str(settings.data_dir), where, name]
-    subprocess.run(opening, capture_output=True, check=False)
-    connection, _ = open_store(settings)
-    rebuild = Rebuild(connection)
-    while rebuild.done is not None:
-        rebuild.step()
-    with duckdb.connect(str(backup), read_only=True) as database:
-        assert run(connection, CHANGES) == run(database, CHANGES)
-    connection.close()
-    assert count_rows(settings.data_dir) == (1000, 20)
-    assert (has_whole_derived(settings.database), read_suspicion(settings.data_dir)) == (True, None)
-
-
-def test_a_recovery_that_can_not_note_damaged_changes_moves_nothing(backup, older, tmp_path, monkeypatch):
-    settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
-    before = settings.database.read_bytes()
-
-    def fill_up(*_arguments):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("receiver.database.faults.write_whole", fill_up)
-        with pytest.raises(StoreError, match="No space left on device"):
-            open_store(settings)
-    assert settings.database.read_bytes() == before
-    assert read_incidents(settings.data_dir) == []
-    connection, (_, derived) = open_store(settings)
-    connection.close()
-    assert derived.what.endswith("they are derived again.")
 
 
 def test_while_it_can_not_be_told_whether_the_newest_backup_is_whole_no_older_one_is_fetched(
@@ -365,60 +184,3 @@ def test_a_backup_whose_description_can_not_be_read_for_lack_of_memory_is_not_ca
     with pytest.raises(UndecidedError, match="Out of Memory"):
         backup_file._read_info(database, backup)
     assert read_info(backup).notifications == 1000
-
-
-class FullDisk:
-    """Fails like a database on a full disk, from its first statement that begins so."""
-
-    def __init__(self, database, statement):
-        self._database, self._statement = database, statement
-
-    def __getattr__(self, name):
-        return getattr(self._database, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_arguments):
-        self._database.close()
-
-    def execute(self, sql, parameters=None):
-        if sql.startswith(self._statement):
-            raise duckdb.IOException('IO Error: Could not write file "restoring.duckdb": No space left on device')
-        return self._database.execute(sql, parameters)
-
-
-@pytest.mark.parametrize("statement", ["DROP TABLE IF EXISTS rejected", "CHECKPOINT", "DROP TABLE learned_accounts"])
-def test_a_recovery_that_has_no_room_to_leave_out_damaged_refused_notifications_moves_nothing(
-    backup, older, tmp_path, monkeypatch, statement
-):
-    settings = lose_database(tmp_path / "data", damage(backup, "rejected", tmp_path), older)
-    before, connect = settings.database.read_bytes(), duckdb.connect
-
-    def connect_on_full_disk(path, **options):
-        database = connect(path, **options)
-        return FullDisk(database, statement) if options.get("config") is backup_file._CONFIG else database
-
-    with monkeypatch.context() as patch:
-        patch.setattr(duckdb, "connect", connect_on_full_disk)
-        with pytest.raises(StoreError, match=rf"{NEWER} can't be put in place now .*No space left on device"):
-            open_store(settings)
-    assert settings.database.read_bytes() == before
-    assert read_incidents(settings.data_dir) == []
-    connection, (incident,) = open_store(settings)
-    connection.close()
-    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
-    assert count_rows(settings.data_dir) == (1000, 0)
-
-
-def test_a_recovery_by_a_backup_whose_learned_accounts_are_damaged_keeps_its_notifications(
-    backup, older, tmp_path, monkeypatch, caplog
-):
-    settings = lose_database(tmp_path / "data", backup, older)
-    monkeypatch.setattr(backup_file, "_LEARNED", "SELECT error('Corrupt database file: computed checksum 1')")
-    connection, (incident,) = open_store(settings)
-    tables = {name for (name,) in run(connection, "SELECT table_name FROM duckdb_tables()")}
-    connection.close()
-    assert incident.what.endswith(f"In its place: the backup {NEWER}.")
-    assert tables.isdisjoint({"learned_accounts", "backup_info"})
-    assert "its learned accounts are lost" in caplog.text
