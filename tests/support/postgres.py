@@ -190,6 +190,7 @@ def _start_pooler(postgres: PostgreSQL, directory: Path) -> tuple[subprocess.Pop
     for _ in range(_STARTS):
         port = free_port()
         file.write_text(_POOLER.format(server=postgres.port, port=port))
+        file.chmod(0o644)
         with log.open("wb") as errors:
             pooler = subprocess.Popen([find_program("pgbouncer"), str(file)], stderr=errors, **postgres.as_user)
         until(lambda pooler=pooler: "process up" in log.read_text() or pooler.poll() is not None, what="PgBouncer")

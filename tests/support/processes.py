@@ -232,7 +232,11 @@ class PreparedReceiver(Receiver):
     def children(self) -> dict[str, int]:
         """Find the children's process ids by role."""
         pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return {Path(f"/proc/{pid}/comm").read_text().split()[0]: int(pid) for pid in pids}
+        roles: dict[str, int] = {}
+        for pid in pids:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+                roles[Path(f"/proc/{pid}/comm").read_text().split()[0]] = int(pid)
+        return roles
 
 
 P = TypeVar("P", bound=Process)
