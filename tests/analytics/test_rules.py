@@ -18,6 +18,7 @@ from analytics.settings import Settings
 from analytics.times import EPOCH
 from receiver.store.query.guard import check_statement, list_refused_functions
 from tests.support.database import open_database
+from tests.support.sizes import take_few
 from tests.support.stored import Received, forget_sender, received_in, repeat_as_another_sender, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None
@@ -29,7 +30,7 @@ FIRING_FOR_CENTURYLINK = [
     pytest.param(rule, each, id=f"{rule.name}: {each.title}")
     for rule in RULES.rules
     if rule.sender == "centurylink"
-    for each in rule.fires
+    for each in take_few(rule.fires, 2)
 ]
 SILENT = [pytest.param(rule, each, id=f"{rule.name}: {each.title}") for rule in RULES.rules for each in rule.silent]
 
