@@ -1,4 +1,4 @@
-"""Texts from outside, as they are shown: names, bodies and their fields."""
+"""How pages show names, bodies and fields that come from outside."""
 
 import json
 

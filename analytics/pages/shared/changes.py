@@ -61,7 +61,7 @@ def summarize_each(changes: pd.DataFrame, actions: dict[int, str | None]) -> dic
 
 
 class Report(NamedTuple):
-    """What an alert reports in words, and the moment from which its sender can send it."""
+    """The words for what an alert reports, and the earliest moment at which it can be sent."""
 
     text: str
     due: datetime | None

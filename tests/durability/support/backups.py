@@ -1,4 +1,4 @@
-"""What tests of backups send, count and read."""
+"""Steps that tests of backups share: send notifications, count them, read an error."""
 
 import os
 

@@ -146,7 +146,7 @@ body = '''{"name":"WA1NEWBSRV{{n}}","status":"underConstruction","changeInfo":{"
 "modifiedBy":"nell","modifiedDate":"{{at}}"},"links":[{"rel":"account","id":"newb"}]}'''
 
 [[silent]]
-title = "Twelve servers a week after the creation, which comes again just before, as it does after a deletion"
+title = "Twelve servers a week after the account was created; its creation comes again just before, also after a deletion"
 [[silent.notifications]]
 event = "Account.Created"
 at = 2026-03-04T10:00:00Z
