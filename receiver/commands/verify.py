@@ -12,7 +12,8 @@ import click
 from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
-from receiver.keeping.scrub import scrub, write_scrub_note
+from receiver.keeping.scrub import scrub
+from receiver.keeping.scrub_loop import write_scrub_note
 from receiver.keeping.verification import (
     Means,
     Tally,

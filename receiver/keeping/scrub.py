@@ -1,46 +1,35 @@
 """A scrub: reads every block of the database file from the disk, and names the damaged rows and a backup of them."""
 
 import json
-import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 
-from receiver.data_directory.incidents import report
-from receiver.database.opening import DERIVED_TABLES, run
-from receiver.database.reading import Reader, Rows
+from receiver.database.faults import is_damage
+from receiver.database.opening import DERIVED_TABLES
+from receiver.database.reading import Reader
 from receiver.errors import StoreError
-from receiver.files import read_sql_file, write_whole
+from receiver.files import read_sql_file
 from receiver.keeping.backups import list_backups
-from receiver.logs import describe
-from receiver.settings import Settings
 
-FILE = "scrub.json"
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY 1"
 _SEQS = "SELECT min(seq), max(seq), count(*) FROM notifications WHERE rowid BETWEEN ? AND ?"
 _ROWS = 'SELECT count(*) FROM "{table}" WHERE rowid BETWEEN ? AND ?'
 _WHOLE = "SELECT count(*), bit_xor(hash(notifications)) FROM notifications WHERE seq BETWEEN ? AND ?"
 _BLOCK_SIZE = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _BACKUP_SECONDS = 3600
-_EVERY = timedelta(days=7)
-_LOOK_SECONDS = 600.0
-_BYTES_PER_SECOND = 32 * 2**20
-
-_log = logging.getLogger(__name__)
 
 
 class DamagedRows(NamedTuple):
     """Rows that lie in damaged blocks.
 
     `table` is None for the catalogue. `first` and `last` are the `seq` of notifications, else places in the table from
-    0; `by_seq` tells which. `backup` is the name of the newest backup that holds the notifications whole.
+    0; `by_seq` tells which. `backup` is the name of the newest backup that holds the notifications whole, and
+    `unknown` are those of newer ones that could not be read for another reason than damage.
     """
 
     blocks: list[int]
@@ -50,6 +39,7 @@ class DamagedRows(NamedTuple):
     last: int
     by_seq: bool
     backup: str | None
+    unknown: list[str]
 
     def __str__(self) -> str:
         """Return it as sentences: what is damaged, and what to do."""
@@ -61,9 +51,15 @@ class DamagedRows(NamedTuple):
         if self.table in DERIVED_TABLES:
             return f"{sentence} `clc-receiver rebuild` derives them again."
         if self.table == "notifications":
-            holder = f"The backup {self.backup} holds them." if self.backup else "No backup holds them all."
-            return f"{sentence} {holder}"
+            return f"{sentence} {self._name_holder()}"
         return sentence
+
+    def _name_holder(self) -> str:
+        if self.backup:
+            return f"The backup {self.backup} holds them."
+        if self.unknown:
+            return f"No backup that can be read holds them all; {', '.join(self.unknown)} could not be read."
+        return "No backup holds them all."
 
 
 def find_rows(reader: Reader, blocks: list[int], data_dir: Path) -> list[DamagedRows]:
@@ -80,7 +76,7 @@ def find_rows(reader: Reader, blocks: list[int], data_dir: Path) -> list[Damaged
     damaged = list(_find_rows_of_tables(reader, blocks))
     catalogue = [number for (number,) in reader.read_rows(read_sql_file(__package__, "catalogue_blocks.sql"), [blocks])]
     if catalogue:
-        damaged.append(DamagedRows(catalogue, None, [], 0, 0, by_seq=False, backup=None))
+        damaged.append(DamagedRows(catalogue, None, [], 0, 0, by_seq=False, backup=None, unknown=[]))
     return [found for each in damaged if (found := _look_up(each, reader, data_dir))]
 
 
@@ -88,7 +84,7 @@ def _find_rows_of_tables(reader: Reader, blocks: list[int]) -> Iterator[DamagedR
     query = read_sql_file(__package__, "rows_in_blocks.sql")
     for (table,) in reader.read_rows(_TABLES, []):
         for first, last, columns, numbers in reader.read_rows(query, [blocks, table]):
-            yield DamagedRows(numbers, table, columns, first, last, by_seq=False, backup=None)
+            yield DamagedRows(numbers, table, columns, first, last, by_seq=False, backup=None, unknown=[])
 
 
 def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRows | None:
@@ -106,8 +102,14 @@ def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRow
         return damaged
     if not count:
         return None
-    holding = (backup.name for backup in list_backups(data_dir) if count_whole(backup, first, last) >= count)
-    return damaged._replace(first=first, last=last, by_seq=True, backup=next(holding, None))
+    damaged = damaged._replace(first=first, last=last, by_seq=True)
+    for backup in list_backups(data_dir):
+        whole = count_whole(backup, first, last)
+        if whole is None:
+            damaged.unknown.append(backup.name)
+        elif whole >= count:
+            return damaged._replace(backup=backup.name)
+    return damaged
 
 
 def _has_rows(damaged: DamagedRows, reader: Reader) -> bool:
@@ -117,17 +119,19 @@ def _has_rows(damaged: DamagedRows, reader: Reader) -> bool:
         return True
 
 
-def count_whole(backup: Path, first: int, last: int) -> int:
+def count_whole(backup: Path, first: int, last: int) -> int | None:
     """Read the notifications of a range of `seq` in a backup, in another process, and count them.
 
-    0 if any of them can't be read.
+    0 if any of them is damaged; None if they can't be read for another reason.
     """
     command = [sys.executable, "-m", "receiver.keeping.scrub", str(backup), str(first), str(last)]
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_BACKUP_SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired:
+        return None
+    if done.returncode < 0:  # DuckDB may abort the process that reads a damaged file
         return 0
-    return int(done.stdout) if done.returncode == 0 else 0
+    return int(done.stdout) if done.returncode == 0 else None
 
 
 def _main() -> None:
@@ -138,7 +142,9 @@ def _main() -> None:
         with duckdb.connect(file, read_only=True, config=config) as connection:
             rows = connection.execute(_WHOLE, [int(first), int(last)]).fetchall()
     except duckdb.Error as error:
-        sys.exit(str(error))
+        if not is_damage(error):
+            sys.exit(str(error))
+        rows = [(0,)]
     print(rows[0][0])  # noqa: T201 - the process that started this one reads it
 
 
@@ -188,108 +194,6 @@ def _find_damaged_blocks(
             advance(message["read"])
         why = (process.stderr.read() if process.stderr else "").strip().splitlines()
     raise StoreError(f"{database} can't be read block by block: {why[-1] if why else 'the reading process ended'}")
-
-
-class ScrubNote(NamedTuple):
-    """The time at which the last scrub ended, and a sentence for each damage; `failure` says why a later one failed.
-
-    `at` is None if none has ended yet.
-    """
-
-    at: datetime | None
-    damages: list[str]
-    failure: str | None = None
-
-
-def read_scrub_note(data_dir: Path) -> ScrubNote | None:
-    """Read the note; None if there is none, or it is damaged."""
-    try:
-        note = json.loads((data_dir / FILE).read_bytes())
-        at = datetime.fromisoformat(note["at"]) if note["at"] is not None else None
-        damages, failure = [str(damage) for damage in note["damages"]], note.get("failure")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    if at and at.tzinfo is None:
-        return None
-    return ScrubNote(at, damages, None if failure is None else str(failure))
-
-
-def write_scrub_note(data_dir: Path, damaged: list[DamagedRows]) -> None:
-    """Note that a scrub has ended.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    _write_note(data_dir, ScrubNote(datetime.now(UTC), [str(each) for each in damaged]))
-
-
-def _write_note(data_dir: Path, note: ScrubNote) -> None:
-    fields = {**note._asdict(), "at": note.at.isoformat() if note.at else None}
-    write_whole(data_dir / FILE, json.dumps(fields, indent=1))
-
-
-class ScrubLoop:
-    """Re-reads the file once a week, until it is stopped; damage is noted, reported and red in the status.
-
-    Args:
-        settings: where things lie.
-        connection: the store; the loop takes a cursor of its own.
-    """
-
-    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
-        self._settings = settings
-        self._cursor = connection.cursor()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="scrub", daemon=True)
-
-    def start(self) -> None:
-        """Begin to scrub when it is due."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Begin no other scrub; a running one ends with the process."""
-        self._stopping.set()
-
-    def read_rows(self, sql: str, parameters: list[Any]) -> Rows:
-        """Run a query; see `receiver.database.reading.Reader`."""
-        try:
-            return run(self._cursor, sql, parameters)
-        except duckdb.Error as error:
-            raise StoreError(str(error).splitlines()[0]) from None
-
-    def scrub_if_due(self) -> bool:
-        """Scrub if the last scrub is a week old, and tell whether it was.
-
-        Raises:
-            StoreError, OSError: the file can't be read, or the note can't be written.
-        """
-        note = read_scrub_note(self._settings.data_dir)
-        # A time in the future, which a wrong clock gave, keeps back no scrub.
-        if note and note.at and timedelta() <= datetime.now(UTC) - note.at < _EVERY:
-            return False
-        damaged = scrub(self, self._settings.database, bytes_per_second=_BYTES_PER_SECOND)
-        known = note.damages if note else []
-        for each in damaged:
-            if str(each) not in known:
-                report(self._settings.data_dir, str(each))
-        write_scrub_note(self._settings.data_dir, damaged)
-        return True
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_LOOK_SECONDS):
-            try:
-                self.scrub_if_due()
-            except (StoreError, OSError) as error:
-                _log.error("the database could not be scrubbed: %s", error)
-                self._note_failure(error)
-            except Exception as error:  # noqa: BLE001 - without the thread no damage would be found any more
-                _log.exception("the database could not be scrubbed by an error in this program")
-                self._note_failure(error)
-
-    def _note_failure(self, error: Exception) -> None:
-        note = read_scrub_note(self._settings.data_dir) or ScrubNote(None, [])
-        with suppress(OSError):
-            _write_note(self._settings.data_dir, note._replace(failure=describe(error)))
 
 
 if __name__ == "__main__":

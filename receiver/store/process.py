@@ -24,7 +24,7 @@ from receiver.database.opening import run
 from receiver.files import load_program
 from receiver.keeping.care import SharedSpool
 from receiver.keeping.care.sharing import add_machines
-from receiver.keeping.scrub import ScrubLoop
+from receiver.keeping.scrub_loop import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
 from receiver.senders import Senders, load_senders

@@ -8,8 +8,9 @@ import duckdb
 import pytest
 
 from receiver.database.reading import FileReader
-from receiver.keeping import scrub as scrubbing
-from receiver.keeping.scrub import FILE, ScrubLoop, read_scrub_note, scrub
+from receiver.keeping import scrub_loop
+from receiver.keeping.scrub import scrub
+from receiver.keeping.scrub_loop import FILE, ScrubLoop, read_scrub_note
 from receiver.settings import Settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
@@ -102,6 +103,16 @@ def test_a_backup_that_is_damaged_too_or_older_holds_nothing(data_dir):
     assert "No backup holds them all." in str(damaged)
 
 
+def test_a_backup_that_is_not_readable_now_is_named_as_such(data_dir):
+    flip(data_dir / "clc.duckdb", blocks_of_bodies(data_dir)[-1])
+    backup = data_dir / "backups" / "clc-20260101T000000000000Z.duckdb"
+    with duckdb.connect(str(backup)):  # somebody works with it
+        (damaged,) = scrubbed(data_dir)
+    assert str(damaged).endswith(f"No backup that can be read holds them all; {backup.name} could not be read.")
+    (damaged,) = scrubbed(data_dir)
+    assert str(damaged).endswith(f"The backup {backup.name} holds them.")
+
+
 def test_a_block_that_is_not_in_use_is_no_damage(data_dir):
     """What a checkpoint left behind, or is writing at the moment."""
     file = data_dir / "clc.duckdb"
@@ -185,9 +196,9 @@ def test_a_scrub_that_fails_by_an_error_of_the_program_is_told_and_tried_again(d
     def fail(*_, **__):
         raise TypeError("unsupported format string")
 
-    monkeypatch.setattr(scrubbing, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(scrub_loop, "_LOOK_SECONDS", 0.01)
     with monkeypatch.context() as failing, open_database(data_dir / "clc.duckdb") as connection:
-        failing.setattr(scrubbing, "scrub", fail)
+        failing.setattr(scrub_loop, "scrub", fail)
         loop = ScrubLoop(Settings(data_dir=data_dir), connection)
         loop.start()
         until(lambda: (note := read_scrub_note(data_dir)) and note.failure, what="the failure to be noted")

@@ -16,7 +16,7 @@ from receiver.errors import StoreError
 from receiver.files import read_sql_file
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
-from receiver.keeping.scrub import ScrubNote, read_scrub_note
+from receiver.keeping.scrub_loop import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
 from receiver.senders import CENTURYLINK

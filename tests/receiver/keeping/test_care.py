@@ -9,7 +9,7 @@ from receiver.data_directory.incidents import Incident
 from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, judge
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.limits import format_bytes, format_seconds
-from receiver.keeping.scrub import ScrubNote
+from receiver.keeping.scrub_loop import ScrubNote
 from receiver.processes.state import ProcessState, ServeState
 from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former
