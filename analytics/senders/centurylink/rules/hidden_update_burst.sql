@@ -195,7 +195,7 @@ steps AS (
         entity_id,
         occurred_at,
         action IS NULL AS is_of_category,
-        occurred_at - lag(occurred_at) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq) AS gap
+        (epoch_us(occurred_at) - lag(epoch_us(occurred_at)) OVER (PARTITION BY entity_id ORDER BY occurred_at, seq)) / 1e6 AS gap
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(10 * $apart_seconds)
         AND occurred_at < $until::TIMESTAMPTZ
@@ -205,7 +205,7 @@ steps AS (
 runs AS (
     SELECT
         *,
-        count(*) FILTER (gap IS NULL OR gap > to_seconds($apart_seconds)) OVER (
+        count(*) FILTER (gap IS NULL OR gap > $apart_seconds) OVER (
             PARTITION BY entity_id ORDER BY occurred_at, seq
         ) AS run
     FROM steps
@@ -235,13 +235,13 @@ copies AS (
 hidden AS (
     SELECT
         *,
-        changed_at - lag(changed_at) OVER (PARTITION BY account_alias ORDER BY changed_at, seq) AS gap
+        (epoch_us(changed_at) - lag(epoch_us(changed_at)) OVER (PARTITION BY account_alias ORDER BY changed_at, seq)) / 1e6 AS gap
     FROM (FROM originals UNION ALL FROM copies)
 ),
 numbered AS (
     SELECT
         *,
-        count(*) FILTER (gap IS NULL OR gap > to_minutes($gap_minutes)) OVER (
+        count(*) FILTER (gap IS NULL OR gap > 60 * $gap_minutes) OVER (
             PARTITION BY account_alias ORDER BY changed_at, seq
         ) AS burst
     FROM hidden

@@ -392,9 +392,9 @@ ordered AS (
         *,
         coalesce(as_entity_id(actor), concat('of ', account_alias)) AS doer,
         step IN ('return', 'undo') AS is_new_life,
-        changed_at - lag(if(is_new_life, NULL, changed_at)) OVER (
+        (epoch_us(changed_at) - lag(if(is_new_life, NULL, epoch_us(changed_at))) OVER (
             PARTITION BY entity_id ORDER BY changed_at, seq, is_new_life
-        ) AS since_last,
+        )) / 1e6 AS since_last,
         first_value(if(step = 'queue', NULL, struct_pack(step := step, at := changed_at)) IGNORE NULLS) OVER (
             PARTITION BY entity_id ORDER BY changed_at, seq, is_new_life
             ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
@@ -404,11 +404,11 @@ ordered AS (
 firsts AS (
     SELECT
         *,
-        changed_at - lag(changed_at) OVER (
+        (epoch_us(changed_at) - lag(epoch_us(changed_at)) OVER (
             PARTITION BY actor IS NULL, doer, entity_id ORDER BY changed_at, seq
-        ) AS since_same
+        )) / 1e6 AS since_same
     FROM ordered
-    WHERE changed_at < $until::TIMESTAMPTZ AND NOT is_new_life AND (since_last IS NULL OR since_last > to_hours($queue_hours))
+    WHERE changed_at < $until::TIMESTAMPTZ AND NOT is_new_life AND (since_last IS NULL OR since_last > 3600 * $queue_hours)
         AND NOT (
             step = 'queue' AND coalesce(outcome.step, '') = 'undo' AND outcome.at <= changed_at + to_hours($queue_hours)
         )
@@ -417,19 +417,19 @@ firsts AS (
 deletions AS (
     SELECT *
     FROM firsts
-    WHERE (since_same IS NULL OR since_same > to_minutes($gap_minutes * ($servers + 1)))
+    WHERE (since_same IS NULL OR since_same > 60 * $gap_minutes * ($servers + 1))
         AND changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1))
 ),
 spaced AS (
     SELECT
         *,
-        changed_at - lag(changed_at) OVER (PARTITION BY actor IS NULL, doer ORDER BY changed_at, seq) AS gap
+        (epoch_us(changed_at) - lag(epoch_us(changed_at)) OVER (PARTITION BY actor IS NULL, doer ORDER BY changed_at, seq)) / 1e6 AS gap
     FROM deletions
 ),
 numbered AS (
     SELECT
         *,
-        count(*) FILTER (gap IS NULL OR gap > to_minutes($gap_minutes)) OVER (
+        count(*) FILTER (gap IS NULL OR gap > 60 * $gap_minutes) OVER (
             PARTITION BY actor IS NULL, doer ORDER BY changed_at, seq
         ) AS burst
     FROM spaced

@@ -431,8 +431,8 @@ compared AS (
 judged AS (
     SELECT
         *,
-        received_at - first_use.at AS later,
-        floor(epoch(later))::BIGINT AS seconds,
+        (epoch_us(received_at) - epoch_us(first_use.at)) / 1e6 AS later,
+        floor(later)::BIGINT AS seconds,
         if(seconds < 1, 'less than 1 s', concat_ws(
             ' ',
             if(seconds >= 86400, format('{} d', seconds // 86400), NULL),
@@ -445,10 +445,10 @@ judged AS (
             WHEN category <> first_use.category THEN 'high'
             WHEN action <> first_use.action THEN CASE
                 WHEN is_timeless AND first_use.action = 'Created' AND action = 'Updated' THEN NULL
-                WHEN list_sort([first_use.action, action]) = ['Created', 'Updated'] AND later <= to_seconds($apart_seconds) THEN NULL
+                WHEN list_sort([first_use.action, action]) = ['Created', 'Updated'] AND later <= $apart_seconds THEN NULL
                 ELSE 'high'
             END
-            WHEN later <= to_seconds($apart_seconds) THEN NULL
+            WHEN later <= $apart_seconds THEN NULL
             WHEN NOT is_timeless OR (action IN ('Created', 'Deleted') AND category IN ('User', 'Account')) THEN 'medium'
         END AS severity
     FROM compared
@@ -460,7 +460,7 @@ told_twice AS (
     JOIN (
         SELECT seq
         FROM judged
-        WHERE severity = 'high' AND later <= to_seconds($apart_seconds) AND category = first_use.category
+        WHERE severity = 'high' AND later <= $apart_seconds AND category = first_use.category
             AND list_sort([first_use.action, action]) = ['Deleted', 'Updated']
     ) USING (seq)
     WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
@@ -473,7 +473,7 @@ deleted_again AS (
     SELECT *
     FROM judged
     WHERE severity IS NULL AND category = 'Server' AND action = 'Deleted' AND first_use.action = 'Deleted' AND is_timeless
-        AND later > to_seconds($apart_seconds)
+        AND later > $apart_seconds
 ),
 sights AS (
     SELECT notifications.seq

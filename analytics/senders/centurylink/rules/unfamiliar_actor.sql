@@ -335,9 +335,9 @@ entries AS MATERIALIZED (
         account_alias,
         actor_key,
         first_at AS entered_at,
-        first_at - lag(last_at) OVER (PARTITION BY account_alias, actor_key ORDER BY day) AS quiet
+        (epoch_us(first_at) - lag(epoch_us(last_at)) OVER (PARTITION BY account_alias, actor_key ORDER BY day)) / 1e6 AS quiet
     FROM days
-    QUALIFY (quiet IS NULL OR quiet > to_days($quiet_days))
+    QUALIFY (quiet IS NULL OR quiet > 86400 * $quiet_days)
         AND entered_at >= greatest($since::TIMESTAMPTZ, $complete_since::TIMESTAMPTZ)
 ),
 -- The whole history of those accounts; nothing else reads it.
@@ -392,7 +392,7 @@ judged AS (
     SELECT
         entries.*,
         home,
-        entered_at = first_at AND first_at - account_first_at >= to_days($settled_days) AS is_new,
+        entered_at = first_at AND epoch_us(first_at) - epoch_us(account_first_at) >= 86400 * 1e6 * $settled_days AS is_new,
         home IS NOT NULL AND NOT list_contains(here.root_path, home)
             AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign,
         coalesce(home = account_alias OR list_contains(here.root_path, home), false) AS is_familiar

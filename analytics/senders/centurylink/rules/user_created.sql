@@ -175,7 +175,9 @@ sights AS (
 created AS (
     SELECT
         *,
-        occurred_at - lag(occurred_at) OVER (PARTITION BY account_alias, entity_id ORDER BY occurred_at, seq) AS since_last
+        (epoch_us(occurred_at) - lag(epoch_us(occurred_at)) OVER (
+            PARTITION BY account_alias, entity_id ORDER BY occurred_at, seq
+        )) / 1e6 AS since_last
     FROM sights
     WHERE is_first OR action IS NOT NULL
 )
@@ -201,4 +203,4 @@ SELECT
     END AS severity
 FROM created
 WHERE occurred_at >= $since::TIMESTAMPTZ
-    AND (is_first OR entity_id IS NULL OR since_last IS NULL OR since_last > to_seconds($apart_seconds))
+    AND (is_first OR entity_id IS NULL OR since_last IS NULL OR since_last > $apart_seconds)
