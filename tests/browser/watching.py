@@ -12,8 +12,9 @@ from tests.support.waiting import until
 
 SECONDS = 60
 AGE = ".st-key-freshness .age"
-RESTING = "/set-up"
-LOADED = (RESTING, "/sql")
+RESTING = {"/entity": "/health?refresh=off"}
+"""Where a page of this path is left for; any other for the entity's, which is empty without a name and drawn quickest."""
+LOADED = ("/set-up", "/sql")
 """Pages of a document of their own: what is left there can be met later, and a linked query waits only at the begin."""
 GO = "address => window.clcGo(new URL(address, document.baseURI))"
 
@@ -54,7 +55,7 @@ class Watched:
         if not self._is_open or path in LOADED or path.strip("/") not in TITLES:
             return self.load(address)
         if path == urlsplit(self.page.url).path:
-            self._go(f"{RESTING}?refresh=off")
+            self._leave()
         self._go(address)
         return self.page
 
@@ -77,14 +78,18 @@ class Watched:
 
     def pause(self) -> None:
         """Go where nothing is drawn again and again, while other pages are used."""
-        if urlsplit(self.page.url).path != RESTING:
-            self._go(f"{RESTING}?refresh=off")
+        if not self.page.url.endswith("?refresh=off"):
+            self._leave()
 
     def close(self) -> None:
         """Close the page, and leave nothing in its browser."""
         if self.page.url.startswith(self.url):
             self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         self.page.close()
+
+    def _leave(self) -> None:
+        """Go to another page, which asks nothing again."""
+        self._go(RESTING.get(urlsplit(self.page.url).path, "/entity?refresh=off"))
 
     def _go(self, address: str) -> None:
         """Go to another page as the dashboard's own links do."""
