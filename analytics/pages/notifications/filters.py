@@ -16,12 +16,11 @@ from analytics.pages.shared.filters import (
     list_sender_chips,
 )
 from analytics.pages.shared.formatting import find_viewer_zone, format_range, name_with_zone
-from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
+from analytics.pages.shared.ranges import EARLIEST, LATEST, choose_preset, draw_range, note_given, turn_of_fields
 from analytics.senders import describe_any_entity, list_event_types
 from analytics.times import RANGES
 from analytics.words.meanings import MARKS
 
-EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "copies": False}
 ENDS = {"from": "from-choice", "to": "to-choice"}
 
@@ -68,18 +67,9 @@ def choose_filters() -> dict[str, Any]:
     }
 
 
-def read_moment(name: str) -> datetime | None:
-    """Return a moment of the address, in UTC; None where it has none of this name."""
-    try:
-        moment = datetime.fromisoformat(address.get(name) or "")
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def read_own_range() -> ReceivedRange:
     """Return the user's own range, set by fields or a brush."""
-    return ReceivedRange(read_moment("from"), read_moment("to"))
+    return ReceivedRange(address.read_moment("from"), address.read_moment("to"))
 
 
 def narrow_to(since: datetime, until: datetime) -> None:
@@ -142,9 +132,8 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
         address.put(before=None, **{name: format_moment(moment) if moment else None})
         note_given("own", read_own_range())
 
-    st.datetime_input(
-        label, None, min_value=EARLIEST, key=key, on_change=remember, format="YYYY-MM-DD", step=60, width=205
-    )
+    st.datetime_input(label, None, min_value=EARLIEST, max_value=LATEST, key=key, on_change=remember,
+          format="YYYY-MM-DD", step=60, width=205)  # fmt: skip
 
 
 def find_range(length: str, here: Point) -> ReceivedRange:
