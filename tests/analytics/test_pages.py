@@ -240,6 +240,21 @@ def test_whatever_moment_an_address_has_its_page_is_drawn(open_page, monkeypatch
         assert not open_page(page, **named).exception, named
 
 
+@pytest.mark.parametrize(
+    ("own", "begin", "then"),
+    [
+        ("2026-03-04T09:59:05Z/2026-03-04T10:00:35Z", "2026-03-04T11:00", "2026-03-04T10:00Z/2026-03-04T10:00:35Z"),
+        ("2026-10-25T00:10Z/2026-10-25T01:30Z", "2026-10-25T01:00", "2026-10-24T23:00Z/2026-10-25T01:30Z"),
+    ],
+)
+def test_the_end_of_a_range_that_is_not_edited_stays_exactly_as_it_was(open_page, monkeypatch, own, begin, then):
+    monkeypatch.setattr(type(st.context), "timezone", "Europe/Berlin")
+    app = open_page("audit", range="own", own=own)
+    app.get("date_time_input")[0].set_value(datetime.fromisoformat(begin)).run()
+    assert not app.exception
+    assert app.query_params["own"] == then
+
+
 def test_the_figures_are_those_of_the_store(open_page):
     app = open_page("activity")
     assert [metric.label for metric in app.metric] == ["Notifications", "Changed fields"]
