@@ -11,7 +11,7 @@ from analytics.charts.alarms import format_span
 from analytics.pages.shared.store import null_to_none
 from analytics.pages.shared.store import to_moment as read_moment
 from analytics.text import list_fields, make_visible, parse_payload, shorten
-from analytics.times import find_zone, format_in_utc, format_in_zone, label_zone
+from analytics.times import choose_zone, find_zone, format_in_utc, format_in_zone, label_zone
 
 A_MINUTE = timedelta(minutes=1)
 PERCENT = "Percent"
@@ -30,7 +30,7 @@ def name_with_zone(what: str) -> str:
 
 def format_with_zone(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, with the zone's name; empty where there is none."""
-    return f"{format_local(moment)} {label_zone(find_viewer_zone())}" if moment else ""
+    return f"{format_local(moment)} {label_zone(choose_zone(moment, find_viewer_zone()))}" if moment else ""
 
 
 def format_minute(moment: datetime) -> str:
