@@ -151,20 +151,6 @@ def label_zone(zone: ZoneInfo) -> str:
     return zone.key.rpartition("/")[2].replace("_", " ")
 
 
-def choose_zone(moment: datetime, zone: ZoneInfo) -> ZoneInfo:
-    """Return a time zone; UTC where the moment would lie past the ends of the calendar there, as one of 9999 may."""
-    try:
-        moment.astimezone(zone)
-    except OverflowError:
-        return find_zone(None)
-    return zone
-
-
-def format_in_zone(moment: datetime | None, zone: ZoneInfo) -> str:
-    """Return a moment as date and time of day in a time zone that has it, to the second; see `choose_zone`."""
-    return "" if moment is None else moment.astimezone(choose_zone(moment, zone)).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def format_in_utc(moment: datetime | None) -> str:
     """Return a moment as date and time of day, followed by `UTC`."""
     return "" if moment is None else f"{stamp(moment)} UTC"

@@ -11,7 +11,7 @@ from analytics.charts.alarms import format_span
 from analytics.pages.shared.store import null_to_none
 from analytics.pages.shared.store import to_moment as read_moment
 from analytics.text import list_fields, make_visible, parse_payload, shorten
-from analytics.times import choose_zone, find_zone, format_in_utc, format_in_zone, label_zone
+from analytics.times import find_zone, format_in_utc, label_zone
 
 A_MINUTE = timedelta(minutes=1)
 PERCENT = "Percent"
@@ -21,6 +21,20 @@ PERCENT = "Percent"
 def find_viewer_zone() -> ZoneInfo:
     """Return the time zone of the viewer's browser; UTC where it is not known."""
     return find_zone(st.context.timezone)
+
+
+def choose_zone(moment: datetime, zone: ZoneInfo) -> ZoneInfo:
+    """Return a time zone; UTC where the moment would lie past the ends of the calendar there, as one of 9999 may."""
+    try:
+        moment.astimezone(zone)
+    except OverflowError:
+        return find_zone(None)
+    return zone
+
+
+def format_in_zone(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Return a moment as date and time of day in a time zone that has it, to the second; see `choose_zone`."""
+    return "" if moment is None else moment.astimezone(choose_zone(moment, zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def name_with_zone(what: str) -> str:
