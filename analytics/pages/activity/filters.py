@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
-from analytics.pages.shared.formatting import format_range
+from analytics.pages.shared.formatting import format_range, format_type
 from analytics.pages.shared.ranges import REVERSED
 from analytics.pages.shared.store import find_sender_of_row
 from analytics.senders import (
@@ -16,11 +16,8 @@ from analytics.senders import (
     find_accounts_word,
     find_place,
     has_several_senders,
-    list_categories,
-    list_event_types,
     list_heard,
     list_titles,
-    name_unknown_type,
 )
 from analytics.text import capitalize
 from analytics.times import Interval
@@ -144,11 +141,6 @@ def parse_entity(identity: str) -> tuple[str | None, tuple[str, str]]:
     where, _, name = identity.partition("/")
     sender, colon, kind = where.rpartition(":")
     return (sender if colon else list_heard()[0].name), (kind, name)
-
-
-def format_type(name: str) -> str:
-    """Return the text of an event type; the name of an unknown event is its category."""
-    return name_unknown_type(name) if name in list_categories() and name not in list_event_types() else name
 
 
 def toggle_type(name: str) -> None:

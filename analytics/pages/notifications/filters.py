@@ -15,9 +15,9 @@ from analytics.pages.shared.filters import (
     list_chips,
     list_sender_chips,
 )
-from analytics.pages.shared.formatting import find_viewer_zone, format_range, name_with_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_range, map_types, name_with_zone
 from analytics.pages.shared.ranges import EARLIEST, LATEST, choose_preset, draw_range, note_given, turn_of_fields
-from analytics.senders import describe_any_entity, list_event_types
+from analytics.senders import describe_any_entity
 from analytics.times import RANGES
 from analytics.words.meanings import MARKS
 
@@ -41,7 +41,8 @@ def choose_filters() -> dict[str, Any]:
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
     account = choose_account() | choose_sender()
     with draw_filters(FILTERS, clear):
-        events = st.multiselect("Event types", list_event_types(), key="events", placeholder="All event types", **bound)
+        types = map_types()
+        events = st.multiselect("Event types", list(types), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **bound)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
@@ -58,7 +59,7 @@ def choose_filters() -> dict[str, Any]:
     draw_chips([*list_sender_chips(), *list_chips(values, FILTERS, to_newest)])
     return {
         **account,
-        "event_types": events or None,
+        "event_types": [types[text] for text in events] or None,
         "signatures": status or None,
         "entity": named or None,
         "actor": by or None,

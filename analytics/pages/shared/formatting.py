@@ -10,6 +10,7 @@ import streamlit as st
 from analytics.charts.alarms import format_span
 from analytics.pages.shared.store import null_to_none
 from analytics.pages.shared.store import to_moment as read_moment
+from analytics.senders import list_categories, list_event_types, name_unknown_type
 from analytics.text import list_fields, make_visible, parse_payload, shorten
 from analytics.times import find_zone, format_in_utc, label_zone
 
@@ -118,6 +119,16 @@ def format_number(seq: int) -> str:
 def format_event(row: Any) -> str:
     """Return the event type of a notification, or its category where the event is unknown."""
     return str(null_to_none(row.event_type) or f"{row.category} (unknown)")
+
+
+def format_type(name: str) -> str:
+    """Return the text of an event type; the name of an unknown event is its category."""
+    return name_unknown_type(name) if name in list_categories() and name not in list_event_types() else name
+
+
+def map_types() -> dict[str, str]:
+    """Return the names of all event types, those of unknown events last, by their texts."""
+    return {format_type(name): name for name in (*list_event_types(), *list_categories())}
 
 
 def format_reading(reading: Any) -> str:
