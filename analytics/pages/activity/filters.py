@@ -19,7 +19,7 @@ from analytics.senders import (
     list_heard,
     list_titles,
 )
-from analytics.text import capitalize
+from analytics.text import capitalize, quote
 from analytics.times import Interval
 
 TYPES = "types"
@@ -99,6 +99,10 @@ class ActivityFilters(NamedTuple):
     def any_sender(self) -> str | None:
         """The chosen sender, or that of the chosen entity."""
         return self.sender or self.entity_sender
+
+    def make_name_filters(self) -> dict[str, str | None]:
+        """Return the filters by name of other pages: an actor and an entity by their whole name, a place by a part."""
+        return {"actor": quote(self.actor), "entity": quote(self.entity[1]) if self.entity else self.centre}
 
     def make_entity_parameters(self) -> dict[str, Any]:
         """Return the parameters of the query of entities and places, which filters each list by the other's choice."""

@@ -8,12 +8,14 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import (
+    NAME_HINT,
     choose_account,
     choose_sender,
     draw_chips,
     draw_filters,
     list_chips,
     list_sender_chips,
+    split_names,
 )
 from analytics.pages.shared.formatting import find_viewer_zone, format_range, map_types, name_with_zone
 from analytics.pages.shared.ranges import EARLIEST, LATEST, choose_preset, draw_range, note_given, turn_of_fields
@@ -39,13 +41,16 @@ def clear() -> None:
 def choose_filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
+    of_names = {**bound, "help": NAME_HINT}
     account = choose_account() | choose_sender()
     with draw_filters(FILTERS, clear):
         types = map_types()
         events = st.multiselect("Event types", list(types), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
-        named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **bound)
-        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+        named = st.text_input(
+            "Entity contains", key="entity", placeholder=describe_any_entity(), help=NAME_HINT, **bound
+        )
+        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
         holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
     values = {
@@ -61,8 +66,7 @@ def choose_filters() -> dict[str, Any]:
         **account,
         "event_types": [types[text] for text in events] or None,
         "signatures": status or None,
-        "entity": named or None,
-        "actor": by or None,
+        **split_names({"entity": named or None, "actor": by or None}),
         "text": holds or None,
         "without_copies": None if with_copies else True,
     }

@@ -157,8 +157,7 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
             sender=chosen.any_sender,
             account=chosen.account,
             below="false" if chosen.alone else None,
-            actor=chosen.actor,
-            entity=chosen.entity[1] if chosen.entity else chosen.centre,
+            **chosen.make_name_filters(),
         )
 
     draw_ranked(
