@@ -14,6 +14,7 @@ LINES = "\n\t"
 """The characters that lay out a text of several lines."""
 DELETE = b"\x7f"
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=])")
+QUOTED = re.compile(r'"(.+)"', re.DOTALL)
 MOST_FIELDS = 500
 DEEPEST = 60
 TOO_DEEP = "… deeper than is shown here; see the raw text"
@@ -136,3 +137,14 @@ def list_fields(value: Any, path: str = "", depth: int = 0) -> Iterator[Field]:
 def join_names(names: list[str], last: str) -> str:
     """Join names for a sentence, with a word before the last."""
     return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def quote(name: str | None) -> str | None:
+    """Return the text of a filter for just this name; without quotes a filter is for a part of names."""
+    return f'"{name}"' if name else None
+
+
+def read_quoted(text: str | None) -> str | None:
+    """Return the name in quotes of a filter's text; None where the text is a part of names."""
+    quoted = QUOTED.fullmatch(text or "")
+    return quoted[1] if quoted else None

@@ -151,11 +151,6 @@ def label_zone(zone: ZoneInfo) -> str:
     return zone.key.rpartition("/")[2].replace("_", " ")
 
 
-def format_in_zone(moment: datetime | None, zone: ZoneInfo) -> str:
-    """Return a moment as date and time of day in a time zone, to the second."""
-    return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def format_in_utc(moment: datetime | None) -> str:
     """Return a moment as date and time of day, followed by `UTC`."""
     return "" if moment is None else f"{stamp(moment)} UTC"

@@ -137,6 +137,11 @@ def named_like(text: str) -> str:
     return f"CASE WHEN {is_shipped('sender')} THEN {as_it_is} ELSE contains(lower(entity_id), lower({text})) END"
 
 
+def is_named(text: str) -> str:
+    """Return the condition that an entity's name is a text: in any letter case where names of its sender have none."""
+    return f"entity_id = CASE WHEN {is_shipped('sender')} THEN {as_entity_id(text)} ELSE {text} END"
+
+
 MACROS: dict[str, Callable[[str], str]] = {
     "kind_of": kind_of,
     "has_state": has_state,
@@ -151,6 +156,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "user_of": user_of,
     "account_of": account_of,
     "named_like": named_like,
+    "is_named": is_named,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
 CALL_IN_RULE = re.compile(r"\b(as_entity_id)\(")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
@@ -216,6 +217,42 @@ def test_whatever_range_of_ones_own_an_address_has_activity_is_drawn(open_page, 
         app = open_page("activity", range="own", own=own, part=own, **week)
         assert not app.exception
         assert app.metric[0].label == "Notifications"
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"),
+    [
+        ("America/New_York", "0001-01-01"),
+        ("America/New_York", "2000-01-01"),
+        ("Europe/Berlin", "2099-12-31T23:59:59Z"),
+        ("Europe/Berlin", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_whatever_moment_an_address_has_its_page_is_drawn(open_page, monkeypatch, zone, moment):
+    monkeypatch.setattr(type(st.context), "timezone", zone)
+    for page, named in (
+        ("notifications", {"from": moment, "to": moment}),
+        ("notifications", {"paused": "2", "at": moment, "when": "24 h"}),
+        ("audit", {"until": moment}),
+        ("alerts", {"until": moment}),
+        ("entity", {"category": "Server", "name": "WA1ACMEWEB01", "at": moment}),
+    ):
+        assert not open_page(page, **named).exception, named
+
+
+@pytest.mark.parametrize(
+    ("own", "begin", "then"),
+    [
+        ("2026-03-04T09:59:05Z/2026-03-04T10:00:35Z", "2026-03-04T11:00", "2026-03-04T10:00Z/2026-03-04T10:00:35Z"),
+        ("2026-10-25T00:10Z/2026-10-25T01:30Z", "2026-10-25T01:00", "2026-10-24T23:00Z/2026-10-25T01:30Z"),
+    ],
+)
+def test_the_end_of_a_range_that_is_not_edited_stays_exactly_as_it_was(open_page, monkeypatch, own, begin, then):
+    monkeypatch.setattr(type(st.context), "timezone", "Europe/Berlin")
+    app = open_page("audit", range="own", own=own)
+    app.get("date_time_input")[0].set_value(datetime.fromisoformat(begin)).run()
+    assert not app.exception
+    assert app.query_params["own"] == then
 
 
 def test_the_figures_are_those_of_the_store(open_page):

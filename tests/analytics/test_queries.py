@@ -72,6 +72,9 @@ def test_lists_never_fetch_payloads():
         ({"account_tree": "ACME"}, [9, 8, 6, 5, 4, 3, 2]),
         ({"account_tree": "SOLO"}, [7]),
         ({"entity": "solodb"}, [7]),
+        ({"entity_is": "solodb"}, []),
+        ({"entity_is": "wa1solodb01"}, [7]),
+        ({"actor_is": "BOB@"}, []),
         ({"actor": "BOB@"}, [5]),
         ({"signatures": ["missing", "invalid"]}, [7]),
         ({"text": "100% <OLD>"}, [9]),
@@ -253,6 +256,7 @@ def test_an_entity_at_a_time_is_as_the_last_notification_until_then_left_it_and_
         ({"kinds": ["unseen"]}, [(7, "")]),
         ({"actor": "BOB@", "kinds": ["added"]}, [(5, "details.ipAddresses[10.1.2.3].public")]),
         ({"entity": "solo"}, [(7, "")]),
+        ({"entity_is": "wa1solodb01"}, [(7, "")]),
         ({"account_tree": "ROOT", "kinds": ["added"], "until": MIDDAY - HOUR}, [(1, "")]),
         ({"since": MIDDAY - timedelta(seconds=20)}, [(7, "")]),
     ],
@@ -327,7 +331,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "signatures": ["valid"], "without_copies": True, "before": 9, "after": 1, "reason": "not_json",
         "accounts": ["ACME"], "centre": "WA1", "by_change": True,
         "at": MIDDAY, "at_seq": 9, "named": "x", "kind": "User", "kinds": ["added"], "field": "x",
-        "without_noise": True,
+        "entity_is": "x", "actor_is": "x", "without_noise": True,
     }  # fmt: skip
     parts = {name for file in queries.find_places().values() for name, _ in queries.INCLUDE.findall(file.read_text())}
     for name in sorted(queries.find_places().keys() - {part.removesuffix(".sql") for part in parts}):

@@ -19,6 +19,7 @@ from analytics.comparison import DAY as DAY_BEFORE
 from analytics.pages.activity.chart import describe_total
 from analytics.pages.activity.filters import NOTIFICATIONS
 from analytics.pages.activity.time_range import When, find_last_end
+from analytics.pages.shared.formatting import format_in_zone
 from analytics.times import (
     EPOCH,
     OWN,
@@ -27,7 +28,6 @@ from analytics.times import (
     find_zone,
     floor,
     format_in_utc,
-    format_in_zone,
     label_zone,
     list_edges,
     list_offsets,

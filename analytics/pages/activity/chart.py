@@ -17,7 +17,7 @@ from analytics.pages.activity.filters import ActivityFilters, Measure, read_filt
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import going
 from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.formatting import find_viewer_zone, format_minute, format_range
+from analytics.pages.shared.formatting import find_viewer_zone, format_minute, format_range, format_type, map_types
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.ranges import draw_ends
@@ -112,7 +112,7 @@ def draw_over_time(
         filters.select_part(selected)
 
     line = time.line
-    names = {name: filters.format_type(name) for name in bins["event_type"].unique()}
+    names = {name: format_type(name) for name in bins["event_type"].unique()}
     chart = draw_events(
         bins.assign(event_type=bins["event_type"].map(names)),
         before,
@@ -184,20 +184,19 @@ def make_notifications_address(chosen: ActivityFilters, time: When) -> dict[str,
         "sender": chosen.any_sender,
         "account": chosen.account,
         "below": "false" if chosen.alone else None,
-        "actor": chosen.actor,
-        "entity": chosen.entity[1] if chosen.entity else chosen.centre,
+        **chosen.make_name_filters(),
         "from": None if time.span.whole and not (chosen.part or time.complete_since) else in_seconds(since),
         "to": None if runs or until is None else in_seconds(until),
     }
 
 
 def list_event_types(chosen: ActivityFilters) -> list[str]:
-    """Return the event types for the page Notifications: of an entity or a place only its own."""
-    if chosen.types:
-        return [name for name in chosen.types if name in senders.list_event_types()]
+    """Return the texts of the event types for the page Notifications: of an entity or a place only its own."""
     where = senders.find_place() if chosen.centre else None
     kind = chosen.entity[0] if chosen.entity else where.kind if where else ""
-    return senders.list_event_types_of(senders.list_categories_of(kind))
+    categories = senders.list_categories_of(kind)
+    names = chosen.types or {*senders.list_event_types_of(categories), *categories}
+    return [text for text, name in map_types().items() if name in names]
 
 
 def in_seconds(instant: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
-from analytics.pages.shared.formatting import format_range
+from analytics.pages.shared.formatting import format_range, format_type
 from analytics.pages.shared.ranges import REVERSED
 from analytics.pages.shared.store import find_sender_of_row
 from analytics.senders import (
@@ -16,13 +16,10 @@ from analytics.senders import (
     find_accounts_word,
     find_place,
     has_several_senders,
-    list_categories,
-    list_event_types,
     list_heard,
     list_titles,
-    name_unknown_type,
 )
-from analytics.text import capitalize
+from analytics.text import capitalize, quote
 from analytics.times import Interval
 
 TYPES = "types"
@@ -103,6 +100,10 @@ class ActivityFilters(NamedTuple):
         """The chosen sender, or that of the chosen entity."""
         return self.sender or self.entity_sender
 
+    def make_name_filters(self) -> dict[str, str | None]:
+        """Return the filters by name of other pages: an actor and an entity by their whole name, a place by a part."""
+        return {"actor": quote(self.actor), "entity": quote(self.entity[1]) if self.entity else self.centre}
+
     def make_entity_parameters(self) -> dict[str, Any]:
         """Return the parameters of the query of entities and places, which filters each list by the other's choice."""
         kind, name = self.entity or (None, None)
@@ -144,11 +145,6 @@ def parse_entity(identity: str) -> tuple[str | None, tuple[str, str]]:
     where, _, name = identity.partition("/")
     sender, colon, kind = where.rpartition(":")
     return (sender if colon else list_heard()[0].name), (kind, name)
-
-
-def format_type(name: str) -> str:
-    """Return the text of an event type; the name of an unknown event is its category."""
-    return name_unknown_type(name) if name in list_categories() and name not in list_event_types() else name
 
 
 def toggle_type(name: str) -> None:

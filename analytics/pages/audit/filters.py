@@ -11,6 +11,7 @@ from analytics.findings.rule_files import SEVERITIES, load_rules
 from analytics.pages.shared import address
 from analytics.pages.shared.changes import KIND_TEXTS
 from analytics.pages.shared.filters import (
+    NAME_HINT,
     choose_account,
     choose_sender,
     draw_chips,
@@ -76,9 +77,10 @@ def choose_filters() -> dict[str, Any]:
 def draw_card() -> dict[str, Any]:
     """Draw the fields of the card, by what they filter, and return their values by their names in the address."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
+    of_names = {**bound, "help": NAME_HINT}
     st.caption("**Findings and changes**")
-    named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **bound)
-    by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+    named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **of_names)
+    by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
     st.caption("**Findings only**")
     severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
     rules = choose_rules()

@@ -16,6 +16,7 @@ from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
+from analytics.pages.shared.filters import split_names
 from analytics.pages.shared.formatting import format_lag, format_number
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
@@ -81,7 +82,7 @@ def draw_body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
 def draw_changes(chosen: dict[str, Any], time: ListTime, findings: list[Finding] | None) -> None:
     """Draw the changes; without findings, because those are being computed, no row names one."""
     values = {name: value for name, value in chosen.items() if name not in ("severities", "rules")}
-    draw_change_list({**values, "since": time.since, "until": time.until}, time.end, findings)
+    draw_change_list({**values, **split_names(chosen), "since": time.since, "until": time.until}, time.end, findings)
 
 
 def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Finding] | None) -> None:

@@ -1,5 +1,7 @@
--- Those of these notifications that are an entity's.
+-- The ids of an entity's notifications, the newest first.
 SELECT id::VARCHAR AS id
 FROM notifications
-WHERE id IN (SELECT unnest($ids::UUID[]))
+WHERE true
     -- include of_entity.sql
+ORDER BY seq DESC
+LIMIT $page_rows

@@ -17,6 +17,7 @@ from analytics.pages.shared.detail import draw_account_button, draw_name_button
 from analytics.pages.shared.formatting import find_viewer_zone, format_with_zone, name_with_zone
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.open_item import as_seq
+from analytics.pages.shared.ranges import EARLIEST, LATEST
 from analytics.pages.shared.store import ask, null_to_none, to_moment
 from analytics.senders import (
     as_words,
@@ -32,8 +33,6 @@ from analytics.senders import (
     is_person,
 )
 from analytics.text import add_article, as_markdown, capitalize, format_count, make_visible, parse_payload, shorten
-
-EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 
 
 def show() -> None:
@@ -126,13 +125,7 @@ def as_seq_of(value: Any) -> int | None:
 
 def read_time() -> datetime | None:
     """Return the chosen time of the entity's state, in UTC; None for now, and with a step in the address."""
-    if address.get("step"):
-        return None
-    try:
-        at = datetime.fromisoformat(address.get("at") or "")
-        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return None if address.get("step") else address.read_moment("at")
 
 
 def read_step_moment(entity: Entity) -> Moment | None:
@@ -247,6 +240,7 @@ def draw_time_choice(at: datetime | None) -> None:
         name_with_zone("As it was at"),
         None,
         min_value=EARLIEST,
+        max_value=LATEST,
         key="at-choice",
         on_change=remember,
         format="YYYY-MM-DD",

@@ -29,6 +29,8 @@ from analytics.words.sentences import UNSEEN
 
 MOST_PARTS = 200
 MOST_ACTS = 50
+MOST_IDS = 100_000
+"""Of an entity with more notifications, findings that do not name it may lack where older ones are behind them."""
 LIST_PIXELS = 320
 FEW = 3
 BELOW_COLUMNS = (Column("Account", "8rem", opens=True), Column("Business name", "100%", opens=True))
@@ -67,10 +69,10 @@ def names_it(finding: Finding, entity: Entity) -> bool:
 def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
     """Return the ids of findings with several notifications, of which at least one is the entity's."""
     several = [finding for finding in findings if len(finding.notification_ids) > 1]
-    ids = sorted({identity for finding in several for identity in finding.notification_ids})
-    if not ids:
+    if not several:
         return set()
-    of_it = set(ask("ids_of_entity", ids=ids, **entity.values)["id"])
+    # All findings may have more ids than a query takes; nearly every entity has few.
+    of_it = set(ask("ids_of_entity", page_rows=MOST_IDS, **entity.values)["id"])
     return {finding.id for finding in several if not of_it.isdisjoint(finding.notification_ids)}
 
 

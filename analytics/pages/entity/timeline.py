@@ -274,7 +274,8 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
             open_step(str(rows.iloc[0]["seq"]))
             address.put(page=None)
 
-    occurred = to_moment(row["occurred_at"])
+    # As in the timeline, nothing happens after it came, whatever time its body tells.
+    occurred = to_moment(min(row["occurred_at"], row["received_at"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="step-head"):
         st.text(format_event(row))
         st.space("stretch")

@@ -8,20 +8,21 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import (
+    NAME_HINT,
     choose_account,
     choose_sender,
     draw_chips,
     draw_filters,
     list_chips,
     list_sender_chips,
+    split_names,
 )
-from analytics.pages.shared.formatting import find_viewer_zone, format_range, name_with_zone
-from analytics.pages.shared.ranges import choose_preset, draw_range, note_given, turn_of_fields
-from analytics.senders import describe_any_entity, list_event_types
+from analytics.pages.shared.formatting import find_viewer_zone, format_range, map_types, name_with_zone
+from analytics.pages.shared.ranges import EARLIEST, LATEST, choose_preset, draw_range, note_given, turn_of_fields
+from analytics.senders import describe_any_entity
 from analytics.times import RANGES
 from analytics.words.meanings import MARKS
 
-EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - Streamlit's input knows no time zones; its label says which
 FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "copies": False}
 ENDS = {"from": "from-choice", "to": "to-choice"}
 
@@ -40,12 +41,16 @@ def clear() -> None:
 def choose_filters() -> dict[str, Any]:
     """Draw the filters, besides those of time, and return the parameters of queries."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_newest}
+    of_names = {**bound, "help": NAME_HINT}
     account = choose_account() | choose_sender()
     with draw_filters(FILTERS, clear):
-        events = st.multiselect("Event types", list_event_types(), key="events", placeholder="All event types", **bound)
+        types = map_types()
+        events = st.multiselect("Event types", list(types), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
-        named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **bound)
-        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **bound)
+        named = st.text_input(
+            "Entity contains", key="entity", placeholder=describe_any_entity(), help=NAME_HINT, **bound
+        )
+        by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
         holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
     values = {
@@ -59,27 +64,17 @@ def choose_filters() -> dict[str, Any]:
     draw_chips([*list_sender_chips(), *list_chips(values, FILTERS, to_newest)])
     return {
         **account,
-        "event_types": events or None,
+        "event_types": [types[text] for text in events] or None,
         "signatures": status or None,
-        "entity": named or None,
-        "actor": by or None,
+        **split_names({"entity": named or None, "actor": by or None}),
         "text": holds or None,
         "without_copies": None if with_copies else True,
     }
 
 
-def read_moment(name: str) -> datetime | None:
-    """Return a moment of the address, in UTC; None where it has none of this name."""
-    try:
-        moment = datetime.fromisoformat(address.get(name) or "")
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def read_own_range() -> ReceivedRange:
     """Return the user's own range, set by fields or a brush."""
-    return ReceivedRange(read_moment("from"), read_moment("to"))
+    return ReceivedRange(address.read_moment("from"), address.read_moment("to"))
 
 
 def narrow_to(since: datetime, until: datetime) -> None:
@@ -142,9 +137,8 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
         address.put(before=None, **{name: format_moment(moment) if moment else None})
         note_given("own", read_own_range())
 
-    st.datetime_input(
-        label, None, min_value=EARLIEST, key=key, on_change=remember, format="YYYY-MM-DD", step=60, width=205
-    )
+    st.datetime_input(label, None, min_value=EARLIEST, max_value=LATEST, key=key, on_change=remember,
+          format="YYYY-MM-DD", step=60, width=205)  # fmt: skip
 
 
 def find_range(length: str, here: Point) -> ReceivedRange:

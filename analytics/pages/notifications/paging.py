@@ -6,7 +6,7 @@ before or after a page identifies it, so pages can be at any depth.
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -51,13 +51,7 @@ def find_newest() -> Point:
 def read_pause() -> Point | None:
     """Return the point in the address at which the list is paused; None where it is not."""
     upto = as_seq(address.get("paused"))
-    if upto is None:
-        return None
-    try:
-        at = datetime.fromisoformat(address.get("at") or "")
-        return Point(upto, at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC))
-    except (ValueError, OverflowError):
-        return Point(upto, read_now())
+    return None if upto is None else Point(upto, address.read_moment("at") or read_now())
 
 
 def is_held() -> bool:

@@ -5,6 +5,7 @@ An old address is not the user's wish: for a short while after a change, it is c
 """
 
 import time
+from datetime import datetime
 from typing import NamedTuple
 
 import streamlit as st
@@ -13,6 +14,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 
 from analytics.pages.pages import NAMES, OFFERS, Offer
 from analytics.text import shorten
+from analytics.times import parse_moment
 
 SHOWN = ("account_choice", "account_looked_for", "at-choice", "sender_choice", "kind_choice")
 """Widgets of several pages that show a value of the address; the next page must not take over their values."""
@@ -169,6 +171,14 @@ def name_tab() -> None:
 def get(name: str) -> str | None:
     """Return one value of the address."""
     return read_values().get(name)
+
+
+def read_moment(name: str) -> datetime | None:
+    """Return a moment of the address, in UTC; None where it has none of this name, or one too far from now."""
+    try:
+        return parse_moment(get(name) or "")
+    except (ValueError, OverflowError):
+        return None
 
 
 def put(**changes: str | None) -> None:

@@ -19,7 +19,7 @@ from analytics.senders import (
     list_alert_senders,
     list_titles,
 )
-from analytics.text import as_markdown, capitalize, shorten
+from analytics.text import as_markdown, capitalize, read_quoted, shorten
 
 CHIP_CHARACTERS = 36
 ACCOUNT_PIXELS = 190
@@ -29,6 +29,7 @@ CHOSEN_LABEL = "_account_label"
 """The place of the chosen account's label, as it was drawn last, in the session's state."""
 SENDER_CHOICE = "sender_choice"
 SENDER_PIXELS = 150
+NAME_HINT = "In quotes, it is all of the name."
 FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
 
@@ -187,6 +188,13 @@ def list_chosen(chosen: dict[str, Any]) -> set[SenderAlias] | None:
     if root := chosen["account_tree"]:
         return load_accounts().list_tree(root, chosen.get("sender"))
     return None
+
+
+def split_names(chosen: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the parameters of queries for the filters by a part of a name, and those for all of it: `entity_is`."""
+    wholes = {name: read_quoted(chosen[name]) for name in ("entity", "actor")}
+    parts = {name: None if whole else chosen[name] for name, whole in wholes.items()}
+    return parts | {f"{name}_is": whole for name, whole in wholes.items()}
 
 
 def list_alerting(accounts: set[SenderAlias] | None) -> set[str] | None:

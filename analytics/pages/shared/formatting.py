@@ -10,8 +10,9 @@ import streamlit as st
 from analytics.charts.alarms import format_span
 from analytics.pages.shared.store import null_to_none
 from analytics.pages.shared.store import to_moment as read_moment
+from analytics.senders import list_categories, list_event_types, name_unknown_type
 from analytics.text import list_fields, make_visible, parse_payload, shorten
-from analytics.times import find_zone, format_in_utc, format_in_zone, label_zone
+from analytics.times import find_zone, format_in_utc, label_zone
 
 A_MINUTE = timedelta(minutes=1)
 PERCENT = "Percent"
@@ -23,6 +24,20 @@ def find_viewer_zone() -> ZoneInfo:
     return find_zone(st.context.timezone)
 
 
+def choose_zone(moment: datetime, zone: ZoneInfo) -> ZoneInfo:
+    """Return a time zone; UTC where the moment would lie past the ends of the calendar there, as one of 9999 may."""
+    try:
+        moment.astimezone(zone)
+    except OverflowError:
+        return find_zone(None)
+    return zone
+
+
+def format_in_zone(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Return a moment as date and time of day in a time zone that has it, to the second; see `choose_zone`."""
+    return "" if moment is None else moment.astimezone(choose_zone(moment, zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def name_with_zone(what: str) -> str:
     """Return a column's or a field's name with the time zone of its times: `Received (Berlin)`."""
     return f"{what} ({label_zone(find_viewer_zone())})"
@@ -30,7 +45,7 @@ def name_with_zone(what: str) -> str:
 
 def format_with_zone(moment: datetime | None) -> str:
     """Return a moment in the viewer's time zone, with the zone's name; empty where there is none."""
-    return f"{format_local(moment)} {label_zone(find_viewer_zone())}" if moment else ""
+    return f"{format_local(moment)} {label_zone(choose_zone(moment, find_viewer_zone()))}" if moment else ""
 
 
 def format_minute(moment: datetime) -> str:
@@ -104,6 +119,16 @@ def format_number(seq: int) -> str:
 def format_event(row: Any) -> str:
     """Return the event type of a notification, or its category where the event is unknown."""
     return str(null_to_none(row.event_type) or f"{row.category} (unknown)")
+
+
+def format_type(name: str) -> str:
+    """Return the text of an event type; the name of an unknown event is its category."""
+    return name_unknown_type(name) if name in list_categories() and name not in list_event_types() else name
+
+
+def map_types() -> dict[str, str]:
+    """Return the names of all event types, those of unknown events last, by their texts."""
+    return {format_type(name): name for name in (*list_event_types(), *list_categories())}
 
 
 def format_reading(reading: Any) -> str:

@@ -17,6 +17,7 @@ from analytics.pages.shared.components import register_script
 from analytics.pages.shared.known import waiting
 from analytics.pages.shared.silence import GONE
 from analytics.senders import find_account_kind, find_kind_of, find_person_kind, has_several_senders, has_upper_case
+from analytics.text import quote
 
 WISH = "_go"
 PATIENCE_NS = 5_000_000_000
@@ -88,7 +89,7 @@ def to_findings(identity: str) -> None:
 
 def to_changes_by(actor: str, sender: str | None = None) -> None:
     """Go to the changes of all time by an actor of a sender."""
-    to_page("audit", range="all", actor=actor, sender=sender)
+    to_page("audit", range="all", actor=quote(actor), sender=sender)
 
 
 def say(sentence: str) -> None:

@@ -1,7 +1,7 @@
 """The pages of lists that leaf by number, and the end of these lists, which older pages keep."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import streamlit as st
 
@@ -24,11 +24,7 @@ def to_first_pages() -> dict[str, None]:
 
 def read_until() -> datetime | None:
     """Return the end of the lists in the address, in UTC; None for now, and where it is no moment."""
-    try:
-        moment = datetime.fromisoformat(address.get("until") or "")
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return address.read_moment("until")
 
 
 def read_number(name: str, pages: int) -> int:

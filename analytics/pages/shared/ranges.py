@@ -5,7 +5,7 @@ each page that offers it. A page where nothing was chosen begins with its own de
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import streamlit as st
@@ -180,19 +180,25 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
     zone = find_viewer_zone()
     turn = turn_of_fields(name, chosen)
     first, last = f"{name}-from-{turn}", f"{name}-to-{turn}"
-    fields = {
-        first: chosen and chosen.since.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
-        last: chosen and chosen.until and chosen.until.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0),
+    ends = {first: chosen and chosen.since, last: chosen and chosen.until}
+    shown = {
+        key: end and end.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0) for key, end in ends.items()
     }
-    for key, value in fields.items():
+    for key, value in shown.items():
         # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
         if st.session_state.get(key) != value:
             st.session_state[key] = value
 
+    def read_end(key: str) -> datetime | None:
+        typed: datetime | None = st.session_state[key]
+        # A field knows minutes, and not which hour it is when clocks go back: the end that was not edited is finer.
+        if typed == shown[key]:
+            return ends[key]
+        return typed.replace(tzinfo=zone).astimezone(UTC) if typed else None
+
     def remember() -> None:
-        since, until = (st.session_state[key] for key in fields)
-        end = until.replace(tzinfo=zone) if until else None
-        begin = since.replace(tzinfo=zone) if since else end and end - A_DAY
+        begin, end = read_end(first), read_end(last)
+        begin = begin or (end and end - A_DAY)
         given = Interval(begin, end) if begin else None
         note_given(name, given)
         keep(given)

@@ -11,9 +11,10 @@ import analytics
 from analytics import queries, senders
 from analytics.charts.charts import MOST_TYPES, OTHER_TYPES
 from analytics.charts.events import join_rare
-from analytics.pages.activity.filters import format_type, name_entity, parse_entity
+from analytics.pages.activity.filters import name_entity, parse_entity
 from analytics.pages.audit.downloads import make_changes_csv
 from analytics.pages.shared.accounts import Account, Accounts
+from analytics.pages.shared.formatting import format_type
 from analytics.senders.described import Seen, as_sender
 from analytics.words.meanings import VERDICTS, describe_verdict
 from analytics.words.sentences import Change, make_sentence

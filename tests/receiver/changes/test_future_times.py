@@ -3,24 +3,27 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import streamlit as st
 
 import analytics
 from analytics import queries
 from analytics.charts import alarms
+from tests.support.dashboard_app import age_lines, make_app, table_rows
 from tests.support.readable_store import MIDDAY, Row, account, build_store, server
 
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 WEB, DB = "WA1ACMEWEB01", "WA1ACMEDB01"
 
 
 def alert(minutes, state, **columns):
-    body = {"serverName": WEB, "triggers": [{"metric": "cpu", "state": state}]}
+    begun = {"stateStartTime": f"{NEVER:%Y-%m-%dT%H:%M:%SZ}", "duration": "00:05:00"}
+    body = {"serverName": WEB, "triggers": [{"metric": "cpu", "state": state, **begun}]}
     return Row("Alert.Notification", "ACME", WEB, body, MIDDAY + minutes * MINUTE, **columns)
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory):
+def file(tmp_path_factory):
     rows = [
         account("ACME", "Acme", None),
         server("ACME", WEB, actor="eve", received_at=MIDDAY + MINUTE, occurred_at=NEVER),
@@ -30,8 +33,12 @@ def ask(tmp_path_factory):
         server("ACME", DB, received_at=MIDDAY + 5 * MINUTE, occurred_at=NEVER),
         server("ACME", DB, event_type="Server.Deleted", received_at=MIDDAY + 6 * MINUTE),
     ]
-    file = build_store(tmp_path_factory.mktemp("store") / "s.duckdb", rows)
-    with analytics.connect(str(file)) as client:
+    return str(build_store(tmp_path_factory.mktemp("store") / "s.duckdb", rows))
+
+
+@pytest.fixture(scope="module")
+def ask(file):
+    with analytics.connect(file) as client:
         yield lambda name, **values: client.df(*queries.make_query(name, values))
 
 
@@ -66,3 +73,19 @@ def test_lists_of_entities_take_no_time_to_come_for_the_latest(ask):
 def test_an_alarm_that_begins_in_a_time_to_come_ends_with_the_alert_that_ends_it(ask):
     [alarm] = alarms.find_alarms(ask("alert_states", first=1, last=9)).itertuples()
     assert (alarm.begin, alarm.end) == (MIDDAY + 3 * MINUTE, MIDDAY + 4 * MINUTE)
+
+
+def test_pages_have_a_notification_of_a_time_to_come_where_it_came_in_a_zone_that_has_no_such_time(
+    file, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(type(st.context), "timezone", "Europe/Berlin")
+
+    def draw(page, **named):
+        app = make_app(monkeypatch, page, file, **named).run()
+        assert not app.exception
+        return app
+
+    assert ["Occurred", "9999-12-31 23:59:59 UTC"] in table_rows(draw("notifications", seq="2"))
+    steps = age_lines(draw("entity", category="Server", name=WEB, step="2"))
+    assert "step 1 of 4, 2026-03-02 13:01:00 Berlin, ." in steps

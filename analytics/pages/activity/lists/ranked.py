@@ -11,6 +11,7 @@ from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import address, going
 from analytics.pages.shared.components import Column, Line, bring, draw_table
+from analytics.pages.shared.formatting import format_type
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import find_sender_of_row, list_rows
 from analytics.senders import colours, find_place
@@ -136,10 +137,10 @@ def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_ch
         when,
         key="types-list",
         row_id=lambda row: str(row.name),
-        text=lambda row: filters.format_type(row.name),
+        text=lambda row: format_type(row.name),
         choose=filters.toggle_type,
         chosen=chosen.types,
-        colour=lambda row: filters.format_type(row.name),
+        colour=lambda row: format_type(row.name),
         total=int((rows["events"] > 0).sum()),
     )
 
@@ -156,8 +157,7 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
             sender=chosen.any_sender,
             account=chosen.account,
             below="false" if chosen.alone else None,
-            actor=chosen.actor,
-            entity=chosen.entity[1] if chosen.entity else chosen.centre,
+            **chosen.make_name_filters(),
         )
 
     draw_ranked(

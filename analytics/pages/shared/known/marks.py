@@ -15,6 +15,8 @@ import streamlit as st
 from analytics.findings.finding import Finding
 from analytics.pages.shared.accounts import SenderAlias
 from analytics.pages.shared.filters import list_chosen
+from analytics.senders import has_upper_case
+from analytics.text import read_quoted
 from analytics.times import to_microseconds
 
 COOKIE = "clc_seen"
@@ -140,13 +142,19 @@ def is_of(finding: Finding, accounts: set[SenderAlias]) -> bool:
 
 def lets_through(finding: Finding, chosen: dict[str, Any], below: set[SenderAlias] | None) -> bool:
     """Say whether the filters let a finding through."""
-    names = {"entity": finding.entity_id, "actor": finding.actor}
     return (
         (not chosen["sender"] or finding.sender == chosen["sender"])
         and (not chosen["severities"] or finding.severity in chosen["severities"])
         and (not chosen["rules"] or finding.rule in chosen["rules"])
         and (below is None or is_of(finding, below))
-        and all(
-            chosen[name] is None or chosen[name].lower() in str(value or "").lower() for name, value in names.items()
-        )
+        and fits(finding.entity_id, chosen["entity"], finding.sender)
+        and fits(finding.actor, chosen["actor"], finding.sender)
     )
+
+
+def fits(name: str | None, text: str | None, sender: str | None) -> bool:
+    """Say whether a filter's text lets a sender's name through: it has the text, or is the name in quotes."""
+    whole = read_quoted(text)
+    if whole is None:
+        return (text or "").lower() in (name or "").lower()
+    return name is not None and (name.upper() == whole.upper() if has_upper_case(sender) else name == whole)

@@ -1,7 +1,7 @@
 -- The first triggers of each alert, or of those of a server, or of some alerts, between two notifications by number, how
 -- many each has, and the moment from which it can be sent. An alert fires once its metric was above the threshold for the
 -- trigger's duration, so that is after the begin of the state, which is the alert's time. Longer durations than an hour
--- do not exist.
+-- do not exist, and nothing begins after it came.
 SELECT
     seq,
     list_transform(
@@ -24,7 +24,7 @@ SELECT
         )
     ) AS due_at
 FROM (
-    SELECT seq, occurred_at, payload -> '$.triggers[*]' AS triggers
+    SELECT seq, least(occurred_at, received_at) AS occurred_at, payload -> '$.triggers[*]' AS triggers
     FROM notifications
     WHERE sender = 'centurylink' AND category = 'Alert' AND seq >= $first AND seq <= $last
         AND entity_id = $entity -- if $entity
