@@ -13,7 +13,7 @@ from tests.support.waiting import until
 SECONDS = 60
 AGE = ".st-key-freshness .age"
 RESTING = {"/entity": "/health?refresh=off"}
-"""Where a page of this path is left for; any other for the entity's, which is empty without a name and drawn quickest."""
+"""Where a page of this path is left for; others are left for the entity's without a name, which is drawn quickest."""
 LOADED = ("/set-up", "/sql")
 """Pages of a document of their own: what is left there can be met later, and a linked query waits only at the begin."""
 GO = "address => window.clcGo(new URL(address, document.baseURI))"
