@@ -22,7 +22,7 @@ from receiver.files import read_sql_file, write_whole
 _REFUSED = re.compile(
     r"Could not set lock|Permission denied|No space left|Read-only file system|Too many open files|"
     r"Cannot allocate memory|Input/output error|Disk quota|Stale file handle|Is a directory|"
-    r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
+    r"fsync failed|Could not (?:write|fsync|truncate)|memory_limit|version number|newer version",
     re.IGNORECASE,
 )
 # A damaged file leads DuckDB to read at impossible places, which the system answers with these.
