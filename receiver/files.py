@@ -93,6 +93,18 @@ def make_directory(directory: Path) -> None:
     sync_directory(directory.parent)
 
 
+def list_files(directory: Path) -> list[Path]:
+    """List what is in a directory, in order of names: nothing if there is no directory.
+
+    Raises:
+        OSError: it can't be listed, so it is not known what is there; `Path.glob` would find nothing.
+    """
+    try:
+        return sorted(directory.iterdir())
+    except FileNotFoundError:
+        return []
+
+
 def sync_file(path: Path) -> None:
     """Sync a file's content."""
     _sync(path, os.O_RDONLY)

@@ -124,7 +124,7 @@ def _settle_the_last_run(settings: Settings, waiting: Path) -> list[Incident]:
     """Go down the ladder for damage that ended a process; the sign stays only if derived tables can't be read."""
     suspected = read_suspicion(settings.data_dir)
     incidents = _notice_damaged_note(settings)
-    if not settings.database.exists() and (incidents or _was_used(settings)):
+    if not _has_database(settings) and (incidents or _was_used(settings)):
         incidents.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
         incidents.append(_go_down(settings, suspected, set(), keeps_database=False))
@@ -172,7 +172,7 @@ def _try_checkpoint(settings: Settings, connection: duckdb.DuckDBPyConnection) -
 def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.DuckDBPyConnection:
     tried: set[Path] = set()
     while True:
-        existed = settings.database.exists()
+        existed = _has_database(settings)
         _keep_wal(settings)
         try:
             return _connect_and_read(settings, holds_rows=existed and _was_used(settings))
@@ -183,6 +183,21 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
                 raise make_opening_error(settings.database, error) from None
             check_fault_is_of(settings.database, settings.database_memory)
             happened.append(_go_down(settings, str(error).splitlines()[0], tried))
+
+
+def _has_database(settings: Settings) -> bool:
+    """Tell whether there is a database; one that can't be looked at is not missing.
+
+    Raises:
+        StoreError: that can't be told.
+    """
+    try:
+        settings.database.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise make_opening_error(settings.database, error) from None
+    return True
 
 
 def _was_used(settings: Settings) -> bool:

@@ -95,6 +95,26 @@ def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypa
     assert list(store.data_dir.glob(".*")) == []
 
 
+@pytest.mark.parametrize("name", ["backups", "clc.duckdb"])
+def test_what_can_not_be_looked_at_is_not_missing(crashed, tmp_path, name):
+    store = crashed.copy(tmp_path / "data")
+    store.back_up()
+    if name == "backups":
+        store.database.write_text("no database\n" * 1_000)
+        store.wal.unlink()
+    hidden = store.data_dir / name
+    hidden.rename(tmp_path / "elsewhere")
+    hidden.symlink_to(hidden)  # it leads to itself, and stands for whatever a disk answers
+    with pytest.raises(StoreError, match="Too many levels of symbolic links"):
+        store.open()
+    assert read_incidents(store.data_dir) == []
+    assert not (store.data_dir / "aside").exists()
+    hidden.unlink()
+    (tmp_path / "elsewhere").rename(hidden)
+    store.open().connection.close()
+    assert all("the backup clc-20260304" in each.what for each in read_incidents(store.data_dir))
+
+
 @pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.read_sql_file"])
 def test_a_program_that_can_not_open_any_database_moves_nothing(crashed, tmp_path, monkeypatch, fails):
     store = crashed.copy(tmp_path / "data")
