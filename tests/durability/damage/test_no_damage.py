@@ -15,7 +15,7 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.database import faults
 from receiver.database.faults import is_damage
 from receiver.database.opening import connect
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.settings import Settings
 from receiver.store import recovery
 from tests.durability.support.damaged import overwritten
@@ -199,6 +199,37 @@ def test_a_duckdb_that_crashes_on_every_file_moves_nothing(crashed, tmp_path, mo
     (store.data_dir / "suspect").touch()
     with pytest.raises(StoreError, match="nothing was moved"):
         store.open()
+
+
+@pytest.mark.parametrize("is_readable", [faults.is_whole, faults.has_whole_derived])
+def test_a_database_that_is_not_read_in_time_is_neither_whole_nor_damaged(crashed, monkeypatch, is_readable):
+    run = subprocess.run
+
+    def run_in_time(command, *, timeout, **options):
+        if str(crashed.database) in command:
+            raise subprocess.TimeoutExpired(command, timeout)
+        return run(command, timeout=timeout, **options)
+
+    monkeypatch.setattr(subprocess, "run", run_in_time)
+    with pytest.raises(UndecidedError, match="nothing was moved"):
+        is_readable(crashed.database)
+    assert not faults.crashes(crashed.database)
+
+
+def test_a_large_database_is_given_more_time(tmp_path, monkeypatch):
+    given = []
+
+    def give(command, *, timeout, **_options):
+        given.append(timeout)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", give)
+    for size in (0, 2**40):
+        (tmp_path / "clc.duckdb").touch()
+        os.truncate(tmp_path / "clc.duckdb", size)
+        assert faults.is_whole(tmp_path / "clc.duckdb")
+    assert given[0] == 3_600
+    assert given[1] > 100_000
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENODEV, errno.ETIMEDOUT, errno.ENOLCK, errno.EUCLEAN])
