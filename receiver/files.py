@@ -72,11 +72,22 @@ def copy_whole(source: Path, target: Path, advance: Callable[[int], None] = lamb
         source: the file to copy.
         target: the copy; its directory exists.
         advance: called with the number of bytes copied since the last call.
+
+    Raises:
+        OSError: it can't be copied; `filename` is the source if that can't be read.
     """
     with source.open("rb") as reading, open_whole(target) as writing:
-        while piece := reading.read(_BYTES_PER_STEP):
+        while piece := _read_piece(reading):
             writing.write(piece)
             advance(len(piece))
+
+
+def _read_piece(file: IO[bytes]) -> bytes:
+    try:
+        return file.read(_BYTES_PER_STEP)
+    except OSError as error:
+        error.filename = file.name  # the system names a file only where it can't be opened
+        raise
 
 
 def make_directory(directory: Path) -> None:
