@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from receiver.errors import StoreError, UndecidedError
-from receiver.files import make_directory, sync_directory, sync_file
+from receiver.files import find_lack_of_room, make_directory, sync_directory, sync_file
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.backups import (
     backups_in,
@@ -166,6 +166,8 @@ class Backups:
     def _copy(self, copy: Path, copied: ReportCopied) -> None:
         database = self._settings.database
         size, done = database.stat().st_size, 0
+        if lack := find_lack_of_room(copy.parent, size):
+            raise StoreError(f"{lack}.")
 
         def tell() -> None:
             nonlocal done

@@ -58,7 +58,7 @@ from receiver.database.opening import (
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
-from receiver.files import copy_whole, make_directory
+from receiver.files import copy_whole, find_lack_of_room, make_directory
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss
@@ -278,10 +278,10 @@ def _keep_wal(settings: Settings) -> None:
     waiting = _find_opening_directory(settings)
     try:
         make_directory(waiting)
-        for path in _list_wal_files(settings):
-            kept = waiting / path.name
+        for path in filter(Path.exists, _list_wal_files(settings)):
+            kept, size = waiting / path.name, path.stat().st_size
             # After an opening that ended its process, the copy made before it is the one to keep.
-            if path.exists() and path.stat().st_size and not kept.exists():
+            if size and not kept.exists() and not find_lack_of_room(waiting, size):
                 copy_whole(path, kept)
     except OSError as error:
         # A full disk must not keep readers out. The spool holds all rows of the WAL, too.

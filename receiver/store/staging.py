@@ -11,7 +11,7 @@ from receiver.database.appended import Appended
 from receiver.database.faults import has_whole_derived, is_damage, is_whole
 from receiver.database.replacing import STAGED, clear_staged
 from receiver.errors import StoreError, UndecidedError
-from receiver.files import copy_whole, sync_file
+from receiver.files import copy_whole, find_lack_of_room, sync_file
 from receiver.keeping.backup_file import unseal
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
@@ -80,12 +80,14 @@ def _copy(backup: Path, copy: Path) -> bool:
     """Copy a backup, and tell whether it is still there.
 
     Raises:
-        UndecidedError: it can't be read. It may hold what no older one holds, and an operator can mend that, so no
-            older one takes its place.
+        UndecidedError: it can't be read, or there is too little room. It may hold what no older one holds, and an
+            operator can mend that, so no older one takes its place.
         OSError: the copy can't be written.
     """
     try:
-        copy_whole(backup, copy)
+        lack = find_lack_of_room(copy.parent, backup.stat().st_size)
+        if not lack:
+            copy_whole(backup, copy)
     except OSError as error:
         if error.filename != str(backup):
             raise
@@ -95,6 +97,8 @@ def _copy(backup: Path, copy: Path) -> bool:
             f"A backup must take the place of {copy.parent}'s database, and {backup} can't be read ({error.strerror}): "
             "make it readable, or move it away so that an older one is used. Nothing was moved."
         ) from None
+    if lack:
+        raise UndecidedError(f"The backup {backup} can't take the place of the database: {lack}. Nothing was moved.")
     return True
 
 

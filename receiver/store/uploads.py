@@ -4,6 +4,7 @@ A backup that is to be uploaded is linked into `backups/uploading`, where it sta
 itself is moved or deleted, and over restarts. Only the newest waits; it holds all that those before it do.
 """
 
+import errno
 import logging
 import shutil
 import threading
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.files import list_files, make_directory, sync_directory
+from receiver.files import find_lack_of_room, list_files, make_directory, sync_directory
 from receiver.keeping.backups import backups_in, order_backups
 from receiver.keeping.notes import UPLOAD_NOTE, note_done, note_failure
 from receiver.settings import Settings
@@ -163,6 +164,8 @@ def _link(file: Path, link: Path) -> None:
     except FileExistsError:
         return
     except OSError:
+        if lack := find_lack_of_room(link.parent, file.stat().st_size):
+            raise OSError(errno.ENOSPC, lack) from None
         unfinished = link.with_suffix(".unfinished")
         shutil.copyfile(file, unfinished)
         unfinished.rename(link)
