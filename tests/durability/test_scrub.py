@@ -85,11 +85,14 @@ def test_every_block_in_use_is_looked_at(data_dir):
         flip(data_dir / "clc.duckdb", block)
 
 
-def test_what_is_damaged_is_named_with_the_backup_that_holds_it(data_dir):
+def test_what_is_damaged_is_named_with_the_backup_that_holds_it_also_where_that_can_not_be_noted(data_dir):
     block = blocks_of_bodies(data_dir)[0]
     flip(data_dir / "clc.duckdb", block)
+    (data_dir / FILE).mkdir()  # as on a full disk, the note can't be written
     done = run_command(data_dir, "verify", "--scrub")
     assert done.returncode == 1
+    assert "What was found can't be noted (Is a directory), so `status` does not know it." in done.stderr
+    assert "Nothing else was checked" in done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("damaged: "))
     assert line.startswith(f"damaged: Block {block} of the database: notifications, seq 1 to ")
     assert line.endswith("The backup clc-20260101T000000000000Z.duckdb holds them.")
