@@ -18,7 +18,7 @@ ReceiverError            anything a user can put right; its text is one sentence
 ├── UpgradeError         another version can't take over from a running `serve`
 └── StoreError           the DuckDB file can't be used, or a running store does not answer
     ├── NewerStoreError  a newer program wrote the DuckDB file
-    ├── UndecidedError   it can't be told at the moment whether a DuckDB file is whole
+    ├── UndecidedError   it can't be told at the moment whether a DuckDB file is whole, or which backups there are
     └── TooMuchError     an answer is larger than the query service gives
 """
 
@@ -94,7 +94,7 @@ class NewerStoreError(StoreError):
 
 
 class UndecidedError(StoreError):
-    """Raised when it can't be told at the moment whether a DuckDB file is whole: it counts as neither."""
+    """Raised when it can't be told at the moment whether a DuckDB file is whole, or which backups there are."""
 
 
 class TooMuchError(StoreError):

@@ -6,6 +6,7 @@ import importlib
 import os
 import resource
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,6 +17,7 @@ from typing import IO
 import receiver
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
+_RESERVED_BYTES = 2**30
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 OWNER_ONLY_FILE = 0o600
@@ -72,11 +74,38 @@ def copy_whole(source: Path, target: Path, advance: Callable[[int], None] = lamb
         source: the file to copy.
         target: the copy; its directory exists.
         advance: called with the number of bytes copied since the last call.
+
+    Raises:
+        OSError: it can't be copied; `filename` is the source if that can't be read.
     """
     with source.open("rb") as reading, open_whole(target) as writing:
-        while piece := reading.read(_BYTES_PER_STEP):
+        while piece := _read_piece(reading):
             writing.write(piece)
             advance(len(piece))
+
+
+def _read_piece(file: IO[bytes]) -> bytes:
+    try:
+        return file.read(_BYTES_PER_STEP)
+    except OSError as error:
+        error.filename = file.name  # the system names a file only where it can't be opened
+        raise
+
+
+def find_lack_of_room(directory: Path, size: int) -> str | None:
+    """Say that a disk has too little room for a copy of so many bytes; None if it has enough.
+
+    As much again must stay free, or 1 GiB if that is less. A copy that fills the disk leaves no room for what is
+    received meanwhile, and comes to nothing.
+
+    Raises:
+        OSError: it can't be told how much is free.
+    """
+    needed, free = size + min(size, _RESERVED_BYTES), shutil.disk_usage(directory).free
+    if free >= needed:
+        return None
+    wanted, left = (f"{count / 2**20:,.1f} MiB" for count in (needed, free))
+    return f"the disk of {directory} has {left} free, and a copy needs {wanted}, so that what is received has room, too"
 
 
 def make_directory(directory: Path) -> None:
@@ -91,6 +120,18 @@ def make_directory(directory: Path) -> None:
         make_directory(directory.parent)
     directory.mkdir(mode=OWNER_ONLY_DIRECTORY, exist_ok=True)
     sync_directory(directory.parent)
+
+
+def list_files(directory: Path) -> list[Path]:
+    """List what is in a directory, in order of names: nothing if there is no directory.
+
+    Raises:
+        OSError: it can't be listed, so it is not known what is there; `Path.glob` would find nothing.
+    """
+    try:
+        return sorted(directory.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def sync_file(path: Path) -> None:

@@ -12,7 +12,7 @@ import click
 
 from receiver.database.reading import ask_store
 from receiver.errors import StoreError
-from receiver.files import open_whole, sync_directory
+from receiver.files import find_lack_of_room, open_whole, sync_directory
 from receiver.keeping.backup_file import inspect
 from receiver.keeping.backups import backups_in
 from receiver.logs import make_visible
@@ -62,6 +62,8 @@ def _put(made: Path, file: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}:  # another file system, or one without links
             raise
+        if lack := find_lack_of_room(file.absolute().parent, made.stat().st_size):
+            raise OSError(errno.ENOSPC, lack) from None
         with made.open("rb") as reading, open_whole(file, replacing=False) as writing:
             shutil.copyfileobj(reading, writing, _BYTES_PER_STEP)
     made.unlink()

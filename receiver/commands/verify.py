@@ -113,7 +113,10 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
         bar.update(_STEPS - bar.pos)
     for each in damaged:
         click.echo(f"damaged: {each}")
-    write_scrub_note(settings.data_dir, damaged)
+    try:
+        write_scrub_note(settings.data_dir, damaged)
+    except OSError as error:
+        click.echo(f"What was found can't be noted ({error.strerror}), so `status` does not know it.", err=True)
     return bool(damaged)
 
 

@@ -17,12 +17,13 @@ import duckdb
 from receiver.database.opening import DERIVED_TABLES, bring_up_to_date, connect
 from receiver.errors import StoreError, UndecidedError
 from receiver.files import read_sql_file, write_whole
+from receiver.spool.layout import measure_size
 
 # The machine, an operator or a newer version may refuse these for a while; the file is as good as it was.
 _REFUSED = re.compile(
     r"Could not set lock|Permission denied|No space left|Read-only file system|Too many open files|"
     r"Cannot allocate memory|Input/output error|Disk quota|Stale file handle|Is a directory|"
-    r"fsync failed|Could not (?:write|fsync|truncate)|version number|newer version",
+    r"fsync failed|Could not (?:write|fsync|truncate)|memory_limit|version number|newer version",
     re.IGNORECASE,
 )
 # A damaged file leads DuckDB to read at impossible places, which the system answers with these.
@@ -40,10 +41,8 @@ _NO_DAMAGE = (
     duckdb.TransactionException,
     duckdb.ConnectionException,
 )
-_REFUSED_ROWS = "rejected"
-_NEW = "clc-trial-"
-_IN_MEMORY = Path(":memory:")
-_TRIAL_SECONDS = 3600
+_REFUSED_ROWS, _NEW, _IN_MEMORY = "rejected", "clc-trial-", Path(":memory:")
+_TRIAL_SECONDS, _TRIAL_BYTES_PER_SECOND = 3600, 10 * 2**20  # a disk that works reads more in a second
 # Exit codes of a trial. An error before it begins (the program's own files can't be read, say) ends it with 1, too.
 _UNDECIDED, _DAMAGED = 1, 3
 
@@ -267,11 +266,12 @@ def _is_new_one_usable() -> bool:
 
 def _run_trial(database: Path, *tables: str) -> int:
     command = [sys.executable, "-m", "receiver.database.faults", str(database), *tables]
+    seconds = _TRIAL_SECONDS + measure_size(database) // _TRIAL_BYTES_PER_SECOND
     try:
-        done = subprocess.run(command, check=False, capture_output=True, timeout=_TRIAL_SECONDS)  # noqa: S603
+        done = subprocess.run(command, check=False, capture_output=True, timeout=seconds)  # noqa: S603
     except subprocess.TimeoutExpired:
-        _log.error("opening %s does not end", database)
-        return -signal.SIGKILL
+        _log.error("%s was tried out for %d s without an end: does its disk stand still?", database, seconds)
+        return _UNDECIDED
     code = done.returncode
     if code == -signal.SIGKILL:  # no file ends a process so: a user, or a lack of memory, did
         code = _UNDECIDED

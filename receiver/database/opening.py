@@ -10,7 +10,7 @@ import duckdb
 
 from receiver.database.migrations import find_newest_version, read_migrations
 from receiver.errors import NewerStoreError, StoreError
-from receiver.files import copy_whole, read_sql_file
+from receiver.files import copy_whole, find_lack_of_room, read_sql_file
 
 # 1 TB: only the appender makes checkpoints, at moments of its choosing. 10 GB: a query that spills leaves room on the
 # disk for what is received.
@@ -76,6 +76,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
 
     Raises:
         NewerStoreError: a newer program wrote it.
+        StoreError: it can't be kept as it is before its schema changes.
     """
     version = _read_schema_version(connection)
     newest = max(read_migrations())
@@ -89,10 +90,26 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
         connection.close()
         kept = path.with_name(f"{path.stem}-before-schema-{newest}.duckdb")
         _log.info("schema version %d becomes %d; the database before it is kept as %s", version, newest, kept)
-        copy_whole(path, kept)
+        _keep(path, kept)
         connection = connect(path, memory_limit)
     _migrate(connection, version)
     return connection
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Copy a database whose schema changes next.
+
+    Raises:
+        StoreError: it can't be copied.
+    """
+    try:
+        why = find_lack_of_room(kept.parent, path.stat().st_size)
+        if not why:
+            copy_whole(path, kept)
+    except OSError as error:
+        why = str(error)
+    if why:
+        raise StoreError(f"{path} is kept as {kept.name} before its schema changes, and can't be copied: {why}.")
 
 
 def run(

@@ -2,8 +2,8 @@
 
 First the new files lie beside the old ones, synced, under names that nothing opens. Then `replacing.json` is written:
 from then on the replacement counts, and every start finishes it. The old files go `aside`, the new ones take their
-place, the note of how far the store came is replaced, the incident is recorded, and `replacing.json` goes. Each step
-can be repeated.
+place, the note of how far the store came is replaced, the note of rows that perhaps ended it is deleted, the incident
+is recorded, and `replacing.json` goes. Each step can be repeated.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, aside_in, make_aside, put_aside, record, report
 from receiver.database.appended import Appended, write_appended_synced
+from receiver.database.stumble import forget_stumble
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory, sync_directory, write_whole
 
@@ -153,6 +154,7 @@ def _carry_out(data_dir: Path, replacement: Replacement) -> None:
     if replacement.seq is not None:
         # No number is given twice; but the new database knows how far the spool was appended.
         write_appended_synced(data_dir, Appended(replacement.seq, 0, {}))
+    forget_stumble(data_dir)  # perhaps the old database ended the process, and no row
     if replacement.incident:
         record(data_dir, replacement.incident)
     _end(data_dir)

@@ -1,12 +1,17 @@
 """The backups of a data directory: their names and their order."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from receiver.errors import UndecidedError
 
 _LATE_CLOCK = timedelta(days=1)
 _WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """This program was written later, so a clock that shows an earlier time is not set."""
+_OF_THE_SYSTEM = "lost+found"
+"""Lies at the top of a disk, and root alone may list it."""
 _DIRECTORY, _SUFFIX, _NAME = "backups", ".duckdb", "clc-%Y%m%dT%H%M%S%fZ"
 
 
@@ -32,18 +37,36 @@ def list_backups(data_dir: Path) -> list[Path]:
     """List the backups in the data directory, newest first, also those that an operator has put there.
 
     Hidden files, and those in hidden directories, are none: programs leave them when they are killed.
+
+    Raises:
+        UndecidedError: they can't be listed.
     """
-    directory = backups_in(data_dir)
-    return order_backups(
-        file
-        for file in directory.glob(f"**/*{_SUFFIX}")
-        if not any(part.startswith(".") for part in file.relative_to(directory).parts)
-    )
+    return order_backups(_list_files(data_dir, is_deep=True))
 
 
 def list_own_backups(data_dir: Path) -> list[Path]:
-    """List the backups that the store has made and named, newest first."""
-    return order_backups(file for file in backups_in(data_dir).glob(f"*{_SUFFIX}") if read_made_at(file))
+    """List the backups that the store has made and named, newest first.
+
+    Raises:
+        UndecidedError: they can't be listed.
+    """
+    return order_backups(file for file in _list_files(data_dir, is_deep=False) if read_made_at(file))
+
+
+def _list_files(data_dir: Path, *, is_deep: bool) -> Iterator[Path]:
+    directory = backups_in(data_dir)
+
+    def fail(error: OSError) -> None:
+        # One of the directories in it may go meanwhile; but a link to a disk that is not mounted is no lack of backups.
+        if not isinstance(error, FileNotFoundError) or Path(error.filename).is_symlink():
+            raise UndecidedError(
+                f"It can't be told which backups there are, because {error.filename} can't be listed "
+                f"({error.strerror}): nothing was moved or deleted."
+            ) from None
+
+    for parent, inner, names in os.walk(directory, onerror=fail):
+        inner[:] = [name for name in inner if is_deep and not name.startswith(".") and name != _OF_THE_SYSTEM]
+        yield from (Path(parent, name) for name in names if name.endswith(_SUFFIX) and not name.startswith("."))
 
 
 def order_backups(files: Iterable[Path]) -> list[Path]:

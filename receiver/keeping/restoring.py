@@ -24,7 +24,7 @@ from receiver.database.faults import suspect_derived
 from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
 from receiver.errors import SharedSpoolError, StoreError
-from receiver.files import copy_whole, read_sql_file, sync_directory, sync_file
+from receiver.files import copy_whole, list_files, read_sql_file, sync_directory, sync_file
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
@@ -159,8 +159,13 @@ def _main() -> None:
 
 
 def list_data_files(data_dir: Path) -> list[Path]:
-    """List the files that a restore moves aside."""
-    return [file for pattern in _PATTERNS for file in sorted(data_dir.glob(pattern)) if file.is_file()]
+    """List the files that a restore moves aside.
+
+    Raises:
+        OSError: they can't be listed.
+    """
+    files = list_files(data_dir)
+    return [file for pattern in _PATTERNS for file in files if file.match(pattern) and file.is_file()]
 
 
 def install(

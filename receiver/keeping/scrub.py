@@ -12,9 +12,9 @@ import duckdb
 from receiver.database.faults import is_damage
 from receiver.database.opening import DERIVED_TABLES
 from receiver.database.reading import Reader
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.files import read_sql_file
-from receiver.keeping.backups import list_backups
+from receiver.keeping.backups import backups_in, list_backups
 
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY 1"
 _SEQS = "SELECT min(seq), max(seq), count(*) FROM notifications WHERE rowid BETWEEN ? AND ?"
@@ -29,7 +29,7 @@ class DamagedRows(NamedTuple):
 
     `table` is None for the catalogue. `first` and `last` are the `seq` of notifications, else places in the table from
     0; `by_seq` tells which. `backup` is the name of the newest backup that holds the notifications whole, and
-    `unknown` are those of newer ones that could not be read for another reason than damage.
+    `unknown` are those of newer ones, or their directory, that could not be read for another reason than damage.
     """
 
     blocks: list[int]
@@ -102,9 +102,17 @@ def _look_up(damaged: DamagedRows, reader: Reader, data_dir: Path) -> DamagedRow
         return damaged
     if not count:
         return None
-    damaged = damaged._replace(first=first, last=last, by_seq=True)
-    for backup in list_backups(data_dir):
-        whole = count_whole(backup, first, last)
+    return _find_backup(damaged._replace(first=first, last=last, by_seq=True), count, data_dir)
+
+
+def _find_backup(damaged: DamagedRows, count: int, data_dir: Path) -> DamagedRows:
+    """Find the newest backup that holds all of so many notifications."""
+    try:
+        backups = list_backups(data_dir)
+    except UndecidedError:
+        return damaged._replace(unknown=[f"the directory {backups_in(data_dir).name}"])
+    for backup in backups:
+        whole = count_whole(backup, damaged.first, damaged.last)
         if whole is None:
             damaged.unknown.append(backup.name)
         elif whole >= count:

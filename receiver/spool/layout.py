@@ -69,18 +69,6 @@ def name_taken_mark(segment: Path) -> Path:
     return segment.with_name(f"{segment.name}.taken")
 
 
-def list_files(directory: Path) -> list[Path]:
-    """List the files of a spool, in order of names: none if there is no spool yet.
-
-    Raises:
-        OSError: it can't be listed, so its files are not known.
-    """
-    try:
-        return sorted(directory.iterdir())
-    except FileNotFoundError:
-        return []
-
-
 def name_writer(segment: Path) -> str:
     """Name the writer that a segment belongs to."""
     return segment.stem.rpartition("-")[0]

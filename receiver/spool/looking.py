@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from receiver.files import list_files
 from receiver.notification import Notification
 from receiver.spool.columns import DamagedRowError, SegmentColumns, tolerate_any_text
 from receiver.spool.layout import (
@@ -22,7 +23,6 @@ from receiver.spool.layout import (
     Watermarks,
     from_microseconds,
     is_segment,
-    list_files,
     name_writer,
     writer_is_gone,
 )

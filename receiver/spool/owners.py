@@ -17,9 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from receiver.data_directory.incidents import put_aside, report, set_aside
 from receiver.errors import DataDirectoryError
-from receiver.files import write_new, write_whole
+from receiver.files import list_files, write_new, write_whole
 from receiver.settings import Settings
-from receiver.spool.layout import Watermarks, find_segment, is_segment, list_files
+from receiver.spool.layout import Watermarks, find_segment, is_segment
 from receiver.spool.looking import Backlog, count_backlog
 
 OWNER = "owner"

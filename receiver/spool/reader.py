@@ -7,7 +7,7 @@ from pathlib import Path
 
 from receiver.data_directory.incidents import copy_aside, set_aside
 from receiver.errors import StoreError
-from receiver.files import sync_directory
+from receiver.files import list_files, sync_directory
 from receiver.spool import layout
 from receiver.spool.layout import Watermarks
 from receiver.spool.ledger import note_end, read_ledger
@@ -205,7 +205,7 @@ class SpoolReader:
             _settle(path)
 
     def _list_files(self) -> list[Path]:
-        return [path for directory in self._directories for path in layout.list_files(directory)]
+        return [path for directory in self._directories for path in list_files(directory)]
 
     def _keep_evidence(self, segment: Segment) -> None:
         """Copy a segment whose WAL is torn: SQLite cuts that when the segment is read."""
@@ -265,7 +265,9 @@ def _settle(segment: Path) -> None:
 
 
 def _has_no_use(lock: Path) -> bool:
-    return not any(lock.parent.glob(f"{lock.stem}-*.sqlite")) and layout.writer_is_gone(lock.parent, lock.stem)
+    names = [path.name for path in list_files(lock.parent) if path.suffix == ".sqlite"]
+    has_segments = any(name.startswith(f"{lock.stem}-") for name in names)
+    return not has_segments and layout.writer_is_gone(lock.parent, lock.stem)
 
 
 def _count_left_in(segment: Segment, watermarks: Watermarks) -> int | None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from receiver.errors import StoreError
-from receiver.files import make_directory, sync_directory, sync_file
+from receiver.errors import StoreError, UndecidedError
+from receiver.files import find_lack_of_room, make_directory, sync_directory, sync_file
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.backups import (
     backups_in,
@@ -166,6 +166,8 @@ class Backups:
     def _copy(self, copy: Path, copied: ReportCopied) -> None:
         database = self._settings.database
         size, done = database.stat().st_size, 0
+        if lack := find_lack_of_room(copy.parent, size):
+            raise StoreError(f"{lack}.")
 
         def tell() -> None:
             nonlocal done
@@ -216,14 +218,21 @@ class Backups:
             note = {**note, "failed_at": now, "error": error}
         write_backup_note(self._settings.data_dir, note)
 
+    def _list_own(self) -> list[Path]:
+        try:
+            return list_own_backups(self._settings.data_dir)
+        except UndecidedError as error:
+            self._note(error=str(error))
+            raise
+
     def _count_seconds_until_due(self, every: float) -> float:
         now = datetime.now(UTC)
-        made = [at for file in list_own_backups(self._settings.data_dir) if (at := read_made_at(file))]
+        made = [at for file in self._list_own() if (at := read_made_at(file))]
         ages = [now - at for at in made if at <= now]  # a time in the future, which a wrong clock gave, holds up none
         return max((timedelta(seconds=every) - min(ages)).total_seconds(), 0) if ages else 0
 
     def _prune(self, made: Path) -> None:
-        others = [file for file in list_own_backups(self._settings.data_dir) if file != made]
+        others = [file for file in self._list_own() if file != made]
         for old in others[self._settings.backup_keep - 1 :]:
             _log.info("backup %s goes, %d newer ones are kept", old, self._settings.backup_keep)
             with contextlib.suppress(OSError):

@@ -58,7 +58,7 @@ from receiver.database.opening import (
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
-from receiver.files import copy_whole, make_directory
+from receiver.files import copy_whole, find_lack_of_room, make_directory
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss
@@ -124,7 +124,7 @@ def _settle_the_last_run(settings: Settings, waiting: Path) -> list[Incident]:
     """Go down the ladder for damage that ended a process; the sign stays only if derived tables can't be read."""
     suspected = read_suspicion(settings.data_dir)
     incidents = _notice_damaged_note(settings)
-    if not settings.database.exists() and (incidents or _was_used(settings)):
+    if not _has_database(settings) and (incidents or _was_used(settings)):
         incidents.append(_go_down(settings, "it is missing", set(), keeps_database=False))
     elif suspected and not is_whole(settings.database):
         incidents.append(_go_down(settings, suspected, set(), keeps_database=False))
@@ -172,7 +172,7 @@ def _try_checkpoint(settings: Settings, connection: duckdb.DuckDBPyConnection) -
 def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.DuckDBPyConnection:
     tried: set[Path] = set()
     while True:
-        existed = settings.database.exists()
+        existed = _has_database(settings)
         _keep_wal(settings)
         try:
             return _connect_and_read(settings, holds_rows=existed and _was_used(settings))
@@ -183,6 +183,21 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
                 raise make_opening_error(settings.database, error) from None
             check_fault_is_of(settings.database, settings.database_memory)
             happened.append(_go_down(settings, str(error).splitlines()[0], tried))
+
+
+def _has_database(settings: Settings) -> bool:
+    """Tell whether there is a database; one that can't be looked at is not missing.
+
+    Raises:
+        StoreError: that can't be told.
+    """
+    try:
+        settings.database.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise make_opening_error(settings.database, error) from None
+    return True
 
 
 def _was_used(settings: Settings) -> bool:
@@ -263,10 +278,10 @@ def _keep_wal(settings: Settings) -> None:
     waiting = _find_opening_directory(settings)
     try:
         make_directory(waiting)
-        for path in _list_wal_files(settings):
-            kept = waiting / path.name
+        for path in filter(Path.exists, _list_wal_files(settings)):
+            kept, size = waiting / path.name, path.stat().st_size
             # After an opening that ended its process, the copy made before it is the one to keep.
-            if path.exists() and path.stat().st_size and not kept.exists():
+            if size and not kept.exists() and not find_lack_of_room(waiting, size):
                 copy_whole(path, kept)
     except OSError as error:
         # A full disk must not keep readers out. The spool holds all rows of the WAL, too.

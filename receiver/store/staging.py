@@ -11,7 +11,7 @@ from receiver.database.appended import Appended
 from receiver.database.faults import has_whole_derived, is_damage, is_whole
 from receiver.database.replacing import STAGED, clear_staged
 from receiver.errors import StoreError, UndecidedError
-from receiver.files import copy_whole, sync_file
+from receiver.files import copy_whole, find_lack_of_room, sync_file
 from receiver.keeping.backup_file import unseal
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
@@ -40,7 +40,7 @@ def stage_backup(settings: Settings, tried: set[Path]) -> Staged | None:
         tried: the backups to pass over; those that are tried now are added.
 
     Raises:
-        UndecidedError: it can't be told at the moment which backups are whole, or one can't be put in place.
+        UndecidedError: it can't be told at the moment which backups are whole, or one can't be read or put in place.
         OSError, sqlite3.Error: the copy or the learned accounts can't be written.
     """
     for backup in list_backups(settings.data_dir):
@@ -57,7 +57,8 @@ def stage_backup(settings: Settings, tried: set[Path]) -> Staged | None:
 
 def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
     copy = settings.data_dir / STAGED
-    copy_whole(backup, copy)
+    if not _copy(backup, copy):
+        return None
     has_whole_refused = is_whole(copy)
     if not (has_whole_refused or is_whole(copy, sparing_refused=True)):
         return None
@@ -73,6 +74,32 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
         return None
     sync_file(copy)
     return Staged(backup, extent, has_whole_refused, has_whole_derived(copy))
+
+
+def _copy(backup: Path, copy: Path) -> bool:
+    """Copy a backup, and tell whether it is still there.
+
+    Raises:
+        UndecidedError: it can't be read, or there is too little room. It may hold what no older one holds, and an
+            operator can mend that, so no older one takes its place.
+        OSError: the copy can't be written.
+    """
+    try:
+        lack = find_lack_of_room(copy.parent, backup.stat().st_size)
+        if not lack:
+            copy_whole(backup, copy)
+    except OSError as error:
+        if error.filename != str(backup):
+            raise
+        if isinstance(error, FileNotFoundError) and not backup.is_symlink():
+            return False
+        raise UndecidedError(
+            f"A backup must take the place of {copy.parent}'s database, and {backup} can't be read ({error.strerror}): "
+            "make it readable, or move it away so that an older one is used. Nothing was moved."
+        ) from None
+    if lack:
+        raise UndecidedError(f"The backup {backup} can't take the place of the database: {lack}. Nothing was moved.")
+    return True
 
 
 def _read_extent(database: Path) -> Appended:

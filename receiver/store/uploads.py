@@ -4,6 +4,7 @@ A backup that is to be uploaded is linked into `backups/uploading`, where it sta
 itself is moved or deleted, and over restarts. Only the newest waits; it holds all that those before it do.
 """
 
+import errno
 import logging
 import shutil
 import threading
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.files import make_directory, sync_directory
+from receiver.files import find_lack_of_room, list_files, make_directory, sync_directory
 from receiver.keeping.backups import backups_in, order_backups
 from receiver.keeping.notes import UPLOAD_NOTE, note_done, note_failure
 from receiver.settings import Settings
@@ -50,14 +51,14 @@ class Uploads:
         self.latest: Upload | None = None
         """The upload that runs or ran last."""
         self._on_uploaded: dict[str, Callable[[], None]] = {}
+        self._on_left_uploaded: Callable[[Path], None] = lambda _file: None
         self._helper = Helper(settings, "receiver.keeping.objects.uploading")
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
 
     def start(self, on_left_uploaded: Callable[[Path], None] = lambda _file: None) -> None:
         """Begin with what the last process left; `on_left_uploaded` is called when object storage holds that."""
-        for file in self._directory.glob(_PATTERN):
-            self._on_uploaded[file.name] = partial(on_left_uploaded, file)
+        self._on_left_uploaded = on_left_uploaded
         self._thread.start()
 
     def stop(self) -> None:
@@ -101,7 +102,7 @@ class Uploads:
                 seconds = min(2 * seconds, _LONGEST_SECONDS)
 
     def _take_newest(self) -> Path | None:
-        files = order_backups(self._directory.glob(_PATTERN))
+        files = order_backups(file for file in list_files(self._directory) if file.match(_PATTERN))
         for older in files[1:]:
             self._on_uploaded.pop(older.name, None)
             with suppress(OSError):
@@ -140,7 +141,7 @@ class Uploads:
         return self._helper.run(str(file.absolute()), on_line=note_progress)
 
     def _succeed(self, file: Path, manifest: dict[str, Any]) -> None:
-        self._on_uploaded.get(file.name, lambda: None)()
+        self._on_uploaded.get(file.name, partial(self._on_left_uploaded, file))()
         self._on_uploaded.pop(file.name, None)
         done = {"name": manifest["name"], "notifications": manifest["notifications"]}
         note_done(self._settings, UPLOAD_NOTE, {"uploaded_at": datetime.now(UTC).isoformat(), **done})
@@ -163,6 +164,8 @@ def _link(file: Path, link: Path) -> None:
     except FileExistsError:
         return
     except OSError:
+        if lack := find_lack_of_room(link.parent, file.stat().st_size):
+            raise OSError(errno.ENOSPC, lack) from None
         unfinished = link.with_suffix(".unfinished")
         shutil.copyfile(file, unfinished)
         unfinished.rename(link)

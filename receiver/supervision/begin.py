@@ -21,6 +21,7 @@ from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.database import replacing
 from receiver.database.appended import FILE as APPENDED_NOTE
+from receiver.database.stumble import FILE as STUMBLE_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
 from receiver.listener.sources import TrustedProxies
@@ -281,7 +282,7 @@ _SMALL = (
         "when a backup came into object storage last is not known until the next one does.",
     ),
     _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
-    _Small("stumbled.json", _check_places, "a row that ended the store's process is looked for again."),
+    _Small(STUMBLE_NOTE, _check_places, "a row that ended the store's process is looked for again."),
     _Small(
         LEARNED_ACCOUNTS,
         _check_accounts,

@@ -3,13 +3,24 @@
 import json
 import time
 from collections import Counter
+from typing import NamedTuple
 
+import duckdb
 import pytest
 
-from receiver.database.opening import run
+from receiver.data_directory.incidents import read_incidents
+from receiver.database.migrations import find_newest_version
+from receiver.database.opening import bring_up_to_date, connect, run
+from receiver.errors import StoreError
+from receiver.files import find_lack_of_room
+from receiver.keeping.notes import read_backup_note
 from receiver.notification import Rejection
+from receiver.settings import read_settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
+from receiver.store.backup import Backups
+from receiver.store.loop import AppendLoop
+from receiver.store.recovery import open_store
 from tests.durability.support.faults import fill, mounted
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.database import open_database
@@ -18,7 +29,7 @@ from tests.support.rows import rejection
 from tests.support.sizes import size
 from tests.support.waiting import until
 
-MIB = 1024 * 1024
+MIB, GIB = 2**20, 2**30
 
 
 def post(receiver, number=0):
@@ -109,6 +120,58 @@ def test_a_new_sub_account_is_accepted_though_its_learning_can_not_be_written(tm
         assert listener.sender.post("/webhooks/Account.Updated", born).status == 200
         with running(ListenerProcess, disk, **settings) as other:
             assert other.sender.post("/webhooks/User.Created", child).status == 200
+
+
+class NoRoom(NamedTuple):
+    free: int = 100 * 1024
+
+
+@pytest.fixture
+def small_disk(monkeypatch):
+    """Fill every disk but for 100 KiB, as far as the program can tell."""
+    with monkeypatch.context() as disks:
+        disks.setattr("receiver.files.shutil.disk_usage", lambda _directory: NoRoom())
+        yield disks
+
+
+@pytest.mark.parametrize(("size", "free", "fits"), [(10, 20, True), (10, 19, False), (3 * GIB, 4 * GIB, True)])
+def test_a_copy_leaves_as_much_room_as_it_takes_or_one_gib(tmp_path, monkeypatch, size, free, fits):
+    monkeypatch.setattr("receiver.files.shutil.disk_usage", lambda _directory: NoRoom(free))
+    assert (find_lack_of_room(tmp_path, size) is None) == fits
+
+
+def test_a_backup_that_would_fill_the_disk_is_not_begun_and_status_says_why(tmp_path, small_disk):
+    settings = read_settings(env_file=None, data_dir=tmp_path)
+    connection = open_store(settings).connection
+    loop = AppendLoop(connection, settings.spool_directory, 10, lambda: None, tmp_path)
+    with loop.pause():
+        pass
+    before = settings.database.stat().st_size
+    small_disk.setattr("receiver.store.backup.Backups._run", None)  # nothing is copied
+    with pytest.raises(StoreError, match=r"There is no backup: the disk of .*backups has 0\.1 MiB free, and"):
+        Backups(settings, loop).make(lambda _copied, _bytes: None)
+    connection.close()
+    assert settings.database.stat().st_size == before
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert "has 0.1 MiB free" in read_backup_note(tmp_path)["error"]
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_recovery_and_an_upgrade_that_would_fill_the_disk_move_nothing_and_say_so(tmp_path):
+    data_dir, newest = tmp_path / "data", find_newest_version()
+    (data_dir / "backups").mkdir(parents=True)
+    with duckdb.connect(str(data_dir / "clc.duckdb")) as database:
+        database.execute("CREATE TABLE schema_version AS SELECT 1 AS version").fetchall()
+    before = (data_dir / "clc.duckdb").read_bytes()
+    with pytest.raises(StoreError, match=rf"before its schema changes, and can't be copied: the disk of {data_dir} "):
+        bring_up_to_date(connect(data_dir / "clc.duckdb", "1GB"), data_dir / "clc.duckdb", "1GB")
+    assert not (data_dir / f"clc-before-schema-{newest}.duckdb").exists()
+    (data_dir / "backups" / "whole.duckdb").write_bytes(before)
+    (data_dir / "clc.duckdb").write_text("no database\n" * 1_000)
+    with pytest.raises(StoreError, match=r"whole\.duckdb can't take the place of the database: the disk of .* 0\.1 M"):
+        open_store(read_settings(env_file=None, data_dir=data_dir))
+    assert read_incidents(data_dir) == []
+    assert list(data_dir.glob("*restoring*")) == []
 
 
 @pytest.mark.parametrize("full", ["data", "spool"])

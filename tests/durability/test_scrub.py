@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+from contextlib import closing
 
 import duckdb
 import pytest
 
 from receiver.database.reading import FileReader
 from receiver.keeping import scrub_loop
-from receiver.keeping.scrub import scrub
+from receiver.keeping.scrub import find_rows, scrub
 from receiver.keeping.scrub_loop import FILE, ScrubLoop, read_scrub_note
 from receiver.settings import Settings
 from tests.durability.support.commands import run_command
@@ -84,11 +85,14 @@ def test_every_block_in_use_is_looked_at(data_dir):
         flip(data_dir / "clc.duckdb", block)
 
 
-def test_what_is_damaged_is_named_with_the_backup_that_holds_it(data_dir):
+def test_what_is_damaged_is_named_with_the_backup_that_holds_it_also_where_that_can_not_be_noted(data_dir):
     block = blocks_of_bodies(data_dir)[0]
     flip(data_dir / "clc.duckdb", block)
+    (data_dir / FILE).mkdir()  # as on a full disk, the note can't be written
     done = run_command(data_dir, "verify", "--scrub")
     assert done.returncode == 1
+    assert "What was found can't be noted (Is a directory), so `status` does not know it." in done.stderr
+    assert "Nothing else was checked" in done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("damaged: "))
     assert line.startswith(f"damaged: Block {block} of the database: notifications, seq 1 to ")
     assert line.endswith("The backup clc-20260101T000000000000Z.duckdb holds them.")
@@ -111,6 +115,15 @@ def test_a_backup_that_is_not_readable_now_is_named_as_such(data_dir):
     assert str(damaged).endswith(f"No backup that can be read holds them all; {backup.name} could not be read.")
     (damaged,) = scrubbed(data_dir)
     assert str(damaged).endswith(f"The backup {backup.name} holds them.")
+
+
+def test_where_the_backups_can_not_be_listed_the_damage_is_named_and_that_is_said(data_dir):
+    (data_dir / "backups").rename(data_dir / "elsewhere")
+    (data_dir / "backups").symlink_to(data_dir / "backups")
+    blocks = blocks_of_bodies(data_dir)[-1:]
+    with closing(FileReader(data_dir / "clc.duckdb")) as reader:
+        (damaged,) = find_rows(reader, blocks, data_dir)
+    assert str(damaged).endswith("that can be read holds them all; the directory backups could not be read.")
 
 
 def test_a_block_that_is_not_in_use_is_no_damage(data_dir):

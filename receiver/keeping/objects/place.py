@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from receiver.errors import DamagedObjectError, SettingsError
-from receiver.files import open_whole
+from receiver.files import find_lack_of_room, open_whole
 from receiver.keeping.backups import find_latest_credible, name_backup
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import Settings
@@ -158,6 +158,8 @@ class Place:
 
     def _send(self, file: Path, name: str, advance: Advance) -> str:
         self._storage.make_folder(self._folder)
+        if self._storage.is_directory and (lack := find_lack_of_room(Path(self._folder), file.stat().st_size)):
+            raise OSError(lack)
         hashed = hashlib.sha256()
         with file.open("rb") as reading, self._storage.files.open_output_stream(self._make_path(name)) as writing:
             while piece := reading.read(_BYTES_PER_STEP):

@@ -16,11 +16,11 @@ from receiver.database.faults import (
     NEEDS_NEW_PROCESS,
     OUT_OF_MEMORY,
     UnderivableError,
-    is_damage,
     suspect,
 )
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
+from receiver.database.stumble import forget_stumble, note_stumble, read_stumble
 from receiver.deriving import Derived, Deriver, load_bodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
@@ -34,10 +34,7 @@ from receiver.store.appending.exactly_once import find_last_positions, roll_back
 from receiver.store.appending.rejected import (
     RejectedBudget,
     check_takes_rows,
-    forget_stumble,
     make_not_storable,
-    note_stumble,
-    read_stumble,
 )
 
 # After a long outage there may be any number of segments, with bodies of any size.
@@ -229,8 +226,7 @@ class Appender:
             else:
                 self._append_alone(rows[0], numbered, error)
         except NEEDS_NEW_PROCESS as error:
-            if is_damage(error):
-                note_stumble(self._data_dir, [spooled for spooled, _ in rows])
+            note_stumble(self._data_dir, error, [spooled for spooled, _ in rows])
             raise
 
     def _append_alone(self, incoming: _Incoming, numbered: Sequence[NumberedNotification], error: Exception) -> None:

@@ -1,11 +1,8 @@
 """Rows for `rejected`: finding the row at fault that the store can't take, and keeping the table in its budget."""
 
-import contextlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
 import duckdb
@@ -13,16 +10,15 @@ import duckdb
 from receiver.database.faults import NEEDS_NEW_PROCESS, NotOneRowError, read_or
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
-from receiver.files import read_sql_file, write_whole
+from receiver.files import read_sql_file
 from receiver.logs import describe
 from receiver.notification import FIRST_PROOF, FIRST_SENDER, NOT_STORABLE, Notification, NumberedNotification, Rejection
-from receiver.spool import Row, SpooledRow
+from receiver.spool import Row
 from receiver.store.appending.exactly_once import roll_back
 
 # Each reason has an equal share, so rows that anybody can send push out only their own kind.
 _SHARES = 8
 
-Places = set[tuple[str, str, int]]
 _ID = UUID(int=0)
 _MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 _ACCEPTED = Notification(
@@ -129,29 +125,3 @@ def check_takes_rows(connection: duckdb.DuckDBPyConnection) -> None:
         ) from error
     finally:
         roll_back(connection)
-
-
-def note_stumble(data_dir: Path, rows: Iterable[SpooledRow]) -> None:
-    """Note the rows that were being appended."""
-    places = [(row.segment, row.kind, row.position) for row in rows]
-    with contextlib.suppress(OSError):
-        write_whole(_find_path(data_dir), json.dumps(places))
-
-
-def read_stumble(data_dir: Path) -> Places:
-    """Read the places of the rows that the last store was appending when it died."""
-    try:
-        return {
-            (segment, kind, int(position)) for segment, kind, position in json.loads(_find_path(data_dir).read_bytes())
-        }
-    except (OSError, ValueError, TypeError):
-        return set()
-
-
-def forget_stumble(data_dir: Path) -> None:
-    """Delete the note."""
-    _find_path(data_dir).unlink(missing_ok=True)
-
-
-def _find_path(data_dir: Path) -> Path:
-    return data_dir / "stumbled.json"

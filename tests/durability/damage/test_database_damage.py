@@ -17,12 +17,13 @@ from receiver.data_directory.accounts import learn_accounts
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.faults import has_whole_derived, is_whole, suspect
 from receiver.database.opening import connect, run
+from receiver.database.stumble import note_stumble, read_stumble
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import seal
 from receiver.keeping.verification.invariants import check_order
 from receiver.settings import Settings
-from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import block_overwritten, overwritten
@@ -82,6 +83,17 @@ def test_a_damaged_database_gives_way_to_the_backup_and_the_spool_fills_in(crash
     kept = [path.read_bytes() for path in (store.data_dir / "aside").glob("*/*")]
     assert damaged is None or damaged in kept
     assert before != damaged
+
+
+def test_a_row_that_ended_the_store_with_a_damaged_database_is_tried_again_with_another(crashed, tmp_path):
+    case = crashed.copy(tmp_path / "copy")
+    case.back_up()
+    overwritten(0, 20_000)(case.database)
+    row = SpooledRow("segment", "notifications", 1, notification())
+    note_stumble(case.data_dir, duckdb.InternalException("what it made of its bytes"), [row])
+    assert read_stumble(case.data_dir)
+    case.open().connection.close()
+    assert not read_stumble(case.data_dir)
 
 
 def test_without_a_backup_it_starts_empty_takes_what_the_spool_holds_and_says_what_is_missing(

@@ -15,7 +15,7 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.database import faults
 from receiver.database.faults import is_damage
 from receiver.database.opening import connect
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.settings import Settings
 from receiver.store import recovery
 from tests.durability.support.damaged import overwritten
@@ -93,6 +93,26 @@ def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypa
     assert read_incidents(store.data_dir) == []
     assert not (store.data_dir / "aside").exists()
     assert list(store.data_dir.glob(".*")) == []
+
+
+@pytest.mark.parametrize("name", ["backups", "clc.duckdb"])
+def test_what_can_not_be_looked_at_is_not_missing(crashed, tmp_path, name):
+    store = crashed.copy(tmp_path / "data")
+    store.back_up()
+    if name == "backups":
+        store.database.write_text("no database\n" * 1_000)
+        store.wal.unlink()
+    hidden = store.data_dir / name
+    hidden.rename(tmp_path / "elsewhere")
+    hidden.symlink_to(hidden)  # it leads to itself, and stands for whatever a disk answers
+    with pytest.raises(StoreError, match="Too many levels of symbolic links"):
+        store.open()
+    assert read_incidents(store.data_dir) == []
+    assert not (store.data_dir / "aside").exists()
+    hidden.unlink()
+    (tmp_path / "elsewhere").rename(hidden)
+    store.open().connection.close()
+    assert all("the backup clc-20260304" in each.what for each in read_incidents(store.data_dir))
 
 
 @pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.read_sql_file"])
@@ -179,6 +199,37 @@ def test_a_duckdb_that_crashes_on_every_file_moves_nothing(crashed, tmp_path, mo
     (store.data_dir / "suspect").touch()
     with pytest.raises(StoreError, match="nothing was moved"):
         store.open()
+
+
+@pytest.mark.parametrize("is_readable", [faults.is_whole, faults.has_whole_derived])
+def test_a_database_that_is_not_read_in_time_is_neither_whole_nor_damaged(crashed, monkeypatch, is_readable):
+    run = subprocess.run
+
+    def run_in_time(command, *, timeout, **options):
+        if str(crashed.database) in command:
+            raise subprocess.TimeoutExpired(command, timeout)
+        return run(command, timeout=timeout, **options)
+
+    monkeypatch.setattr(subprocess, "run", run_in_time)
+    with pytest.raises(UndecidedError, match="nothing was moved"):
+        is_readable(crashed.database)
+    assert not faults.crashes(crashed.database)
+
+
+def test_a_large_database_is_given_more_time(tmp_path, monkeypatch):
+    given = []
+
+    def give(command, *, timeout, **_options):
+        given.append(timeout)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", give)
+    for size in (0, 2**40):
+        (tmp_path / "clc.duckdb").touch()
+        os.truncate(tmp_path / "clc.duckdb", size)
+        assert faults.is_whole(tmp_path / "clc.duckdb")
+    assert given[0] == 3_600
+    assert given[1] > 100_000
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENODEV, errno.ETIMEDOUT, errno.ENOLCK, errno.EUCLEAN])

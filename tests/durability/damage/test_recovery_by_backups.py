@@ -11,7 +11,7 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.errors import StoreError
+from receiver.errors import StoreError, UndecidedError
 from receiver.keeping import backup_file
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
@@ -52,6 +52,29 @@ def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp
     connection, (incident,) = open_store(settings)
     connection.close()
     assert count_rows(settings.data_dir) == (3, 0)
+    assert incident.what.endswith(f"In its place: the backup {OLDER}.")
+
+
+def test_a_recovery_uses_no_older_backup_while_the_newest_can_not_be_read_and_names_it(older, tmp_path, monkeypatch):
+    settings = lose_database(tmp_path / "data", older, older)
+    newer, there = (settings.data_dir / "backups" / name for name in (NEWER, OLDER))
+    before = settings.database.read_bytes()
+    answers = {
+        "Input/output error": "/proc/self/mem",  # as a bad sector answers
+        "Too many levels of symbolic links": newer,
+        "No such file or directory": "a disk that is not mounted",
+    }
+    for answer, target in answers.items():
+        newer.unlink()
+        newer.symlink_to(target)
+        with pytest.raises(UndecidedError, match=rf"{newer} can't be read \({answer}\).* Nothing was moved"):
+            open_store(settings)
+    assert settings.database.read_bytes() == before
+    assert read_incidents(settings.data_dir) == []
+    monkeypatch.setattr("receiver.store.staging.list_backups", lambda _data_dir: [newer, there])
+    newer.unlink()  # after they were listed
+    connection, (incident,) = open_store(settings)
+    connection.close()
     assert incident.what.endswith(f"In its place: the backup {OLDER}.")
 
 

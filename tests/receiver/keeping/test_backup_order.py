@@ -1,10 +1,13 @@
 """The newest backup is the one that was made last: all that look for it agree, whatever was copied when."""
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from receiver.errors import UndecidedError
 from receiver.keeping import backups
 from receiver.keeping.backups import list_backups, list_own_backups, name_backup, order_backups
 
@@ -50,6 +53,46 @@ def test_hidden_files_and_what_is_in_hidden_directories_are_no_backups(directory
     put(directory / ".trial-x", "new.duckdb")
     put(directory, f".{NEWER}")
     assert names(list_backups(directory.parent)) == [OLDER]
+
+
+def make_unlistable(directory):
+    """Put a link in its place that leads to itself: it stands for whatever keeps a directory from being listed."""
+    directory.rename(directory.with_name("elsewhere"))
+    directory.symlink_to(directory)
+
+
+@pytest.mark.parametrize("lists", [list_backups, list_own_backups])
+def test_backups_that_can_not_be_listed_are_not_none(directory, lists):
+    put(directory, NEWER)
+    make_unlistable(directory)
+    with pytest.raises(UndecidedError, match=r"backups can't be listed \(Too many levels of symbolic links\)"):
+        lists(directory.parent)
+    directory.unlink()
+    assert lists(directory.parent) == []
+    directory.symlink_to("a disk that is not mounted")
+    with pytest.raises(UndecidedError):
+        lists(directory.parent)
+
+
+def test_a_directory_among_the_backups_that_can_not_be_listed_may_hold_some_unless_it_is_the_systems(
+    directory, monkeypatch
+):
+    put(directory, NEWER)
+    refused, scan = ["lost+found", ".Trash-0"], os.scandir
+
+    def refuse(path):
+        if Path(path).name in refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scan(path)
+
+    for name in ("lost+found", ".Trash-0", "by hand"):
+        (directory / name).mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert names(list_backups(directory.parent)) == [NEWER]
+    refused.append("by hand")
+    with pytest.raises(UndecidedError, match="by hand can't be listed"):
+        list_backups(directory.parent)
+    assert names(list_own_backups(directory.parent)) == [NEWER]
 
 
 def test_backups_that_a_wrong_clock_has_named_come_last_and_those_of_a_clock_that_was_right_do_not(directory):

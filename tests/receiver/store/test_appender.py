@@ -8,9 +8,11 @@ import pytest
 
 import receiver.database.rows as rows_module
 from receiver.database.appended import read_appended
-from receiver.database.opening import run
-from receiver.spool import SpoolWriter
+from receiver.database.opening import bring_up_to_date, run
+from receiver.database.stumble import note_stumble, read_stumble
+from receiver.spool import SpooledRow, SpoolWriter
 from tests.receiver.store.appenders import make_appender
+from tests.support.database import open_database
 from tests.support.rows import NOON, notification, rejection
 
 
@@ -150,6 +152,33 @@ def test_a_row_that_the_store_dies_of_is_set_aside_by_the_third_process(store, s
     assert run(store, "SELECT count(*), count(DISTINCT id) FROM notifications") == [(39, 39)]
     assert run(store, "SELECT id, reason FROM rejected") == [(rows[17].id, "not_storable")]
     assert not (tmp_path / "stumbled.json").exists()
+
+
+def test_a_row_that_comes_when_a_checkpoint_has_made_the_database_unusable_is_stored_by_the_next_process(
+    spool, tmp_path
+):
+    path = tmp_path / "clc.duckdb"
+    with bring_up_to_date(duckdb.connect(str(path), config={"threads": 1}), path, "1GB") as connection:
+        appender = make_appender(connection, tmp_path)
+        spool.append_all([notification(number, payload=b'"%s"' % (b"x" * 1_000)) for number in range(1_000)])
+        appender.append_new()
+        run(connection, "SET memory_limit = '1MB'")  # as if queries had the rest
+        with pytest.raises(duckdb.FatalException, match="failed to pin block"):
+            appender.checkpoint()
+        spool.append_all([notification(1_000)])
+        with pytest.raises(duckdb.FatalException, match="previous fatal error"):
+            appender.append_new()
+    with closing(open_database(path)) as store:
+        assert make_appender(store, tmp_path).append_new() == 1
+        assert run(store, "SELECT count(*) FROM notifications") == [(1_001,)]
+        assert run(store, "SELECT count(*) FROM rejected") == [(0,)]
+
+
+@pytest.mark.parametrize("why", ["previous fatal error", "Corrupt database file: a checksum", "SET memory_limit"])
+def test_a_row_is_not_blamed_for_the_state_of_database_or_machine(tmp_path, why):
+    row = SpooledRow("segment", "notifications", 1, notification())
+    note_stumble(tmp_path, duckdb.FatalException(why), [row])
+    assert read_stumble(tmp_path) == set()
 
 
 def test_an_error_after_the_commit_doubles_nothing(store, spool, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from receiver.keeping.notes import read_backup_note
 from receiver.settings import read_settings
 from receiver.store import backup
 from receiver.store.backup import Backups
@@ -15,6 +16,20 @@ class _MadeError(BaseException):
 
 def make(_self):
     raise _MadeError
+
+
+def test_a_schedule_that_can_not_tell_which_backups_there_are_makes_none_and_the_note_says_why(tmp_path, monkeypatch):
+    (tmp_path / "backups").symlink_to(tmp_path / "backups")
+    monkeypatch.setattr(Backups, "_make_by_schedule", make)
+    monkeypatch.setattr(backup, "_SOONEST_RETRY_SECONDS", 60)
+    settings = read_settings(data_dir=tmp_path, backup_every="1d", env_file=None)
+
+    async def keep():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Backups(settings, None).keep_to_schedule(), 0.1)
+
+    asyncio.run(keep())
+    assert "backups can't be listed" in read_backup_note(tmp_path)["error"]
 
 
 def test_no_backup_is_made_by_schedule_while_the_clock_is_not_set(tmp_path, monkeypatch, caplog):
