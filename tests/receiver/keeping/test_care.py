@@ -174,6 +174,7 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(unseen_seconds=3_600)), "red"),
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(lacks_rows=True)), "red"),
         ("serving", {"serving": False}, "red"),
+        ("learned_accounts", {"accounts_unread": "disk I/O error"}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
         ("processes_not_running", {"serve": process(silent_since=ago(seconds=4).isoformat())}, "red"),
