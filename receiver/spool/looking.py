@@ -239,8 +239,8 @@ def _is_of_earlier_run(index: bytes, wal: bytes) -> bool:
     """
     if len(wal) < _WAL_HEADER:
         return False
-    (of_wal,) = struct.unpack_from(">I", wal, _WAL_SALT)
-    (of_index,) = struct.unpack_from(">I", index, _INDEX_SALT)
+    salts = wal[_WAL_SALT : _WAL_SALT + 4], index[_INDEX_SALT : _INDEX_SALT + 4]
+    of_wal, of_index = (int.from_bytes(salt, "big") for salt in salts)
     return 0 < (of_wal - of_index) % 2**32 < 2**31  # it may run over
 
 
