@@ -161,9 +161,11 @@ def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> 
             count, received_at = segment.count_waiting(kind, watermarks.get((path.stem, kind), 0))
             rows += count
             if received_at is not None:
-                # Imported rows were received long ago, but not spooled before their writer began.
-                began = max(received_at, _begin_of(name_writer(path)))
-                since = min(since or began, began)
+                # Imported rows were received long ago, but not spooled before their writer began, unless a wrong clock
+                # dated that ahead.
+                began = _begin_of(name_writer(path))
+                waits_since = received_at if began > datetime.now(UTC) else max(received_at, began)
+                since = min(since or waits_since, waits_since)
     return rows, since
 
 
