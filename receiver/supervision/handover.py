@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from datetime import datetime
 from typing import IO, NamedTuple
 
@@ -188,9 +188,9 @@ def _listen_to(trial: subprocess.Popen[str]) -> tuple[str, str]:
     return trial.communicate(timeout=_TRIAL_SECONDS)
 
 
-def hold_signals() -> None:
+def hold_signals(numbers: Iterable[int] = _HEEDED) -> None:
     """Hold signals to this thread back, until the new program heeds them or `heed_signals_again`."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
 def become_installed(held: Held, handover: Handover) -> None:
@@ -210,6 +210,23 @@ def become_installed(held: Held, handover: Handover) -> None:
 def heed_signals_again() -> None:
     """Let the signals in that were held back while the program was exchanged."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
+
+
+def make_terminal_watch() -> Callable[[], bool]:
+    """Return a function that tells whether the terminal of this call is gone.
+
+    A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Under `nohup` that does not matter.
+    """
+    had = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return lambda: had and not _has_terminal()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _read_command() -> list[str]:
