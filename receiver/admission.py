@@ -1,15 +1,19 @@
 """Decides on a notification: accepted, with its columns, or refused, with the reason."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Literal, NamedTuple, Protocol
 
+from receiver.errors import DataDirectoryError
 from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, make_id
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import PublicKey, compute_fingerprint
 from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Columns, Event
+
+_log = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
@@ -44,6 +48,11 @@ _SIGNATURE_REFUSALS = {
         f"The header {CENTURYLINK.verification.header} does not sign this body under the receiver's public key.",
     ),
 }
+_ACCOUNTS_UNREADABLE = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "accounts_unreadable",
+    "The receiver can't read at the moment which accounts it has learned; its log says why.",
+)
 
 
 def refuse_body(error: BodyError) -> Refusal:
@@ -69,7 +78,11 @@ class AccountList(Protocol):
     """Says which accounts are accepted, and learns new ones."""
 
     def allows(self, alias: str | None) -> bool:
-        """Tell whether an account's notifications are accepted."""
+        """Tell whether an account's notifications are accepted.
+
+        Raises:
+            DataDirectoryError: that can't be told now.
+        """
 
     def learn(self, alias: str) -> None:
         """Accept an account from now on."""
@@ -129,9 +142,14 @@ class Admission:
             signature_detail=why,
             delivery_id=None,
         )
-        if self._accepts_account(columns, status):
-            return notification
-        return _refuse_account(columns.account_alias)._replace(signature_detail=why)
+        try:
+            if self._accepts_account(columns, status):
+                return notification
+            refusal = _refuse_account(columns.account_alias)
+        except DataDirectoryError as error:
+            _log.error("%s", error)
+            refusal = _ACCOUNTS_UNREADABLE
+        return refusal._replace(signature_detail=why)
 
     def _accepts_account(self, columns: Columns, signature_status: SignatureStatus) -> bool:
         alias, parent = columns.account_alias, columns.parent_account

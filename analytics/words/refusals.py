@@ -44,6 +44,13 @@ REFUSALS = {
         "If it is yours, add its alias to CLC_ACCOUNTS and restart; if not, the sender's settings name your address by "
         "mistake, or somebody is trying it out.",
     ),
+    "accounts_unreadable": Refusal(
+        "Accounts can't be read",
+        "The receiver could not read accounts.sqlite, in which it keeps the accounts that it has learned. The sender "
+        "got 503.",
+        "Its body is here, and the receiver's log says why. If the file is damaged, restart the receiver: it begins a "
+        "new one. Then have the notification sent again.",
+    ),
     "unknown_event": Refusal(
         "Address names no event",
         "The receiver has no such path, so the event is unknown.",

@@ -32,6 +32,7 @@ LEFT_OUT = ("malformed", "too_large")
 """Results of lines that are kept nowhere."""
 HINTS = {
     "account_not_allowed": ": are their accounts in CLC_ACCOUNTS?",
+    "accounts_unreadable": ": the log says why accounts.sqlite can't be read.",
     "signature_invalid": ": were they signed with CLC_PUBLIC_KEY, or a secret that is set?",
     "signature_missing": "; `--signatures record` takes unsigned ones.",
     "unknown_sender": ": are the secrets of their senders set?",

@@ -28,7 +28,7 @@ def upgrade(data_dir: Path | None) -> None:
     settings = read_settings(data_dir=data_dir)
     running = find_running_serve(settings.data_dir)
     before = read_state(settings.data_dir)
-    if running is None or before is None:
+    if running is None:
         raise UpgradeError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, which is an upgrade, too.")
     try:
         os.kill(running.pid, signal.SIGHUP)
@@ -37,7 +37,9 @@ def upgrade(data_dir: Path | None) -> None:
             f"Process {running.pid} belongs to another user: run this as that user, or as root."
         ) from None
     click.echo(f"Process {running.pid} tries the installed version …", err=True)
-    after = _wait(settings, running, before.upgrade.number + 1)
+    # Until it has written its state, that of the `serve` before is there.
+    last = before.upgrade.number if before and before.pid == running.pid else 0
+    after = _wait(settings, running, last + 1)
     if after.upgrade.state != "done":
         raise UpgradeError(after.upgrade.detail)
     click.echo(after.upgrade.detail, err=True)
@@ -55,7 +57,8 @@ def _wait(settings: Settings, running: Running, number: int) -> ServeState:
     while time.monotonic() < deadline:
         # In this order: a `serve` that has ended since did not write the state that is read here.
         state = read_state(settings.data_dir)
-        if state and state.upgrade.number >= number and state.upgrade.state in _ENDED:
+        is_new = state and state.pid == running.pid and state.upgrade.number >= number
+        if state and is_new and state.upgrade.state in _ENDED:
             return state
         if find_running_serve(settings.data_dir) != running:
             raise UpgradeError(f"Process {running.pid} has ended: its log says why.")

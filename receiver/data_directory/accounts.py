@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
+from receiver.errors import DataDirectoryError
 from receiver.files import sync_directory
 
 _CREATE = "CREATE TABLE IF NOT EXISTS learned_accounts (alias TEXT PRIMARY KEY) STRICT"
@@ -19,8 +20,8 @@ _log = logging.getLogger(__name__)
 class AllowedAccounts:
     """The allow-list, shared by all listeners through one small SQLite file.
 
-    While that file can't be used (a full disk, say), this listener goes on with the accounts that it knows, and writes
-    them down when it learns the next.
+    While that file can't be written (a full disk, say), this listener goes on with the accounts that it knows, and
+    writes them down when it learns the next.
 
     Args:
         configured: upper-case aliases; None accepts every account.
@@ -34,10 +35,15 @@ class AllowedAccounts:
         self._file: sqlite3.Connection | None = None
         self._unwritten: set[str] = set()
         if not self._everyone:
-            self._was_learned("")
+            with contextlib.suppress(sqlite3.Error):  # it is tried again
+                self._open()
 
     def allows(self, alias: str | None) -> bool:
-        """Tell whether an account's notifications are accepted; an unknown account (None) only if all are."""
+        """Tell whether an account's notifications are accepted; an unknown account (None) only if all are.
+
+        Raises:
+            DataDirectoryError: that can't be told, because the file can't be read.
+        """
         if self._everyone or alias in self._known:
             return True
         return alias is not None and self._was_learned(alias)
@@ -67,8 +73,7 @@ class AllowedAccounts:
         try:
             row = self._open().execute("SELECT 1 FROM learned_accounts WHERE alias = ?", [alias]).fetchone()
         except sqlite3.Error as error:
-            _log.error("%s can't be read (%s): only the accounts known here are accepted", self._path, error)
-            return False
+            raise DataDirectoryError(f"{self._path} can't be read ({error}), which lists learned accounts.") from None
         if row:
             self._known.add(alias)
         return bool(row)

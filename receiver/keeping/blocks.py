@@ -1,4 +1,4 @@
-"""Compares each block of a DuckDB file with its checksum, as a process of its own.
+"""Compares blocks of a DuckDB file with their checksums, as a process of its own, which reads their numbers (JSON).
 
 DuckDB checks a block when it reads it from the disk: seldom a block that lies in its memory, never a block that no
 query needs. Opening and closing the file in the store's own process would release DuckDB's lock on it.
@@ -23,33 +23,32 @@ _FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 _BLOCKS_PER_STEP = 16
 
 
-def is_block_whole(block: bytes) -> bool:
-    """Tell whether a block's checksum fits its content."""
+def is_block_whole(block: bytes, size: int) -> bool:
+    """Tell whether a block is there and its checksum fits its content."""
+    if len(block) < size:
+        return False
     words = np.frombuffer(block, "<u8")
     return bool(words[0] == _SEED ^ np.bitwise_xor.reduce(words[1:] * _FACTOR))
 
 
-def read_blocks(path: Path, size: int, numbers: Iterable[int] | None = None) -> Iterator[tuple[int, bytes]]:
-    """Yield blocks of a file with their numbers: all, or those that are named.
+def read_blocks(path: Path, size: int, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield blocks of a file with their numbers; of those beyond its end, what is there.
 
     The blocks are read from the disk, if the system drops its cache of the file.
     """
     with path.open("rb", buffering=0) as file:
-        chosen = range((os.fstat(file.fileno()).st_size - _HEADERS_BYTES) // size) if numbers is None else numbers
-        for number in chosen:
+        for number in numbers:
             at = _HEADERS_BYTES + number * size
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(file.fileno(), at, size, os.POSIX_FADV_DONTNEED)
-            block = os.pread(file.fileno(), size, at)
-            if len(block) == size:  # the file may be cut at its end meanwhile
-                yield number, block
+            yield number, os.pread(file.fileno(), size, at)
 
 
-def find_damaged_blocks(path: Path, size: int, numbers: Iterable[int] | None, bytes_per_second: float) -> Iterator[int]:
-    """Yield the numbers of damaged blocks, also of those that are not in use."""
+def find_damaged_blocks(path: Path, size: int, numbers: Iterable[int], bytes_per_second: float) -> Iterator[int]:
+    """Yield the numbers of damaged and missing blocks, also of those that are not in use."""
     began = time.monotonic()
     for done, (number, block) in enumerate(read_blocks(path, size, numbers), start=1):
-        if not is_block_whole(block):
+        if not is_block_whole(block, size):
             yield number
         if done % _BLOCKS_PER_STEP == 0:
             print(json.dumps({"read": done}), flush=True)  # noqa: T201 - the process that started this one reads it
@@ -62,9 +61,8 @@ def _main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--block-size", type=int, required=True)
     parser.add_argument("--bytes-per-second", type=float, default=0.0)
-    parser.add_argument("--blocks", help="numbers, comma-separated; all by default")
     arguments = parser.parse_args()
-    numbers = [int(number) for number in arguments.blocks.split(",")] if arguments.blocks else None
+    numbers = json.load(sys.stdin)
     try:
         damaged = list(find_damaged_blocks(arguments.file, arguments.block_size, numbers, arguments.bytes_per_second))
     except OSError as error:

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,9 +176,9 @@ def scrub(
         StoreError: the store or the file can't be read.
     """
     size, total = reader.read_rows(_BLOCK_SIZE, [])[0]
-    suspects = _find_damaged_blocks(database, size, None, bytes_per_second, lambda done: advance(done, total))
-    # A checkpoint writes into blocks that are not in use, and such a block may be read half written: a block counts as
-    # damaged only if it is in use and fails a second time.
+    suspects = _find_damaged_blocks(database, size, range(total), bytes_per_second, lambda done: advance(done, total))
+    # A checkpoint writes into blocks that are not in use, and such a block may be read half written; and it cuts off
+    # those at the end: a block counts as damaged only if it is in use and fails a second time.
     in_use = _list_blocks(find_rows(reader, suspects, database.parent)) if suspects else []
     damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
     return find_rows(reader, damaged, database.parent) if damaged else []
@@ -188,13 +189,15 @@ def _list_blocks(damaged: list[DamagedRows]) -> list[int]:
 
 
 def _find_damaged_blocks(
-    database: Path, size: int, numbers: list[int] | None, bytes_per_second: float, advance: Callable[[int], None]
+    database: Path, size: int, numbers: Iterable[int], bytes_per_second: float, advance: Callable[[int], None]
 ) -> list[int]:
     command = [sys.executable, "-m", "receiver.keeping.blocks", str(database), "--block-size", str(size)]
     command += ["--bytes-per-second", str(bytes_per_second)]
-    if numbers is not None:
-        command += ["--blocks", ",".join(map(str, numbers))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:  # noqa: S603
+        if process.stdin:
+            with suppress(BrokenPipeError), process.stdin:  # it has ended, and says why
+                json.dump(list(numbers), process.stdin)
         for line in process.stdout or ():
             message = json.loads(line)
             if "damaged" in message:

@@ -70,12 +70,13 @@ def answer_accepted(name: str) -> Answer:
 def answer_refused(why: Refusal, headers: dict[str, str] | None = None) -> Answer:
     """Answer a refusal as JSON."""
     body = json.dumps({"error": why.code, "detail": why.detail}).encode()
-    return Answer(why.status, "application/json", body, headers or {})
+    again = {"Retry-After": "5"} if why.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Answer(why.status, "application/json", body, again | (headers or {}))
 
 
 def _answer_spool_unavailable(why: str) -> Answer:
     detail = f"The notification could not be written to disk: {why}."
-    return answer_refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "spool_unavailable", detail), {"Retry-After": "5"})
+    return answer_refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "spool_unavailable", detail))
 
 
 def answer_internal_error(name: str | None = None) -> Answer:

@@ -29,7 +29,9 @@ from receiver.spool.layout import (
 
 _WAL_HEADER = 32
 _FRAME_HEADER = 24
+_WAL_SALT = 16
 _INDEX_MAX_FRAME = 16
+_INDEX_SALT = 32
 _INDEX_BACKFILLED = 96
 _MAGIC_LITTLE_ENDIAN = 0x377F0682
 _MAGIC_BIG_ENDIAN = 0x377F0683
@@ -159,9 +161,11 @@ def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> 
             count, received_at = segment.count_waiting(kind, watermarks.get((path.stem, kind), 0))
             rows += count
             if received_at is not None:
-                # Imported rows were received long ago, but not spooled before their writer began.
-                began = max(received_at, _begin_of(name_writer(path)))
-                since = min(since or began, began)
+                # Imported rows were received long ago, but not spooled before their writer began, unless a wrong clock
+                # dated that ahead.
+                began = _begin_of(name_writer(path))
+                waits_since = received_at if began > datetime.now(UTC) else max(received_at, began)
+                since = min(since or waits_since, waits_since)
     return rows, since
 
 
@@ -216,7 +220,9 @@ def find_unreadable_commits(segment: Path) -> str | None:
         return "the head of its WAL is damaged"
     if follows:
         return f"its WAL is damaged after frame {good}, and a commit follows there"
-    return f"its WAL ends after frame {good} of {expected}" if good < expected else None
+    if good < expected and not _is_of_earlier_run(index, wal):
+        return f"its WAL ends after frame {good} of {expected}"
+    return None
 
 
 def _count_frames_not_in_main(index: bytes) -> int:
@@ -226,6 +232,18 @@ def _count_frames_not_in_main(index: bytes) -> int:
     (frames,) = struct.unpack_from("=I", index, _INDEX_MAX_FRAME)
     (backfilled,) = struct.unpack_from("=I", index, _INDEX_BACKFILLED)
     return int(frames) if backfilled < frames else 0
+
+
+def _is_of_earlier_run(index: bytes, wal: bytes) -> bool:
+    """Tell whether a WAL was begun anew since its index was written, which SQLite never syncs: a power cut leaves that.
+
+    Each time SQLite adds one to the first part of the salt in both.
+    """
+    if len(wal) < _WAL_HEADER:
+        return False
+    salts = wal[_WAL_SALT : _WAL_SALT + 4], index[_INDEX_SALT : _INDEX_SALT + 4]
+    of_wal, of_index = (int.from_bytes(salt, "big") for salt in salts)
+    return 0 < (of_wal - of_index) % 2**32 < 2**31  # it may run over
 
 
 def _read_if_there(path: Path) -> bytes:

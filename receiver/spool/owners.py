@@ -63,7 +63,8 @@ def claim(settings: Settings) -> None:
         owner = _read_mark(settings)
         known = _read_note(settings, owner)
         if owner is None:
-            owner = Owner(spool=secrets.token_hex(16), owner=known.id, data_dir=str(settings.data_dir.resolve()))
+            name = _find_lost_name(settings, known) or secrets.token_hex(16)
+            owner = Owner(spool=name, owner=known.id, data_dir=str(settings.data_dir.resolve()))
             with contextlib.suppress(FileExistsError):  # another process was first; then its mark counts
                 write_new(spool / OWNER, owner.model_dump_json(indent=1))
             owner = _read_mark(settings) or owner
@@ -110,23 +111,25 @@ def hold(settings: Settings, *, insist: bool = True) -> Iterator[None]:
 
 
 def list_former_spools(settings: Settings) -> list[Former]:
-    """List a data directory's former spools that are not known to be empty."""
+    """List a data directory's former spools that are not known to be empty.
+
+    One of them may have lain where the spool in use lies: the directory is empty while its disk is not mounted.
+    """
     note = settings.data_dir / KNOWN
     try:
         known = _read(SpoolNote, note)
     except OSError as error:
         return [Former(note, f"can't be read ({error.strerror}), which lists the spools of before")]
-    noted = {(settings.data_dir / path).resolve() for path in known.spools.values()} if known else set()
-    # Before there was a note the spool lay here by default.
-    directories = {*noted, (settings.data_dir / "spool").resolve()} - {settings.spool_directory.resolve()}
+    noted = _list_noted(settings, known)
+    in_use = settings.spool_directory.resolve()
+    # Before there was a note the spool lay in `spool` by default.
+    directories = sorted({*noted, in_use, (settings.data_dir / "spool").resolve()})
     former = []
-    for directory in sorted(directories):
+    for directory in directories:
         try:
-            trouble = _find_trouble(directory, known)
-            if trouble or any(is_segment(path) or find_segment(path) for path in list_files(directory)):
+            trouble = _find_trouble(directory, known, noted.get(directory, []), note)
+            if trouble or (directory != in_use and _has_segments(directory)):
                 former.append(Former(directory, trouble))
-            elif directory in noted and not directory.is_dir():
-                former.append(Former(directory, f"is not there: mount it, or delete its line in {note}"))
         except OSError as error:
             former.append(Former(directory, f"can't be read ({error.strerror})"))
     return former
@@ -201,12 +204,40 @@ def _write_note(settings: Settings, known: SpoolNote) -> None:
     write_whole(settings.data_dir / KNOWN, known.model_dump_json(indent=1))
 
 
-def _find_trouble(directory: Path, known: SpoolNote | None) -> str | None:
-    """Say why rows can't be taken from a spool, though it can be read."""
+def _list_noted(settings: Settings, known: SpoolNote | None) -> dict[Path, list[str]]:
+    """Return the ids of the known spools by directory, the latest last."""
+    noted: dict[Path, list[str]] = {}
+    for name, path in known.spools.items() if known else ():
+        noted.setdefault((settings.data_dir / path).resolve(), []).append(name)
+    return noted
+
+
+def _find_lost_name(settings: Settings, known: SpoolNote) -> str | None:
+    """Return the id of a spool that lost its mark alone; None for a new spool, or one whose disk is not mounted."""
+    directory = settings.spool_directory.resolve()
+    names = _list_noted(settings, known).get(directory, [])
+    return names[-1] if names and _has_files(directory) else None
+
+
+def _has_files(directory: Path) -> bool:
+    return any(path.name != "lost+found" for path in list_files(directory))  # which an empty disk has
+
+
+def _has_segments(directory: Path) -> bool:
+    return any(is_segment(path) or find_segment(path) for path in list_files(directory))
+
+
+def _find_trouble(directory: Path, known: SpoolNote | None, names: list[str], note: Path) -> str | None:
+    """Say why rows can't be taken from the spools that were used at a path, though it can be read."""
     owner = _read(Owner, directory / OWNER)
     if owner and known and owner.owner != known.id:
         return f"belongs to the data directory {owner.data_dir} now"
-    return None
+    lost = [name for name in names if name != owner.spool] if owner else [] if _has_files(directory) else names
+    if not lost:
+        return None
+    if not directory.is_dir():
+        return f"is not there: mount it, or delete its line in {note}"
+    return f"has no longer the spool {lost[0]}: stop `serve` and mount its disk, or delete its line in {note}"
 
 
 def _read(kind: type[Model], path: Path) -> Model | None:

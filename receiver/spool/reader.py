@@ -155,14 +155,16 @@ class SpoolReader:
         del self._known[segment.name]
         directory, writer = segment.path.parent, layout.name_writer(segment.path)
         lock = layout.name_lock(directory, writer)
-        if read_ledger(lock).last == segment.path and layout.writer_is_gone(directory, writer):
+        ledger = read_ledger(lock)
+        damage = segment.damage or ledger.damaged.get(segment.path)
+        if ledger.last == segment.path and layout.writer_is_gone(directory, writer):
             lock.unlink(missing_ok=True)
             sync_directory(directory)
-        if segment.damage:
+        if damage:
             _settle(segment.path)
             segment.close()
             moved_to = set_aside(segment.list_files(), directory)
-            sentence = f"Segment {segment.path.name}: {segment.damage}. What could be read is stored."
+            sentence = f"Segment {segment.path.name}: {damage}. What could be read is stored."
             self._report(sentence, moved_to, _describe_missing(segment))
         else:
             segment.unlink()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from receiver.files import sync_directory
 from receiver.notification import DAMAGED_IN_SPOOL
-from receiver.spool import layout
+from receiver.spool import layout, ledger
 from receiver.spool.columns import DamagedRowError, SegmentColumns, read_sealed_counts, tolerate_any_text
 from receiver.spool.layout import KINDS, Row, count_bytes
 
@@ -251,7 +251,10 @@ class Segment:
     def _begin_to_count(self, why: str) -> None:
         self._counts_rows = True
         tolerate_any_text(self._open())
-        self.note_damage(f"{why}; such rows are kept in the table rejected as {DAMAGED_IN_SPOOL}")
+        what = f"{why}; such rows are kept in the table rejected as {DAMAGED_IN_SPOOL}"
+        self.note_damage(what)
+        with contextlib.suppress(OSError):  # then only this process knows it
+            ledger.note_damage(self.path, what)
 
     def _find_columns(self, kind: str) -> SegmentColumns:
         if kind not in self._columns:

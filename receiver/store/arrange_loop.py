@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from receiver.database.faults import NEEDS_NEW_PROCESS, OUT_OF_MEMORY
 from receiver.logs import describe
 from receiver.store.arranging import Arranger, Counter
 
@@ -19,7 +20,6 @@ _LOOK_SECONDS = 5.0
 _RETRY_SECONDS, _LONGEST_SECONDS = 60.0, 3600.0
 _MOST_ENDS = 3
 _LEAST_PRIORITY = 19
-_FATAL = (duckdb.FatalException, duckdb.InternalException)
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class ArrangeLoop:
         self._note = data_dir / "arranging"
         self._turn = turn
         self._on_fatal = on_fatal
+        self.failure: str | None = None
+        """Why it has ended by itself, until the next start of the store."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="arranger", daemon=True)
 
@@ -73,7 +75,7 @@ class ArrangeLoop:
     def _run(self) -> None:
         come_last()
         if self._count_noted() >= _MOST_ENDS:
-            _log.error("rows are not put side by side, which ended several processes; delete %s to try it", self._note)
+            self._give_up(f"it ended several processes; delete {self._note} to try it")
             return
         seconds = _LOOK_SECONDS
         while not self._stopping.wait(seconds):
@@ -81,20 +83,20 @@ class ArrangeLoop:
                 seconds = self._step()
             except duckdb.InterruptException:
                 continue
-            except _FATAL:
+            except NEEDS_NEW_PROCESS:
                 _log.exception("rows can't be put side by side in this process")
                 self._on_fatal()
                 return
-            except (duckdb.TransactionException, duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            except (duckdb.TransactionException, duckdb.IOException, *OUT_OF_MEMORY, OSError) as error:
                 seconds = min(max(_RETRY_SECONDS, 2 * seconds), _LONGEST_SECONDS)
                 _log.warning("rows are not put side by side yet, again in %.0f s: %s", seconds, describe(error))
             except Exception as error:  # noqa: BLE001 - what is only for speed must not end anything else
-                _log.error(
-                    "rows are not put side by side until the next start: %s; `clc-receiver verify` names rows that "
-                    "can't be read",
-                    describe(error),
-                )
+                self._give_up(f"{describe(error)}; `clc-receiver verify` names rows that can't be read")
                 return
+
+    def _give_up(self, why: str) -> None:
+        self.failure = f"not until the next start: {why}"
+        _log.error("rows are not put side by side until the next start: %s", why)
 
     def _step(self) -> float:
         """Work on the next part, and return the seconds until the next look: a store of years takes half a core."""
@@ -120,7 +122,7 @@ class ArrangeLoop:
         self._note.write_text(f"{self._count_noted() + 1}", "utf-8")
         try:
             yield
-        except _FATAL:
+        except NEEDS_NEW_PROCESS:
             raise
         except BaseException:
             self._note.unlink(missing_ok=True)

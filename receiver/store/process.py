@@ -31,6 +31,7 @@ from receiver.senders import Senders, load_senders
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
 from receiver.spool.owners import take_former
+from receiver.store.appending.condition import Condition
 from receiver.store.arrange_loop import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
@@ -134,7 +135,12 @@ async def _serve(child: Child, settings: Settings) -> None:
     loop = _make_loop(settings, connection, senders, sharing)
     arranging = ArrangeLoop(loop.arranger, loop.counter, settings.data_dir, loop.may_arrange, on_fatal=_die)
     backups = Backups(settings, loop, sharing.source if sharing else None)
-    status = StatusKeeper(settings, connection, loop.read_condition, sharing.read_condition if sharing else None)
+    status = StatusKeeper(
+        settings,
+        connection,
+        lambda: _read_condition(loop, arranging),
+        sharing.read_condition if sharing else None,
+    )
     tokens = read_query_token(settings), control_token(settings)
     handlers = [*control_handlers(backups, loop, tokens[1]), *list_status_handlers(status)]
     app = _make_query_app(settings, connection, tokens[0], handlers, _make_registry(settings, loop, status, sharing))
@@ -180,6 +186,13 @@ def _make_loop(
         senders=senders,
         source=sharing.source if sharing else None,
     )
+
+
+def _read_condition(loop: AppendLoop, arranging: ArrangeLoop) -> Condition:
+    condition = loop.read_condition()
+    if arranging.failure is None:
+        return condition
+    return condition._replace(failing=condition.failing | {"putting rows side by side": arranging.failure})
 
 
 def _open_database(child: Child, settings: Settings, senders: Senders) -> duckdb.DuckDBPyConnection:

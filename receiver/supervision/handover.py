@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import IO, NamedTuple
 
@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _VARIABLE = "CLC_SERVE_HANDOVER"
 _FORMAT = 1
 _TRIAL_SECONDS = 60.0
+_MOST_RESTARTS = 10
+"""Of each process, which is enough to be red: Linux takes 128 KiB in one variable, and a crash loop has 650 an hour."""
 _HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -103,8 +105,12 @@ class Handover(BaseModel):
         return f"{done} {names} {verb} changed, and that takes a stop and a start of `serve`."
 
 
-def make_handover(held: Held, **fields: object) -> Handover:
+def make_handover(held: Held, processes: Mapping[str, ProcessState], **fields: object) -> Handover:
     """Make a handover; `fields` are those that `held` does not contain."""
+    short = {
+        name: process.model_copy(update={"restarted_at": process.restarted_at[-_MOST_RESTARTS:]})
+        for name, process in processes.items()
+    }
     numbers = {
         "lock": held.lock.fileno(),
         "life": held.life,
@@ -112,7 +118,7 @@ def make_handover(held: Held, **fields: object) -> Handover:
         "query": held.query.fileno() if held.query else None,
         "listeners": [listening.fileno() for listening in held.listeners],
     }
-    return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), **numbers, **fields})
+    return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), "processes": short, **numbers, **fields})
 
 
 def take_held(handover: Handover) -> Held:
@@ -188,9 +194,9 @@ def _listen_to(trial: subprocess.Popen[str]) -> tuple[str, str]:
     return trial.communicate(timeout=_TRIAL_SECONDS)
 
 
-def hold_signals() -> None:
+def hold_signals(numbers: Iterable[int] = _HEEDED) -> None:
     """Hold signals to this thread back, until the new program heeds them or `heed_signals_again`."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
 def become_installed(held: Held, handover: Handover) -> None:
@@ -210,6 +216,23 @@ def become_installed(held: Held, handover: Handover) -> None:
 def heed_signals_again() -> None:
     """Let the signals in that were held back while the program was exchanged."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
+
+
+def make_terminal_watch() -> Callable[[], bool]:
+    """Return a function that tells whether the terminal of this call is gone.
+
+    A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Under `nohup` that does not matter.
+    """
+    had = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return lambda: had and not _has_terminal()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _read_command() -> list[str]:

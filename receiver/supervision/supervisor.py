@@ -45,6 +45,9 @@ def serve(settings: Settings, role: str = ALL_PARTS) -> None:
         ReceiverError: a setting, the data directory or an address can't be used; nothing was started. Or a listener
             failed for good; all was stopped.
     """
+    terminal_is_gone = handover.make_terminal_watch()
+    # It waits until it is heeded: `clc-receiver upgrade` sends it as soon as the lock file names this process.
+    handover.hold_signals([signal.SIGHUP])
     before = handover.read_handover()
     begin.check_files(settings)
     begin.check_role(settings, role)
@@ -56,13 +59,20 @@ def serve(settings: Settings, role: str = ALL_PARTS) -> None:
         held = begin.take_hold(settings, role)
     with held.lock, spools.hold(settings, insist=before is None) if has_listener(role) else nullcontext():
         try:
-            asyncio.run(_Supervisor(settings, role, held, before).run())
+            asyncio.run(_Supervisor(settings, role, held, before, terminal_is_gone).run())
         finally:
             data_directory.leave(held.lock)
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, role: str, held: Held, before: Handover | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        role: str,
+        held: Held,
+        before: Handover | None,
+        terminal_is_gone: Callable[[], bool],
+    ) -> None:
         self._settings = settings
         self._role = role
         self._held = held
@@ -77,7 +87,7 @@ class _Supervisor:
         self._failure: str | None = None
         self._state_written = True
         self._systemd_knows = False
-        self._terminal_is_gone = make_terminal_watch()
+        self._terminal_is_gone = terminal_is_gone
         self._children = Children(self._list_variables(), held.life)
         count = max(settings.listeners, len(held.listeners))
         sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count if held.listeners else 0)]
@@ -279,20 +289,3 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def make_terminal_watch() -> Callable[[], bool]:
-    """Return a function that tells whether the terminal of this call is gone.
-
-    A terminal that closes sends SIGHUP, as `clc-receiver upgrade` does. Under `nohup` that does not matter.
-    """
-    had = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-    return lambda: had and not _has_terminal()
-
-
-def _has_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True

@@ -4,7 +4,10 @@ import http.client
 import json
 import os
 import signal
+import socket
+import subprocess
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 from urllib.parse import urlsplit
@@ -12,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import receiver as package
-from receiver.processes.state import read_state
+from receiver.processes.state import ProcessState, UpgradeState, read_state
+from receiver.supervision.handover import Held, make_handover
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.keys import signed
@@ -250,6 +254,24 @@ def test_a_stop_in_the_middle_of_an_upgrade_stops_all(tmp_path):
         receiver = Receiver(tmp_path)
         assert check_all_is_kept(receiver, {}) == 2 * number
     receiver.stop()
+
+
+def test_a_handover_has_room_for_as_many_listeners_as_there_may_be_in_a_crash_loop(tmp_path):
+    at = [(datetime.now(UTC) - timedelta(seconds=5.5 * number)).isoformat() for number in range(650, 0, -1)]
+    crashing = ProcessState(state="waiting", restarts=650, restarted_at=at, failure="it does not start. " * 10)
+    with (tmp_path / "lock").open("w") as lock, socket.socket() as listening:
+        made = make_handover(
+            Held(lock, 0, 0, None, [listening] * 64),
+            processes={f"listener {number}": crashing for number in range(64)},
+            version="1",
+            started_at=at[0],
+            kept={},
+            children=[],
+            upgrade=UpgradeState(),
+            upgrade_again=False,
+        )
+    subprocess.run(["true"], env={"HANDOVER": made.model_dump_json()}, check=True)
+    assert made.processes["listener 0"].restarted_at == at[-10:]
 
 
 def test_an_upgrade_without_a_running_serve_says_so(tmp_path):

@@ -191,6 +191,17 @@ def scrub_figure(data_dir):
     return next(figure for figure in figures if figure["name"] == "scrubbed_at")
 
 
+def test_the_blocks_that_a_truncated_file_lacks_are_damaged(data_dir):
+    """A store that has it open goes on with what lies in its memory, until a restart finds no database."""
+    lacking = blocks_of_bodies(data_dir)[-1]
+    with open_database(data_dir / "clc.duckdb") as connection:
+        os.truncate(data_dir / "clc.duckdb", HEADERS + lacking * BLOCK)
+        loop = ScrubLoop(Settings(data_dir=data_dir), connection)
+        assert loop.scrub_if_due()
+    told = [damage for damage in read_scrub_note(data_dir).damages if f" {lacking}" in damage]
+    assert any("notifications" in damage and "can't be relied on" in damage for damage in told)
+
+
 def test_a_running_store_scrubs_its_own_file_and_keeps_its_lock(data_dir):
     flip(data_dir / "clc.duckdb", blocks_of_bodies(data_dir)[0])
     connection = open_database(data_dir / "clc.duckdb")

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from receiver.spool import SpoolWriter
 from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.rows import notification
 from tests.support.sizes import size
@@ -80,6 +81,31 @@ def test_an_index_that_outlives_its_wal_is_no_damage_if_the_main_file_holds_all_
     index.write_bytes(left)
     store.take_all()
     assert store.users() == [1]
+    assert store.told == []
+
+
+def test_an_index_of_before_the_wal_was_begun_anew_is_no_damage(store):
+    """SQLite never syncs the index, so after a power cut it is older than the WAL."""
+    elsewhere = store.spool.with_name("elsewhere")
+    live = SpoolWriter(elsewhere)
+    written = 0
+
+    def write_until(is_enough):
+        nonlocal written
+        while not is_enough():
+            live.append_all([notification(written, payload=b'{"a":"%s"}' % (b"x" * 1500))])
+            written += 1
+
+    write_until(lambda: written == 60)
+    (segment,) = segments_with_rows(elsewhere)
+    files = [segment.with_name(segment.name + suffix) for suffix in ("", "-wal", "-shm")]
+    head, index = files[1].read_bytes()[:32], files[2].read_bytes()
+    write_until(lambda: files[1].read_bytes()[:32] != head)
+    for file, content in zip(files, [files[0].read_bytes(), files[1].read_bytes(), index], strict=True):
+        (store.spool / file.name).write_bytes(content)
+    live.close()
+    store.take_all()
+    assert store.users() == list(range(written))
     assert store.told == []
 
 

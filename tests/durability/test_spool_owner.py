@@ -133,6 +133,48 @@ def test_a_former_spool_that_is_not_there_or_is_of_others_is_told_and_not_taken(
     assert take_former(now) == []
 
 
+def test_a_spool_whose_disk_is_not_mounted_is_red_until_it_is_there_again(tmp_path):
+    settings = settings_of(tmp_path / "data", tmp_path / "disk")
+    claim(settings)
+    write_rows(settings.spool_directory, range(5))
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    settings_of(tmp_path / "data", tmp_path / "disk")
+    for begin in (lambda: None, lambda: claim(settings), lambda: write_rows(settings.spool_directory, range(5, 7))):
+        begin()
+        figures = {figure.name: figure for figure in judge(gather(settings, None)).figures}
+        assert figures["former_spools"].state == "red"
+        assert "stop `serve` and mount its disk" in figures["former_spools"].text
+        assert take_former(settings) == []
+    (tmp_path / "disk").rename(tmp_path / "meanwhile")
+    (tmp_path / "unmounted").rename(tmp_path / "disk")
+    claim(settings)
+    meanwhile = json.loads((tmp_path / "meanwhile" / "owner").read_text())["spool"]
+    assert [meanwhile in former.trouble for former in list_former_spools(settings)] == [True]
+
+
+def test_a_former_spool_whose_disk_is_not_mounted_is_not_called_empty(tmp_path):
+    claim(settings_of(tmp_path / "data", tmp_path / "before"))
+    now = settings_of(tmp_path / "data", tmp_path / "now")
+    claim(now)
+    (tmp_path / "before").rename(tmp_path / "unmounted")
+    (tmp_path / "before" / "lost+found").mkdir(parents=True)
+    assert take_former(now) == []
+    assert "mount its disk" in list_former_spools(now)[0].trouble
+
+
+def test_a_spool_that_lost_its_mark_alone_stays_the_same(tmp_path):
+    settings = settings_of(tmp_path / "data")
+    claim(settings)
+    write_rows(settings.spool_directory, range(5))
+    mark = settings.spool_directory / "owner"
+    before = mark.read_text()
+    mark.unlink()
+    assert list_former_spools(settings) == []
+    claim(settings)
+    assert mark.read_text() == before
+    assert list_former_spools(settings) == []
+
+
 def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_until_then(tmp_path):
     data_dir, before, now = tmp_path / "data", str(tmp_path / "before"), str(tmp_path / "now")
     with running(Receiver, data_dir, CLC_SPOOL_DIR=before) as receiver:

@@ -1,12 +1,14 @@
 """Gathers the facts about a receiver, from its store, its spool, its files and its disks."""
 
 import shutil
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver import __version__
 from receiver.data_directory.access import find_running_serve
+from receiver.data_directory.accounts import read_learned_accounts
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
@@ -96,6 +98,8 @@ class Facts(NamedTuple):
     """Whether the key is that of the settings of a shell, because no `serve` has noted its own."""
     role: str = ALL_PARTS
     """This machine's, see `receiver.data_directory.node`."""
+    accounts_unread: str | None = None
+    """Why the learned accounts can't be read."""
     is_sent_known: bool = False
     """Whether `waiting` counts what the shared spool lacks, and not the store."""
 
@@ -180,6 +184,7 @@ def gather(
         shared=shared,
         key_is_of_shell=wal is None and noted_key is None,
         role=role,
+        accounts_unread=_find_accounts_trouble(settings.learned_accounts),
         is_sent_known=note is not None and note.sent is not None,
     )
 
@@ -226,6 +231,14 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         lost=max(read_taken(reader.read_rows).missing, 0),
         complete_since=dropped.before if dropped.is_something else None,
     )
+
+
+def _find_accounts_trouble(path: Path) -> str | None:
+    try:
+        read_learned_accounts(path)
+    except (OSError, sqlite3.Error) as error:
+        return str(error)
+    return None
 
 
 def _measure_size(path: Path) -> int:

@@ -97,6 +97,9 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield _describe_key(facts)
     if facts.serving and facts.serve and facts.serve.listen:
         yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
+    if facts.accounts_unread:
+        text = f"can't be read ({facts.accounts_unread}): notifications of these accounts are refused"
+        yield Figure("learned_accounts", "Learned accounts", None, text, "red")
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"

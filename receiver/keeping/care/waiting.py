@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from receiver.data_directory.node import has_listener, has_store
+from receiver.keeping.care.ages import Age, doubt, measure_age
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import Figure, format_bytes, format_seconds, make_limited
 
@@ -35,8 +36,10 @@ def _judge_sending(facts: Facts) -> Iterator[Figure]:
 
 def _judge_waiting(facts: Facts, lag_label: str, rows_label: str) -> Iterator[Figure]:
     waiting = facts.waiting
-    lag = max((facts.at - waiting.since).total_seconds(), 0.0) if waiting.since else 0.0
-    yield make_limited("lag_seconds", lag_label, lag, format_seconds(lag))
+    age = measure_age(waiting.since, facts) if waiting.since else Age(0.0)
+    words = str(age) if age.is_ahead else format_seconds(age.seconds)
+    lag = make_limited("lag_seconds", lag_label, age.seconds, words)
+    yield lag._replace(state=doubt(lag.state, if_true=age.is_ahead))
     at_least = "at least " if waiting.unreadable else ""
     yield make_limited("spool_rows", rows_label, waiting.rows, f"{at_least}{waiting.rows:,}")
 

@@ -12,6 +12,7 @@ import pytest
 from receiver.database.opening import run
 from receiver.notification import DAMAGED_IN_SPOOL, FIRST_SENDER, Rejection
 from receiver.spool import SpoolReader, SpoolWriter
+from tests.durability.support.spool_store import SpoolStore
 from tests.support.rows import notification, rejection
 from tests.support.sizes import size
 
@@ -70,6 +71,24 @@ def test_a_row_that_is_not_as_it_was_written_is_set_aside_with_its_bytes_and_tho
     assert f'"segment":"{segment.stem}","table":"notifications","place":3' in headers
     assert any("notifications 3 is" in what and DAMAGED_IN_SPOOL in what for what, _ in store.told)
     assert segment.name in {path.name for path in (store.spool / "aside").glob("*/*")}
+
+
+def test_a_segment_with_a_damaged_row_is_kept_by_a_store_that_begins_after_that_was_set_aside(tmp_path):
+    writer = SpoolWriter(tmp_path / "spool")
+    writer.append_all([notification(number) for number in range(5)])
+    (segment,) = (tmp_path / "spool").glob("*-000001.sqlite")
+    changed(segment, "UPDATE spooled_notifications SET actor = 'eve' WHERE position = 3")
+    before = SpoolStore(tmp_path)
+    before.take_all()
+    before.close()
+    now = SpoolStore(tmp_path)
+    writer.close()
+    now.take_all()
+    assert not segment.exists()
+    assert segment.name in {path.name for path in (tmp_path / "spool" / "aside").glob("*/*")}
+    assert ["notifications 3 is" in what for what, _ in now.told] == [True]
+    assert now.missing == []
+    now.close()
 
 
 def test_a_damaged_refusal_is_set_aside_as_damaged(store):

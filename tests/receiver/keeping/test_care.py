@@ -10,9 +10,12 @@ from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.limits import format_bytes, format_seconds
 from receiver.keeping.scrub_loop import ScrubNote
+from receiver.notification import make_id
 from receiver.processes.state import ProcessState, ServeState
-from receiver.spool.looking import Backlog
+from receiver.spool import SpoolWriter
+from receiver.spool.looking import Backlog, count_backlog
 from receiver.spool.owners import Former
+from tests.support.rows import notification
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 GIB = 2**30
@@ -116,6 +119,7 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("lag_seconds", {"waiting": Backlog(9, ago(seconds=10), 0, 1)}, "amber"),
         ("lag_seconds", {"waiting": Backlog(9, ago(seconds=60), 0, 1)}, "red"),
         ("lag_seconds", {"waiting": Backlog(9, ago(seconds=-5), 0, 1)}, "ok"),
+        ("lag_seconds", {"waiting": Backlog(9, ago(hours=-5), 0, 1)}, "amber"),
         ("spool_rows", {"waiting": Backlog(100_000, NOW, 0, 1)}, "amber"),
         ("segments_unreadable", {"waiting": Backlog(0, None, 0, 2, ("a.sqlite (no)",))}, "red"),
         ("former_spools", {"former_spools": [Former(Path("old"), None)]}, "red"),
@@ -174,6 +178,7 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(unseen_seconds=3_600)), "red"),
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(lacks_rows=True)), "red"),
         ("serving", {"serving": False}, "red"),
+        ("learned_accounts", {"accounts_unread": "disk I/O error"}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
         ("processes_not_running", {"serve": process(silent_since=ago(seconds=4).isoformat())}, "red"),
@@ -213,12 +218,23 @@ def test_a_figure_changes_its_state_at_its_limit(name, changed, state):
     assert figure(name, **changed).state == state
 
 
+def test_a_row_waits_since_its_receipt_where_the_clock_was_ahead_when_its_writer_began(tmp_path: Path, monkeypatch):
+    now = datetime.now(UTC)
+    monkeypatch.setattr("receiver.spool.segment_writer.uuid_utils.uuid7", lambda: make_id(now + timedelta(days=1)))
+    writer = SpoolWriter(tmp_path)
+    received_at = (now - timedelta(hours=1)).replace(microsecond=0)
+    writer.append_all([notification(1, received_at=received_at)])
+    assert count_backlog(tmp_path, {}).since == received_at
+    writer.close()
+
+
 def test_a_time_in_the_future_is_told_and_not_as_an_age():
     words = "dated 2026-03-06 12:00 UTC, in the future: was the clock of this machine wrong?"
     assert figure("backup_at", backup=made(days=-2), backup_every=86400.0).text == f"{words}, 70 rows"
     assert figure("uploaded_at", upload=uploaded(days=-2)).text == f"{words}, 70 rows"
     assert figure("scrubbed_at", scrub=ScrubNote(ago(days=-2), [])).text == f"{words}, no damage"
     assert figure("checkpointed_at", checkpointed_at=ago(days=-2)).text == words
+    assert figure("lag_seconds", waiting=Backlog(9, ago(days=-2), 0, 1)).text == words
 
 
 def test_a_lake_that_is_looked_at_no_more_is_told():

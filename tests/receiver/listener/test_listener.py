@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver.data_directory.accounts import learn_accounts
+from receiver.keeping.care import gather
+from receiver.settings import Settings
 from tests.support import bodies
 from tests.support.keys import signed
 from tests.support.processes import ListenerProcess, running
@@ -193,6 +196,23 @@ def test_only_listed_accounts_are_accepted_and_their_new_sub_accounts_are_learne
         assert [row.reason for row in listener.spooled("rejected")] == ["account_not_allowed"] * 4
         with running(ListenerProcess, tmp_path, CLC_ACCOUNTS="ROOT") as other:
             assert other.sender.post("/webhooks/User.Created", child).status == 200
+
+
+def test_while_learned_accounts_can_not_be_read_nobody_is_told_that_the_account_is_not_allowed(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    learn_accounts(settings.learned_accounts, ["KID1"])
+    whole = settings.learned_accounts.read_bytes()
+    settings.learned_accounts.write_bytes(b"no database" * 1000)
+    with running(ListenerProcess, tmp_path, CLC_ACCOUNTS="ACME") as listener:
+        child = b'{"accountAlias":"KID1","userName":"x"}'
+        response = listener.sender.post("/webhooks/User.Created", child)
+        assert (refusal_of(response), response.headers["Retry-After"]) == ((503, "accounts_unreadable"), "5")
+        assert [row.body for row in listener.spooled("rejected")] == [child]
+        assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
+        assert gather(settings, None).accounts_unread == "file is not a database"
+        settings.learned_accounts.write_bytes(whole)
+        assert listener.sender.post("/webhooks/User.Created", child).status == 200
+        assert gather(settings, None).accounts_unread is None
 
 
 def test_an_unsigned_account_teaches_no_sub_account(tmp_path):

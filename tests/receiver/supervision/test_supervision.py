@@ -340,6 +340,25 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
+HUNG_UP_AT_ONCE = """
+import os, signal
+from receiver.cli import main
+from receiver.data_directory import access
+announce = access.announce
+def announce_and_hang_up(*arguments):
+    announce(*arguments)
+    os.kill(os.getpid(), signal.SIGHUP)
+access.announce = announce_and_hang_up
+main()
+"""
+
+
+def test_an_upgrade_that_is_asked_for_while_serve_begins_follows_its_start(tmp_path):
+    serve = Process([sys.executable, "-c", HUNG_UP_AT_ONCE, "serve"], environment(tmp_path), cwd=tmp_path)
+    serve.until_logged("the upgrade is done")
+    assert serve.stop() == 0
+
+
 def test_a_terminal_that_closes_ends_serve(tmp_path):
     command = [sys.executable, "-c", IN_A_TERMINAL]
     done = subprocess.run(command, env=environment(tmp_path), cwd=tmp_path, timeout=60, check=False)

@@ -93,6 +93,23 @@ def test_an_error_that_only_a_new_process_survives_is_told_and_counted(
     until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
 
 
+@pytest.mark.parametrize("error", [MemoryError, duckdb.OutOfMemoryException])
+def test_it_goes_on_when_there_is_memory_again(connection, fill, looped, monkeypatch, error):
+    monkeypatch.setattr("receiver.store.arrange_loop._RETRY_SECONDS", 0)
+    fill(ROW_GROUP + NEWEST)
+    errors = [error("none left")] * 2
+
+    @contextmanager
+    def without_memory():
+        if errors:
+            raise errors.pop()
+        yield
+
+    loop = looped(without_memory)
+    until(lambda: run(connection, "FROM arranged") == [(ROW_GROUP,)], what="the first row group")
+    assert loop.failure is None
+
+
 def test_what_is_wrong_with_a_part_ends_nothing_else(fill, tmp_path, looped, ended, caplog):
     fill(ROW_GROUP + NEWEST)
 
@@ -101,8 +118,9 @@ def test_what_is_wrong_with_a_part_ends_nothing_else(fill, tmp_path, looped, end
         raise duckdb.Error("Corrupt database file: computed checksum 1 does not match 2")
         yield
 
-    looped(damaged)
+    loop = looped(damaged)
     until(lambda: "verify" in caplog.text, what="the log")
+    assert loop.failure.startswith("not until the next start: Error; ")
     assert ended == []
     assert not (tmp_path / "arranging").exists()
     assert not (tmp_path / "suspect").exists()
