@@ -139,6 +139,40 @@ def test_in_alarm_now_are_the_servers_whose_alarms_last_without_those_that_are_d
     assert set(known.accounts) | {"WA1ACMEOLD01"} == set(alarms.select_lasting(cache.look(run))["server"])
 
 
+def test_each_metric_of_an_alert_has_the_time_of_its_own_trigger(store):
+    def trigger(metric, state, began=None, ended=None):
+        times = {"stateStartTime": began, "stateEndTime": ended}
+        return {"metric": metric, "state": state, **{name: told for name, told in times.items() if told is not None}}
+
+    def body(minutes, *triggers):
+        told = {"accountAlias": "ACME", "serverName": WEB, "triggers": triggers}
+        return Row("Alert.Notification", "ACME", WEB, told, before(minutes), occurred_at=before(minutes + 1))
+
+    found = AlarmCache().look(
+        store(
+            [
+                body(50, trigger("cpu", "triggered", "2026-03-02T10:00:00Z"), trigger("disk", "triggered")),
+                body(
+                    30,
+                    trigger("cpu", "notTriggered", "2026-03-02T11:10:00", "2026-03-02 13:15:00+02:00"),
+                    trigger("disk", "notTriggered", "2026-03-02t11:20:00z", "soon"),
+                    trigger("memory", "triggered", None, "2026-03-02T11:25:00.1234567Z"),
+                ),
+                body(20, trigger("memory", "notTriggered", "2026-03-02", "0001-01-01T00:00:00Z")),
+                body(10, trigger("cpu", "triggered", "9999-12-31T00:00:00Z"), trigger("disk", "triggered", "infinity")),
+                body(5, trigger("cpu", "notTriggered", 7), trigger("disk", "notTriggered", ["-infinity"])),
+            ]
+        )
+    )
+    assert sorted(told(found), key=str) == [
+        (WEB, "cpu", 10, 6),
+        (WEB, "cpu", 120, 45),
+        (WEB, "disk", 11, 6),
+        (WEB, "disk", 51, 40),
+        (WEB, "memory", 34, 21),
+    ]
+
+
 @pytest.mark.parametrize("count", [2, 7])
 def test_another_store_in_the_place_of_the_one_that_was_read_is_read_from_its_beginning(store, count):
     kept = AlarmCache()
