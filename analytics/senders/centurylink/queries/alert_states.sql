@@ -1,6 +1,7 @@
--- The states of all triggers of the alerts between two notifications by number, or of those of a server. Names of metrics
--- and states come in any letter case; a trigger with another state than the two is ignored. Each trigger has its own time,
--- read as the receiver reads it: without an offset it is UTC. One without a time that can be read has its notification's.
+-- The states of all triggers of the alerts between two notifications by number, or of those of a server, and the deletions
+-- of servers there, without a metric: they end the alarms of all. Names of metrics and states come in any letter case; a
+-- trigger with another state than the two is ignored. Each trigger has its own time, read as the receiver reads it: without
+-- an offset it is UTC. One without a time that can be read has its notification's.
 SELECT
     seq,
     place,
@@ -45,4 +46,10 @@ FROM (
     )
     WHERE lower(told ->> 'state') IN ('triggered', 'nottriggered')
 )
+UNION ALL
+SELECT seq, 0, least(occurred_at, received_at), account_alias, category, entity_id, NULL, false, NULL
+FROM events
+WHERE sender = 'centurylink' AND category = 'Server' AND action = 'Deleted' AND entity_id IS NOT NULL
+    AND seq >= $first AND seq <= $last
+    AND entity_id = $entity -- if $entity
 ORDER BY seq, place
