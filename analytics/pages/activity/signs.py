@@ -87,7 +87,7 @@ def begin_signs() -> None:
 class KeptRefused(NamedTuple):
     """The kept refused notifications: their number in a time, and in the one to compare with if none were deleted."""
 
-    count: int
+    number: int
     before: int | None
 
 
