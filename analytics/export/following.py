@@ -111,7 +111,7 @@ class Follower:
 
     def _read_last(self) -> int:
         (row,) = self._ask("tail_end")
-        return int(row["last"])
+        return int(row["last" if self._order == "by_seq" else "latest"])
 
     def _add_words(self, rows: list[Row]) -> None:
         if not rows:
