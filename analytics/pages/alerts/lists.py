@@ -146,7 +146,7 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
     draw_table(list_in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+          height=LIST_PIXELS, colours=choose_state_colours(), steady=address.describe_view())  # fmt: skip
     page.draw_ways("alarm", None)
 
 
@@ -174,7 +174,8 @@ def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None
         for identity, row in shown.items()
     ]
     draw_table(list_flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
-          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours(),
+          steady=address.describe_view())  # fmt: skip
     page.draw_ways("metric", end)
 
 

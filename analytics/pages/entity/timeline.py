@@ -155,6 +155,8 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         chosen=None if shown is None else str(shown),
         colours=colours(is_dark()),
         short=FEW,
+        # The address need not have the page's number: it then is that of the step.
+        steady=(number, address.describe_view()),
     )
     if pages > 1:
         draw_pager(number, pages, steps, len(rows))

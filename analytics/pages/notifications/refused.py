@@ -111,7 +111,7 @@ def draw_reasons(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | 
         for group, row in zip(groups, list_rows(counts), strict=True)
     ]
     draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
-          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key)  # fmt: skip
+          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key, steady=address.describe_view())  # fmt: skip
 
 
 def make_newest_cell(row: Any) -> Cell:
