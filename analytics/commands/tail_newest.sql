@@ -10,5 +10,8 @@ WHERE true
     -- include matching.sql
     AND (list_contains($events::VARCHAR[], event_type) OR list_contains($events::VARCHAR[], category)) -- if $events
     AND list_contains($accounts::VARCHAR[], as_entity_id(account_alias)) -- if $accounts
-ORDER BY number DESC, notifications.id DESC
+ORDER BY
+    seq DESC, -- if $by_seq
+    received_at DESC, -- if $by_time
+    notifications.id DESC
 LIMIT $page_rows
