@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -19,11 +19,9 @@ from analytics.commands.dashboard import list_streamlit_options
 from analytics.pages.pages import find_entry_file
 from analytics.senders import colours, list_event_types
 from analytics.text import parse_payload
-from tests.support.dashboard_app import age_lines, find_tables, make_app, plain_texts, table_rows
+from tests.support.dashboard_app import age_lines, make_app, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
-    MIDDAY,
-    Changed,
     build_store,
     hostile_refusals,
     hostile_rows,
@@ -274,59 +272,6 @@ def test_set_up_gives_no_urls_under_what_is_no_address(open_page, base):
         "This is not an address. One looks like https://webhooks.example.com"
     ]
     assert plain_texts(app) == []
-
-
-LISTS = {
-    "Accounts, each with the number of all below it",
-    "Actions of this user, newest first",
-    "Alarms of this time range",
-    "Changes, newest first",
-    "Entities, most recently active first",
-    "Flapping, most alarms first",
-    "In alarm now",
-    "Notifications, newest first",
-    "Refused notifications, newest first",
-    "Users and servers of this account",
-    "Sub-accounts",
-    "Timeline of this entity, newest first",
-    "Why notifications were refused, and what to do",
-}
-
-
-def test_in_each_list_that_leads_elsewhere_rows_wait_for_the_pointer_to_leave(open_page, tmp_path):
-    now = datetime.now(UTC)
-    rows = list(many_rows(200, now, days=5))
-    host, seq = next((row.entity_id, seq) for seq, row in enumerate(rows, 1) if row.event_type == "Server.Updated")
-    changes = [Changed(seq, "status", "changed", '"active"', '"archived"')]
-    store = str(build_store(tmp_path / "store.duckdb", rows, hostile_refusals(now), changes))
-    everything = {"range": "all"}
-    views = [
-        ("activity", everything | {"accounts-as": "Tree"}),
-        ("alerts", everything | {"flapping": "1"}),
-        ("audit", everything),
-        ("entity", {"named": "WA1"}),
-        ("entity", {"category": "Server", "name": host}),
-        ("entity", {"category": "Account", "name": "ROOT"}),
-        ("entity", {"category": "User", "name": rows[seq - 1].actor.upper()}),
-        ("notifications", {"range": "all"}),
-        ("notifications", {"list": "Refused"}),
-    ]
-    tables = [table for page, values in views for table in find_tables(open_page(page, store, **values))]
-    leading = [table for table in tables if any(column["opens"] for column in table["columns"])]
-    assert {table["alt"] for table in leading} >= LISTS
-    assert {table["alt"] for table in leading if not table["steady"]} == set()
-
-
-def test_another_page_of_a_timeline_is_another_list_though_the_address_has_only_its_step(open_page, tmp_path):
-    rows = [server("ACME", "WEB", received_at=MIDDAY + timedelta(minutes=n)) for n in range(40)]
-    store = str(build_store(tmp_path / "store.duckdb", rows))
-    steady = {
-        table["steady"]
-        for step in ("40", "39", "2")
-        for table in find_tables(open_page("entity", store, category="Server", name="WEB", step=step))
-        if table["alt"].startswith("Timeline")
-    }
-    assert len(steady) == 2
 
 
 def test_an_opened_notification_shows_verdict_and_raw_payload(open_page):

@@ -240,7 +240,7 @@ def draw_time_choice(at: datetime | None) -> None:
     def remember() -> None:
         chosen: datetime | None = st.session_state["at-choice"]
         then = chosen.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) if chosen else None
-        address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None)
+        address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None, until=None)
 
     st.datetime_input(
         name_with_zone("As it was at"),
