@@ -35,12 +35,14 @@ def find_alarms(states: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         states: the states in alerts, one row each: columns `seq`, `place` (within its notification), `occurred_at`,
-            `account_alias`, `kind`, `entity_id`, `metric`, `above` (its threshold), `reading`.
+            `account_alias`, `kind`, `entity_id`, `metric`, `above` (its threshold), `reading`. A state below without
+            a metric is the deletion of its entity, which ends the alarms of all its metrics.
 
     Returns:
         One row for each alarm: columns `kind`, `server`, `metric`, `account_alias`, `begin`, `end` (NaT while it
         lasts), `seq` (of the notification that began it), `reading`.
     """
+    states = spread_deletions(states)
     key = states.groupby(["entity_id", "metric"], sort=False).ngroup()
     rows = states.assign(key=key).sort_values(["key", "occurred_at", "seq", "place"], ignore_index=True)
     fires = rows["above"].astype(bool)
@@ -55,7 +57,17 @@ def find_alarms(states: pd.DataFrame) -> pd.DataFrame:
 
 def select_latest(states: pd.DataFrame) -> pd.DataFrame:
     """Return the last one of the states of each metric in order of occurrence; columns as for `find_alarms`."""
+    states = spread_deletions(states)
     return states.sort_values(["occurred_at", "seq", "place"]).drop_duplicates(["entity_id", "metric"], keep="last")
+
+
+def spread_deletions(states: pd.DataFrame) -> pd.DataFrame:
+    """Return the states with one more below for each deletion of an entity and each of its metrics."""
+    deleted = states[states["metric"].isna()]
+    if deleted.empty:
+        return states
+    metrics = states.loc[states["metric"].notna(), ["entity_id", "metric"]].drop_duplicates()
+    return pd.concat([states, deleted.drop(columns="metric").merge(metrics, on="entity_id")], ignore_index=True)
 
 
 def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, server: str | None) -> pd.DataFrame:

@@ -9,15 +9,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import click
 import orjson
 
-from analytics import queries
-from analytics.client.client import Client, connect
+from analytics.client.client import connect
 from analytics.commands.output import (
     account_option,
     describe_unknown_accounts,
@@ -29,125 +26,10 @@ from analytics.commands.output import (
 )
 from analytics.errors import NotRunningError, QueryError, TokenError
 from analytics.export.archives import as_utc
+from analytics.export.following import Batch, Follower, Row, TailFilter
 from analytics.export.sql_formats import count_columns
-from analytics.senders import list_alerts
 from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times import stamp
-from analytics.words.sentences import Change, MetricState, summarize_alert, summarize_changes
-
-PAGE_ROWS = 200
-IDS_KEPT = 50_000
-TIMEOUT_SECONDS = 20.0
-CHANGED = ("category", "entity_id", "actor", "path", "kind", "old_value", "new_value")
-
-Row = dict[str, Any]
-
-
-class TailFilter(NamedTuple):
-    """A choice of notifications: by account, by event or category, and by a part of the entity's name; None is all."""
-
-    accounts: list[str] | None = None
-    events: list[str] | None = None
-    entity: str | None = None
-
-
-class Batch(NamedTuple):
-    """Notifications in order, and whether more are waiting."""
-
-    rows: list[Row]
-    more: bool
-
-
-class Follower:
-    """Asks for the notifications since its last question.
-
-    A failed question changes nothing: the next answer has everything. A store that lost its latest rows to a damaged
-    disk gets them from the spool again, under new numbers; so the ids are kept, and none comes twice.
-
-    Args:
-        client: asks the store.
-        watched: the choice of notifications.
-        with_payload: rows have all columns, also `payload`; else they have `words`: the changes, or the alert.
-    """
-
-    def __init__(self, client: Client, watched: TailFilter, *, with_payload: bool) -> None:
-        self._client = client
-        self._watched = watched
-        self._with_payload = with_payload
-        self._after = 0
-        self._seen: dict[str, None] = {}
-
-    def start(self, newest: int) -> None:
-        """Begin with so many of the newest chosen notifications.
-
-        Raises:
-            AnalyticsError: no answer.
-        """
-        last = self._read_last()
-        seqs = [row["seq"] for row in self._ask_watched("tail_newest", last=last, page_rows=newest)]
-        self._after = min(seqs) - 1 if seqs else last
-
-    def poll(self) -> Batch:
-        """Return the notifications since the last call, at most a page.
-
-        Raises:
-            AnalyticsError: no answer.
-        """
-        last = self._read_last()
-        if last <= self._after:
-            self._after = last
-            return Batch([], more=False)
-        rows = self._ask_watched("tail_page", first=self._after + 1, last=last, page_rows=PAGE_ROWS)
-        more = len(rows) == PAGE_ROWS
-        fresh = [row for row in rows if row["id"] not in self._seen]
-        if not self._with_payload:
-            self._add_words(fresh)
-        self._after = rows[-1]["seq"] if more else last
-        self._remember(fresh)
-        return Batch(fresh, more)
-
-    def _ask_watched(self, name: str, **values: Any) -> list[Row]:
-        """Ask a query for chosen notifications."""
-        return self._ask(name, **self._watched._asdict(), with_payload=self._with_payload or None, **values)
-
-    def _ask(self, name: str, **values: Any) -> list[Row]:
-        rows: list[Row] = self._client.sql(*queries.make_query(name, values), timeout=TIMEOUT_SECONDS).to_pylist()
-        return rows
-
-    def _read_last(self) -> int:
-        (row,) = self._ask("tail_end")
-        return int(row["last"])
-
-    def _add_words(self, rows: list[Row]) -> None:
-        if not rows:
-            return
-        actions = {row["seq"]: row["action"] for row in rows}
-        ids = [row["id"] for row in rows]
-        changes = self._ask("tail_changes", first=min(actions), last=max(actions), ids=ids)
-        words = {
-            seq: summarize_changes(
-                Change(**{name: change[name] for name in CHANGED}, action=actions.get(seq)) for change in group
-            )
-            for seq, group in groupby(changes, key=itemgetter("seq"))
-        }
-        words |= self._describe_alerts(rows)
-        for row in rows:
-            row["words"] = words.get(row["seq"], "")
-
-    def _describe_alerts(self, rows: list[Row]) -> dict[int, str]:
-        words: dict[int, str] = {}
-        for alert in list_alerts():
-            if seqs := [row["seq"] for row in rows if row["category"] == alert.category]:
-                for row in self._ask(alert.first_states, seqs=seqs, first=min(seqs), last=max(seqs)):
-                    told = [MetricState(each["metric"], each["state"]) for each in row["states"]]
-                    words[row["seq"]] = summarize_alert(told, row["number"])
-        return words
-
-    def _remember(self, rows: list[Row]) -> None:
-        self._seen.update((row["id"], None) for row in rows)
-        while len(self._seen) > IDS_KEPT:
-            del self._seen[next(iter(self._seen))]
-
 
 PAUSE_SECONDS = 0.5
 LONGEST_NAME = 80

@@ -1,9 +1,17 @@
--- The numbers of the filter's newest notifications, up to a number.
-SELECT seq
+-- The places of the filter's newest notifications, up to a number.
+SELECT
+    seq AS number, -- if $by_seq
+    epoch_us(received_at) AS number, -- if $by_time
+    id::VARCHAR AS id
 FROM notifications
-WHERE seq <= $last
+WHERE true
+    AND seq <= $last -- if $by_seq
+    AND received_at <= make_timestamptz($last::BIGINT) -- if $by_time
     -- include matching.sql
     AND (list_contains($events::VARCHAR[], event_type) OR list_contains($events::VARCHAR[], category)) -- if $events
     AND list_contains($accounts::VARCHAR[], as_entity_id(account_alias)) -- if $accounts
-ORDER BY seq DESC
+ORDER BY
+    seq DESC, -- if $by_seq
+    received_at DESC, -- if $by_time
+    notifications.id DESC
 LIMIT $page_rows

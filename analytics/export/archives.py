@@ -61,7 +61,7 @@ class SeqRange(NamedTuple):
 
 
 class ExportPart(NamedTuple):
-    """Notifications in order of `seq`; with them, everything up to `reached` is read."""
+    """Notifications in order of `seq`, then id; with them, everything up to `reached` is read."""
 
     table: pa.Table
     reached: int
@@ -110,28 +110,29 @@ def read_parts(
     Raises:
         AnalyticsError: no answer, even after a while.
     """
-    reached, width = extent.first - 1, most_rows
+    reached, after, width = extent.first - 1, None, most_rows
     while True:
         upto = min(reached + width, extent.last)
-        bounds = {"first": reached + 1, "last": upto, "page_rows": most_rows, "most": most_bytes}
+        first = reached + 1 if after is None else reached
+        bounds = {"first": first, "after": after, "last": upto, "page_rows": most_rows, "most": most_bytes}
         query = queries.make_query("export_part", chosen._asdict() | bounds)
         table = convert_to_utc(insist(partial(client.sql, *query)))
-        reached = find_reached(table, upto, most_rows, most_bytes)
+        reached, after = find_reached(table, upto, most_rows, most_bytes)
         yield ExportPart(table, reached)
-        if reached >= extent.last:
+        if after is None and reached >= extent.last:
             return
-        if reached < upto:
+        if after is not None:
             width = max(width // 2, most_rows)
         elif table.num_rows < most_rows // 2:
             width = min(width * 2, WIDEST)
 
 
-def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> int:
-    """Return the last `seq` of a part: the end of the range, or the last row where the part was cut off."""
+def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> tuple[int, str | None]:
+    """Return the last `seq` of a part: the end of the range, or that of the last row, with its id, where it was cut."""
     body_bytes = pc.sum(pc.binary_length(table.column("payload"))).as_py() or 0
     if table.num_rows and (table.num_rows >= most_rows or body_bytes >= most_bytes):
-        return int(table.column("seq")[-1].as_py())
-    return upto
+        return int(table.column("seq")[-1].as_py()), table.column("id")[-1].as_py()
+    return upto, None
 
 
 def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:

@@ -25,6 +25,7 @@ from analytics.findings.rule_files import (
     find_first_line,
     load_rules,
 )
+from analytics.senders import list_doubting_rules
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
 from analytics.times import EPOCH
@@ -67,7 +68,8 @@ def find(
 ) -> RuleResults:
     """Run rules over the events from `since` to before `until`.
 
-    A rule that fails becomes a problem, and the others run.
+    A rule that fails becomes a problem, and the others run. Those that doubt notifications run up to now, whatever
+    `until` is: a notification may be received long after its event, and then be doubted.
 
     Args:
         client: asks the store.
@@ -85,11 +87,17 @@ def find(
     """
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
-    given = {**_build_parameters(since, until, settings), "complete_since": find_complete_since(client) or EPOCH}
+    given = {**_build_parameters(settings), "complete_since": find_complete_since(client) or EPOCH}
+    doubting, now = list_doubting_rules(), max(until, datetime.now(UTC))
+
+    def run(rule: Rule) -> RuleResults:
+        return _try_rule(rule, client, given, (since, now if rule.name in doubting else until))
+
     with _put_off_collection(), ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(lambda rule: _try_rule(rule, client, given, (since, until)), rules.rules))
-    findings = _name_senders([each for result in results for each in result.findings], client)
-    findings = mark_doubted(add_stored_after(findings, client, known))
+        results = list(pool.map(run, rules.rules))
+    marked = mark_doubted([each for result in results for each in result.findings])
+    findings = _name_senders([each for each in marked if each.found_at < until], client)
+    findings = add_stored_after(findings, client, known)
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
@@ -123,11 +131,9 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
 
 
-def _build_parameters(since: datetime, until: datetime, settings: Settings) -> dict[str, Any]:
+def _build_parameters(settings: Settings) -> dict[str, Any]:
     hours = settings.hours
     return {
-        "since": since.astimezone(UTC),
-        "until": until.astimezone(UTC),
         "time_zone": settings.time_zone,
         "work_days": list(hours.days),
         "work_begins": hours.begins,
@@ -151,10 +157,11 @@ def _run_rule(
     Raises:
         RuleError: it fails, or does not return findings.
     """
-    values = {name: value for name, value in {**given, **rule.parameters}.items() if name in rule.names}
+    since, until = span
+    ends = {"since": since.astimezone(UTC), "until": until.astimezone(UTC)}
+    values = {name: value for name, value in {**given, **ends, **rule.parameters}.items() if name in rule.names}
     table = _ask(rule, client, values)
     _check_columns(rule, table)
-    since, until = span
     findings: dict[str, Finding] = {}
     for finding in _make_findings(rule, table):
         if since <= finding.found_at < until:

@@ -51,7 +51,10 @@ PAGES = (
         "notifications",
         "list_alt",
         "notifications",
-        ("list", "seq", "refused", "before", "account", "sender", "from", "to", "paused", "at", "reason"),
+        (
+            *("list", "seq", "before", "account", "sender", "from", "to", "paused", "at"),
+            *("refused", "reason", "until", "page"),
+        ),
         (*FILTERS, "NumberInput", CHART),
         Offer(("15 min", "1 h", "6 h", "24 h", "7 d", "30 d", "all"), "all", "when"),
     ),
@@ -78,7 +81,7 @@ PAGES = (
         "entity",
         "badge",
         "entity",
-        ("category", "name", "entity", "sender", "step", "at", "page", "among"),
+        ("category", "name", "entity", "sender", "step", "at", "page", "until", "among"),
         ("DateTimeInput", "TextInput"),
     ),
     Page(

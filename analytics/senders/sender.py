@@ -72,11 +72,12 @@ class Alerts(NamedTuple):
     Args:
         event: their event.
         kind: the kind of the entities.
-        states: the query for each state of each metric in their bodies, between two numbers.
+        states: the query for each state of each metric in their bodies, between two numbers, and for the deletions of
+            their entities there, without a metric.
         first_states: the query for the first `states` of each alert, or those of an `entity`, between two numbers:
             each with its `metric`, `state` and `reading`; their `number`; and `due_at`, the moment from which the alert
             can be sent, which is later than its time where that is the begin of a state that must last for a while.
-        deleted: the query for those of some entities that are deleted, with the times.
+        deleted: the query for those of some entities that are deleted.
         above: the sender's word for a metric above its threshold, in lower case.
         below: its word for a metric below it again.
         how_to: instructions for its user to get alerts.

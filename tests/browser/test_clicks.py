@@ -261,7 +261,7 @@ def test_refused_ones_are_shown_with_reason_headers_and_body(live, watch):
     expect(detail).to_contain_text("start the receiver with CLC_SIGNATURES=record")
     expect(page.locator(".st-key-headers")).to_contain_text(REFUSED_AGENT)
     expect(detail).to_contain_text('{"name":"UNSIGNED01"}')
-    expect(page.locator(".st-key-refused-pager")).to_contain_text("3 refused notifications")
+    expect(page.locator(".st-key-refused-head")).to_contain_text("3 refused notifications")
 
 
 def test_set_up_has_a_url_for_each_event_to_copy_and_says_when_the_last_came(live, watch):

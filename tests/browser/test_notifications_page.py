@@ -385,7 +385,7 @@ def test_refused_ones_are_filtered_by_a_click_on_their_reason_which_says_what_to
     reasons.first.locator("button").first.click()
     expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(2)
     expect(page).to_have_url(re.compile("reason=signature_missing"))
-    expect(page.locator(".st-key-refused-pager")).to_contain_text("2 refused notifications: Unsigned")
+    expect(page.locator(".st-key-refused-head")).to_contain_text("2 refused notifications: Unsigned")
     page.get_by_role("button", name="All reasons").click()
     expect(page.locator(".st-key-refused-list tbody tr")).to_have_count(3)
     reasons.last.locator("button").first.press("Enter")

@@ -8,8 +8,9 @@ from analytics import connect
 from analytics.cli import run
 from analytics.findings.doubts import find_successor
 from analytics.findings.finding import make_finding_id
+from analytics.findings.rule_files import load_rules
 from analytics.findings.running import find
-from tests.findings.history import DELETED, HOUR, NOON
+from tests.findings.history import DELETED, HEADER, HOUR, NOON, SELECT
 from tests.support.stored import Received, store_of
 
 REPLAYED = json.dumps({"accountAlias": "BRIX", "name": "WA1BRIXWEB06", "status": "active"})
@@ -41,6 +42,20 @@ def test_a_replay_is_marked_as_doubted_in_another_finding_and_the_first_use_is_n
     ids = client.sql("SELECT id::VARCHAR AS id FROM notifications ORDER BY seq").column("id").to_pylist()
     assert findings["many_servers_deleted"].doubted == [ids[1]]
     assert findings["signature_reused"].doubted == ()
+
+
+def test_a_notification_that_was_received_after_the_end_of_the_time_is_doubted_too(tmp_path, own):
+    change = {"createdDate": "2026-03-01T00:00:00Z", "modifiedDate": (NOON - HOUR).isoformat()}
+    body = json.dumps({"accountAlias": "BRIX", "name": "WA1BRIXWEB01", "status": "active", "changeInfo": change})
+    received = [Received("Server.Updated", NOON - HOUR, body), Received("Server.Created", NOON + HOUR, body)]
+    rules = load_rules(own("anything.sql", f"/*\n{HEADER}*/{SELECT}"))
+    with connect(str(store_of(tmp_path, received))) as client:
+        found = find(client, NOON - 3 * HOUR, NOON, rules=rules).findings
+        later = find(client, NOON - 3 * HOUR, NOON + 2 * HOUR, rules=rules).findings
+    replayed = [each for each in later if each.rule == "anything" and each.doubted]
+    assert len(replayed) == 1
+    assert [each for each in found if each.rule == "anything" and each.doubted] == replayed
+    assert [each for each in later if each.found_at < NOON] == found
 
 
 @pytest.mark.parametrize("rules", [[], ["--rule", "many_servers_deleted"]])

@@ -38,7 +38,12 @@ def age_lines(app: AppTest) -> list[str]:
 
 def table_rows(app: AppTest) -> list[list[str | dict]]:
     """Read the cells of each row of all tables."""
-    return [row["cells"] for data in _data_of(app, "clc_table") for row in data["rows"]]
+    return [row["cells"] for data in find_tables(app) for row in data["rows"]]
+
+
+def find_tables(app: AppTest) -> list[dict]:
+    """Read what the browser gets of each table: `alt`, `columns`, `rows`, `steady` and others."""
+    return _data_of(app, "clc_table")
 
 
 def _data_of(app: AppTest, name: str) -> list[dict]:

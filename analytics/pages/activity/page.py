@@ -16,7 +16,7 @@ from analytics.pages.activity.chart import draw_over_time, draw_see_these, draw_
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.kept.counts import Kept, add_counts, is_long, read_kept
 from analytics.pages.activity.lists import accounts, ranked
-from analytics.pages.activity.signs import begin_signs, draw_signs
+from analytics.pages.activity.signs import begin_signs, draw_signs, make_kept_refused
 from analytics.pages.activity.time_range import (
     When,
     choose_comparison,
@@ -126,8 +126,7 @@ def draw(
             draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
     if not is_empty:
         draw_lists(rows, chosen, time, measure, by_change=by_change)
-    refused = rows("activity_refused")
-    draw_signs(signs, chosen, time, (int(refused["events"].sum()), int(refused["events_before"].sum())))
+    draw_signs(signs, chosen, time, make_kept_refused(rows("activity_refused")))
 
 
 def list_queries(

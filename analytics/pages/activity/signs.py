@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -83,16 +84,29 @@ def begin_signs() -> None:
         begin_known(name, kept)
 
 
-def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refused: tuple[int, int]) -> None:
+class KeptRefused(NamedTuple):
+    """The kept refused notifications: their number in a time, and in the one to compare with if none were deleted."""
+
+    number: int
+    before: int | None
+
+
+def make_kept_refused(rows: pd.DataFrame) -> KeptRefused:
+    """Return what the rows of `activity_refused` count."""
+    before = int(rows["events_before"].sum())
+    return KeptRefused(int(rows["events"].sum()), before if rows["is_whole"].all() else None)
+
+
+def draw_signs(place: DeltaGenerator, chosen: ActivityFilters, time: When, refused: KeptRefused) -> None:
     """Draw the signs. They come last on the page, because what they count may have to be computed.
 
     Args:
         place: their place.
         chosen: the filters.
         time: the time counted.
-        refused: the number of refused notifications in that time, and in the time to compare with.
+        refused: the refused notifications of that time, and of the time to compare with.
     """
-    drawn = {"refused": describe_refused(*refused, time), "health": look(describe_health, "Health")}
+    drawn = {"refused": describe_refused(refused, time), "health": look(describe_health, "Health")}
     if list_alerts():
         drawn["alarms"] = look(lambda: describe_alarms(chosen), f"{label_alerts()}s in alarm")
     drawn["findings"] = look(lambda: describe_findings(chosen, time), "Findings")
@@ -190,15 +204,21 @@ def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Findin
     return findings
 
 
-def describe_refused(count: int, before: int, time: When) -> Sign:
-    """Return the number of refused notifications in the time, compared with the other time."""
-    hint = "In the chosen time, of all accounts: their bodies are not read, so no filter applies. Opens their list."
-    differs = time.describe_difference(count, before)
-    if time.compared and not before:
-        differs = f"none {time.compared.phrase}"
-    compared = f", {differs}" if count and differs else ""
-    former = f"{before:,} in the time to compare with. " if time.compared else ""
-    return Sign(WARNING if count else GOOD, f"**{count:,} refused**{as_markdown(compared)}", former + hint)
+def describe_refused(refused: KeptRefused, time: When) -> Sign:
+    """Return the number of kept refused notifications in the time, compared with the other time."""
+    count, before = refused
+    hint = (
+        "In the chosen time, of all accounts: their bodies are not read, so no filter applies. Of a flood not all are "
+        "kept. Opens their list."
+    )
+    if not count:
+        return Sign(GOOD, "**0 refused**", hint)
+    differs = former = ""
+    if time.compared and before is not None:
+        differs = f", {time.describe_difference(count, before) if before else f'none {time.compared.phrase}'}"
+        former = f"{before:,} in the time to compare with. "
+    kept = f"**{count:,} refused** {'is' if count == 1 else 'are'} kept"
+    return Sign(WARNING, kept + as_markdown(differs), former + hint)
 
 
 def describe_health() -> Sign:

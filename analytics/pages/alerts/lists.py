@@ -23,7 +23,6 @@ PAGE_ROWS = 50
 LIST_PIXELS = 330
 A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
-Deleted = dict[str, datetime | None]
 
 
 class ListPage(NamedTuple):
@@ -53,9 +52,8 @@ def read_page(name: str, rows: pd.DataFrame) -> ListPage:
     return ListPage(name, rows.iloc[(number - 1) * PAGE_ROWS : number * PAGE_ROWS], number, len(rows))
 
 
-def in_alarm_columns(*, with_deleted: bool) -> tuple[Column, ...]:
-    """Return the columns of the present alarms, the last one if some of their entities are deleted."""
-    deleted = (Column(f"{label_alerts()} deleted", "13.5rem", time=True),) if with_deleted else ()
+def list_in_alarm_columns() -> tuple[Column, ...]:
+    """Return the columns of the present alarms."""
     return (
         Column("Since", "12rem", opens=True, time=True),
         Column("Began", "8rem"),
@@ -63,7 +61,6 @@ def in_alarm_columns(*, with_deleted: bool) -> tuple[Column, ...]:
         Column("Metric", "7rem"),
         Column("Reading", "38%"),
         Column("Account", "30%", opens=True),
-        *deleted,
     )
 
 
@@ -89,13 +86,10 @@ def list_alarm_columns() -> tuple[Column, ...]:
     )
 
 
-def find_deleted(*frames: pd.DataFrame) -> Deleted:
-    """Return the deleted ones of the servers, each with the time of its deletion."""
+def find_deleted(*frames: pd.DataFrame) -> set[str]:
+    """Return the names of the deleted ones of the servers."""
     names = sorted({name for frame in frames for name in frame["server"]})
-    if not names:
-        return {}
-    rows = [row for alert in list_alerts() for row in list_rows(ask(alert.deleted, ids=names))]
-    return {row.entity_id: to_moment(row.deleted_at) for row in rows}
+    return {name for alert in list_alerts() if names for name in ask(alert.deleted, ids=names)["entity_id"]}
 
 
 def to_server(row: Any, column: str, at: Any) -> None:
@@ -110,7 +104,7 @@ def to_server(row: Any, column: str, at: Any) -> None:
     going.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
 
 
-def format_server(name: str, deleted: Deleted) -> str:
+def format_server(name: str, deleted: set[str]) -> str:
     """Return a server's name, and that it is deleted."""
     return f"{shorten(name, 60)} (deleted)" if name in deleted else shorten(name, 60)
 
@@ -129,10 +123,9 @@ def format_account(alias: str | None) -> str:
     return label_account(alias, next(filter(None, names), None))
 
 
-def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
-    """Draw a page of the present alarms, those of existing servers first."""
-    gone = rows["server"].isin(list(deleted))
-    page = read_page(LASTING, pd.concat([rows[~gone], rows[gone]]))
+def draw_in_alarm_list(rows: pd.DataFrame) -> None:
+    """Draw a page of the present alarms."""
+    page = read_page(LASTING, rows)
     shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
 
     def open_row(identity: str, column: str) -> None:
@@ -149,17 +142,15 @@ def draw_in_alarm_list(rows: pd.DataFrame, deleted: Deleted) -> None:
             format_reading(row.reading),
             format_account(null_to_none(row.account_alias)),
         ]
-        if any(gone):
-            cells.append(deleted.get(row.server))
-        return Line(identity, cells, LASTS, ["quiet"] * len(cells) if row.server in deleted else ())
+        return Line(identity, cells, LASTS)
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
-    draw_table(in_alarm_columns(with_deleted=any(gone)), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+    draw_table(list_in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
+          height=LIST_PIXELS, colours=choose_state_colours(), steady=address.describe_view())  # fmt: skip
     page.draw_ways("alarm", None)
 
 
-def draw_flapping_list(page: ListPage, end: datetime, deleted: Deleted) -> None:
+def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None:
     """Draw a page of the flapping servers and metrics of a time up to its end."""
     shown = {f"{row.server} {row.metric}": row for row in list_rows(page.rows)}
 
@@ -183,11 +174,12 @@ def draw_flapping_list(page: ListPage, end: datetime, deleted: Deleted) -> None:
         for identity, row in shown.items()
     ]
     draw_table(list_flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
-          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours(),
+          steady=address.describe_view())  # fmt: skip
     page.draw_ways("metric", end)
 
 
-def draw_alarm_list(page: ListPage, end: datetime, deleted: Deleted, words: Sequence[str]) -> None:
+def draw_alarm_list(page: ListPage, end: datetime, deleted: set[str], words: Sequence[str]) -> None:
     """Draw a page of the alarms of a time up to its end; `words` are those for the ways to other pages."""
     shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
 

@@ -110,10 +110,9 @@ def draw_body(chosen: dict[str, Any]) -> None:
     rows = alarms.group_by_metric(inside)
     flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
     listed = read_page("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
-    outside = alarms.select_lasting(everything.drop(shown.index))
-    deleted = find_deleted(lasting, outside, flapping.rows, listed.rows)
-    others = int((~outside["server"].isin(list(deleted))).sum())
-    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, deleted, chosen["order"])
+    deleted = find_deleted(flapping.rows, listed.rows)
+    others = len(alarms.select_lasting(everything.drop(shown.index)))
+    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, chosen["order"])
     if inside.empty:
         draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
         return
@@ -153,7 +152,7 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     Args:
         chosen: the filters.
         alarm_count: the number of alarms of all time that they let through.
-        others: the number of present alarms of existing entities that they leave out.
+        others: the number of present alarms that they leave out.
     """
     texts = (shorten(chosen[key] or "", LONGEST_NAME) for key in ("account", "account_tree", "entity"))
     account, tree, name = map(as_markdown, texts)
@@ -165,18 +164,15 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
 
 
-def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, deleted: dict[str, Any], order: str) -> None:
+def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, order: str) -> None:
     """Draw the present alarms, or that there are `none`."""
     with st.container(key="in-alarm-card", gap="small"):
-        gone = int(lasting["server"].isin(list(deleted)).sum())
         if lasting.empty:
             st.markdown(none)
             return
-        deleted_text = f", {gone:,} of them on {label_alerts().lower()}s deleted since" if gone else ""
         others_text = f"; the filters leave out {others:,} more" if others else ""
-        st.markdown(f"**{len(lasting):,} in alarm now**{deleted_text}{others_text}")
-        ordered = lasting.iloc[::-1] if order == LONGEST else lasting
-        draw_in_alarm_list(ordered, deleted)
+        st.markdown(f"**{len(lasting):,} in alarm now**{others_text}")
+        draw_in_alarm_list(lasting.iloc[::-1] if order == LONGEST else lasting)
 
 
 def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order: str) -> None:

@@ -194,6 +194,7 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         height=320,
         wrap=True,
         colours=colours(is_dark()),
+        steady=finding.id,
     )
     if len(ids) > MOST_NOTIFICATIONS:
         st.caption(f"The first {MOST_NOTIFICATIONS} of {len(ids):,} are listed.")

@@ -204,7 +204,7 @@ def draw_over_time(matches: list[Finding], time: ListTime) -> None:
     matches = select_range(matches, complete_since, None)
     if not matches:
         return
-    bins = time.find_bins(matches[-1].found_at, complete_since)
+    bins = time.find_bins(min(finding.found_at for finding in matches), complete_since)
     # Another range is another chart: a brush that led to it is not drawn over it.
     key = f"chart-findings-{read_own() if time.name == OWN else time.name}"
 

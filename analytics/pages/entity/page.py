@@ -148,8 +148,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
                 st.text(make_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
-                    if not facts["deleted_then" if then else "deleted"]:
-                        draw_alarms(entity, then.at if then else None)
+                    draw_alarms(entity, then.at if then else None)
                 if parts := describe_standing_at(facts, then.at) if then else describe_standing(facts):
                     draw_age_line(*parts, key="standing")
             if entity.is_account and (name := load_accounts().name_of(entity.name, entity.sender)):
@@ -234,7 +233,7 @@ def draw_time_choice(at: datetime | None) -> None:
     def remember() -> None:
         chosen: datetime | None = st.session_state["at-choice"]
         then = chosen.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) if chosen else None
-        address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None)
+        address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None, until=None)
 
     st.datetime_input(
         name_with_zone("As it was at"),

@@ -10,7 +10,7 @@ import streamlit as st
 from analytics.charts.alarms import find_alarms, format_metric, select_lasting
 from analytics.findings.finding import Finding
 from analytics.pages.shared import address, going
-from analytics.pages.shared.answers import skip_unanswered
+from analytics.pages.shared.answers import read_now, skip_unanswered
 from analytics.pages.shared.changes import (
     NOTHING_NEW,
     describe_alerts,
@@ -26,6 +26,7 @@ from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt
 from analytics.pages.shared.formatting import format_event, format_lag, format_reading, format_with_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import load_doubts, name_titles
+from analytics.pages.shared.leafing import read_until
 from analytics.pages.shared.open_item import as_seq, draw_copies
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import (
@@ -128,17 +129,20 @@ def find_page_number(entity: Entity, step: int | None) -> int:
 
 
 def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None) -> None:
-    """Draw a page of the timeline.
+    """Draw a page of the timeline, which ends now or at the moment that its pages keep.
 
     Args:
         entity: the entity.
-        steps: the number of its notifications.
+        steps: the number of all its notifications.
         step: the notification in the address.
         shown: the notification that is shown beside it, to be marked.
     """
+    if until := read_until():
+        steps = int(ask("entity_steps", until=until, **entity.values).iloc[0]["steps"])
     pages = max(-(-steps // PAGE_ROWS), 1)
     number = min(find_page_number(entity, step), pages)
-    rows = ask("entity_notifications", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **entity.values)
+    place = {"page_rows": PAGE_ROWS, "position": (number - 1) * PAGE_ROWS, "until": until}
+    rows = ask("entity_notifications", **place, **entity.values)
     reports, doubts = read_alerts(rows, entity.name), load_doubts(rows["id"])
     texts = describe_rows(entity, rows) | describe_alerts(reports)
     draw_table(
@@ -155,6 +159,8 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         chosen=None if shown is None else str(shown),
         colours=colours(is_dark()),
         short=FEW,
+        # The address need not have the page's number: it then is that of the step.
+        steady=(number, address.describe_view()),
     )
     if pages > 1:
         draw_pager(number, pages, steps, len(rows))
@@ -208,7 +214,7 @@ def draw_pager(number: int, pages: int, steps: int, rows: int) -> None:
     """Draw the page's position, and the ways to other pages."""
 
     def to(page: int) -> None:
-        address.put(page=str(page))
+        address.put(page=str(page), until=(address.get("until") or read_now().isoformat()) if page > 1 else None)
 
     first = (number - 1) * PAGE_ROWS + 1
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
@@ -272,7 +278,7 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
         rows = ask("entity_notifications", page_rows=1, position=place, **entity.values)
         if len(rows):
             open_step(str(rows.iloc[0]["seq"]))
-            address.put(page=None)
+            address.put(page=None, until=None)
 
     # As in the timeline, nothing happens after it came, whatever time its body tells.
     occurred = to_moment(min(row["occurred_at"], row["received_at"]))
@@ -291,4 +297,4 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
 
 def to_now() -> None:
     """Show the entity's present state."""
-    address.put(step=None, at=None, page=None)
+    address.put(step=None, at=None, page=None, until=None)

@@ -13,6 +13,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.detail import draw_panel
 from analytics.pages.shared.filters import draw_filters_button
 from analytics.pages.shared.frame import draw_page
+from analytics.pages.shared.leafing import to_first_pages
 from analytics.pages.shared.open_item import OpenItem, read_open_item
 
 TITLE = "Notifications"
@@ -35,7 +36,7 @@ def draw_choice() -> None:
 
     def remember() -> None:
         chosen = REFUSED if st.session_state[CHOICE] == REFUSED else None
-        address.put(list=chosen, seq=None, refused=None, before=None)
+        address.put(list=chosen, seq=None, refused=None, **to_first_pages())
 
     st.segmented_control(
         "Which", [ACCEPTED, REFUSED], key=CHOICE, required=True, label_visibility="collapsed", on_change=remember

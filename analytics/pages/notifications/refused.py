@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from analytics.pages.shared import address
+from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_table
+from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_number, read_until, to_first_pages
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import list_learned
@@ -76,8 +78,7 @@ def read_group(groups: Sequence[Group]) -> Group | None:
 
 def choose_reason(reason: str, _: str = "") -> None:
     """Limit the list to the group of a reason, or show all again."""
-    address.put(reason=None if address.get("reason") == reason else reason)
-    st.session_state.pop("refused-page", None)
+    address.put(reason=None if address.get("reason") == reason else reason, **to_first_pages())
 
 
 def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
@@ -98,7 +99,7 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
     draw_reasons(counts, groups, chosen)
     left, right = split()
     with left:
-        draw_refused_list(count_refused(counts, groups, chosen), chosen, narrow=beside is not None)
+        draw_refused_list(chosen, narrow=beside is not None)
     with right:
         if beside:
             beside()
@@ -111,7 +112,7 @@ def draw_reasons(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | 
         for group, row in zip(groups, list_rows(counts), strict=True)
     ]
     draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
-          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key)  # fmt: skip
+          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key, steady=address.describe_view())  # fmt: skip
 
 
 def make_newest_cell(row: Any) -> Cell:
@@ -128,29 +129,21 @@ def describe_advice(row: Any) -> str:
     )
 
 
-def count_refused(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | None) -> int:
-    """Return the number of refused notifications of a group, or of all."""
-    of_it = [chosen in {None, group, Group(group.reason)} for group in groups]
-    return int(counts[of_it]["refused"].sum())
-
-
-def draw_refused_list(total: int, chosen: Group | None, *, narrow: bool) -> None:
-    """Draw a page of the list."""
+def draw_refused_list(chosen: Group | None, *, narrow: bool) -> None:
+    """Draw a page of the list, up to now or to the end that its pages keep."""
+    listed = {**(chosen._asdict() if chosen else {}), "until": read_until()}
+    total = int(ask("rejected_total", **listed).iloc[0]["total"])
     pages = -(-total // PAGE_ROWS)
-    number = min(int(st.session_state.get("refused-page", 1)), pages)
-    of_group = chosen._asdict() if chosen else {}
-    rows = ask("rejected", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **of_group)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-pager"):
+    number = read_number("page", pages)
+    first = (number - 1) * PAGE_ROWS
+    rows = ask("rejected", page_rows=PAGE_ROWS, position=first, **listed)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-head"):
         what = f": {chosen.title}" if chosen else ""
         st.text(format_count(total, "refused notification") + what)
         if chosen:
             st.button(
                 "All reasons", key="all-reasons", on_click=choose_reason, args=(chosen.key,), icon=":material/close:"
             )
-        st.space("stretch")
-        if pages > 1:
-            st.number_input("Page", 1, pages, key="refused-page", label_visibility="collapsed", width=110)
-            st.text(f"of {format_count(pages, 'page')}")
     draw_table(
         list_columns(narrow=narrow),
         [as_line(row, narrow=narrow) for row in list_rows(rows)],
@@ -160,8 +153,11 @@ def draw_refused_list(total: int, chosen: Group | None, *, narrow: bool) -> None
         on_close=close,
         height=LIST_PIXELS,
         chosen=read_open_item().rejection,
-        steady=(number, address.describe_view()),
+        steady=address.describe_view(),
     )
+    if pages > 1:
+        extent = (first + 1, first + len(rows), total)
+        draw_leafing("page", number, pages, extent, "refused notification", read_now(), NEWEST_FIRST)
 
 
 def as_line(row: Any, *, narrow: bool) -> Line:

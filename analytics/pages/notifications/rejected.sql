@@ -5,6 +5,6 @@ WHERE true
     AND reason = $reason -- if $reason
     AND sender = $whose -- if $whose
     AND signature_detail = $detail -- if $detail
-    AND received_at >= $since::TIMESTAMPTZ -- if $since
+    AND received_at < $until::TIMESTAMPTZ -- if $until
 ORDER BY received_at DESC, id DESC
 LIMIT $page_rows OFFSET $position

@@ -6,7 +6,5 @@ SELECT
     count(*) AS refused,
     max(received_at) AS newest
 FROM rejected
-WHERE true
-    AND received_at >= $since::TIMESTAMPTZ -- if $since
 GROUP BY ALL
 ORDER BY refused DESC, reason, sender, detail

@@ -236,7 +236,7 @@ def draw_table(
         chosen: the id of the open row, or the ids of the chosen rows.
         colours: the colours by the names in rows.
         steady: what the table lists; while that stays the same and the user is in the table, no row changes its place.
-            None lets rows move.
+            None lets rows move: for a table without clicks, or whose rows no refresh moves.
         short: the number of rows that a phone shows at first, besides chosen ones, with a button for the others.
     """
 

@@ -1,6 +1,7 @@
 -- The notifications received before a moment that no other needs. An entity's history is ordered by place and cut into groups:
 -- each of these notifications that is no deletion begins one. A notification that stays is compared with those of its own group
--- that were received before the moment, and one that comes later with those of the last group.
+-- that were received before the moment, and one that comes later with those of the last group. The group with the last
+-- deletion stays, too: what was so before it, such as an alarm, is not so of a new entity of the same name.
 CREATE OR REPLACE TEMP TABLE going AS
 WITH
 -- All others happened later.
@@ -8,7 +9,8 @@ steps AS (
     SELECT
         sender, category, entity_id, seq, least(occurred_at, received_at) AS happened_at,
         received_at < make_timestamptz($before::BIGINT) AS may_go,
-        may_go AND NOT coalesce(list_contains($deletions::VARCHAR[], action), false) AS begins
+        coalesce(list_contains($deletions::VARCHAR[], action), false) AS deletes,
+        may_go AND NOT deletes AS begins
     FROM events
     WHERE entity_id IS NOT NULL AND least(occurred_at, received_at) < make_timestamptz($before::BIGINT)
 ),
@@ -23,7 +25,7 @@ needed AS (
     WINDOW
         entity AS (PARTITION BY sender, category, entity_id),
         whole_group AS (PARTITION BY sender, category, entity_id, number)
-    QUALIFY number = max(number) OVER entity OR NOT bool_and(may_go) OVER whole_group
+    QUALIFY number = max(number) OVER entity OR number = max(number) FILTER (WHERE deletes) OVER entity OR NOT bool_and(may_go) OVER whole_group
     UNION ALL
     SELECT original.seq
     FROM notifications AS copy

@@ -5,10 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import analytics
 from analytics.comparison import COMPARISONS, find_comparison
-from analytics.pages.activity.signs import describe_refused
+from analytics.pages.activity.signs import KeptRefused, describe_refused, make_kept_refused
 from analytics.pages.activity.time_range import When
+from analytics.queries import make_query
 from analytics.times import Interval, make_span
+from tests.support.readable_store import Refused, build_store
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -23,13 +26,36 @@ def time_of(how):
 @pytest.mark.parametrize(
     ("count", "before", "how", "text"),
     [
-        (656, 0, "the period before", "**656 refused**, none in the period before"),
-        (656, 0, "a week before", "**656 refused**, none a week before"),
-        (656, 0, None, "**656 refused**"),
-        (656, 600, "the period before", r"**656 refused**, \+56 \(\+9%\)"),
+        (656, 0, "the period before", "**656 refused** are kept, none in the period before"),
+        (656, 0, "a week before", "**656 refused** are kept, none a week before"),
+        (656, 0, None, "**656 refused** are kept"),
+        (656, 600, "the period before", r"**656 refused** are kept, \+56 \(\+9%\)"),
+        (1, None, "the period before", "**1 refused** is kept"),
         (0, 0, "the period before", "**0 refused**"),
         (0, 5, "the period before", "**0 refused**"),
     ],
 )
 def test_the_sign_of_refused_notifications_compares_them_in_plain_words(count, before, how, text):
-    assert describe_refused(count, before, time_of(how)).text == text
+    assert describe_refused(KeptRefused(count, before), time_of(how)).text == text
+
+
+@pytest.mark.parametrize(
+    ("ages", "kept"),
+    [
+        # The reason's oldest row is from before both times, so none of these made room.
+        ({"not_json": (1, 60, 99)}, KeptRefused(1, 0)),
+        ({"not_json": (1, 30, 99), "signature_missing": (2, 99)}, KeptRefused(2, 1)),
+        ({"not_json": (1, 30)}, KeptRefused(1, None)),
+        ({"not_json": (1, 30, 99), "signature_missing": (2, 3)}, KeptRefused(3, None)),
+        ({}, KeptRefused(0, 0)),
+    ],
+)
+def test_refused_notifications_are_compared_with_a_time_of_which_none_made_room(tmp_path, ages, kept):
+    refused = [
+        Refused(reason, "/webhooks/Server.Updated", b"{", received_at=AT - timedelta(hours=age))
+        for reason, hours in ages.items()
+        for age in hours
+    ]
+    with analytics.connect(str(build_store(tmp_path / "s.duckdb", [], refused))) as client:
+        rows = client.df(*make_query("activity_refused", time_of("the period before").part_values))
+    assert make_kept_refused(rows) == kept

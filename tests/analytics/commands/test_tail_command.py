@@ -15,7 +15,7 @@ import pytest
 
 import analytics
 from analytics.cli import run
-from analytics.commands.tail import Follower, TailFilter
+from analytics.export.following import Follower, TailFilter
 from tests.support.processes import PreparedReceiver, Process, environment, running
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
 from tests.support.waiting import until
@@ -177,12 +177,12 @@ def test_an_account_that_nothing_stored_names_is_told(tail):
 
 
 def test_more_than_a_page_comes_whole(tail, monkeypatch):
-    monkeypatch.setattr("analytics.commands.tail.PAGE_ROWS", 2)
+    monkeypatch.setattr("analytics.export.following.PAGE_ROWS", 2)
     assert [json.loads(line)["seq"] for line in tail("--json")[1].splitlines()] == [1, 2, 3, 4, 5]
 
 
 def test_what_comes_again_under_another_number_is_not_shown_again(store, monkeypatch):
-    monkeypatch.setattr("analytics.commands.tail.PAGE_ROWS", 5)
+    monkeypatch.setattr("analytics.export.following.PAGE_ROWS", 5)
     with duckdb.connect(store) as connection:
         connection.execute("INSERT INTO notifications SELECT * REPLACE (seq + 10 AS seq) FROM notifications").fetchall()
     with analytics.connect(store) as client:

@@ -44,7 +44,8 @@ class AlarmCache:
         self.read_on(run_query)
         if self.alarms is None and self.states:
             self.states = [pd.concat(self.states, ignore_index=True)]
-            self.alarms = alarms.find_alarms(self.states[0])
+            # Deletions alone are no alerts.
+            self.alarms = alarms.find_alarms(self.states[0]) if self.states[0]["metric"].notna().any() else None
         return self.alarms
 
     def read_on(self, run_query: Callable[..., pd.DataFrame]) -> None:
@@ -94,7 +95,7 @@ def load_alarms() -> pd.DataFrame | None:
 
 
 class InAlarm(NamedTuple):
-    """The existing entities in alarm at the moment `upto`: each name with the account of its alert."""
+    """The entities in alarm at the moment `upto`: each name with the account of its alert."""
 
     accounts: dict[str, str | None]
     upto: datetime
@@ -131,18 +132,9 @@ class KeptInAlarm(KeptAnswer[InAlarm]):
         if self._last and read == self._read:
             self._last = self._last._replace(upto=upto)
         else:
-            self._last = InAlarm(self._list_existing(latest), upto)
+            above = [] if latest is None else list_rows(latest[latest["above"].astype(bool)])
+            self._last = InAlarm({str(row.entity_id): null_to_none(row.account_alias) for row in above}, upto)
         self._read = read
-
-    def _list_existing(self, latest: pd.DataFrame | None) -> dict[str, str | None]:
-        """Return the entities in alarm that are not deleted, with their accounts."""
-        if latest is None:
-            return {}
-        above = latest[latest["above"].astype(bool)]
-        named = {str(row.entity_id): null_to_none(row.account_alias) for row in list_rows(above)}
-        ids = sorted(named)
-        gone = {name for alert in list_alerts() if ids for name in self._run(alert.deleted, ids=ids)["entity_id"]}
-        return {name: account for name, account in named.items() if name not in gone}
 
 
 @st.cache_resource(show_spinner=False)

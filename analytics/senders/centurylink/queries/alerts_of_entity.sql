@@ -4,6 +4,7 @@
 -- do not exist, and nothing begins after it came.
 SELECT
     seq,
+    id::VARCHAR AS id,
     list_transform(
         triggers[:10],
         lambda told: {'metric': told ->> 'metric', 'state': told ->> 'state', 'reading': (told -> 'data')::VARCHAR}
@@ -24,7 +25,7 @@ SELECT
         )
     ) AS due_at
 FROM (
-    SELECT seq, least(occurred_at, received_at) AS occurred_at, payload -> '$.triggers[*]' AS triggers
+    SELECT seq, id, least(occurred_at, received_at) AS occurred_at, payload -> '$.triggers[*]' AS triggers
     FROM notifications
     WHERE sender = 'centurylink' AND category = 'Alert' AND seq >= $first AND seq <= $last
         AND entity_id = $entity -- if $entity

@@ -1,0 +1,70 @@
+"""A lake whose months two stores wrote, one after the other: each began to number its notifications from 1."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+
+import analytics
+from analytics.cli import run
+from analytics.export import following
+from analytics.export.archives import ExportFilter, find_range, read_parts
+from tests.support.readable_store import Changed, Row, build_store
+
+MONTHS = {"2026-03": datetime(2026, 3, 5, tzinfo=UTC), "2026-04": datetime(2026, 4, 5, tzinfo=UTC)}
+NUMBER = 6
+
+
+def write_month(lake, file, month):
+    """Write a store's rows as the month of a lake, as it has them."""
+    tables = {}
+    with duckdb.connect(str(file), read_only=True) as store:
+        store.execute("SET timezone = 'UTC'")
+        for name in ("notifications", "changes", "rejected"):
+            path = lake / name / f"month={month}" / "part-0.parquet"
+            path.parent.mkdir(parents=True)
+            columns = [
+                f'"{column}"::VARCHAR AS "{column}"' if kind in {"UUID", "JSON"} else f'"{column}"'
+                for column, kind, *_ in store.execute(f"DESCRIBE {name}").fetchall()
+            ]
+            store.execute(f"COPY (SELECT {', '.join(columns)} FROM {name}) TO '{path}'")
+            tables[name] = {"files": [{"path": str(path.relative_to(lake))}]}
+    manifest = lake / "manifests" / f"{month}.json"
+    manifest.parent.mkdir(exist_ok=True)
+    manifest.write_text(json.dumps({"format": 1, "month": month, "tables": tables}))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """The place of the lake: user 1 to 6 of each month, the first of which changed."""
+    there = tmp_path_factory.mktemp("lake")
+    for month, begin in MONTHS.items():
+        rows = [
+            Row("User.Updated", "ACME", f"{month} {n}", {"n": n}, begin + timedelta(minutes=n))
+            for n in range(1, NUMBER + 1)
+        ]
+        changes = [Changed(1, "status", "changed", '"Active"', f'"in {month}"')]
+        write_month(there / "lake", build_store(there / f"{month}.duckdb", rows, changes=changes), month)
+    return str(there)
+
+
+@pytest.mark.parametrize("part", [{"most_rows": 5}, {"most_rows": 1}, {"most_bytes": 1}, {}])
+def test_an_export_in_parts_has_each_notification_once(place, part):
+    with analytics.connect(place) as lake:
+        parts = read_parts(lake, ExportFilter(), find_range(lake, ExportFilter()), **part)
+        entities = [entity for each in parts for entity in each.table.column("entity_id").to_pylist()]
+    assert sorted(entities) == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
+
+
+@pytest.mark.parametrize("rows_of_a_page", [200, 2])
+def test_tail_has_the_newest_notifications_in_their_order_with_their_own_changes(
+    place, monkeypatch, capfd, rows_of_a_page
+):
+    monkeypatch.setattr(following, "PAGE_ROWS", rows_of_a_page)
+    assert run(["tail", "-l", place, "-n", "7"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    april = [f"2026-04 {n}" for n in range(1, NUMBER + 1)]
+    assert [re.split(" {2,}", line)[3] for line in lines] == ["2026-03 6", *april]
+    assert ["in 2026-04" in line for line in lines] == [False, True, *[False] * 5]
