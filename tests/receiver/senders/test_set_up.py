@@ -2,6 +2,7 @@
 
 import errno
 import os
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -73,17 +74,18 @@ def test_the_store_refuses_such_a_directory_of_profiles_too(tmp_path, closed):
 def test_a_folder_of_a_profile_that_can_not_be_read_is_refused(tmp_path, monkeypatch):
     (tmp_path / "billing").mkdir()
     (tmp_path / "lost+found").mkdir()
-    profile, stat = tmp_path / "billing" / "profile.toml", Path.stat
+    profile, stat, read = tmp_path / "billing" / "profile.toml", Path.stat, Path.read_text
 
-    def refuse(path, **options):
+    def refuse(path, *arguments, does=stat, **options):
         if path.name == "profile.toml" and path.parent.parent == tmp_path:
             raise PermissionError(errno.EACCES, "Permission denied")
-        return stat(path, **options)
+        return does(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "read_text", partialmethod(refuse, does=read))
     with pytest.raises(ProfileError) as error:
         load_senders(tmp_path)
-    assert str(error.value) == f"{profile}: can't be read (Permission denied)."
+    assert str(error.value) == f"{profile}: it can't be read: Permission denied."
 
 
 def test_a_file_of_secrets_that_leads_nowhere_is_refused(tmp_path):
