@@ -118,7 +118,7 @@ def make_target_url(settings: Settings, address: str, name: str) -> str:
 def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE) -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
-    A variable separates them by commas, a file has one a line, beside blank lines and comments.
+    A variable separates them by commas, a file has one a line, or keys in PEM form, beside blank lines and comments.
 
     Raises:
         SettingsError: the file or its directory can't be read.
@@ -178,7 +178,19 @@ def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterabl
 
 
 def _read_texts(path: Path) -> list[str]:
-    return [line for line in _read_lines(path) if line and not _COMMENT.match(line)]
+    return list(_join_keys(line for line in _read_lines(path) if line and not _COMMENT.match(line)))
+
+
+def _join_keys(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, but those of a key in PEM form as one text."""
+    text: list[str] = []
+    for line in lines:
+        text.append(line)
+        if not text[0].startswith("-----BEGIN ") or line.startswith("-----END "):
+            yield "\n".join(text)
+            text = []
+    if text:
+        yield "\n".join(text)
 
 
 def _read_lines(path: Path) -> list[str]:

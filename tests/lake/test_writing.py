@@ -108,9 +108,7 @@ def test_a_month_is_read_in_parts_and_cut_into_files_that_follow_each_other_in_o
         assert len({row["id"] for row in rows}) == len(rows)
 
 
-def test_a_second_look_writes_nothing_and_rows_that_came_late_make_a_new_version_whatever_is_dated_ahead(
-    receiver, there
-):
+def test_a_second_look_writes_nothing_and_rows_that_came_late_make_a_new_version(receiver, there):
     write(receiver, there)
     before = files_of(there)
     assert write(receiver, there)["written"] == []
