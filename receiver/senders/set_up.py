@@ -124,22 +124,12 @@ def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE
         SettingsError: the file or its directory can't be read.
     """
     variable = name_variable(name)
-    secrets = [(variable, text) for text in _split(_read_variables(env_file).get(variable, ""))]
+    secrets = [(variable, text) for text in split_secrets(read_variables(env_file).get(variable, ""))]
     if settings.secrets_dir is not None:
         path, names = settings.secrets_dir / name, _list_names(settings, "secrets_dir")
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
-            secrets += [(str(path), text) for text in _read_texts(path)]
+            secrets += [(str(path), text) for text in read_file(path)]
     return secrets
-
-
-def has_comments_alone(path: Path) -> bool:
-    """Tell whether a file of secrets has comments and no secret.
-
-    Raises:
-        SettingsError: the file can't be read.
-    """
-    lines = [line for line in _read_lines(path) if line]
-    return bool(lines) and all(map(_COMMENT.match, lines))
 
 
 def _list_names(settings: Settings, name: str) -> list[str]:
@@ -151,21 +141,27 @@ def _list_texts(settings: Settings, env_file: str | None) -> Iterator[str]:
     """Yield the texts of all secrets that can be read and are no guess, also of senders that are not known."""
     texts = [
         text
-        for variable, value in _read_variables(env_file).items()
+        for variable, value in read_variables(env_file).items()
         if variable.startswith(SECRET_PREFIX)
-        for text in _split(value)
+        for text in split_secrets(value)
     ]
     for name in _list_names(settings, "secrets_dir"):
         with suppress(SettingsError):
-            texts += _read_texts(Path(settings.secrets_dir or "", name))
+            texts += read_file(Path(settings.secrets_dir or "", name))
     return (text for text in texts if len(text.encode()) >= FEWEST_BYTES)
 
 
-def _read_variables(env_file: str | None) -> dict[str, str]:
+def read_variables(env_file: str | None) -> dict[str, str]:
+    """Return all variables of the environment and of `env_file`, which it goes before, with names in capitals.
+
+    Raises:
+        SettingsError: `env_file` can't be read.
+    """
     return {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
 
 
-def _split(value: str) -> list[str]:
+def split_secrets(value: str) -> list[str]:
+    """Return the texts of the secrets in a variable."""
     return [text.strip() for text in value.split(",") if text.strip()]
 
 
@@ -177,7 +173,12 @@ def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterabl
             raise SettingsError(f"{source} can't be used: {error}") from None
 
 
-def _read_texts(path: Path) -> list[str]:
+def read_file(path: Path) -> list[str]:
+    """Return the texts of the secrets in a file.
+
+    Raises:
+        SettingsError: it can't be read.
+    """
     return list(_join_keys(line for line in _read_lines(path) if line and not _COMMENT.match(line)))
 
 
