@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.configuration import list_names, read_dot_env
-from receiver.errors import ProfileError, SecretError, SettingsError
+from receiver.errors import ProfileError, ReceiverError, SecretError, SettingsError
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import FEWEST_BYTES, Secret
@@ -42,6 +42,16 @@ def load_profiles(settings: Settings, leave_out: Callable[[ProfileError], None] 
     """
     senders = load_senders(settings.senders, leave_out)
     return {name: each for name, each in senders.items() if isinstance(each, Profile)}
+
+
+def find_unusable(settings: Settings) -> list[str]:
+    """Return a sentence for each profile in CLC_SENDERS that can't be used, or for the directory if it can't be."""
+    errors: list[ReceiverError] = []
+    try:
+        load_profiles(settings, errors.append)
+    except SettingsError as error:
+        errors.append(error)
+    return list(map(str, errors))
 
 
 def name_variable(name: str) -> str:
