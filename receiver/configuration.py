@@ -5,7 +5,7 @@ import re
 from io import StringIO
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
@@ -144,19 +144,35 @@ def split_objects_url(text: str) -> ObjectsUrl:
     """Split `s3://BUCKET/PREFIX?OPTIONS`, `file:///DIRECTORY` or an absolute directory.
 
     Raises:
-        ValueError: the text is none of them, or holds credentials.
+        ValueError: the text is none of them, has a part that would not count, or holds credentials.
     """
+    if text.startswith("/"):
+        return ObjectsUrl("file", text, {})
     parts = urlsplit(text)
-    if text.startswith("/") or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")):
-        return ObjectsUrl("file", text if text.startswith("/") else unquote(parts.path), {})
+    if "#" in text:
+        raise NoLongerAllowedError("a # in its path must be written as %23", text.partition("#")[0])
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        if "?" in text:
+            raise NoLongerAllowedError("a ? in its path must be written as %3F", text.partition("?")[0])
+        return ObjectsUrl("file", unquote(parts.path), {})
     if parts.scheme != "s3" or not parts.netloc:
         raise ValueError("it must be s3://BUCKET/PREFIX or an absolute directory")
     if "@" in parts.netloc:
         raise ValueError("it must hold no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
-    options = dict(parse_qsl(parts.query))
+    options = _split_options(text, parts.query)
     if not options.keys() <= _S3_OPTIONS or options.get("scheme", "https") not in {"http", "https"}:
         raise ValueError(f"its options can be {', '.join(sorted(_S3_OPTIONS))}; `scheme` is http or https")
     return ObjectsUrl("s3", (parts.netloc + unquote(parts.path)).rstrip("/"), options)
+
+
+def _split_options(text: str, query: str) -> dict[str, str]:
+    """Return the options of a URL; each counts, or raise ValueError."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = {name: value for name, value in pairs if value}
+    if len(options) < query.count("&") + bool(query):
+        instead = text.partition("?")[0] + (f"?{urlencode(options)}" if options else "")
+        raise NoLongerAllowedError("each of its options must be NAME=VALUE, and be there once", instead)
+    return options
 
 
 def check_months(text: str) -> str:

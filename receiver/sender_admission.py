@@ -39,10 +39,15 @@ class SenderAdmission:
         profiles: the senders by name.
         secrets: their secrets.
         signatures: whether badly signed notifications are refused (`require`) or marked (`record`).
+        texts: those of all secrets, also of senders without a profile.
     """
 
     def __init__(
-        self, profiles: Mapping[str, Profile], secrets: Secrets, signatures: Literal["require", "record"]
+        self,
+        profiles: Mapping[str, Profile],
+        secrets: Secrets,
+        signatures: Literal["require", "record"],
+        texts: frozenset[str] = frozenset(),
     ) -> None:
         self._secrets = secrets
         self._signatures = signatures
@@ -52,6 +57,7 @@ class SenderAdmission:
         self._noted: set[tuple[str, Category]] = set()
         self.token_headers = frozenset().union(*(profile.scheme.token_headers for profile in profiles.values()))
         """The headers, in lower case, in which the senders send a secret itself, not a signature made with it."""
+        self.secret_texts = texts
 
     def find(self, path: str) -> Profile | None:
         """Return the sender that a path names, if it is set up."""

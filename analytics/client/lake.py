@@ -48,7 +48,7 @@ def open_system(location: str) -> tuple[Any, str]:
         location: `s3://BUCKET/PREFIX?OPTIONS`, a directory or its URL, as in `CLC_OBJECTS`.
 
     Raises:
-        LocationError: it is none of them, or holds credentials.
+        LocationError: it is none of them, has a part that would not count, or holds credentials.
         OSError, ArrowException: the place can't be reached.
     """
     from pyarrow import fs  # noqa: PLC0415 - it takes a while, and other locations need none
@@ -57,13 +57,22 @@ def open_system(location: str) -> tuple[Any, str]:
         parts = urlsplit(location)
     except ValueError as error:
         raise LocationError(f"This place can't be opened ({error}): a place in S3 is s3://BUCKET/PREFIX.") from None
-    if parts.scheme != "s3":
-        return fs.LocalFileSystem(), unquote(parts.path) if parts.scheme == "file" else location
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
-    if not parts.netloc or "@" in parts.netloc or not options.keys() <= _OPTIONS:
+    if parts.scheme not in {"s3", "file"}:
+        return fs.LocalFileSystem(), location
+    if "#" in location:
+        raise LocationError("This place can't be opened: a # in the path of a URL must be written as %23.")
+    if parts.scheme == "file":
+        if parts.netloc or "?" in location:
+            raise LocationError("This place can't be opened: the URL of a directory is file:///DIRECTORY, a ? is %3F.")
+        return fs.LocalFileSystem(), unquote(parts.path)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    options: dict[str, Any] = {name: value for name, value in pairs if value}
+    is_whole = len(options) == parts.query.count("&") + bool(parts.query)
+    if not parts.netloc or "@" in parts.netloc or not options.keys() <= _OPTIONS or not is_whole:
         raise LocationError(
             "This place can't be opened: a place in S3 is s3://BUCKET/PREFIX, its options can be "
-            f"{', '.join(sorted(_OPTIONS))}, and credentials are in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            f"{', '.join(sorted(_OPTIONS))}, each as NAME=VALUE and once, and credentials are in AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY."
         )
     if not options.keys() & {"region", "endpoint_override"}:
         options["region"] = fs.resolve_s3_region(parts.netloc)

@@ -21,7 +21,7 @@ from receiver.processes.parts import POLL_SECONDS, EndRequestedError, EndRequest
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key
 from receiver.settings import Settings, list_variables, read_settings
-from receiver.simulator.demonstrated import Role, choose_role, describe, make_secrets
+from receiver.simulator.demonstrated import Role, choose_role, describe, leave_settings, make_secrets
 from receiver.simulator.organization import NAMES
 
 T = TypeVar("T")
@@ -65,8 +65,9 @@ def demo(
 ) -> None:
     """Show the whole product on made-up data: receiver, a month of history, a live sender, the dashboard.
 
-    It has keys, secrets and a data directory of its own and touches nothing of yours. It listens at CLC_LISTEN
-    and CLC_QUERY_LISTEN, or on free ports where these are taken. Press Ctrl-C to stop the demo.
+    It has keys, secrets and a data directory of its own and touches nothing of yours: settings that lead to your
+    data, machines or object storage don't hold for it. It listens at CLC_LISTEN and CLC_QUERY_LISTEN, or on free
+    ports where these are taken. Press Ctrl-C to stop the demo.
     """
     with EndRequests() as requests:
         span = "1 day" if days == 1 else f"{days:g} days"
@@ -74,7 +75,9 @@ def demo(
         kept = nullcontext(str(data_dir)) if data_dir else tempfile.TemporaryDirectory(prefix="clc-demo-")
         with kept as directory:
             own = Path(directory).absolute()
+            leave_settings()
             settings = read_settings(
+                env_file=None,
                 data_dir=own,
                 spool_dir=own / "spool",
                 public_key=own / "simulator.pem.pub",

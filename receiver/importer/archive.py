@@ -13,7 +13,7 @@ import base64
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast, get_args
@@ -25,6 +25,8 @@ from receiver.notification import FIRST_SENDER, Proof, SignatureStatus
 from receiver.senders import CENTURYLINK
 from receiver.senders.sender import Event
 
+_MOST_AHEAD = timedelta(days=1)
+"""For clocks that differ; what is dated further ahead is wrong, and would stay the latest of its entity for years."""
 _STANDARD_INPUT = Path("-")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _KINDS = {
@@ -202,6 +204,9 @@ def _read_received_at(fields: dict[str, Any]) -> datetime:
     moment = _read_moment(fields, "received_at")
     if moment.year < 1970:  # noqa: PLR2004 - a UUID of version 7 counts from there
         raise ArchiveLineError(f"received_at {_read_text(fields, 'received_at')!r} lies before 1970")
+    if moment > datetime.now(UTC) + _MOST_AHEAD:
+        text = _read_text(fields, "received_at")
+        raise ArchiveLineError(f"received_at {text!r} lies more than a day ahead of this machine's clock")
     return moment
 
 

@@ -53,7 +53,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)
     admission = Admission(key, settings.signatures, accounts)
-    senders = SenderAdmission(*load_usable(settings), settings.signatures)
+    usable = load_usable(settings)
+    senders = SenderAdmission(usable.profiles, usable.secrets, settings.signatures, usable.texts)
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))

@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -126,12 +126,15 @@ class Rejections:
     """Makes the rows of `rejected`.
 
     Args:
-        secret: blotted out of the rows, see CLC_URL_SECRET.
+        secrets: blotted out of paths and headers: CLC_URL_SECRET, and those of senders, any of which may be a token of
+            a sender whose profile can't be used.
         token_headers: the headers, in lower case, in which senders send a secret itself: blotted out, too.
     """
 
-    def __init__(self, secret: str | None = None, token_headers: frozenset[str] = frozenset()) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Iterable[str] = (), token_headers: frozenset[str] = frozenset()) -> None:
+        # The longest first: a shorter one may be a part of it. In JSON some characters are spelled otherwise.
+        longest_first = sorted(secrets, key=len, reverse=True)
+        self._secrets = tuple(dict.fromkeys(form for text in longest_first for form in (text, json.dumps(text)[1:-1])))
         self._token_headers = token_headers | {"authorization"}
 
     def make_row(self, request: Request, refusal: Refusal, received_at: datetime, source_ip: str | None) -> Rejection:
@@ -157,7 +160,7 @@ class Rejections:
             id=make_id(received_at),
             received_at=received_at,
             reason=reason,
-            path=self._blot_secret_out(request.target),
+            path=self._blot_secrets_out(request.target),
             source_ip=source_ip,
             headers=headers,
             body=request.body,
@@ -168,10 +171,12 @@ class Rejections:
     def _write_headers(self, headers: Mapping[str, str]) -> str:
         known = _join_by_name(headers)
         shown = {name: _BLOT if name.lower() in self._token_headers else value for name, value in known.items()}
-        return self._blot_secret_out(json.dumps(shown))
+        return self._blot_secrets_out(json.dumps(shown))
 
-    def _blot_secret_out(self, text: str) -> str:
-        return text.replace(self._secret, _BLOT) if self._secret else text
+    def _blot_secrets_out(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _BLOT)
+        return text
 
 
 def _join_by_name(headers: Mapping[str, str]) -> dict[str, str]:

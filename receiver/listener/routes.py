@@ -114,7 +114,7 @@ class Routes:
         self._secret = secret
         self._scheme = scheme
         self._replication = replication
-        self._rejections = Rejections(secret, senders.token_headers)
+        self._rejections = Rejections(senders.secret_texts | ({secret} if secret else set()), senders.token_headers)
         self._find_event_by_request = CENTURYLINK.find_event_by_request
         self._waiting = 0
         metrics.WAITING.set_function(lambda: self._waiting)

@@ -145,6 +145,7 @@ class Parts:
         return subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, "-m", *command],
             env=self._environment,
+            cwd="/",  # neither there nor above is a `.env` of the user's
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -3,14 +3,16 @@
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from receiver.configuration import list_names, read_dot_env
-from receiver.errors import ReceiverError, SecretError, SettingsError
+from receiver.errors import ProfileError, ReceiverError, SecretError, SettingsError
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile
-from receiver.senders.schemes import Secret
+from receiver.senders.schemes import FEWEST_BYTES, Secret
 from receiver.settings import SECRET_PREFIX, Settings
 
 Secrets = Mapping[str, tuple[Secret, ...]]
@@ -23,14 +25,33 @@ _LEFT_OUT = "%s The senders that need it are left out: make it usable, then run 
 _log = logging.getLogger(__name__)
 
 
-def load_profiles(settings: Settings) -> dict[str, Profile]:
+class Usable(NamedTuple):
+    """What a listener can use: profiles, their secrets, and the texts of all that may be a secret, whosever it is."""
+
+    profiles: dict[str, Profile]
+    secrets: Secrets
+    texts: frozenset[str]
+
+
+def load_profiles(settings: Settings, leave_out: Callable[[ProfileError], None] | None = None) -> dict[str, Profile]:
     """Return the senders with a profile by name: the shipped ones, and those in CLC_SENDERS, which go before.
 
     Raises:
         SettingsError: CLC_SENDERS is no directory, or can't be read.
-        ProfileError: a profile can't be used.
+        ProfileError: a profile can't be used, unless `leave_out` takes its error.
     """
-    return {name: each for name, each in load_senders(settings.senders).items() if isinstance(each, Profile)}
+    senders = load_senders(settings.senders, leave_out)
+    return {name: each for name, each in senders.items() if isinstance(each, Profile)}
+
+
+def find_unusable(settings: Settings) -> list[str]:
+    """Return a sentence for each profile in CLC_SENDERS that can't be used, or for the directory if it can't be."""
+    errors: list[ReceiverError] = []
+    try:
+        load_profiles(settings, errors.append)
+    except SettingsError as error:
+        errors.append(error)
+    return list(map(str, errors))
 
 
 def name_variable(name: str) -> str:
@@ -38,20 +59,21 @@ def name_variable(name: str) -> str:
     return SECRET_PREFIX + name.upper().replace("-", "_")
 
 
-def load_usable(settings: Settings) -> tuple[dict[str, Profile], Secrets]:
+def load_usable(settings: Settings) -> Usable:
     """Return the profiles and secrets that can be used, and log what is left out.
 
     `serve` refuses to start with any that can't be used. Its listeners must be able to start again whatever has become
     of a file since: without a listener nobody's notifications are taken.
     """
     settings, env_file = _leave_out_unreadable(settings)
-    profiles, secrets = load_profiles(settings), dict[str, tuple[Secret, ...]]()
+    profiles = load_profiles(settings, lambda error: _log.error(_LEFT_OUT, error))
+    secrets = dict[str, tuple[Secret, ...]]()
     for profile in profiles.values():
         try:
             secrets |= load_secrets(settings, [profile], env_file)
         except SettingsError as error:
             _log.error(_LEFT_OUT, error)
-    return profiles, secrets
+    return Usable(profiles, secrets, frozenset(_list_texts(settings, env_file)))
 
 
 def _leave_out_unreadable(settings: Settings) -> tuple[Settings, str | None]:
@@ -62,10 +84,10 @@ def _leave_out_unreadable(settings: Settings) -> tuple[Settings, str | None]:
     except SettingsError as error:
         _log.error(_LEFT_OUT, error)
         env_file = None
-    for name, use in (("senders", load_profiles), ("secrets_dir", _list_secrets)):
+    for name in ("senders", "secrets_dir"):
         try:
-            use(settings)
-        except ReceiverError as error:
+            _list_names(settings, name)
+        except SettingsError as error:
             _log.error(_LEFT_OUT, error)
             settings = settings.model_copy(update={name: None})
     return settings, env_file
@@ -106,33 +128,51 @@ def make_target_url(settings: Settings, address: str, name: str) -> str:
 def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE) -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
-    A variable separates them by commas, a file has one a line, beside blank lines and comments.
+    A variable separates them by commas, a file has one a line, or keys in PEM form, beside blank lines and comments.
 
     Raises:
         SettingsError: the file or its directory can't be read.
     """
     variable = name_variable(name)
-    given = {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
-    secrets = [(variable, text.strip()) for text in given.get(variable, "").split(",")]
+    secrets = [(variable, text) for text in split_secrets(read_variables(env_file).get(variable, ""))]
     if settings.secrets_dir is not None:
-        path, names = settings.secrets_dir / name, _list_secrets(settings)
+        path, names = settings.secrets_dir / name, _list_names(settings, "secrets_dir")
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
-            secrets += [(str(path), line) for line in _read_lines(path) if not _COMMENT.match(line)]
-    return [(source, text) for source, text in secrets if text]
+            secrets += [(str(path), text) for text in read_file(path)]
+    return secrets
 
 
-def has_comments_alone(path: Path) -> bool:
-    """Tell whether a file of secrets has comments and no secret.
+def _list_names(settings: Settings, name: str) -> list[str]:
+    directory = getattr(settings, name)
+    return list_names(directory, f"CLC_{name.upper()}") if directory else []
+
+
+def _list_texts(settings: Settings, env_file: str | None) -> Iterator[str]:
+    """Yield the texts of all secrets that can be read and are no guess, also of senders that are not known."""
+    texts = [
+        text
+        for variable, value in read_variables(env_file).items()
+        if variable.startswith(SECRET_PREFIX)
+        for text in split_secrets(value)
+    ]
+    for name in _list_names(settings, "secrets_dir"):
+        with suppress(SettingsError):
+            texts += read_file(Path(settings.secrets_dir or "", name))
+    return (text for text in texts if len(text.encode()) >= FEWEST_BYTES)
+
+
+def read_variables(env_file: str | None) -> dict[str, str]:
+    """Return all variables of the environment and of `env_file`, which it goes before, with names in capitals.
 
     Raises:
-        SettingsError: the file can't be read.
+        SettingsError: `env_file` can't be read.
     """
-    lines = [line for line in _read_lines(path) if line]
-    return bool(lines) and all(map(_COMMENT.match, lines))
+    return {name.upper(): value or "" for name, value in {**read_dot_env(env_file), **os.environ}.items()}
 
 
-def _list_secrets(settings: Settings) -> list[str]:
-    return list_names(settings.secrets_dir, "CLC_SECRETS_DIR") if settings.secrets_dir else []
+def split_secrets(value: str) -> list[str]:
+    """Return the texts of the secrets in a variable."""
+    return [text.strip() for text in value.split(",") if text.strip()]
 
 
 def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterable[Secret]:
@@ -141,6 +181,27 @@ def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterabl
             yield profile.scheme.load_secret(text)
         except SecretError as error:
             raise SettingsError(f"{source} can't be used: {error}") from None
+
+
+def read_file(path: Path) -> list[str]:
+    """Return the texts of the secrets in a file.
+
+    Raises:
+        SettingsError: it can't be read.
+    """
+    return list(_join_keys(line for line in _read_lines(path) if line and not _COMMENT.match(line)))
+
+
+def _join_keys(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, but those of a key in PEM form as one text."""
+    text: list[str] = []
+    for line in lines:
+        text.append(line)
+        if not text[0].startswith("-----BEGIN ") or line.startswith("-----END "):
+            yield "\n".join(text)
+            text = []
+    if text:
+        yield "\n".join(text)
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -1,13 +1,12 @@
-"""Finds secrets and profiles that belong to no sender, such as misspelt ones, and files without a secret."""
+"""Finds secrets and profiles that belong to no sender, such as misspelt ones, and what has no secret."""
 
-import os
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from receiver.configuration import list_names, read_dot_env
+from receiver.configuration import list_names
 from receiver.senders.profile import FILE
-from receiver.senders.set_up import has_comments_alone, load_profiles, name_variable
+from receiver.senders.set_up import load_profiles, name_variable, read_file, read_variables, split_secrets
 from receiver.settings import SECRET_PREFIX, Settings
 
 _NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
@@ -16,7 +15,7 @@ _NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
 def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
     """Return a sentence for each secret and profile that is set and belongs to no sender, and so is ignored.
 
-    A file of secrets that has comments alone is named, too.
+    A file or a variable of a sender that has no secret is named, too.
 
     Raises:
         SettingsError: a directory or `env_file` can't be read.
@@ -34,16 +33,19 @@ def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
 
 def _find_variables(names: Collection[str], env_file: str) -> Iterator[str]:
     known = {name_variable(name) for name in names}
-    given = {name.upper() for name, value in {**read_dot_env(env_file), **os.environ}.items() if value}
-    for variable in sorted(each for each in given - known if each.startswith(SECRET_PREFIX)):
-        yield _describe(f"{variable} is the secret of no sender", get_close_matches(variable, known, 1, 0.8))
+    given = {name: value for name, value in read_variables(env_file).items() if name.startswith(SECRET_PREFIX)}
+    for variable, value in sorted(given.items()):
+        if variable in known and not split_secrets(value):
+            yield f"{variable} has no secret and is ignored."
+        elif variable not in known and value:
+            yield _describe(f"{variable} is the secret of no sender", get_close_matches(variable, known, 1, 0.8))
 
 
 def _find_files(directory: Path, names: Collection[str]) -> Iterator[str]:
     listed = list_names(directory, "CLC_SECRETS_DIR")
     for name in listed:
-        if name in names and has_comments_alone(directory / name):
-            yield f"{directory / name} has comments alone and no secret: a comment begins with # and a blank."
+        if name in names and not read_file(directory / name):
+            yield f"{directory / name} has no secret and is ignored; a comment begins with # and a blank."
         if name in names or name.startswith("."):
             continue
         nearest = name.lower().partition(".")[0].replace("_", "-")

@@ -1,5 +1,6 @@
 """What the demonstration shows of each sender: its history, its pace, its secret, and what to try."""
 
+import os
 import secrets
 import shlex
 import shutil
@@ -7,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from receiver.configuration import read_dot_env
 from receiver.data_directory.access import Running
 from receiver.files import make_directory, write_whole
 from receiver.senders import CENTURYLINK
+from receiver.senders.set_up import name_variable
 from receiver.settings import Settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.organization import A_DAY as A_DAY_OF_ORGANIZATION
@@ -17,7 +20,25 @@ from receiver.simulator.organization import A_DAY as A_DAY_OF_ORGANIZATION
 A_DAY = 1000.0
 """The notifications of a usual day: about one a minute by day, enough to see life, too few to bury a story."""
 _SECRET_BYTES = 32
+_OF_USER = {
+    *("CLC_LISTEN", "CLC_QUERY_LISTEN", "CLC_QUERY_TOKEN", "CLC_URL_SECRET"),
+    *("CLC_DASHBOARD_HOSTS", "CLC_LOG_FORMAT", "CLC_TIME_ZONE", "CLC_WORKING_HOURS"),
+}
+"""The user's settings that hold for the demonstration, too: how to reach it (the printed commands read these), and how
+times and logs are written. All others lead to data, secrets or machines of the user's."""
 _QUERY = "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
+
+
+def leave_settings(env_file: str = ".env") -> None:
+    """Leave in the environment only those settings of the user's that hold for the demonstration, too.
+
+    Raises:
+        SettingsError: `env_file` can't be read.
+    """
+    given = {name.upper(): value for name, value in {**read_dot_env(env_file), **os.environ}.items() if value}
+    for name in [name for name in os.environ if name.upper().startswith("CLC_")]:
+        del os.environ[name]
+    os.environ.update({name: given[name] for name in _OF_USER & given.keys()})
 
 
 class Role(NamedTuple):
@@ -98,11 +119,12 @@ def _try_centurylink(settings: Settings, seed: int, listen: str) -> tuple[str, .
 
 
 def _try_other(settings: Settings, sender: str, listen: str) -> tuple[str, ...]:
-    directory = shlex.quote(str(settings.secrets_dir))
+    # An empty variable goes before one in the user's `.env`, whose secret the demonstration does not know.
+    secret = f"{name_variable(sender)}= CLC_SECRETS_DIR={shlex.quote(str(settings.secrets_dir))}"
     simulate = f"{as_typed('clc-receiver')} simulate --sender {sender} --to http://{listen}"
     return (
         "  send the examples of the sender's profile, and see them arrive in the dashboard",
-        f"    CLC_SECRETS_DIR={directory} {simulate}",
+        f"    {secret} {simulate}",
     )
 
 

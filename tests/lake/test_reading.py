@@ -119,6 +119,11 @@ def test_the_command_reads_a_lake_without_a_receiver(stored, tmp_path):
         ("s3://key:secret@bucket/prefix", "credentials are in AWS_ACCESS_KEY_ID"),
         ("s3://key:secret@[", "a place in S3 is s3://BUCKET/PREFIX"),
         ("s3://bucket?secret_key=x", "its options can be endpoint_override"),
+        ("s3://bucket/prefix#1", "a # in the path of a URL must be written as %23"),
+        ("s3://bucket?region=&scheme=http", "each as NAME=VALUE and once"),
+        ("s3://bucket?region", "each as NAME=VALUE and once"),
+        ("file://there/lake", "the URL of a directory is file:///DIRECTORY"),
+        ("file:///there?lake", "a \\? is %3F"),
         ("s3://bucket?scheme=http&endpoint_override=127.0.0.1:1", "s3://bucket can't be read: "),
     ],
 )

@@ -115,8 +115,9 @@ def test_a_second_look_writes_nothing_and_rows_that_came_late_make_a_new_version
     assert files_of(there) == before
     with analytics.connect(there) as lake:
         late = finished_row(10_000, received_at=datetime(2026, 3, 9, tzinfo=UTC))
-        spool(receiver.data_dir, [late])
-        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications") == [{"n": 201}], what="it to be stored")
+        ahead = finished_row(10_001, received_at=datetime(9999, 12, 15, tzinfo=UTC))
+        spool(receiver.data_dir, [late, ahead])
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications") == [{"n": 202}], what="them to be stored")
         assert write(receiver, there) == {"months": 2, "newest": "2026-04", "written": ["2026-03"], "not_removed": None}
         assert lake.sql("SELECT count(*) AS n FROM notifications WHERE id = ?", [str(late.id)]).to_pylist() == [
             {"n": 1}

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -217,6 +217,8 @@ def test_an_archive_of_which_nothing_fits_is_a_sentence(tmp_path):
         ({"source_ip": 7}, "source_ip is not a string"),
         ({"received_at": "2019-05-06T07:08:09"}, "has no offset from UTC"),
         ({"received_at": "1969-05-06T07:08:09Z"}, "lies before 1970"),
+        ({"received_at": (datetime.now(UTC) + timedelta(days=2)).isoformat()}, "lies more than a day ahead of this"),
+        ({"received_at": "9999-12-15T00:00:00Z"}, "lies more than a day ahead of this machine's clock"),
         ({"received_at": "0001-01-01T00:00:00+14:00"}, "is no ISO 8601 time"),
         ({"event": "user.paused"}, "'user.paused' is none of the ten"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from analytics import settings as reading_side
 from analytics.errors import SettingsError as ReadingSideError
 from receiver import settings as receiver
+from receiver.configuration import split_objects_url
 from receiver.errors import SettingsError
 from receiver.processes import heartbeat
 from receiver.senders.set_up import read_secrets
@@ -293,6 +294,8 @@ def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
         ("CLC_QUERY_MEMORY", "500%", "100%"),
         ("CLC_QUERY_MEMORY", "99999TB", "1000TB"),
         ("CLC_STORE_MEMORY", "99999TB", "1000TB"),
+        ("CLC_OBJECTS", "s3://b/p?region=&scheme=http&endpoint#1", "s3://b/p?scheme=http"),
+        ("CLC_OBJECTS", "s3://b/p?region", "s3://b/p"),
     ],
 )
 def test_what_an_older_supervisor_passes_never_keeps_its_children_from_starting(monkeypatch, name, passed, counts_as):
@@ -302,6 +305,32 @@ def test_what_an_older_supervisor_passes_never_keeps_its_children_from_starting(
     settings = receiver.read_passed_settings()
     assert getattr(settings, name.removeprefix("CLC_").lower()) == counts_as
     assert str(settings.spool_directory) == "data/backups"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://b/p#1", "a # in its path must be written as %23"),
+        ("s3://b/p#", "a # in its path must be written as %23"),
+        ("file:///objects#1", "a # in its path must be written as %23"),
+        ("file:///objects?1", "a ? in its path must be written as %3F"),
+        ("s3://b/p?region=&scheme=", "each of its options must be NAME=VALUE, and be there once"),
+        ("s3://b/p?regionx", "each of its options must be NAME=VALUE, and be there once"),
+        ("s3://b/p?scheme=http&scheme=https", "each of its options must be NAME=VALUE, and be there once"),
+    ],
+)
+def test_no_part_of_a_place_for_objects_is_dropped_in_silence(url, said):
+    with pytest.raises(SettingsError) as error:
+        read_settings(objects=url)
+    assert str(error.value) == f"CLC_OBJECTS is not usable: {said}."
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("s3://b/p%231?region=r", "b/p#1"), ("file:///a%23%3Fb", "/a#?b"), ("/a#b?c", "/a#b?c"), ("s3://b/p?", "b/p")],
+)
+def test_a_place_for_objects_may_have_any_character(url, path):
+    assert split_objects_url(url).path == path
 
 
 @pytest.mark.parametrize(("name", "passed"), [("CLC_LISTEN", "nowhere"), ("CLC_BACKUP_EVERY", "often")])

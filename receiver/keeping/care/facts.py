@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
+from receiver.senders.set_up import find_unusable
 from receiver.settings import Settings
 from receiver.spool.layout import Watermarks, to_microseconds
 from receiver.spool.looking import Backlog
@@ -100,6 +102,8 @@ class Facts(NamedTuple):
     """This machine's, see `receiver.data_directory.node`."""
     accounts_unread: str | None = None
     """Why the learned accounts can't be read."""
+    profiles_unusable: Sequence[str] = ()
+    """Why profiles in CLC_SENDERS can't be used, a sentence for each."""
     is_sent_known: bool = False
     """Whether `waiting` counts what the shared spool lacks, and not the store."""
 
@@ -184,6 +188,7 @@ def gather(
         shared=shared,
         key_is_of_shell=wal is None and noted_key is None,
         role=role,
+        profiles_unusable=find_unusable(settings),
         accounts_unread=_find_accounts_trouble(settings.learned_accounts),
         is_sent_known=note is not None and note.sent is not None,
     )

@@ -100,6 +100,9 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     if facts.accounts_unread:
         text = f"can't be read ({facts.accounts_unread}): notifications of these accounts are refused"
         yield Figure("learned_accounts", "Learned accounts", None, text, "red")
+    if facts.profiles_unusable:
+        text = f"{' '.join(facts.profiles_unusable)} A listener that starts again refuses such a sender."
+        yield Figure("profiles_unusable", "Unusable profiles", len(facts.profiles_unusable), text, "red")
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"

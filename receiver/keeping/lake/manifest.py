@@ -55,8 +55,13 @@ def parse_month(name: str) -> Month:
 
 
 def choose_finished(names: Iterable[str], now: datetime) -> list[Month]:
-    """Choose the finished ones of months, in their order."""
-    return [month for month in sorted(map(parse_month, names)) if month.ends + _GRACE <= now]
+    """Choose the finished ones of months, in their order.
+
+    Rows may be dated ahead, as far as December 9999, whose end is no date.
+    """
+    present = Month(now.year, now.month)
+    months = sorted(map(parse_month, names))
+    return [month for month in months if month < present and month.ends + _GRACE <= now]
 
 
 class LakeFile(NamedTuple):

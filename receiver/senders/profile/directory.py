@@ -1,6 +1,6 @@
 """Reads the profiles of a directory, and those that are shipped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from receiver.errors import ProfileError
@@ -12,32 +12,43 @@ _OF_THE_DISK = "lost+found"
 _SHIPPED = Path(__file__).parents[1]
 
 
-def load_directory(directory: Path) -> dict[str, Profile]:
+def load_directory(directory: Path, leave_out: Callable[[ProfileError], None] | None = None) -> dict[str, Profile]:
     """Read the profiles `NAME.toml` and `NAME/profile.toml` of a directory, by name.
 
+    Args:
+        directory: has the profiles.
+        leave_out: called with the error of each profile that is not usable; the others are returned.
+
     Raises:
-        ProfileError: one is not usable, is named unlike its file, or there are two of one name.
+        ProfileError: without `leave_out`, one is not usable, is named unlike its file, or there are two of one name.
     """
     profiles: dict[str, Profile] = {}
     for path in sorted(_find_profiles(directory)):
-        profile = load_profile(path)
-        if path == directory / FILE and profile.name != path.stem:
-            above = directory.resolve().parent
-            raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
-        if path != directory / FILE:
-            check_name(profile)
-        if profile.name in profiles:
-            raise ProfileError(path, f"is {profile.name!r}, as in {profiles[profile.name].path}; keep one", "name")
-        profiles[profile.name] = profile
+        try:
+            profile = _load(directory, path, profiles)
+        except ProfileError as error:
+            if leave_out is None:
+                raise
+            leave_out(error)
+        else:
+            profiles[profile.name] = profile
     return profiles
 
 
-def _find_profiles(directory: Path) -> Iterator[Path]:
-    """Yield the profiles of a directory.
+def _load(directory: Path, path: Path, others: Mapping[str, Profile]) -> Profile:
+    profile = load_profile(path)
+    if path == directory / FILE and profile.name != path.stem:
+        above = directory.resolve().parent
+        raise ProfileError(path, f"CLC_SENDERS names its own directory; let it name the one above, {above}")
+    if path != directory / FILE:
+        check_name(profile)
+    if profile.name in others:
+        raise ProfileError(path, f"is {profile.name!r}, as in {others[profile.name].path}; keep one", "name")
+    return profile
 
-    Raises:
-        ProfileError: a directory in it can't be read, and may have one.
-    """
+
+def _find_profiles(directory: Path) -> Iterator[Path]:
+    """Yield the profiles of a directory, and those that may be in a directory in it that can't be read."""
     for path in directory.iterdir():
         if path.suffix.lower() == ".toml":
             yield path
@@ -46,8 +57,8 @@ def _find_profiles(directory: Path) -> Iterator[Path]:
                 (path / FILE).stat()
             except FileNotFoundError:
                 continue
-            except OSError as error:
-                raise ProfileError(path / FILE, f"can't be read ({error.strerror})") from None
+            except OSError:
+                pass  # reading it fails, too
             yield path / FILE
 
 

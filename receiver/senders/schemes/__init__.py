@@ -21,9 +21,20 @@ id          a table: `header` or `body` says where the delivery's id stands
 """
 
 from receiver.senders.request import Detail
+from receiver.senders.schemes.algorithm import FEWEST_BYTES
 from receiver.senders.schemes.kept import KeptRequest, describe_lack, fits
 from receiver.senders.schemes.reading import read_scheme
 from receiver.senders.schemes.scheme import Scheme, describe_places
 from receiver.senders.schemes.secret import Secret
 
-__all__ = ["Detail", "KeptRequest", "Scheme", "Secret", "describe_lack", "describe_places", "fits", "read_scheme"]
+__all__ = [
+    "FEWEST_BYTES",
+    "Detail",
+    "KeptRequest",
+    "Scheme",
+    "Secret",
+    "describe_lack",
+    "describe_places",
+    "fits",
+    "read_scheme",
+]

@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from receiver.keeping.care.facts import gather
 from receiver.senders.profile import load_shipped
 from receiver.senders.request import SignedRequest
+from receiver.settings import read_settings
 from receiver.simulator.signed_examples import sign_examples
+from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.prepared import run_program
 from tests.support.processes import ListenerProcess, environment, running
 
@@ -136,6 +139,29 @@ def test_a_listener_starts_again_whatever_became_of_the_files_with_secrets_and_p
     ):
         assert log.count(lack) == 1, lack
     assert log.count("make it usable, then run `clc-receiver upgrade`") == 4
+
+
+def test_a_profile_that_became_unusable_takes_no_other_away_and_no_token_of_its_sender_is_kept(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    acme = MINIMAL.replace('"example"', '"acme"').replace('"none"', '"token"\nheader = "X-Acme-Token"')
+    (own / "acme.toml").write_text(acme)
+    (own / "bolt.toml").write_text('name = "bol')
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "bolt").write_text('a token with "quotes" of bolt\n')
+    settings = {"CLC_SENDERS": str(own), "CLC_SECRETS_DIR": str(tmp_path / "secrets")}
+    with running(
+        ListenerProcess, tmp_path, CLC_SECRET_ACME="an older one of acme, the token of acme", **settings
+    ) as listener:
+        for name, token, status in (("acme", "the token of acme", 200), ("bolt", 'a token with "quotes" of bolt', 404)):
+            headers = {f"X-{name.capitalize()}-Token": token}
+            assert listener.sender.post(f"/senders/{name}", b'{"type":"A"}', headers).status == status, listener.log
+        assert listener.sender.post("/senders/none", b"{}", {"X-Lost": "Bearer the token of acme"}).status == 404
+        (said,) = gather(read_settings(env_file=None, data_dir=tmp_path, senders=own), None).profiles_unusable
+        assert said.startswith(f"{own / 'bolt.toml'}: it is no TOML")
+        assert listener.log.count("bolt.toml: it is no TOML") == 1
+        (bolt, other) = (json.loads(row.headers) for row in listener.spooled("rejected"))
+    assert (bolt["X-Bolt-Token"], other["X-Lost"]) == ("SECRET", "Bearer SECRET")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,22 @@
 
 import errno
 import os
+from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from receiver.errors import ProfileError, SettingsError
 from receiver.senders import load_senders
-from receiver.senders.set_up import find_taken, read_secrets
+from receiver.senders.keys import compute_fingerprint
+from receiver.senders.set_up import find_taken, load_profiles, load_secrets, read_secrets
 from receiver.settings import read_settings
+from tests.receiver.senders.profile.profiles import MINIMAL
 
 SECRET = "a secret for tests alone"
 
@@ -73,17 +81,18 @@ def test_the_store_refuses_such_a_directory_of_profiles_too(tmp_path, closed):
 def test_a_folder_of_a_profile_that_can_not_be_read_is_refused(tmp_path, monkeypatch):
     (tmp_path / "billing").mkdir()
     (tmp_path / "lost+found").mkdir()
-    profile, stat = tmp_path / "billing" / "profile.toml", Path.stat
+    profile, stat, read = tmp_path / "billing" / "profile.toml", Path.stat, Path.read_text
 
-    def refuse(path, **options):
+    def refuse(path, *arguments, does=stat, **options):
         if path.name == "profile.toml" and path.parent.parent == tmp_path:
             raise PermissionError(errno.EACCES, "Permission denied")
-        return stat(path, **options)
+        return does(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "read_text", partialmethod(refuse, does=read))
     with pytest.raises(ProfileError) as error:
         load_senders(tmp_path)
-    assert str(error.value) == f"{profile}: can't be read (Permission denied)."
+    assert str(error.value) == f"{profile}: it can't be read: Permission denied."
 
 
 def test_a_file_of_secrets_that_leads_nowhere_is_refused(tmp_path):
@@ -97,6 +106,32 @@ def test_lines_of_secrets_that_begin_with_a_hash_and_a_blank_are_comments(tmp_pa
     path.write_text(f"# the secret of slack since May\n{SECRET}\n#\n  #\tthe one before\n\nanother # {SECRET}\n")
     secrets = read_secrets(read_settings(secrets_dir=tmp_path), "slack")
     assert secrets == [(str(path), SECRET), (str(path), f"another # {SECRET}")]
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa-p256"])
+def test_a_file_of_secrets_may_have_public_keys_in_pem_form_one_after_the_other(tmp_path, kind):
+    make: Any = {
+        "ed25519": Ed25519PrivateKey.generate,
+        "rsa": lambda: generate_private_key(65537, 2048),
+        "ecdsa-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    }[kind]
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    first, second = (make().public_key().public_bytes(*form).decode() for _ in range(2))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "example.toml").write_text(
+        MINIMAL.replace('"none"', f'"{kind}"\nheader = "X-Signature"\nencoding = "base64"')
+    )
+    (tmp_path / "secrets").mkdir()
+    path = tmp_path / "secrets" / "example"
+    path.write_text(f"# since May\n{first}\n# the one before\n{second.rstrip()}".replace("\n", "\r\n"))
+    settings = read_settings(secrets_dir=path.parent, senders=tmp_path / "own")
+    (secrets,) = load_secrets(settings, [load_profiles(settings)["example"]]).values()
+    assert [each.fingerprint for each in secrets] == [
+        compute_fingerprint(serialization.load_pem_public_key(each.encode())) for each in (first, second)
+    ]
+    path.write_text(first.replace("-----END", "----END"))
+    with pytest.raises(SettingsError, match=r"example can't be used: The text is no public key in PEM form"):
+        find_taken(settings)
 
 
 def test_a_secret_that_begins_with_a_hash_is_one(tmp_path):

@@ -43,11 +43,20 @@ def test_a_file_with_the_secrets_of_no_sender_is_named_with_the_nearest(tmp_path
     ]
 
 
-def test_a_file_of_secrets_that_has_comments_alone_is_named(tmp_path):
+def test_a_file_or_a_variable_of_a_sender_that_has_no_secret_is_named(monkeypatch, tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
     for name, text in {"github": f"# {SECRET}\n\n#\n", "gitlab": f"# since May\n{SECRET}\n", "slack": ""}.items():
-        (tmp_path / name).write_text(text)
-    assert find_unclaimed(read_settings(secrets_dir=tmp_path)) == [
-        f"{tmp_path / 'github'} has comments alone and no secret: a comment begins with # and a blank."
+        (secrets / name).write_text(text)
+    monkeypatch.setenv("CLC_SECRET_SHOPIFY", " , ")
+    monkeypatch.setenv("CLC_SECRET_STRIPE", "")
+    (tmp_path / ".env").write_text(f"CLC_SECRET_STRIPE={SECRET}\n")
+    comment = "a comment begins with # and a blank."
+    assert find_unclaimed(read_settings(secrets_dir=secrets)) == [
+        "CLC_SECRET_SHOPIFY has no secret and is ignored.",
+        "CLC_SECRET_STRIPE has no secret and is ignored.",
+        f"{secrets / 'github'} has no secret and is ignored; {comment}",
+        f"{secrets / 'slack'} has no secret and is ignored; {comment}",
     ]
 
 

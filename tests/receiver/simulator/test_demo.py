@@ -30,10 +30,26 @@ def processes_about(text):
     return [pid for pid in found if pid != os.getpid()]
 
 
+OF_THE_USER = """
+CLC_SHARED_SPOOL=postgresql://clc@127.0.0.1:1/clc
+CLC_OBJECTS={objects}
+CLC_BACKUP_EVERY=1s
+CLC_LAKE=on
+CLC_KEEP=1mo
+CLC_ACCOUNTS=ACME
+CLC_SENDERS=missing
+CLC_QUERY_TOKEN=a-token-of-the-user
+CLC_URL_SECRET=a-secret-of-the-user
+CLC_SECRET_GITHUB=another-secret-of-the-user
+"""
+"""A `.env` of a receiver in production, where the demonstration is started."""
+
+
 class Demonstration(NamedTuple):
     """A demonstration that tests look at one after the other; the last of them ends it."""
 
     process: Process
+    directory: Path
     data_dir: Path
     query: str
     dashboard: str
@@ -43,16 +59,19 @@ class Demonstration(NamedTuple):
 def demo(tmp_path_factory):
     directory = tmp_path_factory.mktemp("demo")
     data_dir = directory / "shown"
+    (directory / "objects").mkdir()
+    (directory / ".env").write_text(OF_THE_USER.format(objects=directory / "objects"))
     port = free_address().rpartition(":")[2]
     with pytest.MonkeyPatch.context() as settings:
         settings.setenv("CLC_DATA_DIR", str(data_dir))
+        settings.setenv("CLC_QUERY_TOKEN", "a-token-of-the-user")
         command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--days", "1", "--rate", "5"]
         command += ["--port", port, "--data-dir", str(data_dir)]
         with Process(command, environment(directory), cwd=directory) as process:
             query = process.until_logged(r"Query service\s+(http://\S+)/query")[1]
             dashboard = process.until_logged(r"Dashboard\s+(http://\S+)")[1]
             process.until_logged("(?m)^Press Ctrl-C to stop the demo")
-            yield Demonstration(process, data_dir, query, dashboard)
+            yield Demonstration(process, directory, data_dir, query, dashboard)
 
 
 @pytest.mark.slow
@@ -66,19 +85,28 @@ def test_the_demonstration_has_history_and_a_live_sender(demo):
         until(lambda: client.sql(ask).to_pylist()[0]["n"] > first["n"], what="live notifications")
 
 
-def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(demo, tmp_path):
+def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where_they_are_pasted(demo):
     log = demo.process.log
     assert demo.process.lines[0].startswith("Starting a demonstration with 1 day of made-up notifications.")
     assert re.search(r"^Writing: ([\d,]+) of \1, ", log, re.MULTILINE)
     with connect(demo.query) as client:
         before = client.sql("SELECT max(seq) AS seq FROM notifications").to_pylist()[0]["seq"]
         (send,) = re.findall(r"^ +(\S*clc-receiver simulate .*--event Account\.Updated.*)$", log, re.MULTILINE)
-        subprocess.run(["bash", "-c", send], cwd=tmp_path, env=environment(tmp_path), check=True)
+        subprocess.run(["bash", "-c", send], cwd=demo.directory, env=environment(demo.data_dir), check=True)
         sent = "SELECT count(*) AS n FROM notifications WHERE seq > ? AND entity_id = 'DEMO'"
         until(lambda: client.sql(sent, [before]).to_pylist()[0]["n"] == 1, what="the changed address")
     export, ask = re.findall(r"^ +(export CLC_DATA_DIR.*|\S*clc-analytics sql .*)$", log, re.MULTILINE)
-    asked = subprocess.run(["bash", "-c", f"{export}; {ask}"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    command = ["bash", "-c", f"{export}; unset CLC_QUERY_TOKEN; {ask}"]
+    asked = subprocess.run(command, cwd=demo.directory, check=True, capture_output=True, text=True)
     assert "Account.Updated" in asked.stdout
+
+
+def test_it_touches_nothing_that_the_settings_of_the_user_lead_to(demo):
+    assert not list((demo.directory / "objects").iterdir())
+    assert not list(demo.data_dir.glob("backups/*"))
+    serve = next(environ(pid) for pid in processes_about(str(demo.data_dir)) if "serve" in cmdline(pid).split("\0"))
+    kept = set(serve.split("\0")) & set(OF_THE_USER.split())
+    assert kept == {"CLC_QUERY_TOKEN=a-token-of-the-user", "CLC_URL_SECRET=a-secret-of-the-user"}
 
 
 def test_a_dashboard_that_dies_is_started_again(demo):
