@@ -170,6 +170,29 @@ def test_a_client_that_reads_nothing_for_long_gets_every_answer_in_order(quick):
     assert asyncio.run(asyncio.wait_for(run(), 60)) == [b"%06d" % each for each in range(number)]
 
 
+def test_a_client_that_sends_ahead_without_end_is_answered_and_never_read_far_ahead():
+    small = b"POST /x HTTP/1.1\r\nA: b\r\nContent-Length: 0\r\n\r\n"
+    number = 20_000
+    unread = []
+
+    async def run():
+        served: Served = Served(quick=True, respond=lambda _, respond: respond(note_unread(served)))
+        reader, writer = await asyncio.open_connection(*served.address)
+        writer.write(small * number + LAST)
+        got = await reader.read()
+        writer.close()
+        await served.end()
+        return got
+
+    def note_unread(served):
+        unread.extend(len(each._unread) for each in served.server._connections if isinstance(each, QuickConnection))
+        return answer_text("ok")
+
+    got = asyncio.run(asyncio.wait_for(run(), 60))
+    assert got.count(b"\r\n\r\nok") == number + 1
+    assert 0 < max(unread) <= 32 * 1024
+
+
 def test_a_connection_that_brought_an_accepted_notification_is_the_senders_after_an_odd_request_too():
     async def run():
         served = Served(quick=True, respond=lambda request, respond: respond(_accept_posts(request)))
