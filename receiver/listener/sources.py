@@ -6,7 +6,7 @@ A source is an address. The connections of each that brought no notification yet
 import math
 import resource
 from collections.abc import Container, Hashable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from receiver.errors import SettingsError
@@ -17,6 +17,7 @@ _MOST_DESCRIPTORS = 8192
 _OWN_DESCRIPTORS = 48
 _FEWEST_CONNECTIONS = 8
 _INTERFACE_BITS = 64
+_MAPPED_BITS = 96
 Connection = TypeVar("Connection", bound=Hashable)
 
 
@@ -69,7 +70,7 @@ class TrustedProxies:
 
     def __init__(self, names: frozenset[str]) -> None:
         try:
-            self._networks = [ip_network(name, strict=False) for name in names]
+            self._networks = [_read_network(name) for name in names]
         except ValueError as error:
             raise SettingsError(
                 f"CLC_TRUSTED_PROXIES is not usable: {error}; list addresses or networks, for example 10.0.0.0/8."
@@ -83,16 +84,14 @@ class TrustedProxies:
         for hop in reversed(forwarded_for.split(",")):
             if not self.trusts(source) or not _is_address(hop.strip()):
                 break
-            source = hop.strip()
+            source = unmap_address(hop.strip())
         return source
 
     def shares(self, address: str) -> bool:
         """Tell whether many senders may come from an address: a trusted proxy's, or this machine's own."""
         if not _is_address(address):
             return True  # a Unix socket's other end
-        parsed = ip_address(address)
-        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-        return self.trusts(address) or (mapped or parsed).is_loopback
+        return self.trusts(address) or ip_address(address).is_loopback
 
     def trusts(self, address: str | None) -> bool:
         """Tell whether an address is a trusted proxy's."""
@@ -101,6 +100,25 @@ class TrustedProxies:
             and _is_address(address)
             and any(ip_address(address) in network for network in self._networks)
         )
+
+
+def unmap_address(address: str) -> str:
+    """Return an address; an IPv4 address as itself, also where a socket of IPv6 has it as `::ffff:192.0.2.1`."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or address)
+
+
+def _read_network(name: str) -> IPv4Network | IPv6Network:
+    """Read a network, and one of mapped IPv4 addresses as that of IPv4, because no source has a mapped address."""
+    network = ip_network(name, strict=False)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def _is_address(text: str) -> bool:
@@ -181,5 +199,4 @@ def find_source(address: str) -> str:
         return address
     if not isinstance(parsed, IPv6Address):
         return address
-    mapped = parsed.ipv4_mapped
-    return str(mapped or IPv6Address(int(parsed) >> _INTERFACE_BITS << _INTERFACE_BITS))
+    return str(IPv6Address(int(parsed) >> _INTERFACE_BITS << _INTERFACE_BITS))

@@ -21,15 +21,15 @@ LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 class Served:
     """A server on the running loop that tells what it was asked, quickly or by Tornado's connections."""
 
-    def __init__(self, *, quick, respond=None, most_bytes=100):
+    def __init__(self, *, quick, respond=None, most_bytes=100, listening=None):
         self.asked = []
         answer = respond or self._respond
         exchanges = ExchangeServer(answer, most_bytes, Limits())
         ordinary = Ordinary(answer, exchanges.turns, most_bytes) if quick else None
         self.server = GuardedServer(exchanges, limits=Limits(), ordinary=ordinary)
         exchanges.prove, exchanges.is_proven = self.server.prove, self.server.is_proven
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.address = listening.getsockname()
+        listening = listening or socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1", listening.getsockname()[1]
         self.server.take_from(listening)
 
     def _respond(self, request, respond):
@@ -121,6 +121,13 @@ def test_each_request_is_answered_as_tornados_connection_does(request_):
     assert answers([ORDINARY + whole], quick=True) == answers([ORDINARY + whole], quick=False)
     for at in (1, len(HEAD) // 2, len(request_) - 3, len(request_) - 1):
         assert answers([whole[:at], whole[at:]], quick=True) == by_tornado
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_client_by_ipv4_has_its_address_where_the_listener_takes_ipv6_too(quick):
+    listening = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    _, asked = answers([ORDINARY, LAST], quick=quick, listening=listening)
+    assert [peer for *_, peer in asked] == ["127.0.0.1"] * 2
 
 
 def test_only_odd_requests_make_a_connection_tornados():
