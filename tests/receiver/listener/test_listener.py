@@ -21,6 +21,7 @@ from tests.support.keys import signed
 from tests.support.processes import ListenerProcess, running
 from tests.support.waiting import until
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "senders.md"
 KERNEL = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
 USER = b'{"accountAlias":"ACME","userName":"kim@acme.example","status":"Active","weird":1.50}'
 
@@ -237,7 +238,8 @@ SECRET = "correct-horse-battery"
 
 @pytest.fixture(scope="module")
 def guarded_listener(tmp_path_factory):
-    with running(ListenerProcess, tmp_path_factory.mktemp("guarded"), CLC_URL_SECRET=SECRET) as process:
+    settings = {"CLC_URL_SECRET": SECRET, "CLC_SECRET_GITHUB": "a secret for tests"}
+    with running(ListenerProcess, tmp_path_factory.mktemp("guarded"), **settings) as process:
         yield process
 
 
@@ -252,6 +254,14 @@ def test_with_a_url_secret_the_right_one_is_taken_on_all_routes_and_shown_nowher
     rejected = guarded_listener.spooled("rejected")[seen:]
     assert [row.path for row in rejected] == ["/webhooks/SECRET/User.Updated", "/webhooks/SECRET/Server.Rebooted"]
     assert SECRET not in str(rejected) + guarded_listener.log
+
+
+def test_the_documentation_has_each_kind_of_route_with_the_url_secret_and_the_receiver_takes_it(guarded_listener):
+    paths = set(re.findall(r"/\w+/SECRET/[\w.-]+", DOCUMENTATION.read_text("utf-8")))
+    assert {path.split("/")[1] for path in paths} == {"webhooks", "webhook", "senders"}
+    for path in paths:
+        assert guarded_listener.sender.post(path.replace("SECRET", SECRET), b"{}", {}).status == 401, path
+        assert guarded_listener.sender.post(path.replace("SECRET/", ""), b"{}", {}).status == 404, path
 
 
 @pytest.mark.parametrize(
