@@ -83,7 +83,7 @@ class Routes:
         admission: decides on CenturyLink's notifications.
         senders: decides on those of other senders.
         commits: take them to the disk.
-        proxies: those whose `X-Forwarded-For` is believed.
+        proxies: those whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         query_address: the store's, for `/readyz`; None where there is no store.
         data_dir: where the supervisor writes the store's state, for the same.
         budget: bytes of refused notifications that are kept.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import receiver.listener
 from receiver.data_directory.accounts import learn_accounts
 from receiver.keeping.care import gather
 from receiver.settings import Settings
@@ -226,6 +227,14 @@ def test_the_sender_behind_a_trusted_proxy_is_the_one_it_names(tmp_path):
         chain = {"X-Forwarded-For": "6.6.6.6, 198.51.100.9, 10.1.2.3"}
         listener.sender.post("/webhooks/User.Updated", USER, signed(USER) | chain)
         assert listener.spooled()[0].source_ip == "198.51.100.9"
+
+
+def test_the_documented_nginx_sets_each_header_that_is_believed_of_a_proxy():
+    listener = Path(receiver.listener.__file__).parent
+    believed = {name for path in listener.glob("*.py") for name in re.findall(r'"(x-forwarded-\w+)"', path.read_text())}
+    example = re.search(r"```nginx\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)[1]
+    assert "x-forwarded-proto" in believed
+    assert believed | {"host"} <= {name.lower() for name in re.findall(r"proxy_set_header (\S+)", example)}
 
 
 def test_no_stranger_is_believed_about_who_they_are(listener):
