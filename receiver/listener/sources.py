@@ -7,9 +7,10 @@ import math
 import resource
 from collections.abc import Container, Hashable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from receiver.errors import SettingsError
+from receiver.listener.turns import ByteRate
 
 _MIB = 1024 * 1024
 _MOST_DESCRIPTORS = 8192
@@ -56,6 +57,44 @@ def fit_to_descriptors(limits: Limits) -> Limits:
         soft = limit
     room = _MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
     return limits._replace(connections=max(_FEWEST_CONNECTIONS, min(limits.connections, room - _OWN_DESCRIPTORS)))
+
+
+class Body(Protocol):
+    """A body that may give way."""
+
+    def give_up(self) -> None:
+        """Refuse it, to make room for others."""
+
+
+class BodyBudget:
+    """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
+
+    Notifications are small, so others give way before them. Of equals, the oldest gives way.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.rate = ByteRate()
+        self._total = 0
+        self._sizes: dict[Body, int] = {}
+        self._reading: dict[Body, None] = {}
+
+    def grow(self, body: Body, size: int) -> None:
+        """Count bytes that came."""
+        self._reading.setdefault(body)
+        self._sizes[body] = self._sizes.get(body, 0) + size
+        self._total += size
+        while self._total > self.limits.body_bytes and self._reading:
+            max(self._reading, key=self._sizes.__getitem__).give_up()
+
+    def is_read(self, body: Body) -> None:
+        """Note that a body is complete: it stays until it is written."""
+        self._reading.pop(body, None)
+
+    def forget(self, body: Body) -> None:
+        """Count a body's bytes no more."""
+        self._total -= self._sizes.pop(body, 0)
+        self._reading.pop(body, None)
 
 
 class TrustedProxies:

@@ -144,13 +144,24 @@ def test_other_methods_and_paths_are_refused_and_not_kept(listener):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_the_limit_is_refused_before_it_is_read_whole(listener, chunked):
+def test_a_body_over_the_limit_is_refused_before_it_is_read_whole_and_kept_without_it(listener, chunked):
     body = b'{"a":"' + b"x" * 1_100_000 + b'"}'
     sent = iter([body[:600_000], body[600_000:]]) if chunked else body
     response = listener.sender.request("POST", "/webhooks/User.Updated", sent, signed(body))
     assert refusal_of(response) == (413, "too_large")
     assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
     assert len(listener.accepted()) == 1
+    (row,) = until(listener.rejected, what="the row")
+    assert (row.reason, row.path, row.body) == ("too_large", "/webhooks/User.Updated", b"")
+    assert (row.sender, row.source_ip) == ("centurylink", "127.0.0.1")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/"])
+def test_a_body_over_the_limit_that_is_no_notification_is_refused_and_not_kept(listener, path):
+    assert refusal_of(listener.sender.post(path, b"x" * 1_100_000)) == (413, "too_large")
+    assert refusal_of(listener.sender.request("PUT", "/webhooks/User.Updated", b"x" * 1_100_000)) == (413, "too_large")
+    assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
+    assert listener.rejected() == []
 
 
 def test_health_readiness_and_metrics_are_there(listener):
