@@ -76,7 +76,7 @@ REFUSALS = {
     "too_large": Refusal(
         "Body too large",
         "The body is larger than CLC_MAX_BODY_BYTES allows. The sender got 413, and the body is not kept.",
-        "If it is your sender's, set CLC_MAX_BODY_BYTES to more, and the limit of a proxy in front, too; then restart the "
+        "If it is your sender's, set CLC_MAX_BODY_BYTES to more, and the limit of a proxy in front, too. Restart the "
         "receiver, and have the notification sent again.",
     ),
     "internal_error": Refusal(
