@@ -128,7 +128,8 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="certificate chain (PEM) to terminate TLS here")
     tls_key: Path | None = Field(None, description="private key (PEM) of the certificate")
     trusted_proxies: Names = Field(
-        frozenset(), description="comma-separated addresses whose `X-Forwarded-For` is believed"
+        frozenset(),
+        description="comma-separated addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed",
     )
     parser: Literal["quick", "tornado"] = Field(
         "quick", description="`quick`: ordinary requests are read by the receiver itself; `tornado`: none"

@@ -73,6 +73,12 @@ REFUSALS = {
         "Open one and look at its body: the sender is not compatible. Several notifications in a list have to be "
         "sent one by one.",
     ),
+    "too_large": Refusal(
+        "Body too large",
+        "The body is larger than CLC_MAX_BODY_BYTES allows. The sender got 413, and the body is not kept.",
+        "If it is your sender's, set CLC_MAX_BODY_BYTES to more, and the limit of a proxy in front, too. Restart the "
+        "receiver, and have the notification sent again.",
+    ),
     "internal_error": Refusal(
         "Failed in the receiver",
         "The receiver itself failed on it, because of an error in this program. The sender got 500.",

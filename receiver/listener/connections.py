@@ -15,7 +15,7 @@ from tornado.iostream import IOStream
 from receiver.listener import metrics
 from receiver.listener.draining import Connection, DrainingServer
 from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
-from receiver.listener.sources import DEFAULT, Limits, Unproven, find_source
+from receiver.listener.sources import DEFAULT, Limits, Unproven, find_source, unmap_address
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
 
@@ -96,7 +96,10 @@ class GuardedServer(DrainingServer):
         super().handle_stream(stream, address)
 
     def _handle_connection(self, connection: socket.socket, address: Any) -> None:
-        if self._ordinary and connection.family in _INTERNET:
+        is_internet = connection.family in _INTERNET
+        if is_internet:
+            address = (unmap_address(address[0]), *address[1:])
+        if self._ordinary and is_internet:
             quick = QuickConnection(self, connection, Peer(address, address[0]), self._ordinary)
             self._connections.add(quick)  # type: ignore[arg-type] # it is closed by the same method
         else:

@@ -18,8 +18,8 @@ from tornado.httputil import (
 )
 
 from receiver.admission import Refusal
-from receiver.listener.sources import Limits
-from receiver.listener.turns import ByteRate, Turns
+from receiver.listener.sources import BodyBudget, Limits
+from receiver.listener.turns import Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.
 _NO_LIMIT = 1 << 40
@@ -38,13 +38,14 @@ _log = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """A request that was read whole; ask its headers for names in lower case."""
+    """A request; ask its headers for names in lower case. One with a `refusal` was answered, and its body not read."""
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes
     peer: str | None
+    refusal: Refusal | None = None
 
 
 class Answer(NamedTuple):
@@ -108,7 +109,7 @@ class Exchange(HTTPMessageDelegate):
         respond: Respond,
         standing: Standing,
         max_body_bytes: int,
-        bodies: "BodyBudget",
+        bodies: BodyBudget,
         turns: Turns,
     ) -> None:
         self._connection = connection
@@ -164,15 +165,18 @@ class Exchange(HTTPMessageDelegate):
             self._connection.finish()
             return
         self._bodies.is_read(self)
-        method, target, _ = self._start_line
-        peer = getattr(self._connection.context, "remote_ip", None)
-        request = Request(method, target, self._headers, b"".join(self._chunks), peer)
+        request = self._make_request(b"".join(self._chunks))
         self._chunks.clear()
         try:
             self._respond(request, self.answer)
         except Exception:  # noqa: BLE001 - whatever it is, it is no reason to leave the sender without an answer
             _log.exception("a request could not be answered as it should")
             self.answer(answer_internal_error())
+
+    def _make_request(self, body: bytes, refusal: Refusal | None = None) -> Request:
+        method, target, _ = self._start_line
+        peer = getattr(self._connection.context, "remote_ip", None)
+        return Request(method, target, self._headers, body, peer, refusal)
 
     def on_connection_close(self) -> None:
         """Forget a request whose sender hung up before it was read."""
@@ -224,7 +228,10 @@ class Exchange(HTTPMessageDelegate):
 
     def _refuse_as_too_large(self) -> None:
         detail = f"The body is larger than {self._max_body_bytes} bytes (CLC_MAX_BODY_BYTES)."
-        self._refuse_early(answer_refused(Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)))
+        refusal = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
+        self._refuse_early(answer_refused(refusal))
+        # Its answer does not wait until it is noted among the refused ones.
+        self._respond(self._make_request(b"", refusal), lambda _: None)
 
     def _refuse_early(self, answer: Answer) -> None:
         self._connection.set_body_timeout(self._bodies.limits.discard_seconds)
@@ -240,37 +247,6 @@ class Exchange(HTTPMessageDelegate):
 def _announces_more_than(most: int, length: str) -> bool:
     # Python makes no number of thousands of digits.
     return length.isdecimal() and (len(length) > _LONGEST_LENGTH or int(length) > most)
-
-
-class BodyBudget:
-    """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
-
-    Notifications are small, so others give way before them. Of equals, the oldest gives way.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.rate = ByteRate()
-        self._total = 0
-        self._sizes: dict[Exchange, int] = {}
-        self._reading: dict[Exchange, None] = {}
-
-    def grow(self, exchange: Exchange, size: int) -> None:
-        """Count bytes that came."""
-        self._reading.setdefault(exchange)
-        self._sizes[exchange] = self._sizes.get(exchange, 0) + size
-        self._total += size
-        while self._total > self.limits.body_bytes and self._reading:
-            max(self._reading, key=self._sizes.__getitem__).give_up()
-
-    def is_read(self, exchange: Exchange) -> None:
-        """Note that a body is complete: it stays until it is written."""
-        self._reading.pop(exchange, None)
-
-    def forget(self, exchange: Exchange) -> None:
-        """Count an exchange's bytes no more."""
-        self._total -= self._sizes.pop(exchange, 0)
-        self._reading.pop(exchange, None)
 
 
 class ExchangeServer(HTTPServerConnectionDelegate):

@@ -18,9 +18,10 @@ from receiver.listener.exchange import Answer, Request, Respond, answer_internal
 from receiver.listener.turns import Turns
 from receiver.network.heads import HEAD_BYTES
 
-_READ_BYTES = 64 * 1024
 # Larger bodies count against a budget, and take turns, which Tornado's connections keep.
 _LARGEST_BODY = 16 * 1024
+# The largest ordinary request fits, so a connection with so much unread has a whole one, or an odd one.
+_MOST_UNREAD = HEAD_BYTES + _LARGEST_BODY
 _DIGITS = 5
 _BEGINNING = b"POST /"
 _CLOSE = "Connection: close\r\n"
@@ -142,8 +143,12 @@ class QuickConnection:
             self._loop.remove_reader(self._socket.fileno())
 
     def _receive(self) -> None:
+        if self._is_answer_due:
+            # What the client sends ahead waits in the system's buffers, which are limited.
+            self._read_no_more()
+            return
         try:
-            received = self._socket.recv(_READ_BYTES)
+            received = self._socket.recv(_MOST_UNREAD - len(self._unread))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -154,10 +159,7 @@ class QuickConnection:
         else:
             self._has_ended = True
             self._read_no_more()
-        if not self._is_answer_due:
-            self._take_request()
-        elif len(self._unread) > _READ_BYTES:
-            self._read_no_more()
+        self._take_request()
 
     def _take_request(self) -> None:
         """Take the next request as far as it is there, or hand the connection over."""
@@ -179,8 +181,11 @@ class QuickConnection:
             self._hand_in(self._head)
 
     def _wait(self) -> None:
+        """Wait for the rest of a request."""
         if self._has_ended:
             self.drop()
+        else:
+            self._read_on()
 
     def _hand_in(self, head: _Head) -> None:
         body, self._unread, self._head = self._unread[head.begin : head.end], self._unread[head.end :], None
@@ -232,7 +237,7 @@ class QuickConnection:
             self._owner.await_request(self)
             if self._unread:
                 self._loop.call_soon(self._take_request)
-            if not self._has_ended:
+            else:
                 self._read_on()
 
     def _hand_over(self, unsent: bytes = b"") -> None:

@@ -83,7 +83,7 @@ class Routes:
         admission: decides on CenturyLink's notifications.
         senders: decides on those of other senders.
         commits: take them to the disk.
-        proxies: those whose `X-Forwarded-For` is believed.
+        proxies: those whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         query_address: the store's, for `/readyz`; None where there is no store.
         data_dir: where the supervisor writes the store's state, for the same.
         budget: bytes of refused notifications that are kept.
@@ -194,11 +194,13 @@ class Routes:
         if known_path is None:
             return UNKNOWN_EVENT
         if known_path[: len(PREFIX)].lower() == PREFIX:
+            if request.refusal and (profile := self._senders.find(known_path)):
+                return request.refusal._replace(sender=profile.name)
             return self._senders.decide(known_path, self._make_signed(request), received_at, source_ip)
         event = self._find_event_by_request(known_path, query)
         if event is None:
             return UNKNOWN_EVENT
-        return self._admission.decide(event, request.body, request.headers, received_at, source_ip)
+        return request.refusal or self._admission.decide(event, request.body, request.headers, received_at, source_ip)
 
     def _make_signed(self, request: Request) -> SignedRequest:
         """Return what a signature can cover; a proxy that is trusted says whether the sender used TLS."""

@@ -6,10 +6,11 @@ A source is an address. The connections of each that brought no notification yet
 import math
 import resource
 from collections.abc import Container, Hashable
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final, Generic, NamedTuple, TypeVar
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from receiver.errors import SettingsError
+from receiver.listener.turns import ByteRate
 
 _MIB = 1024 * 1024
 _MOST_DESCRIPTORS = 8192
@@ -17,6 +18,7 @@ _MOST_DESCRIPTORS = 8192
 _OWN_DESCRIPTORS = 48
 _FEWEST_CONNECTIONS = 8
 _INTERFACE_BITS = 64
+_MAPPED_BITS = 96
 Connection = TypeVar("Connection", bound=Hashable)
 
 
@@ -57,6 +59,44 @@ def fit_to_descriptors(limits: Limits) -> Limits:
     return limits._replace(connections=max(_FEWEST_CONNECTIONS, min(limits.connections, room - _OWN_DESCRIPTORS)))
 
 
+class Body(Protocol):
+    """A body that may give way."""
+
+    def give_up(self) -> None:
+        """Refuse it, to make room for others."""
+
+
+class BodyBudget:
+    """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
+
+    Notifications are small, so others give way before them. Of equals, the oldest gives way.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.rate = ByteRate()
+        self._total = 0
+        self._sizes: dict[Body, int] = {}
+        self._reading: dict[Body, None] = {}
+
+    def grow(self, body: Body, size: int) -> None:
+        """Count bytes that came."""
+        self._reading.setdefault(body)
+        self._sizes[body] = self._sizes.get(body, 0) + size
+        self._total += size
+        while self._total > self.limits.body_bytes and self._reading:
+            max(self._reading, key=self._sizes.__getitem__).give_up()
+
+    def is_read(self, body: Body) -> None:
+        """Note that a body is complete: it stays until it is written."""
+        self._reading.pop(body, None)
+
+    def forget(self, body: Body) -> None:
+        """Count a body's bytes no more."""
+        self._total -= self._sizes.pop(body, 0)
+        self._reading.pop(body, None)
+
+
 class TrustedProxies:
     """Reads `X-Forwarded-For` of trusted proxies.
 
@@ -69,7 +109,7 @@ class TrustedProxies:
 
     def __init__(self, names: frozenset[str]) -> None:
         try:
-            self._networks = [ip_network(name, strict=False) for name in names]
+            self._networks = [_read_network(name) for name in names]
         except ValueError as error:
             raise SettingsError(
                 f"CLC_TRUSTED_PROXIES is not usable: {error}; list addresses or networks, for example 10.0.0.0/8."
@@ -83,16 +123,14 @@ class TrustedProxies:
         for hop in reversed(forwarded_for.split(",")):
             if not self.trusts(source) or not _is_address(hop.strip()):
                 break
-            source = hop.strip()
+            source = unmap_address(hop.strip())
         return source
 
     def shares(self, address: str) -> bool:
         """Tell whether many senders may come from an address: a trusted proxy's, or this machine's own."""
         if not _is_address(address):
             return True  # a Unix socket's other end
-        parsed = ip_address(address)
-        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-        return self.trusts(address) or (mapped or parsed).is_loopback
+        return self.trusts(address) or ip_address(address).is_loopback
 
     def trusts(self, address: str | None) -> bool:
         """Tell whether an address is a trusted proxy's."""
@@ -101,6 +139,25 @@ class TrustedProxies:
             and _is_address(address)
             and any(ip_address(address) in network for network in self._networks)
         )
+
+
+def unmap_address(address: str) -> str:
+    """Return an address; an IPv4 address as itself, also where a socket of IPv6 has it as `::ffff:192.0.2.1`."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or address)
+
+
+def _read_network(name: str) -> IPv4Network | IPv6Network:
+    """Read a network, and one of mapped IPv4 addresses as that of IPv4, because no source has a mapped address."""
+    network = ip_network(name, strict=False)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def _is_address(text: str) -> bool:
@@ -181,5 +238,4 @@ def find_source(address: str) -> str:
         return address
     if not isinstance(parsed, IPv6Address):
         return address
-    mapped = parsed.ipv4_mapped
-    return str(mapped or IPv6Address(int(parsed) >> _INTERFACE_BITS << _INTERFACE_BITS))
+    return str(IPv6Address(int(parsed) >> _INTERFACE_BITS << _INTERFACE_BITS))

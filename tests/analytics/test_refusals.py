@@ -17,7 +17,7 @@ from tests.support.readable_store import Refused, build_store
 from tests.test_readme import refusals_made
 
 RECEIVER = Path(__file__).parents[2] / "receiver"
-NOT_KEPT = {"method_not_allowed", "not_found", "too_large", "spool_unavailable"}
+NOT_KEPT = {"method_not_allowed", "not_found", "spool_unavailable"}
 SET_ASIDE = {"not_storable", "damaged_in_spool"}
 DESCRIPTION = {
     "secret_variable": "CLC_SECRET_ACME",

@@ -176,7 +176,6 @@ def test_a_proxy_may_have_any_number_of_connections():
     [
         ("127.0.0.1", True),
         ("::1", True),
-        ("::ffff:127.0.0.1", True),
         ("10.1.2.3", True),
         ("2001:db8::5", True),
         ("2001:db8::6", False),
@@ -187,11 +186,17 @@ def test_a_trusted_proxys_address_and_this_machines_own_are_shared_by_all_sender
     assert TrustedProxies(frozenset({"10.0.0.0/8", "2001:db8::5"})).shares(address) is is_shared
 
 
+@pytest.mark.parametrize("trusted", ["10.0.0.0/8", "::ffff:10.0.0.0/104"])
+def test_an_ipv4_address_is_the_same_however_a_proxy_or_a_setting_writes_it(trusted):
+    proxies = TrustedProxies(frozenset({trusted}))
+    assert proxies.find_source("10.1.2.3", "::ffff:198.51.100.9, ::FFFF:10.9.9.9") == "198.51.100.9"
+    assert not proxies.trusts("11.1.2.3")
+
+
 @pytest.mark.parametrize(
     ("address", "source"),
     [
         ("198.51.100.7", "198.51.100.7"),
-        ("::ffff:198.51.100.7", "198.51.100.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
         ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),
     ],

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import receiver.listener
 from receiver.data_directory.accounts import learn_accounts
 from receiver.keeping.care import gather
 from receiver.settings import Settings
@@ -21,6 +22,7 @@ from tests.support.keys import signed
 from tests.support.processes import ListenerProcess, running
 from tests.support.waiting import until
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "senders.md"
 KERNEL = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
 USER = b'{"accountAlias":"ACME","userName":"kim@acme.example","status":"Active","weird":1.50}'
 
@@ -142,13 +144,24 @@ def test_other_methods_and_paths_are_refused_and_not_kept(listener):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_the_limit_is_refused_before_it_is_read_whole(listener, chunked):
+def test_a_body_over_the_limit_is_refused_before_it_is_read_whole_and_kept_without_it(listener, chunked):
     body = b'{"a":"' + b"x" * 1_100_000 + b'"}'
     sent = iter([body[:600_000], body[600_000:]]) if chunked else body
     response = listener.sender.request("POST", "/webhooks/User.Updated", sent, signed(body))
     assert refusal_of(response) == (413, "too_large")
     assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
     assert len(listener.accepted()) == 1
+    (row,) = until(listener.rejected, what="the row")
+    assert (row.reason, row.path, row.body) == ("too_large", "/webhooks/User.Updated", b"")
+    assert (row.sender, row.source_ip) == ("centurylink", "127.0.0.1")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/"])
+def test_a_body_over_the_limit_that_is_no_notification_is_refused_and_not_kept(listener, path):
+    assert refusal_of(listener.sender.post(path, b"x" * 1_100_000)) == (413, "too_large")
+    assert refusal_of(listener.sender.request("PUT", "/webhooks/User.Updated", b"x" * 1_100_000)) == (413, "too_large")
+    assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
+    assert listener.rejected() == []
 
 
 def test_health_readiness_and_metrics_are_there(listener):
@@ -227,6 +240,14 @@ def test_the_sender_behind_a_trusted_proxy_is_the_one_it_names(tmp_path):
         assert listener.spooled()[0].source_ip == "198.51.100.9"
 
 
+def test_the_documented_nginx_sets_each_header_that_is_believed_of_a_proxy():
+    listener = Path(receiver.listener.__file__).parent
+    believed = {name for path in listener.glob("*.py") for name in re.findall(r'"(x-forwarded-\w+)"', path.read_text())}
+    example = re.search(r"```nginx\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)[1]
+    assert "x-forwarded-proto" in believed
+    assert believed | {"host"} <= {name.lower() for name in re.findall(r"proxy_set_header (\S+)", example)}
+
+
 def test_no_stranger_is_believed_about_who_they_are(listener):
     listener.sender.post("/webhooks/User.Updated", USER, signed(USER) | {"X-Forwarded-For": "198.51.100.9"})
     assert listener.accepted()[0].source_ip == "127.0.0.1"
@@ -237,7 +258,8 @@ SECRET = "correct-horse-battery"
 
 @pytest.fixture(scope="module")
 def guarded_listener(tmp_path_factory):
-    with running(ListenerProcess, tmp_path_factory.mktemp("guarded"), CLC_URL_SECRET=SECRET) as process:
+    settings = {"CLC_URL_SECRET": SECRET, "CLC_SECRET_GITHUB": "a secret for tests"}
+    with running(ListenerProcess, tmp_path_factory.mktemp("guarded"), **settings) as process:
         yield process
 
 
@@ -252,6 +274,14 @@ def test_with_a_url_secret_the_right_one_is_taken_on_all_routes_and_shown_nowher
     rejected = guarded_listener.spooled("rejected")[seen:]
     assert [row.path for row in rejected] == ["/webhooks/SECRET/User.Updated", "/webhooks/SECRET/Server.Rebooted"]
     assert SECRET not in str(rejected) + guarded_listener.log
+
+
+def test_the_documentation_has_each_kind_of_route_with_the_url_secret_and_the_receiver_takes_it(guarded_listener):
+    paths = set(re.findall(r"/\w+/SECRET/[\w.-]+", DOCUMENTATION.read_text("utf-8")))
+    assert {path.split("/")[1] for path in paths} == {"webhooks", "webhook", "senders"}
+    for path in paths:
+        assert guarded_listener.sender.post(path.replace("SECRET", SECRET), b"{}", {}).status == 401, path
+        assert guarded_listener.sender.post(path.replace("SECRET/", ""), b"{}", {}).status == 404, path
 
 
 @pytest.mark.parametrize(

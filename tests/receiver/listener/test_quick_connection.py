@@ -21,15 +21,15 @@ LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 class Served:
     """A server on the running loop that tells what it was asked, quickly or by Tornado's connections."""
 
-    def __init__(self, *, quick, respond=None, most_bytes=100):
+    def __init__(self, *, quick, respond=None, most_bytes=100, listening=None):
         self.asked = []
         answer = respond or self._respond
         exchanges = ExchangeServer(answer, most_bytes, Limits())
         ordinary = Ordinary(answer, exchanges.turns, most_bytes) if quick else None
         self.server = GuardedServer(exchanges, limits=Limits(), ordinary=ordinary)
         exchanges.prove, exchanges.is_proven = self.server.prove, self.server.is_proven
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.address = listening.getsockname()
+        listening = listening or socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1", listening.getsockname()[1]
         self.server.take_from(listening)
 
     def _respond(self, request, respond):
@@ -123,6 +123,13 @@ def test_each_request_is_answered_as_tornados_connection_does(request_):
         assert answers([whole[:at], whole[at:]], quick=True) == by_tornado
 
 
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_client_by_ipv4_has_its_address_where_the_listener_takes_ipv6_too(quick):
+    listening = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    _, asked = answers([ORDINARY, LAST], quick=quick, listening=listening)
+    assert [peer for *_, peer in asked] == ["127.0.0.1"] * 2
+
+
 def test_only_odd_requests_make_a_connection_tornados():
     async def kinds_after(sent):
         served = Served(quick=True)
@@ -168,6 +175,29 @@ def test_a_client_that_reads_nothing_for_long_gets_every_answer_in_order(quick):
         return got
 
     assert asyncio.run(asyncio.wait_for(run(), 60)) == [b"%06d" % each for each in range(number)]
+
+
+def test_a_client_that_sends_ahead_without_end_is_answered_and_never_read_far_ahead():
+    small = b"POST /x HTTP/1.1\r\nA: b\r\nContent-Length: 0\r\n\r\n"
+    number = 20_000
+    unread = []
+
+    async def run():
+        served: Served = Served(quick=True, respond=lambda _, respond: respond(note_unread(served)))
+        reader, writer = await asyncio.open_connection(*served.address)
+        writer.write(small * number + LAST)
+        got = await reader.read()
+        writer.close()
+        await served.end()
+        return got
+
+    def note_unread(served):
+        unread.extend(len(each._unread) for each in served.server._connections if isinstance(each, QuickConnection))
+        return answer_text("ok")
+
+    got = asyncio.run(asyncio.wait_for(run(), 60))
+    assert got.count(b"\r\n\r\nok") == number + 1
+    assert 0 < max(unread) <= 32 * 1024
 
 
 def test_a_connection_that_brought_an_accepted_notification_is_the_senders_after_an_odd_request_too():

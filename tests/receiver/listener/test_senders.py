@@ -13,6 +13,7 @@ from receiver.simulator.signed_examples import sign_examples
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.prepared import run_program
 from tests.support.processes import ListenerProcess, environment, running
+from tests.support.waiting import until
 
 PROFILES = load_shipped()
 SECRETS = {name: f"a secret of {name} for tests" for name in PROFILES} | {
@@ -81,6 +82,19 @@ def test_a_wrong_secret_and_none_are_refused_and_kept_with_the_reason(listener, 
         ("signature_missing", "github", "header missing"),
     ]
     assert new() == []
+
+
+def test_a_body_over_the_limit_is_refused_and_kept_without_it_under_its_senders_name(listener, new):
+    headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "72d3162e"}
+    for path in ("/senders/github", "/senders/nobody"):
+        answer = listener.sender.post(path, b"x" * 1_100_000, headers)
+        assert (answer.status, json.loads(answer.data)["error"]) == (413, "too_large")
+    rows = until(lambda: new("rejected")[1:] and new("rejected"), what="the rows")
+    assert [(row.reason, row.sender, row.body) for row in rows] == [
+        ("too_large", "github", b""),
+        ("unknown_sender", None, b""),
+    ]
+    assert json.loads(rows[0].headers)["X-Github-Delivery"] == "72d3162e"
 
 
 @pytest.mark.parametrize("path", ["/senders/shopify", "/senders/nobody", "/senders/", "/senders/nobody/push"])
