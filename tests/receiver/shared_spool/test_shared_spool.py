@@ -220,7 +220,7 @@ def test_after_a_failover_behind_a_pooler_a_node_sends_again_what_was_lost_there
     assert [node.shipper.turn(), len(read_all(database))] == [1, 4]
 
 
-def test_tables_of_version_1_are_brought_to_version_2_with_their_rows(database):
+def test_tables_of_version_1_are_brought_to_the_newest_version_with_their_rows(database):
     segments = [f"{writer:032d}-000001" for writer in (2, 1)]
     with psycopg.connect(database, autocommit=True) as older:
         server.bring_to(older, 1)
@@ -306,10 +306,10 @@ def test_nodes_that_make_the_tables_at_the_same_time_wait_for_each_other(databas
 
 def test_tables_of_a_newer_program_are_left_alone_and_it_is_said(node, database):
     with connected(database) as connection:
-        connection.execute("UPDATE clc_spool.about SET version = 3")
+        connection.execute("UPDATE clc_spool.about SET version = 4")
     node.write([notification(1)])
     assert node.shipper.turn() == 0
-    assert node.shipper.failure == "its tables have version 3, and this program knows 2: install a newer one"
+    assert node.shipper.failure == "its tables have version 4, and this program knows 3: install a newer one"
     with psycopg.connect(database) as connection:
         assert read_positions(connection) == {}
 
