@@ -9,7 +9,7 @@ import click
 
 from receiver.commands.restore import check_key, fetching, put_in_place, taking
 from receiver.data_directory.node import FILE as NODE_FILE
-from receiver.data_directory.node import read_machine_name, read_node_id
+from receiver.data_directory.node import RUNS_FILE, begin_run, read_machine_name, read_node_id
 from receiver.errors import DataDirectoryError, ObjectsError, ReceiverError, SettingsError
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.objects.place import Place
@@ -22,7 +22,7 @@ from receiver.supervision.begin import check_driver
 if TYPE_CHECKING:
     from receiver.shared_spool import SpoolServer
 
-_LEFT_BY_A_TRY = {NODE_FILE, "serve.lock", KNOWN, OWNER}
+_LEFT_BY_A_TRY = {NODE_FILE, RUNS_FILE, "serve.lock", KNOWN, OWNER}
 
 
 @click.command()
@@ -78,7 +78,8 @@ def _registered(settings: Settings) -> Iterator["SpoolServer"]:
 
     server, name = SpoolServer(str(settings.shared_spool), "joining"), read_machine_name()
     try:
-        register(server, Identity(read_node_id(settings.data_dir), name))
+        node = read_node_id(settings.data_dir)
+        register(server, Identity(node, name, runs=begin_run(settings.data_dir)))
         click.echo(make_visible(f"{name} is on the list of machines: rows are kept for it from now on."), err=True)
         try:
             yield server

@@ -37,6 +37,7 @@ _OWN = (
     "running_queries",
     "owner",
     "node.id",
+    "node.runs",
     "demo.log",
     "history.jsonl",
     "history-*.jsonl",

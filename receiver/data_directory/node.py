@@ -1,4 +1,4 @@
-"""This machine among those that share a spool: its id, made once in the data directory, its name, and its role."""
+"""This machine among those that share a spool: its id, made once in the data directory, its name, role and runs."""
 
 import contextlib
 import socket
@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 
 from receiver.data_directory.incidents import put_aside
 from receiver.errors import DataDirectoryError
-from receiver.files import write_new
+from receiver.files import write_new, write_whole
 
-FILE = "node.id"
+FILE, RUNS_FILE = "node.id", "node.runs"
 ALL_PARTS, LISTENER, STORE = "all", "listener", "store"
 """The roles of a machine: it runs all parts of `serve`, or with `--only` those of the listener or of the store."""
+_RUNS_KEPT = 10
 
 
 def read_node_id(data_dir: Path) -> UUID:
@@ -41,6 +42,18 @@ def read_node_id(data_dir: Path) -> UUID:
     return node
 
 
+def begin_run(data_dir: Path) -> tuple[UUID, ...]:
+    """Begin a run of what speaks for this machine, and return the latest runs, of which it is the last.
+
+    A copy of the data directory does not hear of runs that begin here later, nor this one of those there.
+    """
+    path = data_dir / RUNS_FILE
+    runs = (*_read_runs(path)[1 - _RUNS_KEPT :], uuid4())
+    with contextlib.suppress(OSError):  # the next run is then believed a minute after this one has ended
+        write_whole(path, "".join(f"{run}\n" for run in runs))
+    return runs
+
+
 def has_listener(role: str) -> bool:
     """Tell whether a machine of a role takes notifications."""
     return role != STORE
@@ -61,3 +74,10 @@ def _read(path: Path) -> UUID | None:
         return UUID(path.read_bytes().decode("ascii", "replace").strip())
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _read_runs(path: Path) -> list[UUID]:
+    try:
+        return [UUID(line) for line in path.read_bytes().decode("ascii", "replace").split()]
+    except (OSError, ValueError):
+        return []

@@ -5,6 +5,7 @@ file and that a backup holds are deleted in small steps, after an hour.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ FROM batch
 CROSS JOIN unnest(%s::TEXT[], %s::TEXT[], %s::BIGINT[], %s::BIGINT[])
     WITH ORDINALITY AS parts (segment, kind, first, last, part)
 """
-_NEWEST = "SELECT number FROM clc_spool.counter"
+_NEWEST = "SELECT number, (SELECT min(put_at) FROM clc_spool.batches WHERE number = %s) FROM clc_spool.counter"
 _NEXT = """
 SELECT number, segment, kind, first, last
 FROM clc_spool.batches
@@ -79,10 +80,13 @@ def add_batch(connection: Connection, rows: Sequence[SpooledRow]) -> None:
     connection.execute(_ADD, [len(rows), len(rows), *_list_columns(parts)])
 
 
-def read_newest(connection: Connection) -> int:
-    """Read the number of the last batch."""
-    (number,) = connection.execute(_NEWEST).fetchone() or (0,)
-    return int(number)
+def read_newest(connection: Connection, seen: int) -> tuple[int, datetime | None]:
+    """Read the number of the last batch, and the time of the one with a number that was seen; None if it is deleted.
+
+    A server that lost batches gives their numbers to others, which have another time.
+    """
+    number, put_at = connection.execute(_NEWEST, [seen]).fetchone() or (0, None)
+    return int(number), put_at
 
 
 def find_begin(connection: Connection, watermarks: Watermarks) -> int:
@@ -117,6 +121,17 @@ def read_rows(connection: Connection, parts: Sequence[Part], size: int) -> tuple
     found = max((found for *_, found in selected), default=0)
     rows = [make_row(segment, kind, values) for segment, kind, *values, _ in selected]
     return rows, found == sum(part.last - part.first + 1 for part in parts)
+
+
+def find_breaks(parts: Iterable[Part], watermarks: Watermarks) -> Positions:
+    """Find the first position of each segment and kind that comes next and is in no part, though a later one is."""
+    reached, breaks = dict[tuple[str, str], int](), dict[tuple[str, str], int]()
+    for part in parts:
+        after = reached.get(part.place, watermarks.get(part.place, 0)) + 1
+        if part.first > after:
+            breaks.setdefault(part.place, after)
+        reached[part.place] = part.last
+    return breaks
 
 
 def cut(parts: Iterable[Part], watermarks: Watermarks, rows: int) -> Iterator[Part]:

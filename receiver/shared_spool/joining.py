@@ -6,7 +6,7 @@ When that is opened, no server is asked yet. A new node also learns what the sha
 from typing import NamedTuple
 
 from receiver.data_directory.incidents import report
-from receiver.data_directory.node import read_machine_name, read_node_id
+from receiver.data_directory.node import begin_run, read_machine_name, read_node_id
 from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
 from receiver.shared_spool.batches import count_gone, read_ids_ahead, read_positions
@@ -108,4 +108,5 @@ def open_presence(settings: Settings, url: str, role: str) -> tuple[Presence, Me
 
 
 def _join(settings: Settings, server: SpoolServer, role: str) -> Membership:
-    return Membership(server, Identity(read_node_id(settings.data_dir), read_machine_name(), role=role))
+    node = read_node_id(settings.data_dir)
+    return Membership(server, Identity(node, read_machine_name(), role=role, runs=begin_run(settings.data_dir)))

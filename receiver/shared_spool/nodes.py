@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from receiver import __version__
@@ -20,10 +20,15 @@ _TURN_SECONDS = 0.5
 _FREEING_SECONDS = 0.2
 """New rows wait for it: at a time little is deleted."""
 _BEAT = """
-INSERT INTO clc_spool.nodes (node, name, version, role, seen_at) VALUES (%s, %s, %s, %s, clock_timestamp())
+INSERT INTO clc_spool.nodes (node, name, version, role, run, seen_at)
+VALUES (%(node)s, %(name)s, %(version)s, %(role)s, %(run)s, clock_timestamp())
 ON CONFLICT (node) DO UPDATE
-SET name = excluded.name, version = excluded.version, role = excluded.role, seen_at = excluded.seen_at
-WHERE nodes.name = excluded.name OR nodes.seen_at < clock_timestamp() - INTERVAL '1 minute'
+SET
+    name = excluded.name, version = excluded.version, role = excluded.role, run = excluded.run,
+    seen_at = excluded.seen_at
+WHERE
+    nodes.name = excluded.name AND (nodes.run IS NULL OR nodes.run = ANY(%(runs)s::UUID[]))
+    OR nodes.seen_at < clock_timestamp() - INTERVAL '1 minute'
 """
 # A store that was replaced by an older one has less than it said before.
 _REPORT = """
@@ -32,7 +37,7 @@ SET
     stored = %(stored)s,
     checkpointed = least(coalesce(%(checkpointed)s, checkpointed, 0), %(stored)s),
     backed_up = coalesce(%(backed_up)s, backed_up)
-WHERE node = %(node)s AND name = %(name)s
+WHERE node = %(node)s AND name = %(name)s AND run IS NOT DISTINCT FROM %(run)s
 """
 _OLDEST = """
 SELECT number, extract(EPOCH FROM clock_timestamp() - put_at)::DOUBLE PRECISION
@@ -40,19 +45,27 @@ FROM clc_spool.batches ORDER BY number LIMIT 1
 """
 _DOUBLE = (
     "another machine says that it has the id of this one, so rows that this store needs may be deleted: was the data "
-    "directory copied? Stop `serve` here, delete `node.id`, and start it again"
+    "directory copied, or the machine? Stop `serve` here, delete `node.id`, and start it again"
 )
 
 _log = logging.getLogger(__name__)
 
 
 class Identity(NamedTuple):
-    """What a node says of itself."""
+    """What a node says of itself; the last of its latest runs is this one.
+
+    A node whose machine was cloned has the same id and the same name, but other runs since then.
+    """
 
     node: UUID
     name: str
     version: str = __version__
     role: str = ALL_PARTS
+    runs: tuple[UUID, ...] = ()
+
+    def as_parameters(self) -> dict[str, Any]:
+        """Return it as the parameters of a query."""
+        return {**self._asdict(), "runs": list(self.runs), "run": self.runs[-1] if self.runs else None}
 
 
 class Progress(NamedTuple):
@@ -87,8 +100,8 @@ class Overview(NamedTuple):
 
 
 def say_alive(connection: Connection, identity: Identity) -> bool:
-    """Say that a node lives, which makes it known; tell whether no other of another name lives under its id."""
-    return connection.execute(_BEAT, [*identity]).rowcount == 1
+    """Say that a node lives, which makes it known; tell whether no other lives under its id."""
+    return connection.execute(_BEAT, identity.as_parameters()).rowcount == 1
 
 
 def report(connection: Connection, identity: Identity, progress: Progress) -> bool:
@@ -99,8 +112,7 @@ def report(connection: Connection, identity: Identity, progress: Progress) -> bo
         identity: the node.
         progress: how far it is.
     """
-    named = {"node": identity.node, "name": identity.name, **progress._asdict()}
-    return connection.execute(_REPORT, named).rowcount == 1
+    return connection.execute(_REPORT, {**identity.as_parameters(), **progress._asdict()}).rowcount == 1
 
 
 def read_overview(connection: Connection) -> Overview:

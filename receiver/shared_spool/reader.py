@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
@@ -12,6 +13,9 @@ from receiver.shared_spool.batches import Connection, Part, read_positions
 from receiver.shared_spool.nodes import Identity, Progress, report
 from receiver.shared_spool.server import SpoolServer, hold_settings, transaction
 from receiver.spool import Positions, Segment, SpooledRow, Watermarks, count_bytes
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024
@@ -47,6 +51,7 @@ class SharedSpoolReader:
         self._identity = identity
         self._connection: Connection | None = None
         self._seen = 0
+        self._seen_put_at: datetime | None = None
         self._parts: list[Part] = []
         """What is not stored of the batches up to `_seen`."""
         self._positions: Positions = {}
@@ -66,8 +71,8 @@ class SharedSpoolReader:
             rows: the most rows.
             size: no more rows are read after so many bytes of bodies.
         """
-        reached, gaps = dict(watermarks), dict[tuple[str, str], str]()
         can_read = self._look(watermarks) and not self._gone
+        reached, gaps = dict(watermarks), self._find_breaks(watermarks)
         while can_read and rows > 0 and size > 0:
             read = self._read_next(reached, gaps, min(rows, _ROWS_PER_QUERY), min(size, _BYTES_PER_QUERY))
             for row in read:
@@ -83,8 +88,9 @@ class SharedSpoolReader:
         """Find out which batches are next, and tell whether that was possible."""
         try:
             with self._server.session(_ANSWER_SECONDS) as connection:
-                newest = batches.read_newest(connection)  # often, and of one row: it needs no settings
-                if connection is not self._connection or newest < self._seen:
+                newest, put_at = batches.read_newest(connection, self._seen)  # often, and short: it needs no settings
+                is_same = connection is self._connection and newest >= self._seen and put_at == self._seen_put_at
+                if not is_same:  # a pooler keeps our connection through a failover
                     self._begin(connection, watermarks)
                 self._parts = [part for part in self._parts if part.last > watermarks.get(part.place, 0)]
                 if newest > self._seen:
@@ -103,6 +109,7 @@ class SharedSpoolReader:
             hold_settings(connection)
             self._positions = read_positions(connection)
             self._parts, self._seen = [], batches.find_begin(connection, watermarks)
+            _, self._seen_put_at = batches.read_newest(connection, self._seen)
             self._look_for_gone(connection, watermarks)
             for held in filter(None, (self._checkpointed, self._backed_up)):
                 held.number = batches.find_begin(connection, held.watermarks)
@@ -136,6 +143,7 @@ class SharedSpoolReader:
             self._look_for_gone(connection, watermarks)
         self._parts += [part for part in new if part.last > watermarks.get(part.place, 0)]
         self._seen = new[-1].number if new else newest
+        _, self._seen_put_at = batches.read_newest(connection, self._seen)
         for part in new:
             self._positions[part.place] = max(part.last, self._positions.get(part.place, 0))
 
@@ -175,11 +183,20 @@ class SharedSpoolReader:
             rows = [row for _, row in takewhile(_is_at_its_place, enumerate(read, part.first))]
             if rows:
                 return rows
-            gap = f"{part.kind} {part.first} of segment {part.segment} are not in the shared spool"
-            if self._gaps.get(part.place) != gap:
-                _log.error("%s; what follows in that segment waits", gap)
-            gaps[part.place] = gap
+            gaps[part.place] = self._describe_gap(part.place, part.first)
         return []
+
+    def _find_breaks(self, watermarks: Watermarks) -> dict[tuple[str, str], str]:
+        """Find the segments of whose next rows there is no batch: what follows would pass them over."""
+        breaks = batches.find_breaks(self._parts, watermarks)
+        return {place: self._describe_gap(place, position) for place, position in breaks.items()}
+
+    def _describe_gap(self, place: tuple[str, str], position: int) -> str:
+        segment, kind = place
+        gap = f"{kind} {position} of segment {segment} are not in the shared spool"
+        if self._gaps.get(place) != gap:
+            _log.error("%s; what follows in that segment waits", gap)
+        return gap
 
     @property
     def failure(self) -> str | None:

@@ -105,6 +105,8 @@ class Shipper:
         self._tidied_at = time.monotonic()
         if self._positions is None:
             return
+        with self._server.session() as connection, transaction(connection):
+            self._positions = read_positions(connection)  # a server that took over may have fewer, behind a pooler
         places = {*self._stored, *self._positions}
         held = {place: max(self._stored.get(place, 0), self._positions.get(place, 0)) for place in places}
         self._spool.tidy(held)

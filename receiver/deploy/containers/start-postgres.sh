@@ -15,10 +15,12 @@ SQL
 }
 
 make_standby() {
-    until pg_basebackup --host="$PRIMARY" --username=standby --pgdata="$PGDATA" --write-recovery-conf --checkpoint=fast; do
-        rm -rf "$PGDATA"
+    rm -rf "$PGDATA" "$PGDATA.new"
+    until pg_basebackup --host="$PRIMARY" --username=standby --pgdata="$PGDATA.new" --write-recovery-conf --checkpoint=fast; do
+        rm -rf "$PGDATA.new"
         sleep 1
     done
+    mv "$PGDATA.new" "$PGDATA"
 }
 
 # What the server commits, its standby has. A standby has none of its own, also when it was promoted.

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from receiver.database.extent import read_dropped
-from receiver.database.opening import run
 from receiver.database.reading import ServiceReader
 from receiver.errors import ReceiverError
 from receiver.files import read_sql_file
+from receiver.keeping.lake.closed import ClosedChanges
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, find_first_kept, parse_month
 from receiver.keeping.lake.parts import CHANGES, NOTIFICATIONS, LakeTable
-from receiver.keeping.lake.place import CheckedRows, LakePlace, list_months, open_memory, sum_up
+from receiver.keeping.lake.place import CheckedRows, LakePlace, list_months, open_memory, sum_up, take_fingerprint
 from receiver.keeping.lake.store import StoredMonth, read_heads
 
 if TYPE_CHECKING:
@@ -112,8 +112,12 @@ class DropCheck:
 
     def _compare_whole(self, stored: StoredMonth, manifest: Manifest) -> str | None:
         for table in (NOTIFICATIONS, CHANGES):
-            found, there = stored.take_fingerprint(table), manifest.tables[table.name]
-            if found != (there.rows, there.fingerprint) and not (table is CHANGES and stored.count_closed()):
+            there = manifest.tables[table.name]
+            is_same = stored.take_fingerprint(table) == (there.rows, there.fingerprint)
+            if not is_same and table is CHANGES and self._dropped.is_something:
+                closed = ClosedChanges(stored, self._place, there.files)
+                is_same = closed.take_fingerprint() == (there.rows, there.fingerprint)
+            if not is_same:
                 return f"The lake has other {table.name} of {stored.month} than this store."
         return None
 
@@ -157,8 +161,5 @@ class LateRows:
             memory.register("file", part)
             memory.register("ids", self._ids)
             rows: pa.Table = memory.sql(read_sql_file(f"{__package__}.dropped", "late_rows.sql")).to_arrow_table()
-            memory.register("rows", rows)
-            query = read_sql_file(__package__, "fingerprint.sql").replace("/* told */", self._table.told)
-            ((_, fingerprint),) = run(memory, query.replace("(/* rows */) AS rows", "rows"))
-        self._fingerprint += int(fingerprint)
+        self._fingerprint += take_fingerprint(rows, self._table)
         return rows

@@ -1,16 +1,22 @@
 """Parts of a table's month: rows that follow each other in the order of the lake, few enough to be sorted in memory."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from receiver.deriving.tables import select_closed
 from receiver.files import read_sql_file
 
 
 class LakeTable(NamedTuple):
-    """A table of the lake, the most rows of a part, and the text by which the fingerprint tells rows apart."""
+    """A table of the lake, the most rows of a part, and the text by which the fingerprint tells rows apart.
+
+    `of` chooses rows: all, those of closed notifications, or those of others. From closed ones the store derives no
+    changes again, because of what it has dropped.
+    """
 
     name: str
     rows_per_part: int
     told: str
+    of: Literal["all", "closed", "open"] = "all"
 
 
 NOTIFICATIONS = LakeTable("notifications", 25_000, "concat_ws('|', id, duplicate_of)")
@@ -74,6 +80,8 @@ NO_ROWS = Part(is_named=False, upto=Key(None, "0001-01-01T00:00:00+00:00", ""))
 def select(name: str, table: LakeTable, part: Part | None = None) -> str:
     """Return a query of this package on the rows of a table, or of a part of them."""
     rows = read_sql_file(f"{__package__}.rows", f"{table.name}.sql")
+    if table.of != "all":
+        rows += f"AND notifications.seq {'' if table.of == 'closed' else 'NOT '}IN ({select_closed()})"
     query = read_sql_file(__package__, f"{name}.sql").replace("/* told */", table.told)
     if part:
         query = query.replace("/* part */", part.make_condition())

@@ -17,6 +17,7 @@ from receiver.database.opening import run
 from receiver.errors import DamagedObjectError
 from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, parse_manifest, parse_month, write_manifest
+from receiver.keeping.lake.parts import LakeTable
 from receiver.keeping.objects.storage import Storage
 
 if TYPE_CHECKING:
@@ -149,6 +150,18 @@ class LakePlace:
         with self._storage.errors():
             return _find_missing(ids, self._open_files(files))
 
+    def read_changes(self, ids: "pa.Table", files: Sequence[LakeFile]) -> "pa.Table":
+        """Read the changes of some notifications from files of `changes`, at least one.
+
+        Raises:
+            ObjectsError: as `read_missing`.
+        """
+        with self._storage.errors(), open_memory() as memory:
+            memory.register("ids", ids)
+            memory.register("file", self._open_files(files))
+            found: pa.Table = memory.sql(read_sql_file(f"{__package__}.dropped", "changes_of.sql")).to_arrow_table()
+        return found
+
     def check_file(self, file: LakeFile) -> None:
         """Read a file back, and check that it has the rows that its manifest tells.
 
@@ -222,6 +235,15 @@ def sum_up(rows: Any) -> tuple[int, str]:
         memory.register("file", rows)
         ((count, checksum),) = run(memory, read_sql_file(__package__, "measure_file.sql"))
     return count, checksum
+
+
+def take_fingerprint(rows: Any, table: LakeTable) -> int:
+    """Return the fingerprint of a table's rows as `fingerprint.sql` has it, of an Arrow table."""
+    query = read_sql_file(__package__, "fingerprint.sql").replace("/* told */", table.told)
+    with open_memory() as memory:
+        memory.register("rows", rows)
+        ((_, fingerprint),) = run(memory, query.replace("(/* rows */) AS rows", "rows"))
+    return int(fingerprint)
 
 
 def _write_parquet(parts: Iterable[CheckedRows], writing: Any) -> tuple[int, int]:

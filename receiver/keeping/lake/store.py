@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from receiver.database.reading import ServiceReader
-from receiver.deriving.tables import select_closed
 from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import Month
 from receiver.keeping.lake.parts import Key, LakeTable, Parameters, Part, select
@@ -84,12 +83,6 @@ class StoredMonth:
         slices = 2 * rows // self._most_rows + 1
         query, among = select("ids", table), {**self._parameters, "slices": slices}
         return pa.concat_tables([self._reader.read_table(query, {**among, "slice": each}) for each in range(slices)])
-
-    def count_closed(self) -> int:
-        """Count the notifications from which no changes are derived again, because of what the store has dropped."""
-        query = read_sql_file(f"{__package__}.dropped", "closed_of_month.sql").replace("/* closed */", select_closed())
-        (number,) = self._ask_for_one(query)
-        return int(number)
 
     def _cut(self, table: LakeTable, part: Part, rows: int) -> list[Part]:
         parameters = {**self._parameters, **part.make_parameters(), "rows_per_part": rows}

@@ -9,6 +9,7 @@ from receiver.data_directory.node import read_machine_name
 from receiver.database.extent import NOTHING, read_dropped
 from receiver.database.reading import ServiceReader
 from receiver.errors import ObjectsError, StoreError
+from receiver.keeping.lake.closed import ClosedChanges
 from receiver.keeping.lake.dropped import LateRows
 from receiver.keeping.lake.lost import find_lost, find_lost_whole, is_there
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, choose_finished, parse_month
@@ -130,8 +131,8 @@ class LakeWriter:
             return before
         if table is not REJECTED and self._has_dropped(stored.month):
             return self._add_rows(table, stored, before, found.rows)
-        if table is CHANGES and is_whole and self._dropped.is_something and stored.count_closed():
-            return before  # another store has more of them
+        if table is CHANGES and self._dropped.is_something:
+            return self._write_changes(stored, before, there)
         if table is NOTIFICATIONS and found.rows < before.rows:
             raise _lacks(stored.month, before.rows - found.rows)
         if table is REJECTED and is_whole and not self._find_missing(table, stored, found.rows, there).num_rows:
@@ -161,6 +162,18 @@ class LakeWriter:
         late = LateRows(table, (stored.read(table, part) for part, _ in stored.find_parts(table)), missing)
         file = self._write_file(late.read(), table, stored.month, len(before.files))
         return late.add_to(before, file)
+
+    def _write_changes(self, stored: StoredMonth, before: TableFiles, there: Sequence[LakeFile]) -> TableFiles:
+        """Write the changes of a month, and keep what the lake has of those that the store derives never again."""
+        closed = ClosedChanges(stored, self._place, there)
+        found = closed.take_fingerprint()
+        if len(there) == len(before.files) and found == (before.rows, before.fingerprint):
+            return before
+        files = self._write_parts(closed.others, stored)
+        kept = closed.read()
+        if kept:
+            files.append(self._write_file(kept, CHANGES, stored.month, len(files)))
+        return _make(found, files)
 
     def _find_missing(self, table: LakeTable, stored: StoredMonth, rows: int, files: Sequence[LakeFile]) -> "pa.Table":
         """Find the ids that the store has, and files of the lake lack."""

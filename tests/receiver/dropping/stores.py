@@ -60,6 +60,9 @@ class Store:
     def read_rows(self, sql, parameters):
         return run(self.connection.cursor(), sql, parameters)
 
+    def read_table(self, sql, parameters):
+        return self.connection.cursor().sql(sql, params=parameters).to_arrow_table()
+
     def run(self, sql, parameters=None):
         return run(self.connection.cursor(), sql, parameters)
 

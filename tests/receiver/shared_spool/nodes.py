@@ -1,6 +1,6 @@
 """Machines that share a spool, in this process: the test takes the turns of each shipper and store."""
 
-from receiver.data_directory.node import read_node_id
+from receiver.data_directory.node import begin_run, read_node_id
 from receiver.database.opening import run
 from receiver.shared_spool import Identity, Membership, SharedSpoolReader, Shipper, SpoolServer
 from receiver.spool import SpoolReader, SpoolWriter
@@ -19,7 +19,7 @@ class Node:
         self.id = read_node_id(directory)
         self.writer = SpoolWriter(directory / "spool", rows_per_segment=9)
         self.shipper = Shipper(SpoolReader(directory / "spool"), SpoolServer(database, "sending"), {})
-        self.identity = Identity(self.id, directory.name)
+        self.identity = Identity(self.id, directory.name, runs=begin_run(directory))
         self.membership = Membership(SpoolServer(database, "sending"), self.identity)
         self.store = None
 

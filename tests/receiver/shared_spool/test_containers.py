@@ -1,12 +1,13 @@
 """The compose file: what it starts works together, its settings are those of the program, and it holds no secret."""
 
+import subprocess
 import sys
 
 import pytest
 
 from analytics import connect
 from receiver.settings import READING_SIDE, Settings
-from tests.support.compose import Stack, read_compose
+from tests.support.compose import DIRECTORY, Stack, read_compose
 from tests.support.postgres import find_program
 from tests.support.waiting import until
 
@@ -15,6 +16,12 @@ SECRETS = {
     for name in ("POSTGRES_PASSWORD", "STANDBY_PASSWORD", "OBJECTS_SECRET", "CLC_QUERY_TOKEN", "CLC_URL_SECRET")
 }
 PATH = f"/webhooks/{SECRETS['CLC_URL_SECRET']}/User.Updated"
+COPY = """#!/bin/sh
+for word; do case "$word" in --pgdata=*) copy=${word#--pgdata=} ;; esac; done
+[ ! -e "$copy" ] && mkdir "$copy" && echo 17 > "$copy/PG_VERSION" || exit 1
+[ -e "$0.killed" ] || { touch "$0.killed"; kill -KILL $PPID; exit 1; }
+touch "$copy/whole"
+"""
 BODY = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
 
 
@@ -53,6 +60,19 @@ def test_what_the_compose_file_starts_keeps_every_notification_though_a_receiver
     with connect(f"http://{stack.addresses['store']}:8081") as client:
         until(lambda: set(kept) <= set(read_ids(client)), what="all in the store")
         assert len(read_ids(client)) == len(set(read_ids(client)))
+
+
+def test_a_standby_that_was_killed_while_it_was_copied_is_copied_again(tmp_path):
+    for name, script in {"pg_basebackup": COPY, "postgres": '#!/bin/sh\nls "$2"\n'}.items():
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    given = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PGDATA": str(tmp_path / "data"), "PRIMARY": "one"}
+    start = ["sh", str(DIRECTORY / "start-postgres.sh")]
+    killed, started = (
+        subprocess.run(start, env=given, check=False, capture_output=True, text=True, timeout=60) for _ in range(2)
+    )
+    assert (killed.returncode, killed.stdout) == (-9, "")
+    assert (started.stdout.split(), started.stderr) == (["PG_VERSION", "whole"], "")
 
 
 def test_the_settings_of_the_services_are_settings_of_the_program():

@@ -1,6 +1,7 @@
 """The machines that share a spool know each other, and rows leave it when all have them and a backup, too."""
 
 import shutil
+from contextlib import closing, contextmanager
 from functools import partial
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import scalar_row
 
-from receiver.data_directory.node import FILE, read_node_id
+from receiver.data_directory.node import FILE, RUNS_FILE, begin_run, read_node_id
 from receiver.database.extent import read_watermarks
 from receiver.database.opening import run
 from receiver.shared_spool import batches
@@ -214,6 +215,63 @@ def test_a_machine_whose_id_was_copied_to_another_is_told_and_does_not_speak_for
     assert one.membership.obstacle is None
     assert ask(database, "SELECT (name, stored)::TEXT FROM clc_spool.nodes") == ["(one,0)"]
     copied.close()
+
+
+@contextmanager
+def cloned(node):
+    """Copy a machine with its name, as it is now."""
+    directory = node.directory.parent / "clones" / node.directory.name
+    directory.mkdir(parents=True)
+    for name in (FILE, RUNS_FILE):
+        shutil.copy(node.directory / name, directory / name)
+    with closing(Node(directory, node.database)) as clone:
+        yield clone
+
+
+@pytest.mark.parametrize("is_clone_first", [True, False])
+def test_of_a_machine_and_its_clone_of_the_same_name_the_second_is_told_and_speaks_for_none(nodes, is_clone_first):
+    one, _ = nodes
+    with cloned(one) as clone:
+        restart(one)
+        first, second = (clone, one) if is_clone_first else (one, clone)
+        write(first, range(3))
+        first.settle()
+        second.append()
+        second.report()
+        first.report()
+        assert "another machine says that it has the id of this one" in second.membership.obstacle
+        assert first.membership.obstacle is None
+
+
+def test_a_running_machine_is_told_that_its_clone_speaks_for_it(nodes, database):
+    one, _ = nodes
+    write(one, range(3))
+    one.settle()
+    with cloned(one) as clone:
+        clone.beat()
+        one.back_up()
+        assert "another machine says that it has the id of this one" in one.membership.obstacle
+        assert clone.membership.obstacle is None
+    assert count_rows(database) == 3  # the clone does not have them
+
+
+def test_a_machine_that_starts_again_speaks_for_itself_at_once_also_after_an_older_program(nodes, database):
+    one, _ = nodes
+    one.beat()
+    for _ in range(2):
+        restart(one)
+        one.beat()
+        assert one.membership.obstacle is None
+    with psycopg.connect(database, autocommit=True) as older:
+        older.execute("UPDATE clc_spool.nodes SET run = NULL")
+    one.beat()
+    assert one.membership.obstacle is None
+
+
+def restart(node):
+    """Let a node begin another run."""
+    node.identity = node.membership.identity = node.identity._replace(runs=begin_run(node.directory))
+    return node
 
 
 def test_forget_refuses_a_machine_that_lives_and_one_that_nobody_knows(nodes, database, tmp_path):

@@ -172,24 +172,55 @@ def test_a_gap_in_a_segment_stops_reading_there_until_it_is_filled_and_is_told(d
         assert shared.obstacle is None
 
 
-def test_after_a_failover_that_took_batches_back_reading_goes_on_by_the_watermarks(database):
+def test_what_follows_rows_of_a_batch_that_is_not_there_waits_and_is_told(database):
+    shared = SharedSpoolReader(SpoolServer(database, "reading"))
+    segment, other = spooled(1).segment, f"{'0' * 31}2-000001"
+    with closing(shared), connected(database) as connection:
+        for position in range(1, 4):
+            put_rows(connection, [spooled(position)], {(segment, "notifications"): position - 1})
+        put_rows(connection, [spooled(1, other)], {})
+        connection.execute("DELETE FROM clc_spool.batches WHERE number = 2")
+        assert list(shared.read_new({}, 10, 10**9)) == [spooled(1, other)]
+        assert shared.obstacle == f"notifications 2 of segment {segment} are not in the shared spool"
+
+
+@pytest.mark.parametrize("is_pooled", [False, True])
+def test_after_a_failover_that_took_batches_back_reading_goes_on_by_the_watermarks(database, is_pooled):
     shared = SharedSpoolReader(SpoolServer(database, "reading"))
     other = f"{'0' * 31}2-000001"
     with closing(shared), connected(database) as connection:
         put_rows(connection, [spooled(n) for n in range(1, 4)], {})
         put_rows(connection, [spooled(4)], {(spooled(1).segment, "notifications"): 3})
         assert len(list(shared.read_new({}, 10, 10**9))) == 4
-        for lost in ("rows WHERE position = 4", "batches WHERE number = 2"):
-            connection.execute(f"DELETE FROM clc_spool.{lost}")
-        connection.execute("UPDATE clc_spool.positions SET last = 3")
-        connection.execute("UPDATE clc_spool.counter SET number = 1")
+        lose_last_batch(connection)
         put_rows(connection, [spooled(1, other)], {})
-        shared.close()  # as the failover does
+        if not is_pooled:
+            shared.close()  # as the failover does
         watermarks = {(spooled(1).segment, "notifications"): 4}
         assert list(shared.read_new(watermarks, 10, 10**9)) == [spooled(1, other)]
 
 
-def test_tables_of_version_1_are_brought_to_version_2_with_their_rows(database):
+def lose_last_batch(connection):
+    """Take the fourth row back, which is the second batch, as a server does that takes over and never had it."""
+    for lost in ("rows WHERE position = 4", "batches WHERE number = 2"):
+        connection.execute(f"DELETE FROM clc_spool.{lost}")
+    connection.execute("UPDATE clc_spool.positions SET last = 3")
+    connection.execute("UPDATE clc_spool.counter SET number = 1, rows = 3")
+
+
+def test_after_a_failover_behind_a_pooler_a_node_sends_again_what_was_lost_there_and_deletes_none_of_it(
+    node, database, monkeypatch
+):
+    monkeypatch.setattr(shipper, "_ROWS_PER_BATCH", 3)
+    node.write([notification(n) for n in range(4)])
+    assert [node.shipper.turn(), node.shipper.turn()] == [3, 1]
+    with connected(database) as connection:
+        lose_last_batch(connection)
+    node.shipper.free()
+    assert [node.shipper.turn(), len(read_all(database))] == [1, 4]
+
+
+def test_tables_of_version_1_are_brought_to_the_newest_version_with_their_rows(database):
     segments = [f"{writer:032d}-000001" for writer in (2, 1)]
     with psycopg.connect(database, autocommit=True) as older:
         server.bring_to(older, 1)
@@ -275,10 +306,10 @@ def test_nodes_that_make_the_tables_at_the_same_time_wait_for_each_other(databas
 
 def test_tables_of_a_newer_program_are_left_alone_and_it_is_said(node, database):
     with connected(database) as connection:
-        connection.execute("UPDATE clc_spool.about SET version = 3")
+        connection.execute("UPDATE clc_spool.about SET version = 4")
     node.write([notification(1)])
     assert node.shipper.turn() == 0
-    assert node.shipper.failure == "its tables have version 3, and this program knows 2: install a newer one"
+    assert node.shipper.failure == "its tables have version 4, and this program knows 3: install a newer one"
     with psycopg.connect(database) as connection:
         assert read_positions(connection) == {}
 
