@@ -211,7 +211,7 @@ def test_the_steps_of_a_sender_have_its_url_to_copy_and_name_the_setting_of_its_
     steps.get_by_role("button", name="Copy").click()
     page.wait_for_function("async () => (await navigator.clipboard.readText()).endsWith('/senders/github')")
     numbers = steps.locator("ol").evaluate_all("lists => lists.map(list => list.start)")
-    assert numbers == [1, 1, 3]
+    assert numbers == [1, 1, 4]
 
 
 def test_the_number_of_notifications_of_a_sender_on_set_up_leads_to_these_notifications(live, watch):

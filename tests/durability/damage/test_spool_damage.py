@@ -207,14 +207,15 @@ def test_after_a_failed_sync_nothing_more_is_acknowledged_into_the_segment(tmp_p
         ]
         strace.terminate()
         strace.communicate()
-        after = listener.sender.post("/webhooks/User.Updated", b'{"userName":"a@b.c","n":12}').status
+        # Each thread of the listener has three failures to come, so on a busy machine all of these may have failed.
+        statuses.append(listener.sender.post("/webhooks/User.Updated", b'{"userName":"a@b.c","n":12}').status)
         spooled = {row.payload for row in listener.spooled()}
         segments = sorted((tmp_path / "spool").glob("*.sqlite"))
         first = SpoolReader(tmp_path / "spool").list_segments()[0]
         in_first = [row.row.payload for row in first.read("notifications", 0, 100) if isinstance(row.row, Notification)]
     assert statuses[0] == 503
     assert {200, 503} == {*statuses}
-    assert after == 200
+    assert statuses[-1] == 200
     acknowledged_bodies = {
         b'{"userName":"a@b.c","n":%d}' % number for number, status in enumerate(statuses, 1) if status == 200
     }
