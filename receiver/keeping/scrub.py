@@ -1,6 +1,7 @@
 """A scrub: reads every block of the database file from the disk, and names the damaged rows and a backup of them."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -138,7 +139,7 @@ def count_whole(backup: Path, first: int, last: int) -> int | None:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_BACKUP_SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired:
         return None
-    if done.returncode < 0:  # DuckDB may abort the process that reads a damaged file
+    if done.returncode < 0 and done.returncode != -signal.SIGKILL:  # DuckDB may abort a process that reads damage
         return 0
     return int(done.stdout) if done.returncode == 0 else None
 

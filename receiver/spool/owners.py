@@ -24,6 +24,7 @@ from receiver.spool.looking import Backlog, count_backlog
 
 OWNER = "owner"
 KNOWN = "spools.json"
+_FORMAT = 1
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +40,14 @@ class Owner(BaseModel):
 
 
 class SpoolNote(BaseModel):
-    """The note in a data directory: its id, and the paths of its spools by id, relative for those inside it."""
+    """The note in a data directory: its id, and the paths of its spools by id, relative for those inside it.
+
+    Of format 0 it may have several ids of one spool, whose mark was lost.
+    """
 
     id: str
     spools: dict[str, str] = {}
+    format: int = 0
 
 
 class Former(NamedTuple):
@@ -185,10 +190,14 @@ def _read_note(settings: Settings, owner: Owner | None) -> SpoolNote:
             put_aside(settings.data_dir, [path], "can't be understood: it is made anew.", missing=lost)
         own = settings.data_dir.resolve()
         is_ours = owner and (Path(owner.data_dir) == own or settings.spool_directory.resolve().is_relative_to(own))
-        known = SpoolNote(id=owner.owner if owner and is_ours else secrets.token_hex(16))
+        known = SpoolNote(id=owner.owner if owner and is_ours else secrets.token_hex(16), format=_FORMAT)
         with contextlib.suppress(FileExistsError):
             write_new(path, known.model_dump_json(indent=1))
         known = _read(SpoolNote, path) or known
+    if known.format < _FORMAT:
+        latest = {directory: name for name, directory in known.spools.items()}
+        known = SpoolNote(id=known.id, spools={name: path for path, name in latest.items()}, format=_FORMAT)
+        _write_note(settings, known)
     return known
 
 

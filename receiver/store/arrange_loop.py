@@ -75,7 +75,9 @@ class ArrangeLoop:
     def _run(self) -> None:
         come_last()
         if self._count_noted() >= _MOST_ENDS:
-            self._give_up(f"it ended several processes; delete {self._note} to try it")
+            self._give_up(
+                f"it ended several processes, so not until {self._note} is deleted and the store begins again"
+            )
             return
         seconds = _LOOK_SECONDS
         while not self._stopping.wait(seconds):
@@ -91,12 +93,13 @@ class ArrangeLoop:
                 seconds = min(max(_RETRY_SECONDS, 2 * seconds), _LONGEST_SECONDS)
                 _log.warning("rows are not put side by side yet, again in %.0f s: %s", seconds, describe(error))
             except Exception as error:  # noqa: BLE001 - what is only for speed must not end anything else
-                self._give_up(f"{describe(error)}; `clc-receiver verify` names rows that can't be read")
+                what = f"{describe(error)}; `clc-receiver verify` names rows that can't be read"
+                self._give_up(f"not until the next start: {what}")
                 return
 
     def _give_up(self, why: str) -> None:
-        self.failure = f"not until the next start: {why}"
-        _log.error("rows are not put side by side until the next start: %s", why)
+        self.failure = why
+        _log.error("rows are not put side by side: %s", why)
 
     def _step(self) -> float:
         """Work on the next part, and return the seconds until the next look: a store of years takes half a core."""

@@ -175,6 +175,19 @@ def test_a_spool_that_lost_its_mark_alone_stays_the_same(tmp_path):
     assert list_former_spools(settings) == []
 
 
+def test_a_spool_that_had_lost_its_mark_under_an_older_version_is_one_spool(tmp_path):
+    settings = settings_of(tmp_path / "data")
+    claim(settings)
+    note = settings.data_dir / "spools.json"
+    known = json.loads(note.read_text())
+    known["spools"] = {"0" * 32: "spool", **known["spools"]}
+    del known["format"]
+    note.write_text(json.dumps(known))
+    claim(settings)
+    assert list_former_spools(settings) == []
+    assert list(json.loads(note.read_text())["spools"].values()) == ["spool"]
+
+
 def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_until_then(tmp_path):
     data_dir, before, now = tmp_path / "data", str(tmp_path / "before"), str(tmp_path / "now")
     with running(Receiver, data_dir, CLC_SPOOL_DIR=before) as receiver:

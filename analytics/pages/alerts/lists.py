@@ -92,6 +92,11 @@ def find_deleted(*frames: pd.DataFrame) -> set[str]:
     return {name for alert in list_alerts() if names for name in ask(alert.deleted, ids=names)["entity_id"]}
 
 
+def leave_deleted_out(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return alarms without those of deleted servers: an alert may come after the deletion."""
+    return rows[~rows["server"].isin(find_deleted(rows))]
+
+
 def to_server(row: Any, column: str, at: Any) -> None:
     """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
     if column == "Account":

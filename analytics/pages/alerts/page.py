@@ -12,6 +12,7 @@ from analytics.pages.alerts.lists import (
     draw_flapping_list,
     draw_in_alarm_list,
     find_deleted,
+    leave_deleted_out,
     read_page,
     to_server,
 )
@@ -105,13 +106,13 @@ def draw_body(chosen: dict[str, Any]) -> None:
         return
     shown = alarms.filter_alarms(everything, list_alerting(list_chosen(chosen)), chosen["entity"])
     span = find_period(chosen["range"], until, None if shown.empty else to_moment(shown["begin"].min()))
-    lasting = alarms.select_lasting(shown)
+    lasting = leave_deleted_out(alarms.select_lasting(shown))
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
     flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
     listed = read_page("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
     deleted = find_deleted(flapping.rows, listed.rows)
-    others = len(alarms.select_lasting(everything.drop(shown.index)))
+    others = len(leave_deleted_out(alarms.select_lasting(everything.drop(shown.index))))
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, chosen["order"])
     if inside.empty:
         draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
@@ -152,14 +153,14 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     Args:
         chosen: the filters.
         alarm_count: the number of alarms of all time that they let through.
-        others: the number of present alarms that they leave out.
+        others: the number of present alarms of existing entities that they leave out.
     """
     texts = (shorten(chosen[key] or "", LONGEST_NAME) for key in ("account", "account_tree", "entity"))
     account, tree, name = map(as_markdown, texts)
     of = f" of {account}" if account else f" of {tree} and its sub-accounts" if tree else ""
     named = f" with “{name}” in its name" if name else ""
     what = f"No {label_alerts().lower()}{of}{named}" if of or named else "Nothing"
-    why = "the last alert of each metric says that it is below its threshold again"
+    why = "each metric is below its threshold again, or its server is deleted"
     elsewhere = f" Outside these filters, {others:,} {'is' if others == 1 else 'are'} in alarm." if others else ""
     return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
 

@@ -148,7 +148,8 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
                 st.text(make_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
-                    draw_alarms(entity, then.at if then else None)
+                    if not facts["deleted_then" if then else "deleted"]:  # an alert may come after the deletion
+                        draw_alarms(entity, then.at if then else None)
                 if parts := describe_standing_at(facts, then.at) if then else describe_standing(facts):
                     draw_age_line(*parts, key="standing")
             if entity.is_account and (name := load_accounts().name_of(entity.name, entity.sender)):

@@ -189,7 +189,7 @@ def gather(
         key_is_of_shell=wal is None and noted_key is None,
         role=role,
         profiles_unusable=find_unusable(settings),
-        accounts_unread=_find_accounts_trouble(settings.learned_accounts),
+        accounts_unread=_find_accounts_trouble(settings.learned_accounts) if _checks_accounts(settings, role) else None,
         is_sent_known=note is not None and note.sent is not None,
     )
 
@@ -236,6 +236,10 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         lost=max(read_taken(reader.read_rows).missing, 0),
         complete_since=dropped.before if dropped.is_something else None,
     )
+
+
+def _checks_accounts(settings: Settings, role: str) -> bool:
+    return has_listener(role) and settings.accounts is not None
 
 
 def _find_accounts_trouble(path: Path) -> str | None:

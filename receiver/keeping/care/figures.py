@@ -98,10 +98,11 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     if facts.serving and facts.serve and facts.serve.listen:
         yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
     if facts.accounts_unread:
-        text = f"can't be read ({facts.accounts_unread}): notifications of these accounts are refused"
+        text = f"can't be read ({facts.accounts_unread}): only the accounts of CLC_ACCOUNTS are accepted"
         yield Figure("learned_accounts", "Learned accounts", None, text, "red")
     if facts.profiles_unusable:
-        text = f"{' '.join(facts.profiles_unusable)} A listener that starts again refuses such a sender."
+        after = "A listener that starts again refuses such a sender, and a store does not start."
+        text = f"{' '.join(facts.profiles_unusable)} {after}"
         yield Figure("profiles_unusable", "Unusable profiles", len(facts.profiles_unusable), text, "red")
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}

@@ -16,7 +16,7 @@ WEB, MAIL, GONE = "WA1ACMEWEB01", "WA1ACMEMAIL01", "WA1ACMEGONE01"
     [
         ("nothing", "Outside these filters, 2 are in alarm."),
         ("web", "**1 in alarm now**; the filters leave out 1 more"),
-        ("gone", "below its threshold again. Outside these filters, 2 are in alarm."),
+        ("gone", "or its server is deleted. Outside these filters, 2 are in alarm."),
     ],
 )
 def test_alarms_of_deleted_servers_are_not_counted_among_those_that_the_filters_leave_out(

@@ -152,12 +152,17 @@ def test_a_deletion_ends_the_alarms_of_a_server_and_none_of_a_new_server_of_its_
 
 
 def test_in_alarm_now_are_the_servers_whose_alarms_last_without_those_that_are_deleted(store):
-    run, cache = store([*ROWS, *RENEWED[:3]]), AlarmCache()
+    gone = "WA1ACMEGONE1"
+    late = [
+        server("ACME", gone, event_type="Server.Deleted", received_at=before(30)),
+        alert(gone, 25, ("cpu", "triggered")),
+    ]
+    run, cache = store([*ROWS, *RENEWED[:3], *late]), AlarmCache()
     kept = KeptInAlarm(run, cache)
     known = kept.read_up_to(30, datetime.now(UTC))
     assert known.accounts == {WEB: "ACME"}
     assert (known.count(None), known.count({"ACME"}), known.count({"SOLO"})) == (1, 1, 0)
-    assert set(known.accounts) == set(alarms.select_lasting(cache.look(run))["server"])
+    assert {*known.accounts, gone} == set(alarms.select_lasting(cache.look(run))["server"])
 
 
 def test_each_metric_of_an_alert_has_the_time_of_its_own_trigger(store):
@@ -360,7 +365,7 @@ def test_an_alert_is_late_only_after_the_duration_for_which_its_metric_had_to_be
     assert text == "alert" if said is None else text.startswith(f"alert; {said}")
 
 
-BELOW = "the last alert of each metric says that it is below its threshold again"
+BELOW = "each metric is below its threshold again, or its server is deleted"
 OF_ACCOUNT = "**No server of YLLW and its sub-accounts is in alarm now**"
 NAMED = "**No server of YLLW with “zzz” in its name is in alarm now**"
 

@@ -212,7 +212,7 @@ def test_only_listed_accounts_are_accepted_and_their_new_sub_accounts_are_learne
 
 
 def test_while_learned_accounts_can_not_be_read_nobody_is_told_that_the_account_is_not_allowed(tmp_path):
-    settings = Settings(data_dir=tmp_path)
+    settings = Settings(data_dir=tmp_path, accounts={"ACME"})
     learn_accounts(settings.learned_accounts, ["KID1"])
     whole = settings.learned_accounts.read_bytes()
     settings.learned_accounts.write_bytes(b"no database" * 1000)
@@ -223,6 +223,7 @@ def test_while_learned_accounts_can_not_be_read_nobody_is_told_that_the_account_
         assert [row.body for row in listener.spooled("rejected")] == [child]
         assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
         assert gather(settings, None).accounts_unread == "file is not a database"
+        assert gather(Settings(data_dir=tmp_path), None).accounts_unread is None  # all are accepted
         settings.learned_accounts.write_bytes(whole)
         assert listener.sender.post("/webhooks/User.Created", child).status == 200
         assert gather(settings, None).accounts_unread is None

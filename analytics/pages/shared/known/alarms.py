@@ -95,7 +95,7 @@ def load_alarms() -> pd.DataFrame | None:
 
 
 class InAlarm(NamedTuple):
-    """The entities in alarm at the moment `upto`: each name with the account of its alert."""
+    """The existing entities in alarm at the moment `upto`: each name with the account of its alert."""
 
     accounts: dict[str, str | None]
     upto: datetime
@@ -132,9 +132,16 @@ class KeptInAlarm(KeptAnswer[InAlarm]):
         if self._last and read == self._read:
             self._last = self._last._replace(upto=upto)
         else:
-            above = [] if latest is None else list_rows(latest[latest["above"].astype(bool)])
-            self._last = InAlarm({str(row.entity_id): null_to_none(row.account_alias) for row in above}, upto)
+            self._last = InAlarm(self._list_existing(latest), upto)
         self._read = read
+
+    def _list_existing(self, latest: pd.DataFrame | None) -> dict[str, str | None]:
+        """Return the entities in alarm with their accounts, without those whose alert came after their deletion."""
+        above = [] if latest is None else list_rows(latest[latest["above"].astype(bool)])
+        named = {str(row.entity_id): null_to_none(row.account_alias) for row in above}
+        ids = sorted(named)
+        gone = {name for alert in list_alerts() if ids for name in self._run(alert.deleted, ids=ids)["entity_id"]}
+        return {name: account for name, account in named.items() if name not in gone}
 
 
 @st.cache_resource(show_spinner=False)
