@@ -205,7 +205,9 @@ def test_filters_that_leave_nothing_say_so(live, watch):
     )
     expect(page.locator(".st-key-nothing")).to_contain_text("Clear the filters")
     page = watch(live.url).open(f"{PAGE}&entity={FLAPPER}&range=1+h")
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("is in alarm now: each metric is below its threshold again")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text(
+        "is in alarm now: each metric is below its threshold again"
+    )
     expect(page.locator(".st-key-nothing")).to_contain_text(
         "The latest alarm ended before it. Choose a longer time range"
     )
