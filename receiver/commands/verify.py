@@ -116,7 +116,7 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
     try:
         write_scrub_note(settings.data_dir, damaged)
     except OSError as error:
-        click.echo(f"What was found can't be noted ({error.strerror}), so `status` does not know it.", err=True)
+        click.echo(f"The result can't be saved ({error.strerror}), so `status` does not show it.", err=True)
     return bool(damaged)
 
 

@@ -144,7 +144,7 @@ class QuickConnection:
 
     def _receive(self) -> None:
         if self._is_answer_due:
-            # What the client sends ahead waits in the system's buffers, which are limited.
+            # What the client sends early waits in the system's buffers, whose size is limited.
             self._read_no_more()
             return
         try:

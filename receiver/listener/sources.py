@@ -69,7 +69,7 @@ class Body(Protocol):
 class BodyBudget:
     """Counts the bytes of all bodies that are being read or written to disk; the largest of those being read gives way.
 
-    Notifications are small, so others give way before them. Of equals, the oldest gives way.
+    Notifications are small, so larger bodies give way first. Of bodies of equal size, the oldest gives way.
     """
 
     def __init__(self, limits: Limits) -> None:

@@ -91,7 +91,7 @@ def test_what_is_damaged_is_named_with_the_backup_that_holds_it_also_where_that_
     (data_dir / FILE).mkdir()  # as on a full disk, the note can't be written
     done = run_command(data_dir, "verify", "--scrub")
     assert done.returncode == 1
-    assert "What was found can't be noted (Is a directory), so `status` does not know it." in done.stderr
+    assert "The result can't be saved (Is a directory), so `status` does not show it." in done.stderr
     assert "Nothing else was checked" in done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("damaged: "))
     assert line.startswith(f"damaged: Block {block} of the database: notifications, seq 1 to ")
