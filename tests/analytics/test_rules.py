@@ -4,6 +4,7 @@ With CLC_RULES set, the examples of that directory's rules are run too.
 """
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from analytics import connect
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER
+from analytics.senders import list_sql_files
 from analytics.settings import Settings
 from analytics.times import EPOCH
 from receiver.store.query.guard import check_statement, list_refused_functions
 from tests.support.database import open_database
-from tests.support.sizes import take_few
+from tests.support.sizes import size, take_few
 from tests.support.stored import Received, forget_sender, received_in, repeat_as_another_sender, store_of
 
 OWN = Path(os.environ["CLC_RULES"]) if os.environ.get("CLC_RULES") else None
@@ -142,6 +144,28 @@ def test_another_sender_with_the_same_names_changes_no_finding_of_a_rule_for_cen
     assert run() == alone
     forget_sender(file, "centurylink")
     assert [said(each) for each in run()] == []
+
+
+@pytest.mark.parametrize(("rule", "example"), [*FIRING, *SILENT][:: size(9, 1)])
+def test_a_rule_needs_no_seq_that_is_unique_because_stores_of_a_lake_have_the_same_ones(rule, example, tmp_path):
+    file = store_of(tmp_path, received_in(example))
+    with duckdb.connect(str(file)) as store:
+        for table in ("notifications", "changes"):
+            store.execute(f"UPDATE {table} SET seq = seq // 2")
+    with connect(str(file)) as client:
+        found = find(client, EPOCH, FOREVER, rules=RuleSet([rule], []), settings=SETTINGS)
+    assert found.problems == []
+    expected = example.expected if example in rule.fires else []
+    assert len(found.findings) == len(expected)
+    assert all(part in said(finding) for part, finding in zip(expected, found.findings, strict=True))
+
+
+@pytest.mark.parametrize(
+    "file", [*list_sql_files("rules"), *list_sql_files("shipped_queries")], ids=lambda file: file.name
+)
+def test_no_rule_and_no_shipped_query_finds_a_row_by_its_seq(file):
+    sql = file.read_text("utf-8").rpartition("*/")[2]
+    assert not re.search(r"\bseq\)?\s+(NOT )?IN\b|USING \([^)]*\bseq\b|\bseq = ", sql)
 
 
 def test_every_rule_can_be_used():

@@ -191,6 +191,7 @@ WITH unseen AS (
 ),
 steps AS (
     SELECT
+        id,
         seq,
         entity_id,
         occurred_at,
@@ -217,12 +218,12 @@ numbered_at_url AS (
     FROM runs
 ),
 at_other_url AS (
-    SELECT seq
+    SELECT id
     FROM numbered_at_url
     QUALIFY row_number() OVER (PARTITION BY entity_id, run, number ORDER BY occurred_at, seq) > 1
 ),
 originals AS (
-    FROM unseen WHERE seq NOT IN (FROM at_other_url)
+    FROM unseen WHERE notification_id NOT IN (FROM at_other_url)
 ),
 copies AS (
     SELECT id, seq, occurred_at, account_alias, entity_id

@@ -170,13 +170,14 @@ body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim
 -- In a run of updates without a pause the first at one URL is the first at the other, and so on. Gaps are in seconds: DuckDB
 -- goes by the calendar to subtract one moment from another, which takes long.
 WITH hidden AS (
-    SELECT notification_id, seq, changed_at, category, entity_id, account_alias, actor
+    SELECT notification_id, changed_at, category, entity_id, account_alias, actor
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen'
 ),
 steps AS (
     SELECT
+        id,
         seq,
         entity_id,
         occurred_at,
@@ -203,7 +204,7 @@ numbered_at_url AS (
     FROM runs
 ),
 copies AS (
-    SELECT seq
+    SELECT id
     FROM numbered_at_url
     QUALIFY row_number() OVER (PARTITION BY entity_id, run, number ORDER BY occurred_at, seq) > 1
 )
@@ -226,4 +227,4 @@ SELECT
         ELSE 'medium'
     END AS severity
 FROM hidden
-WHERE seq NOT IN (FROM copies)
+WHERE notification_id NOT IN (FROM copies)

@@ -340,7 +340,7 @@ body = '''{"name":"WA1ACMEWEB{{n}}","status":"archived","changeInfo":{"modifiedB
 -- next step after the queue is another status was not deleted. The start is as far back as in hidden_update_burst, plus the
 -- time in the queue, and the end as much later.
 WITH first_seen AS (
-    SELECT seq
+    SELECT notification_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
         AND changed_at < $until::TIMESTAMPTZ + to_hours($queue_hours)
@@ -382,7 +382,7 @@ steps AS (
         AND received_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ + to_hours($queue_hours)
         AND sender = 'centurylink' AND category = 'Server' AND (action = 'Updated' OR action IS NULL)
-        AND duplicate_of IS NULL AND seq IN (FROM first_seen)
+        AND duplicate_of IS NULL AND id IN (FROM first_seen)
         AND lower(payload ->> 'status') IN ('queuedfordelete', 'deleted')
 ),
 -- A server that comes back as queued for deletion may be a late notification of the life before, so the return is the last row

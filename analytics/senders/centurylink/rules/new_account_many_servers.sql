@@ -202,14 +202,14 @@ body = '''{"name":"WA1ACMESRV{{n}}","status":"underConstruction","changeInfo":{"
 -- A server has the platform's time and an account the time of receipt: the two may differ by five minutes. An alias is never
 -- used again, so an account is created once, at the first sight of it or soon after: a later creation is one sent again.
 WITH first_seen AS (
-    SELECT seq, entity_id, changed_at
+    SELECT notification_id, entity_id, changed_at
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes(2 * $within_minutes)
         AND changed_at < $until::TIMESTAMPTZ + INTERVAL 5 MINUTES
         AND sender = 'centurylink' AND category = 'Account' AND path = '' AND kind = 'added' AND old_value IS NULL
 ),
 opened AS (
-    SELECT account_alias, arg_min(id, (occurred_at, notifications.seq)) AS id, min(occurred_at) AS opened_at
+    SELECT account_alias, arg_min(id, (occurred_at, seq)) AS id, min(occurred_at) AS opened_at
     FROM notifications
     JOIN first_seen USING (entity_id)
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes(2 * $within_minutes)
@@ -217,7 +217,7 @@ opened AS (
         AND occurred_at <= changed_at + to_minutes($within_minutes)
         AND notifications.sender = 'centurylink' AND notifications.category = 'Account' AND duplicate_of IS NULL
         AND account_alias IS NOT NULL
-        AND (action = 'Created' OR (action IS NULL AND notifications.seq = first_seen.seq))
+        AND (action = 'Created' OR (action IS NULL AND id = notification_id))
     GROUP BY account_alias
 ),
 built AS (

@@ -410,13 +410,13 @@ body = '''{"name":"WA1ACMEWEB02","status":"active","details":{"ipAddresses":[{"p
 -- instead. The whole body counts for a server that is created public, or restored after deletion, whatever addresses it had
 -- before.
 WITH first_seen AS (
-    SELECT seq, changed_at, entity_id
+    SELECT notification_id AS id, changed_at, entity_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
 ),
 came_back AS (
-    SELECT first_seen.seq
+    SELECT first_seen.id
     FROM first_seen
     SEMI JOIN changes AS gone
         ON gone.entity_id = first_seen.entity_id AND gone.changed_at <= first_seen.changed_at
@@ -427,7 +427,7 @@ came_back AS (
 ),
 -- The creation may come after an update of the new server, and changes nothing then.
 created_later AS (
-    SELECT first_seen.seq, min(received_at) AS created_received_at
+    SELECT first_seen.id, min(received_at) AS created_received_at
     FROM first_seen
     JOIN notifications AS creation
         ON creation.entity_id = first_seen.entity_id
@@ -437,13 +437,12 @@ created_later AS (
             AND least(occurred_at, received_at) < $until::TIMESTAMPTZ + to_seconds($apart_seconds)
             AND creation.sender = 'centurylink' AND creation.category = 'Server' AND creation.action = 'Created'
             AND creation.duplicate_of IS NULL
-    GROUP BY first_seen.seq
+    GROUP BY first_seen.id
 ),
 -- At a target URL of the category the action is open where the server was changed within an hour of its creation. The old form
 -- lists public and internal addresses alike; the receiver's comparison separates them in the same way.
 whole AS (
     SELECT
-        seq,
         id,
         changed_at,
         notifications.entity_id,
@@ -464,12 +463,12 @@ whole AS (
             )
         ) AS public_addresses
     FROM notifications
-    JOIN first_seen USING (seq)
-    LEFT JOIN created_later USING (seq)
+    JOIN first_seen USING (id)
+    LEFT JOIN created_later USING (id)
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND notifications.sender = 'centurylink' AND notifications.category = 'Server' AND duplicate_of IS NULL
         AND (
-            action = 'Created' OR seq IN (FROM came_back)
+            action = 'Created' OR id IN (FROM came_back)
             OR created_received_at <= received_at + to_seconds($apart_seconds)
             OR (
                 action IS NULL
@@ -488,7 +487,7 @@ lists AS MATERIALIZED (
         account_alias,
         actor,
         CASE
-            WHEN seq IN (SELECT seq FROM whole) THEN []
+            WHEN notification_id IN (SELECT id FROM whole) THEN []
             WHEN ends_with(path, '.public') THEN [old_value ->> '$']
             ELSE list_append(old_value ->> '$[*].public', old_value ->> 'public')
         END AS befores,
@@ -514,7 +513,7 @@ addresses AS (
 -- addresses in it.
 vanished AS MATERIALIZED (
     SELECT
-        seq,
+        notification_id,
         changed_at,
         entity_id,
         kind,
@@ -534,7 +533,7 @@ vanished AS MATERIALIZED (
         SELECT
             *,
             regexp_extract(path, '^details[.](secondaryIP|ip)Addresses') AS list_path,
-            bool_or(kind = 'removed' AND path = list_path) OVER (PARTITION BY seq, list_path) AS is_unnamed
+            bool_or(kind = 'removed' AND path = list_path) OVER (PARTITION BY notification_id, list_path) AS is_unnamed
         FROM changes
         WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
             AND sender = 'centurylink' AND category = 'Server' AND kind IN ('removed', 'changed')
@@ -556,8 +555,8 @@ hidden AS (
     SELECT entity_id, changed_at, list_path, public
     FROM vanished
     WHERE is_untold AND kind = 'removed'
-        AND seq NOT IN (
-            SELECT seq
+        AND notification_id NOT IN (
+            SELECT notification_id
             FROM changes
             WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
                 AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'

@@ -387,7 +387,7 @@ body = '{"id":17,"updated_at":"2026-03-04T09:59:58Z"}'
 -- A server's deletion is found to be a replay when a later notification shows that the server is still there, so deletions are
 -- looked for twice as far back.
 WITH signed AS (
-    SELECT seq, received_at, hash(signature) AS signature_hash, category = 'Server' AND action = 'Deleted' AS is_server_gone
+    SELECT id, received_at, hash(signature) AS signature_hash, category = 'Server' AND action = 'Deleted' AS is_server_gone
     FROM notifications
     WHERE received_at >= $since::TIMESTAMPTZ - to_days(2 * $days) AND received_at < $until::TIMESTAMPTZ
         AND (received_at >= $since::TIMESTAMPTZ - to_days($days) OR is_server_gone)
@@ -414,7 +414,7 @@ uses AS (
         occurred_at = received_at AS is_timeless,
         signature_hash
     FROM notifications
-    JOIN (FROM signed SEMI JOIN used_again USING (signature_hash) SELECT seq, signature_hash) USING (seq)
+    JOIN (FROM signed SEMI JOIN used_again USING (signature_hash) SELECT id, signature_hash) USING (id)
     WHERE received_at >= $since::TIMESTAMPTZ - to_days(2 * $days) AND received_at < $until::TIMESTAMPTZ
 ),
 compared AS (
@@ -441,7 +441,7 @@ judged AS (
             if(seconds < 60, format('{} s', seconds), NULL)
         )) AS later_text,
         CASE
-            WHEN seq = first_use.seq THEN NULL
+            WHEN id = first_use.id THEN NULL
             WHEN category <> first_use.category THEN 'high'
             WHEN action <> first_use.action THEN CASE
                 WHEN is_timeless AND first_use.action = 'Created' AND action = 'Updated' THEN NULL
@@ -455,14 +455,14 @@ judged AS (
 ),
 -- An update may tell the status of a deletion, too. Only the bodies of such pairs are read.
 told_twice AS (
-    SELECT seq
+    SELECT id
     FROM notifications
     JOIN (
-        SELECT seq
+        SELECT id
         FROM judged
         WHERE severity = 'high' AND later <= $apart_seconds AND category = first_use.category
             AND list_sort([first_use.action, action]) = ['Deleted', 'Updated']
-    ) USING (seq)
+    ) USING (id)
     WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
         AND (
             lower(payload ->> 'status') = 'deleted'
@@ -476,7 +476,7 @@ deleted_again AS (
         AND later > $apart_seconds
 ),
 sights AS (
-    SELECT notifications.seq
+    SELECT notifications.id
     FROM notifications
     JOIN deleted_again ON deleted_again.entity_id = notifications.entity_id
         AND least(notifications.occurred_at, notifications.received_at)
@@ -499,7 +499,7 @@ outlived AS (
             TRY_CAST(payload ->> '$.changeInfo.createdDate' AS TIMESTAMPTZ) AS created_at
         FROM notifications
         WHERE received_at >= $since::TIMESTAMPTZ - to_days(2 * $days) AND received_at < $until::TIMESTAMPTZ
-            AND seq IN (FROM sights)
+            AND id IN (FROM sights)
             AND coalesce(lower(payload ->> 'status'), '') NOT IN ('deleted', 'queuedfordelete')
     ) AS sight
         ON sight.entity_id = deleted_again.entity_id
@@ -511,7 +511,7 @@ outlived AS (
 found AS (
     SELECT *, received_at AS seen_at
     FROM judged
-    WHERE severity IS NOT NULL AND seq NOT IN (FROM told_twice)
+    WHERE severity IS NOT NULL AND id NOT IN (FROM told_twice)
     UNION ALL BY NAME
     SELECT * REPLACE ('medium' AS severity) FROM outlived
 )

@@ -154,7 +154,7 @@ body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
 -- A copy may come after the receiver's window for copies, and at the other URL, of the event or of the category only. A
 -- creation that brings a deleted user back is none.
 WITH first_seen AS (
-    SELECT seq
+    SELECT notification_id
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'added'
@@ -167,7 +167,7 @@ sights AS (
         account_alias,
         entity_id,
         action,
-        seq IN (FROM first_seen) AS is_first
+        id IN (FROM first_seen) AS is_first
     FROM notifications
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL

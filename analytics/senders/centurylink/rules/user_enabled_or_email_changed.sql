@@ -114,7 +114,7 @@ body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"Kim@ACME.example
 */
 -- A user that comes back is enabled again whatever status its deletion told: a replayed deletion tells the one of before.
 WITH came_back AS (
-    SELECT notification_id, seq, changed_at, entity_id, account_alias
+    SELECT notification_id, changed_at, entity_id, account_alias
     FROM changes AS back
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'added'
@@ -131,7 +131,6 @@ WITH came_back AS (
 differences AS (
     SELECT
         notification_id,
-        seq,
         changed_at,
         entity_id,
         account_alias,
@@ -144,16 +143,15 @@ differences AS (
         AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
     UNION ALL
     SELECT
-        notification_id, seq, changed_at, came_back.entity_id, came_back.account_alias, 'status', 'Deleted', payload ->> 'status'
+        notification_id, changed_at, came_back.entity_id, came_back.account_alias, 'status', 'Deleted', payload ->> 'status'
     FROM came_back
-    JOIN notifications USING (seq)
+    JOIN notifications ON notifications.id = came_back.notification_id
     WHERE received_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND action IS DISTINCT FROM 'Created'
         AND category = 'User' -- follows from the others, and avoids reading the bodies of all other notifications
 ),
 steps AS (
     SELECT
         notification_id,
-        seq,
         changed_at,
         entity_id,
         account_alias,

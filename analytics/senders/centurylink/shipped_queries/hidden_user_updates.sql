@@ -3,6 +3,7 @@
 -- time stand out. An update that comes at a URL of its event and at one of the category within a minute is one.
 WITH steps AS (
     SELECT
+        id,
         seq,
         entity_id,
         occurred_at,
@@ -34,8 +35,8 @@ SELECT
     max(changed_at) AS latest_at
 FROM changes
 WHERE sender = 'centurylink' AND category = 'User' AND kind = 'unseen' AND changed_at > now() - INTERVAL 30 DAY
-    AND seq NOT IN (
-        SELECT seq
+    AND notification_id NOT IN (
+        SELECT id
         FROM numbered
         QUALIFY row_number() OVER (PARTITION BY entity_id, run, number ORDER BY occurred_at, seq) > 1
     )
