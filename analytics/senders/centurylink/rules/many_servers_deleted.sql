@@ -346,7 +346,17 @@ WITH first_seen AS (
         AND changed_at < $until::TIMESTAMPTZ + to_hours($queue_hours)
         AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added' AND old_value IS NULL
 ),
--- No change shows the status of a server's first notification.
+-- No change shows the status of a server's first notification. Its body is read in a second step, where DuckDB passes over the
+-- bodies of others by `seq`.
+first_shown AS (
+    SELECT seq, id
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND received_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND least(occurred_at, received_at) < $until::TIMESTAMPTZ + to_hours($queue_hours)
+        AND sender = 'centurylink' AND category = 'Server' AND (action = 'Updated' OR action IS NULL)
+        AND duplicate_of IS NULL AND id IN (FROM first_seen)
+),
 steps AS (
     SELECT
         notification_id,
@@ -378,11 +388,8 @@ steps AS (
     UNION ALL
     SELECT id, seq, least(occurred_at, received_at), account_alias, entity_id, actor, 'queue'
     FROM notifications
-    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
-        AND received_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
-        AND least(occurred_at, received_at) < $until::TIMESTAMPTZ + to_hours($queue_hours)
-        AND sender = 'centurylink' AND category = 'Server' AND (action = 'Updated' OR action IS NULL)
-        AND duplicate_of IS NULL AND id IN (FROM first_seen)
+    WHERE received_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($servers + 1)) - to_hours($queue_hours)
+        AND (seq, id) IN (FROM first_shown)
         AND lower(payload ->> 'status') IN ('queuedfordelete', 'deleted')
 ),
 -- A server that comes back as queued for deletion may be a late notification of the life before, so the return is the last row
