@@ -8,7 +8,7 @@ import pandas as pd
 
 from analytics.charts.alarms import format_metric, format_span
 from analytics.findings.rule_headers import COLOURS
-from analytics.pages.shared import address, going
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import label_account, load_accounts
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
@@ -151,7 +151,7 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
 
     lines = [as_line(identity, row) for identity, row in shown.items()]
     draw_table(list_in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=choose_state_colours(), steady=address.describe_view())  # fmt: skip
+          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
     page.draw_ways("alarm", None)
 
 
@@ -179,8 +179,7 @@ def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None
         for identity, row in shown.items()
     ]
     draw_table(list_flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
-          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours(),
-          steady=address.describe_view())  # fmt: skip
+          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
     page.draw_ways("metric", end)
 
 
@@ -206,7 +205,7 @@ def draw_alarm_list(page: ListPage, end: datetime, deleted: set[str], words: Seq
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
     draw_table(list_alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
-          height=LIST_PIXELS, colours=choose_state_colours(), steady=address.describe_view())  # fmt: skip
+          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
     page.draw_ways("alarm", end, words)
 
 

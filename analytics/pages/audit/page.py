@@ -12,7 +12,7 @@ from analytics.pages.audit.downloads import draw_changes_download
 from analytics.pages.audit.filters import choose_filters
 from analytics.pages.audit.findings import draw_findings, open_finding
 from analytics.pages.audit.list_time import ListTime, draw_place, draw_time
-from analytics.pages.shared import address, going
+from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
@@ -158,7 +158,6 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
         on_open=open_row,
         height=LIST_PIXELS,
         wrap=True,
-        steady=address.describe_view(),
     )
 
 

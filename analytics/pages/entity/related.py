@@ -8,7 +8,7 @@ import streamlit as st
 from analytics import senders
 from analytics.findings.finding import Finding
 from analytics.pages.entity.timeline import Entity
-from analytics.pages.shared import address, going
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.changes import NOTHING_NEW, list_actions, summarize_each
 from analytics.pages.shared.components import Column, Line, draw_table
@@ -106,8 +106,7 @@ def draw_parts_of_account(entity: Entity) -> None:
                 for account in below
             ]
             draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
-                  on_open=lambda name, _: going.to_account(name, sender), height=LIST_PIXELS,
-                  steady=address.describe_view())  # fmt: skip
+                  on_open=lambda name, _: going.to_account(name, sender), height=LIST_PIXELS)  # fmt: skip
     parts = ask("entities_of_account", alias=alias, sender=entity.values["sender"], page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
@@ -129,8 +128,7 @@ def draw_parts_of_account(entity: Entity) -> None:
         alt, some = f"{several_parts.capitalize()} of this account", any(row.deleted for row in rows.values())
         lines = [make_part_line(identity, row, with_deleted=some) for identity, row in rows.items()]
         columns = list_part_columns(with_deleted=some)
-        draw_table(columns, lines, key="parts", alt=alt, on_open=open_row, height=LIST_PIXELS,
-              steady=address.describe_view())  # fmt: skip
+        draw_table(columns, lines, key="parts", alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
 
@@ -175,7 +173,7 @@ def draw_acts_of_user(entity: Entity) -> None:
 
         lines = [act_line(row, texts.get(row.seq, NOTHING_NEW), doubts[seq]) for seq, row in rows.items()]
         draw_table(ACT_COLUMNS, lines, key="acts", alt="Actions of this user, newest first", on_open=open_row,
-              height=LIST_PIXELS, wrap=True, colours=colours(is_dark()), steady=address.describe_view())  # fmt: skip
+              height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
 
 
 def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:

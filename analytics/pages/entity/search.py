@@ -128,7 +128,6 @@ def draw_search() -> None:
         alt="Entities, most recently active first",
         on_open=open_row,
         height=LIST_PIXELS,
-        steady=address.describe_view(),
     )
     if len(rows) == MOST_FOUND:
         st.caption(f"The {MOST_FOUND} most recently active are listed.")

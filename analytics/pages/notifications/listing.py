@@ -225,7 +225,6 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
         height=LIST_PIXELS,
         chosen=None if seq is None else str(seq),
         colours=colours(is_dark()),
-        steady=address.describe_view(),
     )
 
 

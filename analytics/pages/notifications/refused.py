@@ -112,7 +112,7 @@ def draw_reasons(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | 
         for group, row in zip(groups, list_rows(counts), strict=True)
     ]
     draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
-          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key, steady=address.describe_view())  # fmt: skip
+          on_open=choose_reason, wrap=True, chosen=chosen and chosen.key)  # fmt: skip
 
 
 def make_newest_cell(row: Any) -> Cell:
@@ -153,7 +153,6 @@ def draw_refused_list(chosen: Group | None, *, narrow: bool) -> None:
         on_close=close,
         height=LIST_PIXELS,
         chosen=read_open_item().rejection,
-        steady=address.describe_view(),
     )
     if pages > 1:
         extent = (first + 1, first + len(rows), total)

@@ -15,6 +15,7 @@ import streamlit as st
 from altair.utils.schemapi import disable_debug_mode
 
 from analytics.charts.charts import set_ink
+from analytics.pages.shared.address import describe_view
 from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
 
 BROWSER = "analytics.pages.shared.browser"
@@ -235,8 +236,8 @@ def draw_table(
         headless: whether the columns' names are left out.
         chosen: the id of the open row, or the ids of the chosen rows.
         colours: the colours by the names in rows.
-        steady: what the table lists; while that stays the same and the user is in the table, no row changes its place.
-            None lets rows move: for a table without clicks, or whose rows no refresh moves.
+        steady: what the table lists, by default what the address says. While that stays the same and the user is in the
+            table, no row changes its place. Rows of a table without clicks move.
         short: the number of rows that a phone shows at first, besides chosen ones, with a button for the others.
     """
 
@@ -264,7 +265,7 @@ def draw_table(
             "chosen": chosen if chosen is None or isinstance(chosen, str) else list(chosen),
             "colours": dict(colours or {}),
             "main": on_close is not None,
-            "steady": None if steady is None else repr(steady),
+            "steady": repr(describe_view() if steady is None else steady) if on_open else None,
             "short": short,
         },
         on_open_change=open_row,

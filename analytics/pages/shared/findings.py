@@ -12,7 +12,6 @@ from analytics.findings.finding import Finding, count_severities, select_between
 from analytics.findings.rule_files import RuleProblem, load_rules
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
-from analytics.pages.shared import address
 from analytics.pages.shared.answers import is_kept, read_now
 from analytics.pages.shared.components import Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock
@@ -169,7 +168,6 @@ def draw_finding_list(
         wrap=True,
         chosen=chosen,
         colours={severity: pair[is_dark()] for severity, pair in COLOURS.items()},
-        steady=address.describe_view(),
         short=short,
     )
     if len(findings) > MOST_SHOWN:

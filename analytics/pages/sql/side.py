@@ -107,6 +107,7 @@ def draw_columns(owner: StoreTable) -> None:
         alt=f"Columns of {owner.name}",
         on_open=choose_column,
         height=COLUMNS_HEIGHT,
+        steady=owner.name,
     )
 
 

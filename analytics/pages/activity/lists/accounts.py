@@ -7,7 +7,7 @@ from analytics.pages.activity import filters
 from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.lists import ranked
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared import address, going
+from analytics.pages.shared import going
 from analytics.pages.shared.accounts import Accounts, Branch, label_account, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.store import find_sender_of_row, list_rows
@@ -79,7 +79,6 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         height=ranked.LIST_PIXELS,
         short=ranked.FEW,
         chosen=[accounts.find_key(chosen.account, chosen.sender)] if chosen.account else [],
-        steady=address.describe_view(),
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared import address, going
+from analytics.pages.shared import going
 from analytics.pages.shared.components import Column, Line, bring, draw_table
 from analytics.pages.shared.formatting import format_type
 from analytics.pages.shared.frame import is_dark
@@ -117,7 +117,6 @@ def draw_ranked(
         height=LIST_PIXELS,
         chosen=chosen,
         colours=colours(is_dark()) if colour else None,
-        steady=address.describe_view(),
         short=FEW,
     )
     if total is not None and total > len(rows):
