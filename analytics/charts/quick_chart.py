@@ -1,7 +1,7 @@
-"""A quick chart of a query's rows: the columns' contents suggest what to draw, and the user can change it."""
+"""A quick chart of a query's rows, as a `Choice` says."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -17,17 +17,14 @@ from analytics.charts.charts import (
     describe_ticks,
     make_heading,
 )
+from analytics.charts.choice import MOST_ROWS, Choice, Holds, classify_columns, list_column
 from analytics.export.results import as_moment, as_number, format_cell, name_columns
 from analytics.senders import colours
 from analytics.text import shorten
 
-ChartKind = Literal["bar", "line", "area", "points", "histogram"]
-KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
-Holds = Literal["number", "time", "text"]
 TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
     "number": "quantitative", "time": "temporal", "text": "nominal",
 }  # fmt: skip
-MOST_ROWS = 5_000
 MOST_BARS = 50
 MOST_COLOURS = 8
 MOST_DOTS = 200
@@ -38,77 +35,6 @@ TIME_TIP = "%Y-%m-%d %H:%M:%S"
 # Okabe and Ito's colours, which any colour vision can distinguish; the last two fit light and dark alike.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7500", "#8c8c8c")
 PALETTE_DARK = ("#3a9bdc", "#e69f00", "#1fbf92", "#d98fb8", "#8fd0f5", "#f0803c", "#f0e442", "#a8a8a8")
-
-
-class Choice(NamedTuple):
-    """A choice of what to draw: the kind of chart and the names of its columns; without a `y` it counts rows."""
-
-    kind: ChartKind
-    x: str
-    y: str | None = None
-    colour: str | None = None
-
-
-def classify(kind: pa.DataType) -> Holds:
-    """Return the contents of a type of columns, as charts distinguish them."""
-    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_duration)
-    if any(matches(kind) for matches in numbers):
-        return "number"
-    return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "text"
-
-
-def classify_columns(table: pa.Table) -> dict[str, Holds]:
-    """Return the contents of each column, by its name for display."""
-    return {name: classify(field.type) for name, field in zip(name_columns(table), table.schema, strict=True)}
-
-
-def make_first_choice(table: pa.Table) -> Choice | None:
-    """Return the chart that fits the columns best; None where nothing can be drawn."""
-    columns = classify_columns(table)
-    if not columns or not table.num_rows:
-        return None
-    numbers, times, texts = (
-        [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
-    )
-    if times and numbers:
-        x, y = times[0], numbers[0]
-        colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None
-        return Choice("bar" if colour else "line", x, y, colour)
-    if texts:
-        return Choice("bar", texts[0], numbers[0] if numbers else None)
-    if len(numbers) > 1:
-        return Choice("points", numbers[0], numbers[1])
-    return Choice("histogram", (numbers or times)[0])
-
-
-def list_values(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any]:
-    """Return the values of a column."""
-    column: pa.ChunkedArray[Any] = table.column(list(columns).index(name))
-    values: list[Any] = column.to_pylist()
-    return values
-
-
-def find_fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
-    """Return the column with the fewest values, but more than one; the first of several."""
-    first = table.slice(0, MOST_ROWS)
-    numbers = {name: len({format_cell(value) for value in list_values(first, columns, name)}) for name in names}
-    return min((name for name in names if numbers[name] > 1), key=lambda name: numbers[name], default=None)
-
-
-def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
-    """Say whether a value occurs more than once in a column."""
-    values = list_values(table.slice(0, MOST_ROWS), columns, name)
-    return len(set(values)) < len(values)
-
-
-def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
-    """Return the choice if it fits the columns, else the first choice."""
-    columns = classify_columns(table)
-    first = make_first_choice(table)
-    if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
-        return first
-    y = choice.y if choice.y in columns and columns[choice.y] == "number" and choice.kind != "histogram" else None
-    return choice._replace(y=y, colour=choice.colour if choice.colour in columns else None)
 
 
 class QuickChart(NamedTuple):
@@ -124,11 +50,11 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
     first = table.slice(0, MOST_ROWS)
     kinds = {"x": columns[choice.x]} | ({"y": columns[choice.y]} if choice.y else {})
-    data = pd.DataFrame({"x": convert_values(list_values(first, columns, choice.x), kinds["x"])})
+    data = pd.DataFrame({"x": convert_values(list_column(first, columns, choice.x), kinds["x"])})
     if choice.y:
-        data["y"] = convert_values(list_values(first, columns, choice.y), "number")
+        data["y"] = convert_values(list_column(first, columns, choice.y), "number")
     if choice.colour:
-        names = [format_label(value) for value in list_values(first, columns, choice.colour)]
+        names = [format_label(value) for value in list_column(first, columns, choice.colour)]
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
         notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
     choice = name_units(table, choice)

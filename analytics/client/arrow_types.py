@@ -71,7 +71,9 @@ def convert_to_text(column: Column) -> Column:
     return cast_by_duckdb(column, replace_types)
 
 
-def cast_by_duckdb(column: Column, choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR) -> Column:
+def cast_by_duckdb(
+    column: "pa.Array[Any] | Column", choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR
+) -> Column:
     """Cast a column to the type that is chosen for DuckDB's type of it: to text, unless another is chosen."""
     with open_converter() as connection:
         values = connection.from_arrow(pa.table([column], names=["value"]))

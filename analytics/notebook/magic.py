@@ -19,16 +19,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.quick_chart import (
-    ChartKind,
-    Choice,
-    Holds,
-    QuickChart,
-    classify_columns,
-    draw,
-    find_fewest,
-    repeats,
-)
+from analytics.charts.choice import ChartKind, Choice, Holds, classify_columns, find_fewest, repeats
+from analytics.charts.quick_chart import QuickChart, draw
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from analytics.charts.quick_chart import KINDS, Choice, classify_columns, draw, fit_choice
+from analytics.charts.choice import KINDS, Choice, classify_columns, fit_choice
+from analytics.charts.quick_chart import draw
 from analytics.errors import (
     AnalyticsError,
     CancelledError,

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from analytics.charts.quick_chart import Choice, convert_values, draw, find_step, fit_choice, make_first_choice
+from analytics.charts.choice import Choice, classify_columns, fit_choice, make_first_choice, repeats
+from analytics.charts.quick_chart import convert_values, draw, find_step
 from analytics.export.results import prepare_rows
 from tests.support.readable_store import HOSTILE_NAME
 
@@ -40,6 +41,14 @@ def test_durations_are_shown_as_durations_and_drawn_in_seconds():
     assert [row["y"] for row in values] == [86_400.0, None, -1.5]
     alone = draw(table.slice(1, 1), Choice("line", "at", "gap")).chart.to_dict()
     assert next(iter(alone["datasets"].values()))[0]["y"] is None
+
+
+def test_times_that_python_cannot_represent_and_lists_hinder_no_chart():
+    infinite = pa.array([0, 2**62], pa.timestamp("us", "UTC"))
+    table = pa.table({"t": infinite, "list": [[1], [1]], "n": [1, 2]})
+    assert make_first_choice(table) == Choice("line", "t", "n")
+    assert repeats(table, classify_columns(table), "list")
+    assert draw(table, Choice("line", "t", "n", "list")).chart.to_dict()
 
 
 def test_no_rows_have_no_chart():
