@@ -1,6 +1,7 @@
 """A quick chart of a query's rows, as a `Choice` says."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import altair as alt
@@ -16,11 +17,13 @@ from analytics.charts.charts import (
     break_at_gaps,
     describe_ticks,
     make_heading,
+    make_utc_tip,
 )
 from analytics.charts.choice import MOST_ROWS, Choice, Holds, classify_columns, list_column
 from analytics.export.results import as_moment, as_number, format_cell, name_columns
 from analytics.senders import colours
-from analytics.text import shorten
+from analytics.text import format_count, shorten
+from analytics.times import WIDTHS
 
 TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
     "number": "quantitative", "time": "temporal", "text": "nominal",
@@ -31,16 +34,25 @@ MOST_DOTS = 200
 LABEL_CHARACTERS = 40
 LABEL_PIXELS = 260
 HEIGHT = 340
-TIME_TIP = "%Y-%m-%d %H:%M:%S"
+MOST_TIME_BINS = 60
+TIME_BINS = (timedelta(seconds=1), *WIDTHS.values())
+"""The widths of the bins of times, which begin at whole minutes, hours and days where they are so wide."""
+CALENDAR: tuple[Any, Any] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""The first and the last moment that can be written as a browser reads it."""
+NOT_DRAWN: dict[Holds, str] = {
+    "number": "NULL, infinite or not a number",
+    "time": "NULL, or outside the years 1 to 9999",
+}
+"""The values that have no place on an axis."""
 # Okabe and Ito's colours, which any colour vision can distinguish; the last two fit light and dark alike.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7500", "#8c8c8c")
 PALETTE_DARK = ("#3a9bdc", "#e69f00", "#1fbf92", "#d98fb8", "#8fd0f5", "#f0803c", "#f0e442", "#a8a8a8")
 
 
 class QuickChart(NamedTuple):
-    """A chart, and notes on what it leaves out."""
+    """A chart, and notes on what it leaves out; without a chart they say why there is none."""
 
-    chart: alt.Chart
+    chart: alt.Chart | None
     notes: list[str]
 
 
@@ -53,13 +65,19 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     data = pd.DataFrame({"x": convert_values(list_column(first, columns, choice.x), kinds["x"])})
     if choice.y:
         data["y"] = convert_values(list_column(first, columns, choice.y), "number")
+    notes += describe_missing(data, choice, kinds)
+    if data.isna().any(axis=1).all():
+        return QuickChart(None, ["No row can be drawn.", *notes])
     if choice.colour:
         names = [format_label(value) for value in list_column(first, columns, choice.colour)]
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
         notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
+    data = data.dropna(subset="x", ignore_index=True)  # a row without a `y` stays, as a gap of its line
     choice = name_units(table, choice)
-    if choice.kind == "histogram" and kinds["x"] != "text":
-        return QuickChart(draw_histogram(data, choice, kinds["x"], dark), notes)
+    if choice.kind == "histogram" and kinds["x"] == "number":
+        return QuickChart(draw_histogram(data, choice, dark), notes)
+    if choice.kind == "histogram" and kinds["x"] == "time":
+        return QuickChart(draw_time_histogram(data, choice, dark), notes)
     if kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
         return draw_bars(data, choice, dark, notes)
     if choice.kind != "points":
@@ -67,6 +85,17 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
         notes += [f"Rows of one {shorten(choice.x)} are added up."] if choice.y and len(added) < len(data) else []
         data = added
     return QuickChart(draw_marks(data, choice, kinds["x"], dark), notes)
+
+
+def describe_missing(data: pd.DataFrame, choice: Choice, kinds: dict[str, Holds]) -> list[str]:
+    """Return a note for each axis on which rows have no place."""
+    missing = {axis: int(data[axis].isna().sum()) for axis in kinds}
+    names = {"x": choice.x, "y": choice.y or ""}
+    return [
+        f"{count:,} of {format_count(len(data), 'row')} left out: {shorten(names[axis])} is {NOT_DRAWN[kinds[axis]]}."
+        for axis, count in missing.items()
+        if count
+    ]
 
 
 def name_units(table: pa.Table, choice: Choice) -> Choice:
@@ -144,10 +173,14 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
 
 def list_tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
     """Return the tooltips of a mark."""
-    x = {"time": "utcyearmonthdatehoursminutesseconds(x):T", "number": "x:Q", "text": "x:N"}[kind]
-    tooltips = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
-    tooltips.append(alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"))
-    return [*tooltips, alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else tooltips
+    title = shorten(choice.x)
+    x = make_utc_tip("x", title) if kind == "time" else alt.Tooltip("x", type=TYPES[kind], title=title)
+    return [x, alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"), *list_colour_tips(choice)]
+
+
+def list_colour_tips(choice: Choice) -> list[alt.Tooltip]:
+    """Return the tooltip of a mark's colour; none where all have one."""
+    return [alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else []
 
 
 def name_value(choice: Choice) -> str:
@@ -155,18 +188,41 @@ def name_value(choice: Choice) -> str:
     return "y:Q" if choice.y else "count():Q"
 
 
-def draw_histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
-    """Return a histogram of the values of x."""
-    scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
-    x = alt.X("x", type=TYPES[kind], bin=alt.Bin(maxbins=40), scale=scale,
-              axis=make_axis(choice.x, dark, kind))  # fmt: skip
+def draw_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
+    """Return a histogram of numbers."""
+    bins = alt.Bin(maxbins=40)
+    x = alt.X("x:Q", bin=bins, axis=make_axis(choice.x, dark))
     y = alt.Y("count():Q", axis=make_axis("Number of rows", dark, format=",d", tickMinStep=1))
-    tip = alt.Tooltip("x", type=TYPES[kind], bin=alt.Bin(maxbins=40),
-                      title=shorten(choice.x))  # fmt: skip
+    tips = [alt.Tooltip("x:Q", bin=bins, title=shorten(choice.x)), alt.Tooltip("count():Q", title="Rows")]
     chart: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
-    drawn = chart.encode(x=x, y=y, tooltip=[tip, alt.Tooltip("count():Q", title="Rows")],
-                         **choose_colours(data, choice, dark))  # fmt: skip
+    drawn = chart.encode(x=x, y=y, tooltip=tips, **choose_colours(data, choice, dark))
     return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
+
+
+def draw_time_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
+    """Return a histogram of moments; its bins are those of a clock in UTC, which Vega would not choose."""
+    width = choose_bin(data["x"])
+    bins = add_up(data.assign(x=data["x"].dt.floor(width)))
+    bins = bins.assign(x=bins["x"].clip(*CALENDAR), until=(bins["x"] + width).clip(*CALENDAR))
+    ticks = describe_ticks(bins["x"], pd.Timedelta(width)) or {"labelOverlap": True}
+    tips = [make_utc_tip("x", "From (UTC)"), make_utc_tip("until", "To (UTC)"), alt.Tooltip("y:Q", title="Rows")]
+    chart: alt.Chart = alt.Chart(bins).mark_bar(orient="vertical", binSpacing=1)
+    drawn = chart.encode(
+        x=alt.X("x:T", scale=alt.Scale(type="utc"), axis=make_axis(choice.x, dark, "time", **ticks)),
+        x2=alt.X2("until"),
+        y=alt.Y("y:Q", axis=make_axis("Number of rows", dark, format=",d", tickMinStep=1)),
+        tooltip=[*tips, *list_colour_tips(choice)],
+        **choose_colours(bins, choice, dark),
+    )
+    return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
+
+
+def choose_bin(moments: "pd.Series[Any]") -> timedelta:
+    """Return the shortest width of bins that makes few enough of them; a multiple of the widest where none does."""
+    span = moments.max() - moments.min()
+    longest = TIME_BINS[-1] * MOST_TIME_BINS
+    fitting = (width for width in TIME_BINS if span <= width * MOST_TIME_BINS)
+    return next(fitting, TIME_BINS[-1] * (span // longest + 1))
 
 
 def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> QuickChart:

@@ -177,7 +177,8 @@ def draw_chart_and_choices(table: "pa.Table", choice: Choice) -> None:
     with st.container(key="sql-chart", border=True):
         draw_choices(table, choice)
         quick = draw(table, choice, dark=is_dark())
-        draw_chart(quick.chart, key="sql-drawn")
+        if quick.chart is not None:
+            draw_chart(quick.chart, key="sql-drawn")
         for note in quick.notes:
             st.caption(as_markdown(note))
 
