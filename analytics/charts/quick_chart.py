@@ -1,6 +1,6 @@
 """A quick chart of a query's rows, as a `Choice` says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +11,6 @@ import pyarrow as pa
 from analytics.charts.charts import (
     FIT,
     INK,
-    LEGEND_COLUMNS,
     MUTED,
     TIME_LABEL,
     break_at_gaps,
@@ -20,7 +19,8 @@ from analytics.charts.charts import (
     make_utc_tip,
 )
 from analytics.charts.choice import MOST_ROWS, Choice, Holds, classify_columns, list_column
-from analytics.export.results import as_moment, as_number, format_cell, name_columns
+from analytics.charts.names import OTHERS, limit_names, name_values
+from analytics.export.results import as_moment, as_number, name_columns
 from analytics.senders import colours
 from analytics.text import format_count, shorten
 from analytics.times import WIDTHS
@@ -31,8 +31,9 @@ TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
 MOST_BARS = 50
 MOST_COLOURS = 8
 MOST_DOTS = 200
-LABEL_CHARACTERS = 40
-LABEL_PIXELS = 260
+LABEL_PIXELS = 185  # Vega draws the title of an axis at most 200 pixels from it
+LEGEND_PIXELS = 240
+CHARACTER_PIXELS, SYMBOL_PIXELS = 7, 25
 HEIGHT = 340
 MOST_TIME_BINS = 60
 TIME_BINS = (timedelta(seconds=1), *WIDTHS.values())
@@ -69,9 +70,9 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     if data.isna().any(axis=1).all():
         return QuickChart(None, ["No row can be drawn.", *notes])
     if choice.colour:
-        names = [format_label(value) for value in list_column(first, columns, choice.colour)]
+        names = name_values(list_column(first, columns, choice.colour))
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
-        notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
+        notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “{OTHERS}”."] if others else []
     data = data.dropna(subset="x", ignore_index=True)  # a row without a `y` stays, as a gap of its line
     choice = name_units(table, choice)
     if choice.kind == "histogram" and kinds["x"] == "number":
@@ -116,27 +117,13 @@ def add_up(data: pd.DataFrame) -> pd.DataFrame:
     return added.reset_index()
 
 
-def format_label(value: Any) -> str:
-    """Return a value as a name in a chart."""
-    return "NULL" if value is None else shorten(format_cell(value) or "", LABEL_CHARACTERS) or "(empty)"
-
-
 def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
     """Convert values for a chart."""
-    made: dict[Holds, Callable[[Any], Any]] = {"number": as_number, "time": as_moment, "text": format_label}
-    drawn = pd.Series([made[kind](value) for value in values], dtype=object)
-    if kind == "time":
-        return pd.to_datetime(drawn, utc=True, errors="coerce")
-    return drawn.astype(float) if kind == "number" else drawn
-
-
-def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
-    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced."""
-    counts = pd.Series(names).value_counts()
-    if len(counts) <= most + 1 or set(counts.index) <= set(colours(dark=False)):
-        return names, 0
-    kept = set(counts.index[:most])
-    return [name if name in kept else "others" for name in names], len(counts) - most
+    if kind == "text":
+        return pd.Series(name_values(values), dtype=object)
+    if kind == "number":
+        return pd.Series([as_number(value) for value in values], dtype=float)
+    return pd.to_datetime(pd.Series([as_moment(value) for value in values], dtype=object), utc=True, errors="coerce")
 
 
 def make_titles(choice: Choice, dark: bool) -> dict[str, Any]:
@@ -163,12 +150,19 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
     palette = PALETTE_DARK if dark else PALETTE
     if choice.colour is None:
         return {"color": alt.value(palette[0])}
-    present = sorted(set(data["colour"]), key=lambda name: (name == "others", name))
+    present = sorted(set(data["colour"]), key=lambda name: (name == OTHERS, name))
     own = colours(dark)
     names = [name for name in own if name in present] if set(present) <= set(own) else present
     shades = [own[name] for name in names] if names is not present else list(palette)
-    legend = alt.Legend(title=shorten(choice.colour), orient="top", columns=LEGEND_COLUMNS, labelLimit=LABEL_PIXELS)
+    legend = make_legend(shorten(choice.colour), names)
     return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=shades), legend=legend)}
+
+
+def make_legend(title: str, names: Sequence[str]) -> alt.Legend:
+    """Return a legend above the chart, with as many columns as the longest name leaves room for."""
+    widest = min(max(map(len, names)) * CHARACTER_PIXELS, LEGEND_PIXELS) + SYMBOL_PIXELS
+    columns = alt.ExprRef(f"max(1, floor(width / {widest}))")
+    return alt.Legend(title=title, orient="top", columns=columns, labelLimit=LEGEND_PIXELS)
 
 
 def list_tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
