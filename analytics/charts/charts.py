@@ -36,6 +36,8 @@ OTHER_TYPES = "other event types"
 PHONE_PIXELS = 560
 """A chart that is narrower stands on a phone."""
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
+LABEL_ROOM = 4
+"""The pixels that a label may be wider in a browser than Vega measures it."""
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
 COMPLETE, RUNNING = "complete", "still filling"
@@ -82,14 +84,16 @@ def make_heading(title: str, dark: bool, subtitle: str = "", offset: int = 12) -
     )
 
 
-def set_ink(spec: Mapping[str, Any], *, dark: bool) -> dict[str, Any]:
-    """Return a chart as Vega-Lite with labels that are easy to read, where it names no colour for them.
+def adapt_to_page(spec: Mapping[str, Any], *, dark: bool) -> dict[str, Any]:
+    """Return a chart as Vega-Lite with labels that are easy to read and whole, where it says nothing else about them.
 
-    Streamlit's own colour has a contrast of 3.8 to 1 on a light page; small text needs 4.5.
+    Streamlit's own colour has a contrast of 3.8 to 1 on a light page; small text needs 4.5. It leaves no room beside a
+    chart, but a browser draws the last label of an axis wider than Vega measures it.
     """
     given: Mapping[str, Any] = spec.get("config", {})
     ink = {"labelColor": MUTED[dark], "titleColor": MUTED[dark]}
-    return {**spec, "config": {**given, **{part: {**ink, **given.get(part, {})} for part in ("axis", "legend")}}}
+    config = {**given, **{part: {**ink, **given.get(part, {})} for part in ("axis", "legend")}}
+    return {"padding": {"right": LABEL_ROOM}, **spec, "config": config}
 
 
 def fit_text(wide: str, narrow: str) -> Any:

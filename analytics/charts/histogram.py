@@ -9,6 +9,7 @@ import pandas as pd
 from analytics.charts.charts import (
     FIT,
     INK,
+    LABEL_ROOM,
     LOCAL_AXIS,
     MUTED,
     TIME_TIP,
@@ -142,7 +143,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
                 color=MUTED[dark],
                 offset=16,
             ),
-            padding={"left": 0, "top": 0, "right": 0, "bottom": 0},
+            padding={"left": 0, "top": 0, "right": LABEL_ROOM, "bottom": 0},
             description=f"Notifications per {bins.per}, by event type; the range's button above narrows it too.",
         )
     )

@@ -14,7 +14,7 @@ import altair as alt
 import streamlit as st
 from altair.utils.schemapi import disable_debug_mode
 
-from analytics.charts.charts import set_ink
+from analytics.charts.charts import adapt_to_page
 from analytics.pages.shared.address import describe_view
 from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
 
@@ -291,7 +291,7 @@ class _Chart:
         self._chart = chart
 
     def to_dict(self) -> dict[str, Any]:
-        return set_ink(self._chart.to_dict(validate=False), dark=st.context.theme.type == "dark")
+        return adapt_to_page(self._chart.to_dict(validate=False), dark=st.context.theme.type == "dark")
 
 
 def draw_chart(chart: alt.TopLevelMixin, key: str, **options: Any) -> None:

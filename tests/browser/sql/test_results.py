@@ -162,6 +162,16 @@ def test_the_ticks_of_weeks_say_the_date_of_each_bar(page):
     expect(labels).to_have_text(["Nov 02", "Nov 09", "Nov 16"])
 
 
+def test_the_last_label_of_an_axis_is_whole(page):
+    run(page, "SELECT 'a' AS name, 60 AS n")
+    expect_rows(page, 1)
+    show(page, "Chart")
+    last = page.locator(".st-key-sql-chart svg .role-axis-label text", has_text=re.compile(r"^60$")).first
+    expect(last).to_be_visible()
+    label, chart = last.bounding_box(), page.locator(".st-key-sql-chart svg.marks").bounding_box()
+    assert label["x"] + label["width"] < chart["x"] + chart["width"]
+
+
 def test_tables_open_to_columns_and_columns_to_what_they_hold(live, page):
     row_of(page, "sql-tables", "events").get_by_role("button").click()
     assert "received_at" in texts(column(page, 0, "sql-columns"))
