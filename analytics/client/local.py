@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from analytics.client.arrow_types import cast_changed
 from analytics.client.cancelling import Cancellation
 from analytics.errors import (
     LocationError,
@@ -130,7 +131,7 @@ class DuckDBSource:
             return running[0].result(timeout)
         except TimeoutError as error:
             raise QueryTimeoutError(f"The query took longer than {timeout:g} s and was ended.") from error
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:  # an error while rows are read comes through Arrow
             raise QueryError(str(error)) from error
         finally:
             for future in running:
@@ -208,7 +209,7 @@ def read_rows(
         TooManyRowsError: there are more.
         TooManyBytesError: they take more bytes.
     """
-    relation = cursor.sql(query, params=parameters)
+    relation = cast_changed(cursor.sql(query, params=parameters))
     reader = relation.to_arrow_reader(BATCH_ROWS)
     batches, rows, size = [], 0, 0
     for batch in reader:

@@ -139,6 +139,18 @@ def test_wrong_sql_says_where_it_is_wrong(store):
         client.sql("SELECT nonesuch FROM events")
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT (CASE WHEN n = 90000 THEN 'x' END)::INT FROM range(99999) t(n)", "Could not convert string 'x'"),
+        (f"SELECT {'[' * 70}1{']' * 70}", "Recursion level"),
+    ],
+)
+def test_an_error_that_comes_with_the_rows_is_one_of_the_query(store, query, said):
+    with analytics.connect(store) as client, pytest.raises(QueryError, match=said):
+        client.sql(query)
+
+
 def test_too_many_bytes_are_refused(store):
     with analytics.connect(store) as client:
         assert client.sql("SELECT repeat('x', 9000) AS x", max_bytes=99_000).num_rows == 1
