@@ -59,6 +59,7 @@ def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.strip().rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or not int(port) <= MAX_PORT or "/" in host:
         raise ValueError(address)
+    host.encode("idna")  # a ValueError where no name is like this, such as `a..b`
     return host.strip("[]"), int(port)
 
 

@@ -152,11 +152,7 @@ def connect(location: str | None = None) -> Client:
     settings = read_settings()
     location = location or settings.query_url
     if location.startswith(("http://", "https://")):
-        try:
-            usable = bool(urlsplit(location).hostname) and urlsplit(location).port != 0
-        except ValueError:
-            usable = False
-        if not usable:
+        if not is_usable_url(location):
             raise LocationError(f"{location!r} is no URL of a query service; one looks like http://127.0.0.1:8081.")
         return Client(QueryServiceSource(location, settings), location)
     if is_lake(location):
@@ -167,3 +163,13 @@ def connect(location: str | None = None) -> Client:
             "file or of a directory with a lake."
         )
     return Client(DuckDBSource(location), location)
+
+
+def is_usable_url(url: str) -> bool:
+    """Say whether a URL has a host that a name can be, and a port that can be connected to, if any."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -212,6 +212,7 @@ def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
     [
         ("nowhere.duckdb", "is no file"),
         ("http://", "is no URL"),
+        ("http://a..b:1", "is no URL"),
         ("ftp://host/x", "can't be opened"),
         ("notes.txt", "is no DuckDB file"),
         ("ducklake:nowhere.sqlite", "is no file"),
