@@ -150,7 +150,9 @@ def connect(location: str | None = None) -> Client:
         SettingsError: a setting has a value that is not allowed.
     """
     settings = read_settings()
-    location = location or settings.query_url
+    location = settings.query_url if location is None else location
+    if not location.strip():
+        raise LocationError("The location is empty: leave it out for the receiver's, or give a URL, file or directory.")
     if location.startswith(("http://", "https://")):
         if not is_usable_url(location):
             raise LocationError(f"{location!r} is no URL of a query service; one looks like http://127.0.0.1:8081.")

@@ -211,6 +211,7 @@ def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
     ("location", "said"),
     [
         ("nowhere.duckdb", "is no file"),
+        ("", "is empty: leave it out"),
         ("http://", "is no URL"),
         ("http://a..b:1", "is no URL"),
         ("ftp://host/x", "can't be opened"),
