@@ -277,6 +277,8 @@ def _read(base: Path, *_sources: Any) -> Settings:
         return Settings(_env_file=base / ENV_FILE, **resolve_directories(base))
     except ValidationError as error:
         raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
+    except UnicodeEncodeError as error:
+        raise SettingsError(f"A setting is {error.object!r}, which is no UTF-8 text.") from None
 
 
 def resolve_directories(base: Path) -> dict[str, Any]:

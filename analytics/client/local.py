@@ -32,6 +32,8 @@ PROTECTION: dict[str, bool | int | float | str | list[str]] = {
 }
 """The settings by which queries can't reach files, network or settings."""
 _SETTING_UP = Lock()
+_MAGIC, _MAGIC_PLACE = b"DUCK", 8
+"""The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -42,15 +44,18 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         LocationError: there is no such file, it can't be read, it is no DuckDB file, or another process is writing it.
     """
     check_readable(path)
+    if not is_duckdb(path):  # DuckDB would look for another program's file in it
+        raise LocationError(f"{path} is no DuckDB file.")
     try:
-        return set_up(duckdb.connect(path, read_only=True, config={**PROTECTION, "lock_configuration": False}))
+        whole = str(Path(path).absolute())  # DuckDB takes `name:` at the begin of a path for an extension
+        return set_up(duckdb.connect(whole, read_only=True, config={**PROTECTION, "lock_configuration": False}))
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise LocationError(
                 f"{path} is being written by a receiver; ask its query service instead, "
                 "or copy it with `clc-receiver backup FILE`."
             ) from error
-        raise LocationError(f"{path} is no DuckDB file, or not of a version that can be read here.") from error
+        raise LocationError(f"{path} is damaged, or not of a version that can be read here.") from error
     except duckdb.Error as error:
         raise LocationError(f"{path} can't be opened: {find_first_line(error)}.") from error
 
@@ -71,6 +76,12 @@ def check_readable(path: str) -> None:
         raise LocationError(
             f"{path} can't be read (permission denied); run this as a user who may read it, such as its owner."
         )
+
+
+def is_duckdb(path: str) -> bool:
+    """Say whether a file begins as those of DuckDB do."""
+    with Path(path).open("rb") as file:
+        return file.read(_MAGIC_PLACE + len(_MAGIC))[_MAGIC_PLACE:] == _MAGIC
 
 
 def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

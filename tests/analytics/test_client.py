@@ -216,14 +216,22 @@ def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
         ("http://a..b:1", "is no URL"),
         ("ftp://host/x", "can't be opened"),
         ("notes.txt", "is no DuckDB file"),
+        ("month.jsonl", "is no DuckDB file"),
         ("ducklake:nowhere.sqlite", "is no file"),
     ],
 )
 def test_a_location_that_is_none_is_told_in_one_sentence(tmp_path, location, said):
     (tmp_path / "notes.txt").write_text("no database at all" * 1000)
+    (tmp_path / "month.jsonl").write_text('{"seq": 1}\n')
     with pytest.raises(LocationError, match=said) as told:
         analytics.connect(location)
     assert "\n" not in str(told.value)
+
+
+def test_a_file_may_have_a_name_like_a_url(store):
+    Path(store).rename("sqlite:store.jsonl.duckdb")
+    with analytics.connect("sqlite:store.jsonl.duckdb") as client:
+        assert client.sql("SELECT count(*) AS n FROM events").to_pylist() == [{"n": 3}]
 
 
 def refuse():
@@ -253,6 +261,21 @@ def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):
         "sql": "SELECT $t", "parameters": {"t": {"type": "TIMESTAMP", "value": "2026-03-02T00:00:00+00:00"}},
         "typed": True, "timeout": 3, "max_rows": 10,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters", "said"),
+    [
+        ("SELECT '\udcff'", None, "Character 9 of the SQL is no UTF-8 text"),
+        ("SELECT ?", ["ä\udcff"], "Character 2 of a parameter is no UTF-8 text"),
+        ("SELECT $a", {"a": [{"b": "\udcff"}]}, "Character 1 of a parameter is no UTF-8 text"),
+    ],
+)
+def test_a_text_that_is_none_is_told_in_one_sentence_for_all_locations(store, service, query, parameters, said):
+    for location in (store, service.url):
+        with analytics.connect(location) as client, pytest.raises(QueryError, match=said):
+            client.sql(query, parameters)
+    assert service.asked == []
 
 
 def test_an_old_service_gets_times_as_text_and_is_not_asked_in_vain_again(service):
