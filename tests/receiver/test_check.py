@@ -90,7 +90,7 @@ def test_what_proves_that_a_bucket_can_be_written_is_gone_and_is_no_backup_and_n
     assert lake.find_left(lake.list_objects(), [], datetime.max.replace(tzinfo=UTC)) == []
     assert list_months(lake.list_objects()) == []
     assert [*place.list_whole()] == []
-    assert place.prune("host", 1) == []
+    assert place.prune("host", 1) == ([], 0)
 
 
 @pytest.fixture
