@@ -45,6 +45,14 @@ def test_one_address_for_listener_and_queries_is_not_free_twice(monkeypatch, que
     assert text.startswith(f"{query} can't be listened on (Address already in use): ")
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.example", ".example"])
+@pytest.mark.parametrize(("subject", "variable"), [("Listener", "CLC_LISTEN"), ("Query service", "CLC_QUERY_LISTEN")])
+def test_a_name_that_no_host_can_have_is_wrong(monkeypatch, host, subject, variable):
+    address = f"{host}:80"
+    why = f"no host can have this name): free it or set {variable} to another address."
+    assert check(monkeypatch, subject, **{variable: address}) == ("WRONG", f"{address} can't be listened on ({why}")
+
+
 def test_two_addresses_are_free(monkeypatch):
     state, _ = check(monkeypatch, "Query service", CLC_LISTEN="127.0.0.1:0", CLC_QUERY_LISTEN="127.0.0.1:0")
     assert state == "ok"
