@@ -6,7 +6,15 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationParseError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from analytics.client.cancelling import Cancellation, open_own_pool
 from analytics.client.limits import LONGEST_QUERY_SECONDS
@@ -191,7 +199,7 @@ class QueryServiceSource:
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=wait),
             )
-        except (NewConnectionError, ConnectTimeoutError) as error:
+        except (NewConnectionError, ConnectTimeoutError, LocationParseError, SSLError) as error:
             raise self._make_not_running_error() from error
         except ReadTimeoutError as error:
             raise QueryTimeoutError(f"The query service at {self._url} did not answer within {wait:g} s.") from error

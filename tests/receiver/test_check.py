@@ -139,6 +139,12 @@ def test_where_it_can_not_be_looked_whether_an_object_is_gone_it_counts_as_kept(
     assert storage.prove_writable("backups", "host") == f"{storage} can't be used: Access Denied (ACCESS_DENIED)."
 
 
+def test_a_shared_spool_on_a_host_with_an_empty_part_in_its_name_is_wrong(monkeypatch):
+    state, text = check(monkeypatch, "Shared spool", CLC_SHARED_SPOOL="postgresql://a..b/clc")
+    assert state == "WRONG"
+    assert text.endswith("a part of its host name is empty or too long: correct CLC_SHARED_SPOOL.")
+
+
 def test_a_shared_spool_that_can_not_be_reached_is_wrong(monkeypatch):
     url = f"postgresql://clc:hunter2@{free_address()}/clc"
     state, text = check(monkeypatch, "Shared spool", CLC_SHARED_SPOOL=url)
