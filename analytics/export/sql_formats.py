@@ -257,16 +257,16 @@ def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
     try:
         return column.to_pylist()
     except (OverflowError, ValueError):
-        return [read_value(column.slice(place, 1)) for place in range(len(column))]
+        texts = cast_by_duckdb(column).to_pylist()
+        return [read_value(value, text) for value, text in zip(column, texts, strict=True)]
 
 
-def read_value(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
-    """Return the one value of an array."""
+def read_value(value: "pa.Scalar[Any]", text: str | None) -> Any:
+    """Return a value of an array; where Python can't represent it, its text."""
     try:
-        return single[0].as_py()
+        return value.as_py()
     except (OverflowError, ValueError):
-        with open_converter() as connection:
-            return connection.from_arrow(pa.table([single], names=["value"])).project("value::VARCHAR").fetchall()[0][0]
+        return text
 
 
 WRITERS: dict[str, Callable[[pa.Table, IO[bytes], int], None]] = {

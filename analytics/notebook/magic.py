@@ -19,16 +19,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.quick_chart import (
-    ChartKind,
-    Choice,
-    Holds,
-    QuickChart,
-    classify_columns,
-    draw,
-    find_fewest,
-    repeats,
-)
+from analytics.charts.choice import ChartKind, Choice, Holds, classify_columns, find_fewest, repeats
+from analytics.charts.quick_chart import draw
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
@@ -202,17 +194,10 @@ class ClcMagics(Magics):
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:
                 request = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
-                return self._print_notes(make_chart(table, request))
+                return draw_as_requested(table, request)
         except AnalyticsError as error:
             raise UsageError(str(error)) from None
         return frame if chosen.out is None else None
-
-    @staticmethod
-    def _print_notes(quick: QuickChart) -> "alt.Chart":
-        """Print the notes on a chart, and return the chart."""
-        for note in quick.notes:
-            sys.stdout.write(f"{note}\n")
-        return quick.chart
 
     def _run(self, client: Client, query: str, values: dict[str, Any]) -> pa.Table:
         """Run a query and show its progress."""
@@ -245,24 +230,28 @@ class ChartRequest(NamedTuple):
     title: str | None = None
 
 
-def make_chart(table: pa.Table, request: ChartRequest) -> QuickChart:
-    """Return a chart of rows, and notes on what it leaves out.
+def draw_as_requested(table: pa.Table, request: ChartRequest) -> alt.Chart:
+    """Return a chart of rows, and print notes on what it leaves out.
 
     Raises:
-        ChartError: there are no rows, a named column does not exist, or y holds no numbers.
+        ChartError: there are no rows that can be drawn, a named column does not exist, or y holds no numbers.
     """
     if not table.num_rows:
         raise ChartError("%%clc: there are no rows to draw.")
-    quick = draw(table, choose_columns(table, request))
-    title = quick.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
-    return quick._replace(chart=quick.chart.properties(width=WIDTH, title=title))
+    chart, notes = draw(table, choose_columns(table, request))
+    if chart is None:
+        raise ChartError(f"%%clc: {' '.join(notes)}")
+    for note in notes:
+        sys.stdout.write(f"{note}\n")
+    title = chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
+    return chart.properties(width=WIDTH, title=title)
 
 
 def choose_columns(table: pa.Table, request: ChartRequest) -> Choice:
     """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
 
     Raises:
-        ChartError: as `make_chart`.
+        ChartError: a named column does not exist, or y holds no numbers.
     """
     columns = classify_columns(table)
     for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):

@@ -185,6 +185,7 @@ def test_a_chart_of_too_many_rows_says_what_it_left_out(shell, store, capsys):
         ("--y nonesuch", "SELECT 1 AS a, 2 AS b", "--y nonesuch is no column; there are a, b"),
         ("--y a", "SELECT 'x' AS a, 'y' AS b", "--y a holds no numbers; cast it"),
         ("", "SELECT 1 AS a, 2 AS b WHERE false", "no rows to draw"),
+        ("", "SELECT 1 AS a, 'inf'::DOUBLE AS b", "No row can be drawn. 1 of 1 row left out: b is NULL, infinite or"),
     ],
 )
 def test_what_cannot_be_drawn_says_why_in_one_line_and_the_dataframe_is_there_all_the_same(
