@@ -9,14 +9,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import altair as alt
 import nbformat
 import pytest
-import vl_convert
 from nbconvert import HTMLExporter
 
 import analytics
-from analytics.notebook.magic import draw_offline
 from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
@@ -187,16 +184,6 @@ def test_the_sentences_of_findings_and_the_columns_of_changes_are_not_cut(execut
     assert "..." not in sentences
     changes = next(table for table in tables if "<th>new_value</th>" in table)
     assert max(map(len, re.findall(r"<td>(.*?)</td>", changes))) <= 40
-
-
-def test_a_picture_has_room_for_a_wider_font():
-    chart = alt.Chart(alt.Data(values=[{"a": "Account.Updated", "n": 1}])).mark_bar().encode(x="n:Q", color="a:N")
-    spec = chart.to_dict()
-    sizes = [
-        int(re.search(r'width="(\d+)"', svg)[1])
-        for svg in (vl_convert.vegalite_to_svg(spec), draw_offline(spec)["image/svg+xml"])
-    ]
-    assert sizes[1] - sizes[0] == 50
 
 
 @pytest.mark.slow
