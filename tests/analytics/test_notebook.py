@@ -60,8 +60,9 @@ def two_senders(receiver, answers_alone):  # noqa: ARG001 - they are asked befor
     rows = receiver.sql("SELECT * EXCLUDE (signature, seq, duplicate_of) FROM notifications ORDER BY seq")
     with archive.open("w") as file:
         file.writelines(json.dumps(line_of_another_sender(row)) + "\n" for row in rows)
+        file.write(json.dumps(line_of_another_sender(rows[-1]) | {"event": "till.opened"}) + "\n")
     command(receiver, "import", str(archive), "--signatures", "record")
-    until(lambda: receiver.sql(COUNT) == [{"n": 2 * len(rows)}], what="the notifications of another sender")
+    until(lambda: receiver.sql(COUNT) == [{"n": 2 * len(rows) + 1}], what="the notifications of another sender")
     return receiver
 
 
@@ -197,6 +198,20 @@ def test_the_bars_of_the_first_chart_are_wide_enough_to_see(executed):
     widths = [float(width) for width in re.findall(r'd="M[\d.]+,[\d.]+h([\d.]+)v[\d.]+h-', chart)]
     assert len(widths) > 10
     assert min(widths) > 2
+
+
+@pytest.mark.slow
+def test_the_first_chart_has_a_colour_for_each_event_type_of_each_sender(executed):
+    (chart,) = [
+        output.data["application/vnd.vegalite.v5+json"]
+        for cell in executed(DIRECTORY / "activity.ipynb")
+        for output in cell.outputs
+        if "mark_bar" in cell.source and "image/svg+xml" in output.get("data", {})
+    ]
+    scale = chart["encoding"]["color"]["scale"]
+    (rows,) = chart["datasets"].values()
+    assert set(scale["domain"]) == {row["event_type"] for row in rows} > {"till.opened", "Server.Updated"}
+    assert len(scale["range"]) == len(scale["domain"])
 
 
 @pytest.mark.slow
