@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.client.arrow_types import cast_by_duckdb, has_part, open_converter, replace_types
+from analytics.client.arrow_types import cast_by_duckdb, has_part, replace_types
 from analytics.text import ELLIPSIS, make_json_visible, make_visible
 
 ROWS_AT_ONCE = 10_000
