@@ -11,8 +11,6 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import duckdb
 import pandas as pd
@@ -217,20 +215,10 @@ def test_what_is_wrong_is_said_on_standard_error_with_its_exit_code(sql, argumen
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "a..b:9"])
-def test_no_receiver_is_one_sentence(capfd, monkeypatch, address):
-    monkeypatch.setenv("CLC_QUERY_LISTEN", address)
+def test_no_receiver_is_one_sentence(capfd, monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_LISTEN", "127.0.0.1:9")
     assert run(["sql", "SELECT 1"]) == 1
-    assert capfd.readouterr().err.startswith(f"Error: No receiver answers at http://{address}; start one with")
-
-
-def test_an_answer_without_tls_to_https_is_one_sentence(capfd):
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"https://127.0.0.1:{server.server_port}"
-        assert run(["sql", "--location", url, "SELECT 1"]) == 1
-        server.shutdown()
-    assert f"Error: No receiver answers at {url}; start one with" in capfd.readouterr().err
+    assert capfd.readouterr().err.startswith("Error: No receiver answers at http://127.0.0.1:9; start one with")
 
 
 @pytest.mark.parametrize("name", ["parquet", "arrow"])
@@ -351,6 +339,25 @@ def test_moments_that_python_has_no_form_for_are_written_as_duckdb_writes_them(s
     assert sql("--format", name, FAR)[:2] == (0, said)
 
 
+FINE = """
+    SELECT '2026-03-04 01:02:03.123456789'::TIMESTAMP_NS AS at, ['2026-03-04 01:02:03.123456789'::TIMESTAMP_NS] AS ats,
+        '01:02:03.123456789'::TIME_NS AS clock, ['01:02:03.123456789'::TIME_NS] AS clocks
+"""
+
+
+def test_nanoseconds_are_written_whole(sql):
+    at, clock = "2026-03-04T01:02:03.123456789", "01:02:03.123456789"
+    _, out, _ = sql("--format", "csv", FINE)
+    assert list(csv.reader(io.StringIO(out.decode())))[1] == [at, f'["{at}"]', clock, f'["{clock}"]']
+    _, out, _ = sql("--format", "json", FINE)
+    assert json.loads(out) == [{"at": at, "ats": [at], "clock": clock, "clocks": [clock]}]
+
+
+def test_a_table_shows_lists_and_structs_as_json(sql):
+    _, out, _ = sql("SELECT ['2026-11-20 00:00:00+00'::TIMESTAMPTZ] AS at, {'cost': 1.50, 'none': NULL} AS struct")
+    assert out.decode().splitlines()[-1] == '["2026-11-20T00:00:00+00:00"]  {"cost":1.5,"none":null}'
+
+
 INTERVALS = """
     SELECT * FROM (VALUES
         (INTERVAL '6 days 07:26:08', INTERVAL 2 MONTHS, [INTERVAL 1 DAY]), (INTERVAL '-1.5 s', INTERVAL 1 DAY, NULL)
@@ -378,7 +385,7 @@ def test_intervals_are_written_as_duckdb_writes_them(sql, name, said):
 def test_a_table_shows_intervals_too(sql):
     _, out, _ = sql("--format", "table", INTERVALS)
     assert out.decode().splitlines()[2:] == [
-        "6 days 07:26:08  2 months  ['1 day']",
+        '6 days 07:26:08  2 months  ["1 day"]',
         "-00:00:01.5      1 day     NULL",
     ]
 
