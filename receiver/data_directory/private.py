@@ -10,8 +10,10 @@ from receiver.settings import LEARNED_ACCOUNTS, OWN_DIRECTORIES, Settings
 UMASK = 0o077
 """Every process's umask: other users get no permission on new files."""
 
-_JSON = ("appended", "backup", "lake", "recovery", "refused", "refused_queries", "replacing", "scrub", "sent", "serve")
-_JSON += ("sharing", "shipped", "spools", "stumbled", "upload")
+_JSON = (
+    *("appended", "backup", "lake", "recovery", "refused", "refused_queries", "replacing", "scrub", "sent", "serve"),
+    *("sharing", "shipped", "spools", "stumbled", "upload"),
+)
 # In a directory with other files, too, only files that are surely ours are touched.
 _OWN = (
     "clc.duckdb*",
