@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from receiver import __version__
-from receiver.data_directory.access import restrict
+from receiver.data_directory.private import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 from receiver.logs import make_visible

@@ -40,7 +40,7 @@ ALLOWED = {
     ("receiver/cli.py", SENDER): "--help names the product",
     ("receiver/commands/demo.py", SENDER): "it asks which sender is shown",
     ("receiver/commands/status.py", "disks"): "the machine's",
-    ("receiver/data_directory/access.py", "telephone"): "it says why bodies are private",
+    ("receiver/data_directory/private.py", "telephone"): "it says why bodies are private",
     ("receiver/keeping/care/facts.py", "disks"): "the machine's",
     ("receiver/notification.py", SENDER): "it says whose the rows are that have no column for their sender",
     ("receiver/senders/__init__.py", SENDER): "it lists the senders",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.data_directory.access import check_is_used
 from receiver.data_directory.incidents import FILE, Incident, read_or_replace_incidents, settle_missing
 from receiver.errors import DataDirectoryError
@@ -16,7 +17,7 @@ from receiver.settings import read_settings
 
 @click.command("accept-loss")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def accept_loss(yes: bool, data_dir: Path | None) -> None:
     """Accept that notifications are missing which a restore left out or a recovery could not save.
 

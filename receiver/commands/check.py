@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.node import read_machine_name
@@ -34,7 +35,7 @@ _NOTE = click.style("note ", fg="yellow")
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def check(data_dir: Path | None) -> None:
     """Say whether settings, paths, keys, ports, senders and rules could be used; start nothing.
 

@@ -13,6 +13,7 @@ from typing import IO, NamedTuple, TypeVar
 import click
 import urllib3
 
+from receiver.commands.options import NamedPath
 from receiver.data_directory.access import Running, find_running_serve
 from receiver.errors import DemoError
 from receiver.files import make_directory
@@ -35,7 +36,7 @@ _NOT_FREE = "can't be listened on"
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Keep the data here. Default: gone when it ends.")
+@click.option("--data-dir", type=NamedPath(), help="Keep the data here. Default: gone when it ends.")
 @click.option("--days", type=click.FloatRange(0.1, 3660), default=30, show_default=True, help="Days of history.")
 @click.option(
     "--rate",

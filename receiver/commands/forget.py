@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.data_directory.node import has_store
 from receiver.errors import SettingsError, StoreError
 from receiver.keeping.care.limits import format_seconds
@@ -25,7 +26,7 @@ _SHORTEST_BEGINNING = 4
 @click.command()
 @click.argument("machine")
 @click.option("--force", is_flag=True, help="Forget it though it was seen within the last minute.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def forget(machine: str, force: bool, data_dir: Path | None) -> None:
     """Forget MACHINE, which shares the spool no more: the shared spool keeps no rows for it from now on.
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import click
 
 from receiver.admission import Admission
+from receiver.commands.options import take_data_dir, take_public_key
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.accounts import AllowedAccounts
 from receiver.data_directory.node import has_listener
@@ -42,9 +43,9 @@ HINTS = {
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @click.option("--signatures", type=click.Choice(["require", "record"]), help="Overrides CLC_SIGNATURES.")
-@click.option("--public-key", type=click.Path(path_type=Path), help="Overrides CLC_PUBLIC_KEY.")
+@take_public_key
 @click.option("--all", "every_line", is_flag=True, help="Name every line that is left out, not ten of a kind.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def import_command(
     file: Path, signatures: str | None, public_key: Path | None, every_line: bool, data_dir: Path | None
 ) -> None:

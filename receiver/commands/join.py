@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.commands.restore import check_key, fetching, put_in_place, taking
 from receiver.data_directory.node import FILE as NODE_FILE
 from receiver.data_directory.node import RUNS_FILE, begin_run, read_machine_name, read_node_id
@@ -27,7 +28,7 @@ _LEFT_BY_A_TRY = {NODE_FILE, RUNS_FILE, "serve.lock", KNOWN, OWNER}
 
 @click.command()
 @click.option("--other-key", is_flag=True, help="Allow a backup that was made under another public key.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def join(other_key: bool, data_dir: Path | None) -> None:
     """Let a new machine share the spool: give it the newest backup in object storage, and keep all rows since for it.
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.database.reading import ask_store
 from receiver.errors import StoreError
 from receiver.settings import read_settings
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def rebuild(data_dir: Path | None) -> None:
     """Derive the table `changes` again from all notifications that a running `serve` has stored.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, make_incident, read_incidents, settle_missing
 from receiver.data_directory.node import has_store
@@ -45,7 +46,7 @@ _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
     "notifications alone are damaged without them; nothing is deleted.",
 )
 @click.option("--other-key", is_flag=True, help="Allow a backup that was made under another public key.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) -> None:
     """Make the backup FILE the database, while no `serve` is running.
 

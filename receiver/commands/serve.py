@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from receiver.commands.options import take_data_dir, take_public_key
 from receiver.data_directory.node import ALL_PARTS, LISTENER, STORE
 from receiver.errors import ReceiverError
 from receiver.logs import set_up_logging
@@ -21,11 +22,11 @@ _log = logging.getLogger(__name__)
     type=click.Choice([LISTENER, STORE]),
     help="Run this part alone, of several machines that share a spool (CLC_SHARED_SPOOL).",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 @click.option("--listen", metavar="HOST:PORT", help="Overrides CLC_LISTEN; port 0 takes a free one.")
 @click.option("--query-listen", metavar="HOST:PORT", help="Overrides CLC_QUERY_LISTEN; port 0 takes a free one.")
 @click.option("--listeners", type=int, metavar="N", help="Overrides CLC_LISTENERS.")
-@click.option("--public-key", type=click.Path(path_type=Path), help="Overrides CLC_PUBLIC_KEY.")
+@take_public_key
 @click.option("--signatures", type=click.Choice(["require", "record"]), help="Overrides CLC_SIGNATURES.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Overrides CLC_LOG_FORMAT.")
 @click.option("--check", is_flag=True, help="Only say whether it could start with these settings, and which version.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.data_directory.access import find_running_serve, read_query_token
 from receiver.data_directory.node import has_store
 from receiver.database.reading import FileReader, ask_status
@@ -23,7 +24,7 @@ _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, as GET /status of the query service answers it.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def status(as_json: bool, data_dir: Path | None) -> None:
     """Say how the receiver is: rates, lag, spool, checkpoints, backups, disks, restarts, silences, refusals.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.data_directory.access import Running, find_running_serve
 from receiver.errors import UpgradeError
 from receiver.processes.state import ServeState, read_state
@@ -18,7 +19,7 @@ _ENDED = ("done", "failed", "refused")
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 def upgrade(data_dir: Path | None) -> None:
     """Have the installed version take over from a running `serve`, failing no request.
 

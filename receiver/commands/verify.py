@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from receiver.commands.options import take_data_dir
 from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
@@ -44,7 +45,7 @@ NOT_ALL_CHECKED = 2
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Overrides CLC_DATA_DIR.")
+@take_data_dir
 @click.option(
     "--public-key",
     "key_files",

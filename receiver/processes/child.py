@@ -14,8 +14,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from receiver import __version__
-from receiver.data_directory.access import restrict
 from receiver.data_directory.node import ALL_PARTS
+from receiver.data_directory.private import restrict
 from receiver.errors import ReceiverError, SettingsError
 from receiver.files import allow_descriptors
 from receiver.logs import set_up_logging

@@ -207,6 +207,14 @@ def _join_keys(lines: Iterable[str]) -> Iterator[str]:
 def _read_lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The secrets of {path} can't be read: {error}.") from None
+    except IsADirectoryError:
+        raise SettingsError(
+            f"The secrets of {path} can't be read: it is a directory; make it a file, with a secret on each line."
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"The secrets of {path} can't be read: it is not UTF-8; save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(
+            f"The secrets of {path} can't be read ({error.strerror}); let this user read it, or remove it."
+        ) from None
     return [line.strip() for line in text.splitlines()]

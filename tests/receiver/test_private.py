@@ -1,10 +1,14 @@
 """What holds personal data is readable by its owner alone, and goes nowhere that its owner did not name."""
 
 import os
+import re
 import stat
+from pathlib import Path
 
 import pytest
 
+from receiver.data_directory.private import keep_private
+from receiver.settings import read_settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.prepared import run_program
@@ -67,6 +71,33 @@ def test_a_directory_that_holds_other_things_keeps_its_mode_and_they_keep_theirs
     assert "holds other things" in done.stderr
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
     assert open_to_others(tmp_path) == [".", "empty.txt", "somebody's", "somebody's/file"]
+
+
+@pytest.mark.usefixtures("loose_umask")
+def test_in_a_directory_with_other_things_files_with_endings_like_ours_keep_their_modes(tmp_path):
+    theirs = ["package.json", "poetry.lock", "my.token", "shop.sqlite", "page.new"]
+    for name in (*theirs, "scrub.json", "empty.txt"):
+        (tmp_path / name).write_text("")
+    assert run_command(tmp_path, "import", "empty.txt").returncode == 0
+    assert open_to_others(tmp_path) == sorted(["empty.txt", *theirs])
+
+
+def test_each_file_that_a_module_names_is_kept_to_its_owner(tmp_path):
+    spellings = re.compile(r'"([a-z_]+\.(?:json|lock|sqlite|token))"')
+    modules = (Path(__file__).parents[2] / "receiver").rglob("*.py")
+    names = {name for module in modules for name in spellings.findall(module.read_text("utf-8"))}
+    for name in names:
+        (tmp_path / name).touch(0o644)
+    keep_private(read_settings(env_file=None, data_dir=tmp_path))
+    assert "serve.json" in names
+    assert open_to_others(tmp_path) == []
+
+
+@pytest.mark.parametrize("argument", [["status"], ["serve"], ["demo"]])
+def test_an_empty_name_of_the_data_directory_is_refused_and_not_the_current_one(tmp_path, argument):
+    done = run_command(tmp_path / "data", *argument, "--data-dir", "", CLC_DATA_DIR="unused")
+    assert done.returncode == 2
+    assert "'--data-dir': it is empty: name a path, or leave the option out." in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["a link to a file", "a link to nothing", "a file"])

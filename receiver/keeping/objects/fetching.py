@@ -60,22 +60,37 @@ def fetched_newest(
             if isinstance(manifest, Unusable):
                 pass_over(_describe_passed_over(manifest.name, manifest.why))
                 continue
-            try:
-                fetched = _fetch(place, manifest, file, begin(manifest))
-            except (NewerStoreError, UndecidedError):
-                raise
-            except (DamagedObjectError, StoreError) as error:
-                lack: str | None = str(error)
-            else:
-                lack = find_lack(file) if sparing or not fetched.fault else _describe_fault(fetched.fault)
-            if lack:
-                pass_over(_describe_passed_over(manifest.name, lack))
-            else:
-                yield fetched
-                return
+            with _naming(file, manifest.name):
+                lack: str | None
+                try:
+                    fetched = _fetch(place, manifest, file, begin(manifest))
+                except (NewerStoreError, UndecidedError):
+                    raise
+                except (DamagedObjectError, StoreError) as error:
+                    lack = _name(str(error), file, manifest.name)
+                else:
+                    lack = find_lack(file) if sparing or not fetched.fault else _describe_fault(fetched.fault)
+                if not lack:
+                    yield fetched
+                    return
+            pass_over(_describe_passed_over(manifest.name, lack))
     finally:
         file.unlink(missing_ok=True)
     raise ObjectsError(f"{place} has no whole backup that can be used.")
+
+
+@contextmanager
+def _naming(file: Path, name: str) -> Iterator[None]:
+    """Name the backup in errors of a block, see `_name`."""
+    try:
+        yield
+    except StoreError as error:
+        raise type(error)(_name(str(error), file, name)) from None
+
+
+def _name(text: str, file: Path, name: str) -> str:
+    """Name the backup in a text instead of the fetched file, which the user never sees."""
+    return text.replace(str(file), name)
 
 
 def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fetched:
@@ -90,9 +105,9 @@ def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fe
     if fault and not is_whole(file, sparing_refused=True):  # in another process: a damaged file may end it
         raise DamagedObjectError(fault)
     info, error = inspect_all_but_refused(file)
-    return Fetched(
-        file, manifest.name, info, has_whole_refused=error is None, fault=fault or (str(error) if error else None)
-    )
+    if error and not fault:
+        fault = _name(str(error), file, manifest.name)
+    return Fetched(file, manifest.name, info, has_whole_refused=error is None, fault=fault)
 
 
 def _describe_passed_over(name: str, why: str) -> str:

@@ -111,6 +111,7 @@ def test_without_force_an_older_whole_backup_is_fetched_and_it_is_said_what_forc
     assert restored.returncode == 0, restored.stderr
     assert f"The backup {NEWER} is passed over: " in restored.stderr
     assert "Its notifications are whole: `restore --force` restores it without what is damaged." in restored.stderr
+    assert "restoring.fetched" not in restored.stderr
     assert count_rows(data_dir) == (3, 0)
     assert read_incidents(data_dir) == []
 

@@ -101,6 +101,20 @@ def test_a_file_of_secrets_that_leads_nowhere_is_refused(tmp_path):
         find_taken(read_settings(secrets_dir=tmp_path))
 
 
+def test_a_directory_or_other_bytes_in_place_of_a_file_of_secrets_are_named_in_plain_words(tmp_path):
+    (tmp_path / "github").mkdir()
+    with pytest.raises(SettingsError) as error:
+        read_secrets(read_settings(secrets_dir=tmp_path), "github")
+    assert str(error.value) == (
+        f"The secrets of {tmp_path}/github can't be read: it is a directory; "
+        "make it a file, with a secret on each line."
+    )
+    (tmp_path / "slack").write_bytes(b"\xff" * 40)
+    with pytest.raises(SettingsError) as error:
+        read_secrets(read_settings(secrets_dir=tmp_path), "slack")
+    assert str(error.value) == f"The secrets of {tmp_path}/slack can't be read: it is not UTF-8; save it as UTF-8."
+
+
 def test_lines_of_secrets_that_begin_with_a_hash_and_a_blank_are_comments(tmp_path):
     path = tmp_path / "slack"
     path.write_text(f"# the secret of slack since May\n{SECRET}\n#\n  #\tthe one before\n\nanother # {SECRET}\n")

@@ -1,0 +1,26 @@
+"""Options that several commands have."""
+
+import os
+from pathlib import Path
+
+import click
+
+
+class NamedPath(click.Path):
+    """A path that is not empty: an empty one, as of a variable that is not set, would be the current directory."""
+
+    def __init__(self) -> None:
+        """Take any path."""
+        super().__init__(path_type=Path)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path, or refuse an empty one."""
+        if value == "":
+            self.fail("it is empty: name a path, or leave the option out.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+take_data_dir = click.option("--data-dir", type=NamedPath(), help="Overrides CLC_DATA_DIR.")
+take_public_key = click.option("--public-key", type=NamedPath(), help="Overrides CLC_PUBLIC_KEY.")
