@@ -11,8 +11,6 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import duckdb
 import pandas as pd
@@ -217,20 +215,10 @@ def test_what_is_wrong_is_said_on_standard_error_with_its_exit_code(sql, argumen
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "a..b:9"])
-def test_no_receiver_is_one_sentence(capfd, monkeypatch, address):
-    monkeypatch.setenv("CLC_QUERY_LISTEN", address)
+def test_no_receiver_is_one_sentence(capfd, monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_LISTEN", "127.0.0.1:9")
     assert run(["sql", "SELECT 1"]) == 1
-    assert capfd.readouterr().err.startswith(f"Error: No receiver answers at http://{address}; start one with")
-
-
-def test_an_answer_without_tls_to_https_is_one_sentence(capfd):
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"https://127.0.0.1:{server.server_port}"
-        assert run(["sql", "--location", url, "SELECT 1"]) == 1
-        server.shutdown()
-    assert f"Error: No receiver answers at {url}; start one with" in capfd.readouterr().err
+    assert capfd.readouterr().err.startswith("Error: No receiver answers at http://127.0.0.1:9; start one with")
 
 
 @pytest.mark.parametrize("name", ["parquet", "arrow"])
