@@ -25,16 +25,16 @@ class SentRequest(NamedTuple):
     category: str = ""
 
 
-def make_path(event_type: str | None, category: str) -> str:
+def make_path(event_type: str | None, category: str, secret_part: str = "") -> str:
     """Return the receiver's path for an event, or for its category where the event is not known."""
-    return f"/webhooks/{event_type}" if event_type else f"/webhook/{category.lower()}"
+    return f"/webhooks/{secret_part}{event_type}" if event_type else f"/webhook/{secret_part}{category.lower()}"
 
 
-def make_address(base: str, event_type: str | None, category: str) -> str:
+def make_address(base: str, event_type: str | None, category: str, secret_part: str = "") -> str:
     """Return the URL to send to: below the base, or the base itself where it already has a path."""
     base = base.strip() or DEFAULT_BASE
     has_path = "/" in base.partition("://")[2].rstrip("/")
-    return base if has_path else base.rstrip("/") + make_path(event_type, category)
+    return base if has_path else base.rstrip("/") + make_path(event_type, category, secret_part)
 
 
 def quote(text: str) -> str:

@@ -14,15 +14,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.quick_chart import (
-    ChartKind,
-    Choice,
-    Holds,
-    classify_columns,
-    draw,
-    find_fewest,
-    repeats,
-)
+from analytics.charts.choice import ChartKind, Choice, Holds, classify_columns, find_fewest, repeats
+from analytics.charts.quick_chart import draw
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
@@ -211,7 +204,7 @@ class ChartRequest(NamedTuple):
 
 
 def draw_chart(table: pa.Table, request: ChartRequest) -> "alt.Chart | None":
-    """Return a chart of rows, and print notes on what it leaves out; without rows, print that there are none.
+    """Return a chart of rows, and print notes on what it leaves out; None if nothing can be drawn.
 
     Raises:
         ChartError: a named column does not exist, or y holds no numbers.
@@ -220,19 +213,21 @@ def draw_chart(table: pa.Table, request: ChartRequest) -> "alt.Chart | None":
     if not table.num_rows:
         sys.stdout.write(f"{NO_ROWS}\n")
         return None
-    quick = draw(table, choice)
-    for note in quick.notes:
+    chart, notes = draw(table, choice)
+    for note in notes:
         sys.stdout.write(f"{note}\n")
-    title = quick.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
+    if chart is None:
+        return None
+    title = chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
     # Fitted into a width, the chart would have fewer columns in its legend than its height was measured with.
-    return quick.chart.properties(width=WIDTH, autosize="pad", title=title)
+    return chart.properties(width=WIDTH, autosize="pad", title=title)
 
 
 def choose_columns(table: pa.Table, request: ChartRequest) -> Choice:
     """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
 
     Raises:
-        ChartError: as `draw_chart`.
+        ChartError: a named column does not exist, or y holds no numbers.
     """
     columns = classify_columns(table)
     for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"       refused: {make_visible(refusal['reason']):29} {counts}")
     for process in report["processes"]:
         ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
-        words = f"{process['state']}, process {process['pid']}, {process['restarts']} restarts{ended}"
+        words = f"{_describe_state(process)}, process {process['pid']}, {process['restarts']} restarts{ended}"
         click.echo(f"       {process['name']:38} {make_visible(words)}")
     _print_machines(report.get("machines", []))
     for recovery in report["recoveries"][-5:]:
@@ -83,6 +83,12 @@ def _print(report: dict[str, Any]) -> None:
         span = f"{silence['process']} did not answer until {silence['until'][:19]}"
         click.echo(f"       {silence['since'][:19]} {make_visible(span)}: {make_visible(silence['why'])}")
     click.echo(_summarize([figure["state"] for figure in report["figures"]]))
+
+
+def _describe_state(process: Mapping[str, Any]) -> str:
+    """Return a process's state; one that runs and gives no sign of life is not called running."""
+    still = process["state"] == "running" and process.get("silent_since")
+    return f"no sign of life since {still}" if still else str(process["state"])
 
 
 def _print_machines(machines: Sequence[dict[str, Any]]) -> None:

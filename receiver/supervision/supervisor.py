@@ -268,6 +268,7 @@ class _Supervisor:
                 if child.retiring
             ],
             listen=self._describe_listen(),
+            has_url_secret=self._settings.url_secret is not None,
             key_fingerprint=self._key,
             silences=self._silences.list_recent(now),
             role=self._role,

@@ -33,6 +33,15 @@ def test_opened_branches_show_those_with_events_the_most_first():
     ]
 
 
+def test_accounts_whose_parents_form_a_circle_stand_on_top():
+    own = {"EGG": (3, 0), "HEN": (2, 0), "CHICK": (1, 0)}
+    paths = [("EGG", ["HEN", "EGG"]), ("HEN", ["EGG", "HEN"]), ("CHICK", ["EGG", "HEN", "CHICK"])]
+    tree = roll_up(own, paths, ["EGG", "HEN"])
+    assert [(branch.alias, branch.depth, branch.events) for branch in tree] == [
+        ("EGG", 0, 3), ("HEN", 0, 2), ("CHICK", 0, 1),
+    ]  # fmt: skip
+
+
 def test_a_tree_of_very_many_is_cut():
     own = {f"A{number}": (1, 0) for number in range(1000)}
     assert len(roll_up(own, [], [])) == 300

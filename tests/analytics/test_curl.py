@@ -151,6 +151,11 @@ def test_the_address_is_made_of_what_the_user_wrote(base, address):
     assert make_address(base, "User.Updated", "User") == address
 
 
+def test_a_receiver_with_a_secret_in_its_paths_has_its_place_in_the_address():
+    assert make_address("http://h", "User.Updated", "User", "SECRET/") == "http://h/webhooks/SECRET/User.Updated"
+    assert make_address("http://h", None, "Server", "SECRET/") == "http://h/webhook/SECRET/server"
+
+
 def test_a_notification_whose_event_is_not_known_goes_to_its_category():
     assert make_address("http://h", None, "Server") == "http://h/webhook/server"
 

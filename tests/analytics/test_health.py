@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from analytics import connect
 from analytics.errors import NoStatusError
 from analytics.pages.health.machines import make_line
+from analytics.pages.health.page import make_process_line
 from analytics.pages.shared.components import Age
 from analytics.pages.shared.health_figures import (
     describe_limit,
@@ -68,6 +69,13 @@ def test_a_machine_is_a_row_with_its_age_and_state_and_an_odd_name_is_made_visib
     assert isinstance(seen, Age)
     assert seen.moment.hour == 12
     assert text == "if it will not come back: clc-receiver forget 5d1c1a50"
+
+
+def test_a_process_that_stands_still_is_not_called_running():
+    well = {"name": "listener 1", "state": "running", "pid": 7, "silent_since": None}
+    line, still = make_process_line(well), make_process_line({**well, "silent_since": "2026-03-04T12:00:00+00:00"})
+    assert (line.cells[1], line.colour) == ("running", "ok")
+    assert (still.cells[1], still.colour) == ("no sign of life since 2026-03-04 12:00:00 UTC", "red")
 
 
 def test_what_is_red_is_named_before_what_is_amber_and_an_unknown_state_counts_as_amber():

@@ -302,6 +302,16 @@ def test_set_up_gives_ten_urls_under_the_address_that_was_typed(open_page):
     assert plain_texts(app) == [f"https://hooks.example.com/webhooks/{name}" for name in list_event_types()]
 
 
+def test_set_up_gives_the_urls_that_the_running_receiver_answers(open_page, monkeypatch):
+    figures = [{"name": "listen", "value": "https://0.0.0.0:28090"}, {"name": "url_secret", "value": 1}]
+    monkeypatch.setattr("analytics.pages.shared.store.ask_status", lambda: {"figures": figures})
+    app = open_page("set_up")
+    assert plain_texts(app)[0] == "https://127.0.0.1:28090/webhooks/SECRET/Account.Created"
+    assert "Replace SECRET with the value of CLC_URL_SECRET, which no page shows." in [
+        caption.value for caption in app.caption
+    ]
+
+
 @pytest.mark.parametrize("base", ["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"])
 def test_set_up_gives_no_urls_under_what_is_no_address(open_page, base):
     app = open_page("set_up", base=base)

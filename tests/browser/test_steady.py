@@ -1,5 +1,6 @@
 """Refreshes change what is new, and nothing else: nodes, scroll, what is open, and the row under the pointer stay."""
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -196,3 +197,37 @@ def test_a_lost_request_holds_the_others_up_for_three_seconds(counting):
     assert counting.evaluate("window.asked") == ["first"]
     counting.clock.run_for(800)
     assert len(counting.evaluate("window.asked")) == 2
+
+
+BEGIN, END = "2026-01-01T08:15:00Z", "2026-01-02T09:30:00Z"
+DIGITS = ["2026", "01", "01", "08", "15", "2026", "01", "02", "09", "30"]
+
+
+@pytest.mark.parametrize(
+    ("address", "button"),
+    [
+        (f"/?range=own&own={BEGIN}/{END}", "own"),
+        (f"/audit?range=own&own={BEGIN}/{END}", "own"),
+        (f"/notifications?from={BEGIN}&to={END}", "own"),
+        (f"/?part={BEGIN}/{END}", "part"),
+    ],
+)
+def test_fields_that_are_opened_after_refreshes_have_the_range_of_the_link(live, watch, address, button):
+    page = watch(live.url, timezone_id="UTC").open(f"{address}&refresh=1+s")
+    expect_refreshed_twice(page)
+    linked = page.url
+    page.locator(f".st-key-{button}-popover button").click()
+    digits = page.locator("[data-testid=stDateTimeInput] [role=spinbutton]")
+    expect(digits).to_have_text(DIGITS)
+    expect_refreshed_twice(page)
+    assert page.url == linked
+    digits.first.focus()
+    page.keyboard.type("202601010730")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("2026-01-01T07%3A30.*2026-01-02T09%3A30"))
+
+
+def expect_refreshed_twice(page):
+    """Wait for a drawing that began when the browser had drawn all of the one before."""
+    for _ in range(2):
+        expect_refreshed(page, drawn_at(page))

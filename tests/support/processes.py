@@ -187,7 +187,7 @@ class Receiver(Process):
                 self.query_url = self.until_logged(r"(http://\S+)/query")[1]
             if only != "store":
                 self.until_logged("the listener takes notifications")
-                self.url = self.until_logged(r"(https?://\S+)/webhooks/EVENT")[1]
+                self.url = self.until_logged(r"(https?://\S+)/webhooks/(?:CLC_URL_SECRET/)?EVENT")[1]
                 self.sender = Sender(self.url)
         except BaseException:
             self.stop()

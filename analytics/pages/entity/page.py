@@ -227,9 +227,7 @@ def draw_time_choice(at: datetime | None) -> None:
     zone = find_viewer_zone()
     # The field knows minutes; the address may be finer, and stays so while nobody types.
     value = at.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0) if at else None
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get("at-choice") != value:
-        st.session_state["at-choice"] = value
+    address.show_in_field("at-choice", value)
 
     def remember() -> None:
         chosen: datetime | None = st.session_state["at-choice"]

@@ -206,22 +206,24 @@ def draw_processes(processes: Sequence[Mapping[str, Any]]) -> None:
 
 def draw_process_table(processes: Sequence[Mapping[str, Any]], *, key: str) -> None:
     """Draw a row for each process."""
-    lines = [
-        Line(
-            str(process.get("name")),
-            [
-                make_visible(str(process.get("name"))),
-                make_visible(str(process.get("state"))),
-                str(process.get("pid") or ""),
-                f"{process.get('restarts') or 0:,}",
-                parse_time(process.get("started_at")),
-                describe_last_end(process),
-            ],
-            "ok" if process.get("state") == "running" else "red",
-        )
-        for process in processes
-    ]
+    lines = [make_process_line(process) for process in processes]
     draw_table(PROCESS_COLUMNS, lines, key=key, alt="Processes", wrap=True, colours=choose_state_colours())
+
+
+def make_process_line(process: Mapping[str, Any]) -> Line:
+    """Return the row of a process. One that runs and gives no sign of life is not called running."""
+    name, state, silent_since = (str(process.get(what) or "") for what in ("name", "state", "silent_since"))
+    if state == "running" and silent_since:
+        state = f"no sign of life since {silent_since}"
+    cells = [
+        make_visible(name),
+        put_plainly(state),
+        str(process.get("pid") or ""),
+        f"{process.get('restarts') or 0:,}",
+        parse_time(process.get("started_at")),
+        describe_last_end(process),
+    ]
+    return Line(name, cells, "ok" if state == "running" else "red")
 
 
 def describe_last_end(process: Mapping[str, Any]) -> str:

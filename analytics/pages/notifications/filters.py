@@ -126,9 +126,7 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
     chosen = own.since if name == "from" else own.until
     # The field knows minutes; a brush may have been finer.
     value = chosen.astimezone(find_viewer_zone()).replace(tzinfo=None, second=0, microsecond=0) if chosen else None
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    address.show_in_field(key, value)
 
     def remember() -> None:
         typed: datetime | None = st.session_state[key]

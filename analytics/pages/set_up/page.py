@@ -13,10 +13,9 @@ from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_text
 from analytics.pages.shared.formatting import format_minute, format_utc
 from analytics.pages.shared.frame import draw_page
-from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
+from analytics.pages.shared.store import PATH_HINT, ask, find_receiver, list_rows, null_to_none, to_moment
 from analytics.senders import has_several_senders, list_heard, list_learned, list_shipped
 from analytics.senders.sender import Event, Sender
-from analytics.settings import as_url, read_settings
 from analytics.text import as_markdown
 
 BASE = "base"
@@ -40,8 +39,8 @@ def draw_body() -> None:
 
 
 def find_default_base() -> str:
-    """Return the URL of the listener for this machine."""
-    return as_url(read_settings().listen)
+    """Return the URL of the listener for its own machine."""
+    return find_receiver().url
 
 
 def find_usable_base() -> str | None:
@@ -69,7 +68,9 @@ def draw_base_url() -> None:
         if find_usable_base() is None:
             st.error("This is not an address. One looks like https://webhooks.example.com", icon=":material/error:")
         elif find_usable_base() == find_default_base():
-            st.caption("This default is for senders on this machine. A real sender needs a public https address.")
+            st.caption(
+                "This default is for senders on the receiver's machine. A real sender needs a public https address."
+            )
     with right, st.container(key="how-to"):
         senders = list_heard()
         for sender in senders:
@@ -104,8 +105,7 @@ def describe_steps(sender: Sender, base: str | None) -> str:
 
 def make_url(sender: Sender, base: str | None) -> str:
     """Return the target URL of a sender that has one."""
-    part = "SECRET/" if read_settings().url_secret else ""
-    return f"{base or 'https://…'}/senders/{part}{sender.name}"
+    return f"{base or 'https://…'}/senders/{find_receiver().secret_part}{sender.name}"
 
 
 class Receipt(NamedTuple):
@@ -142,8 +142,8 @@ def draw_events(base: str | None, receipts: Mapping[tuple[str, str | None], Rece
         for sender in list_shipped():
             for event in sender.events:
                 draw_target(sender, event, base, receipts.get((sender.name, event.name), Receipt()))
-    if read_settings().url_secret:
-        st.caption("Replace SECRET with the value of CLC_URL_SECRET, which no page shows.")
+    if find_receiver().has_url_secret:
+        st.caption(PATH_HINT)
     if any((sender.name, None) in receipts for sender in list_shipped()):
         st.caption("Some notifications came to a category's URL, which does not identify the event.")
 
@@ -190,8 +190,7 @@ def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt
         url.caption("Needs an address above.")
     else:
         with url:
-            part = "SECRET/" if read_settings().url_secret else ""
-            target = f"{base}/webhooks/{part}{event.name}"
+            target = f"{base}/webhooks/{find_receiver().secret_part}{event.name}"
             draw_text(target, key=f"url-{event.name}", alt=f"Target URL of {event.name}")
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
         draw_receipt(receipt, event.name, sender=sender, events=[event.name])

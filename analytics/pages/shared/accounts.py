@@ -233,6 +233,11 @@ class Branch(NamedTuple):
     below: int
 
 
+def begins_at_top(path: Sequence[str], paths: Mapping[str, Sequence[str]]) -> bool:
+    """Say whether the first account of a path has no parent: in a circle of parents each has one."""
+    return paths.get(path[0], path)[0] == path[0]
+
+
 def roll_up(
     own: Mapping[str, tuple[int, int]], paths: Iterable[tuple[str, Sequence[str]]], open_aliases: Collection[str]
 ) -> list[Branch]:
@@ -242,12 +247,15 @@ def roll_up(
         own: each account's own counts, of the time and of the time to compare with.
         paths: each account with its path from the top of the tree, itself at the end.
         open_aliases: the accounts whose sub-accounts are visible.
+
+    An account whose parents form a circle stands on top, because no way from the top leads to it.
     """
     events: dict[str, int] = defaultdict(int)
     before: dict[str, int] = defaultdict(int)
     below: dict[str, int] = defaultdict(int)
     children: dict[str | None, list[str]] = defaultdict(list)
-    placed: dict[str, Sequence[str]] = {alias: (alias,) for alias in own} | dict(paths)
+    known: dict[str, Sequence[str]] = {alias: (alias,) for alias in own} | dict(paths)
+    placed = {alias: path if begins_at_top(path, known) else (alias,) for alias, path in known.items()}
     for alias, path in placed.items():
         count, count_before = own.get(alias, (0, 0))
         if not (count or count_before):

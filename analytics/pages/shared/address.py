@@ -90,10 +90,29 @@ def send_again() -> None:
         return
     with context.session_state.query_params() as params:
         bindings = [binding for name in params if (binding := params.get_binding_for_param(name))]
-    drawn_by_browser = context.session_state._state._new_widget_state  # noqa: SLF001 - nothing public tells it
     for binding in bindings:
-        if binding.widget_id not in drawn_by_browser and binding.param_key in st.session_state:
+        if binding.param_key in st.session_state and not is_drawn_by_browser(binding.param_key):
             st.session_state[binding.param_key] = st.session_state[binding.param_key]
+
+
+def show_in_field(key: str, value: object) -> None:
+    """Let the field that is drawn next under this key show a value of the address.
+
+    The value is sent with this drawing alone, and overtakes a choice made meanwhile: it is set only where it must be.
+    A field in a closed popover is drawn by the browser when that opens, perhaps many drawings later. Until then each
+    drawing sends the value, because the field would begin empty, and give that back as the user's choice.
+    """
+    if st.session_state.get(key) != value or (value is not None and not is_drawn_by_browser(key)):
+        st.session_state[key] = value
+
+
+def is_drawn_by_browser(key: str) -> bool:
+    """Say whether the browser has drawn the widget of this key: then it sends the widget's value with each request."""
+    context = get_script_run_ctx()
+    if context is None:
+        return False
+    state = context.session_state._state  # noqa: SLF001 - nothing public tells it
+    return state._key_id_mapper.get_id_from_key(key) in state._new_widget_state  # noqa: SLF001 - as above
 
 
 def has_stepped() -> bool:

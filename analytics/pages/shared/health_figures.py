@@ -11,7 +11,8 @@ COLOURS = {"ok": ("#00875f", "#1fb286"), "amber": ("#e08a00", "#f0a53c"), "red":
 GROUPS = {
     "Running": (
         "serving", "store", "processes_not_running", "restarts_last_hour", "restarts", "role", "version",
-        "schema_version", "key_fingerprint", "listen", "query_listen", "queries_overdue", "queries_fatal_last_hour",
+        "schema_version", "key_fingerprint", "listen", "url_secret", "query_listen", "queries_overdue",
+        "queries_fatal_last_hour",
     ),
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",

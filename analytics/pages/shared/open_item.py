@@ -11,7 +11,7 @@ import streamlit as st
 from analytics.export import curl
 from analytics.pages.shared import address
 from analytics.pages.shared.components import draw_text
-from analytics.pages.shared.store import ask, find_receiver, null_to_none
+from analytics.pages.shared.store import PATH_HINT, ask, find_receiver, null_to_none
 from analytics.senders import as_words, find_kind_of, find_sender
 from analytics.text import as_markdown, format_count
 from analytics.words.meanings import THIRD_PARTY
@@ -114,17 +114,20 @@ def draw_copies(row: Any) -> None:
 def draw_curl(row: Any, body: bytes, file_name: str) -> None:
     """Draw the command that sends a notification again, and the field for its target."""
     event, category = null_to_none(row["event_type"]), row["category"]
-    receiver = find_receiver() or curl.DEFAULT_BASE
+    receiver = find_receiver()
     base = st.text_input(
-        "Receiver's address", key=CURL_BASE, placeholder=receiver, help="The address that the command posts to."
+        "Receiver's address", key=CURL_BASE, placeholder=receiver.url, help="The address that the command posts to."
     )
     signature = null_to_none(row["signature"])
     decoded = base64.b64decode(signature) if signature else None
     sent = curl.SentRequest(body, decoded, signed=row["signature_status"] != "missing", category=category)
     st.caption("For sh, bash and zsh: the same body, byte for byte, with its signature. Nothing is sent from here.")
     with st.container(key="curl-command"):
-        text = curl.write_command(sent, curl.make_address(base or receiver, event, category), file_name)
-        draw_text(text, key="curl", alt="Command that sends it again")
+        # Another receiver has another secret, or none: the user writes its path.
+        target = curl.make_address(base or receiver.url, event, category, "" if base else receiver.secret_part)
+        draw_text(curl.write_command(sent, target, file_name), key="curl", alt="Command that sends it again")
+    if receiver.has_url_secret and not base:
+        st.caption(PATH_HINT)
     if not curl.fits_inline(body):
         st.caption("The body is too long for a command: download it, and run this in the same directory.")
 

@@ -185,9 +185,7 @@ def draw_ends(name: str, chosen: Interval | None, keep: Any) -> None:
         key: end and end.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0) for key, end in ends.items()
     }
     for key, value in shown.items():
-        # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-        if st.session_state.get(key) != value:
-            st.session_state[key] = value
+        address.show_in_field(key, value)
 
     def read_end(key: str) -> datetime | None:
         typed: datetime | None = st.session_state[key]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -23,6 +23,7 @@ from analytics.settings import as_url, read_settings
 
 AT_ONCE = 4  # as many as the query service runs; viewers share them, so that it never answers "busy"
 LOOK_SECONDS = 0.1
+PATH_HINT = "Replace SECRET with the value of CLC_URL_SECRET, which no page shows."
 
 T = TypeVar("T")
 
@@ -177,19 +178,32 @@ def ask_status() -> dict[str, Any]:
     return answer("status", lambda: Question(lambda _: status()).await_result())
 
 
-def find_receiver() -> str | None:
-    """Return the URL at which the receiver takes notifications, as its machine reaches it; None where nothing tells it.
+class Receiver(NamedTuple):
+    """Where the receiver takes notifications: its URL as its machine reaches it, and whether paths hold a secret."""
+
+    url: str
+    has_url_secret: bool
+
+    @property
+    def secret_part(self) -> str:
+        """Return what stands in paths for the secret that no page shows; empty where there is none."""
+        return "SECRET/" if self.has_url_secret else ""
+
+
+def find_receiver() -> Receiver:
+    """Return where the receiver takes notifications, as it says, or as this machine's settings do if it says nothing.
 
     Raises:
         AnalyticsError: it can't be asked now.
     """
+    settings = read_settings()
+    by_settings = Receiver(as_url(settings.listen), settings.url_secret is not None)
     try:
-        figures = ask_status().get("figures") or []
+        values = {str(figure["name"]): figure.get("value") for figure in ask_status().get("figures") or []}
     except NoStatusError:
-        return None
-    url = next((str(figure["value"]) for figure in figures if figure.get("name") == "listen"), "")
-    scheme, _, listen = url.partition("://")
-    return as_url(listen).replace("http", scheme, 1) if listen else None
+        return by_settings
+    scheme, _, listen = str(values.get("listen") or "").partition("://")
+    return Receiver(as_url(listen).replace("http", scheme, 1), "url_secret" in values) if listen else by_settings
 
 
 def to_moment(value: Any) -> datetime | None:

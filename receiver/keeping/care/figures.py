@@ -97,6 +97,8 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield _describe_key(facts)
     if facts.serving and facts.serve and facts.serve.listen:
         yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
+        if facts.serve.has_url_secret:
+            yield Figure("url_secret", "Target URLs", 1, "hold the secret of CLC_URL_SECRET")
     if facts.accounts_unread:
         text = f"can't be read ({facts.accounts_unread}): only the accounts of CLC_ACCOUNTS are accepted"
         yield Figure("learned_accounts", "Learned accounts", None, text, "red")

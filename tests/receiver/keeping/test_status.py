@@ -223,3 +223,18 @@ def test_machines_of_the_same_name_are_told_apart(capsys):
     _print({**nothing, "machines": machines})
     names = [line.partition(", ")[0].partition(" version")[0].split() for line in capsys.readouterr().out.splitlines()]
     assert names[:3] == [["ok", "vm", "(a2345678)"], ["ok", "vm", "(b2345678)"], ["ok", "db", "c2345678"]]
+
+
+def test_a_running_receiver_tells_whether_its_paths_hold_a_secret_and_not_which(tmp_path, serving):
+    assert "url_secret" not in status(serving.data_dir)[0]["figures"]
+    with running(PreparedReceiver, tmp_path, CLC_URL_SECRET="correct-horse-battery") as receiver:
+        found, _ = status(receiver.data_dir)
+        assert found["figures"]["url_secret"]["value"] == 1
+        assert "correct-horse" not in json.dumps(found)
+
+
+def test_a_process_that_stands_still_is_not_called_running(capsys):
+    process = {"name": "listener 1", "state": "running", "pid": 7, "restarts": 0, "last_exit": None}
+    nothing = dict.fromkeys(("figures", "refusals", "recoveries", "silences"), ())
+    _print({**nothing, "processes": [{**process, "silent_since": "2026-03-04T12:00:00+00:00"}]})
+    assert "no sign of life since 2026-03-04T12:00:00+00:00, process 7, 0 restarts" in capsys.readouterr().out
