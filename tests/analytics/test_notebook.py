@@ -9,14 +9,18 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import altair as alt
 import nbformat
+import pandas as pd
 import pytest
+from IPython.core.error import UsageError
 from nbconvert import HTMLExporter
 
 import analytics
 from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
+from tests.support.readable_store import Changed, Row, account, build_store
 from tests.support.waiting import until
 
 DIRECTORY = Path(__file__).parents[2] / "notebooks"
@@ -257,6 +261,68 @@ def test_another_sender_with_the_same_names_changes_no_answer_to_the_ten_questio
     assert len(answers_alone) == 10
     assert all(answers_alone)
     assert answer_questions(two_senders) == answers_alone
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs cells of a notebook on a store of some rows, and returns the notebook's variables."""
+
+    def run_cells(name, cells, rows, changes=(), **variables):
+        with analytics.connect(str(build_store(tmp_path / "store.duckdb", rows, changes=changes))) as client:
+            monkeypatch.setattr(analytics, "connect", lambda: client)
+            variables |= {"client": client, "alt": alt}
+            sources = {cell["id"]: cell.source.replace("%load_ext", "#") for cell in code_cells(DIRECTORY / name)}
+            for cell in cells:
+                exec(sources[cell], variables)
+        return variables
+
+    return run_cells
+
+
+def test_a_server_that_shrank_has_not_grown_because_a_notification_was_late(tmp_path):
+    now = datetime.now(UTC)
+    rows = [server_of(memory, now - timedelta(days=days)) for memory, days in ((2048, 1), (16384, 3))]
+    (sql,) = [cell.source.partition("\n")[2] for cell in code_cells(DIRECTORY / "adhoc.ipynb") if cell.id == "grown"]
+    with analytics.connect(str(build_store(tmp_path / "store.duckdb", rows))) as client:
+        assert client.sql(sql).num_rows == 0
+
+
+def server_of(memory, at):
+    body = {"details": {"memoryMB": memory}}
+    return Row("Server.Updated", "ACME", "WA1ACMEWEB01", body, datetime.now(UTC), actor="ann", occurred_at=at)
+
+
+def test_a_server_is_opened_to_the_internet_by_a_public_address_alone(run):
+    now = datetime.now(UTC)
+    changes = [
+        Changed(1, "details.ipAddresses[10.1.0.1]", "added", None, '{"internal": "10.1.0.1"}'),
+        Changed(1, "details.ipAddresses[10.1.0.2]", "added", None, '{"internal": "10.1.0.2", "public": "203.0.113.2"}'),
+        Changed(1, "details.ipAddresses[10.1.0.3].public", "added", None, '"203.0.113.3"'),
+        Changed(2, "details.ipAddresses[10.1.0.3]", "removed", '{"public": "203.0.113.3"}', None),
+    ]
+    rows = [server_of(2048, now - timedelta(hours=hours)) for hours in (2, 1)]
+    day = {"actor": "ANN", "since": now - timedelta(days=1), "until": now}
+    opened = run("audit.ipynb", ["administrator-addresses"], rows, changes, day=day)["opened"]
+    closed = {row.path[-10:]: not pd.isna(row.closed_at) for row in opened.itertuples()}
+    assert closed == {"[10.1.0.2]": False, ".3].public": True}
+
+
+def test_accounts_with_the_same_numbers_share_a_line(run):
+    now = datetime.now(UTC)
+    long_ago = now - timedelta(days=60)
+    rows = [account("A", "A", None, received_at=now), account("B", "B", "A", received_at=long_ago)]
+    rows.append(account("C", "C", "B", received_at=now))
+    lines = run("activity.ipynb", ["accounts"], rows)["by_account"]
+    assert dict(zip(lines["account"], lines["notifications"], strict=True)) == {"A": 2, "B, C": 1}
+
+
+def test_in_a_store_without_findings_a_sentence_says_which_story_is_missing(run):
+    with pytest.raises(UsageError, match="Nothing in here fits the story sign-up: the top of this notebook says"):
+        run("audit.ipynb", ["findings", "severities", "sign-up-events"], [])
+
+
+def test_in_an_empty_store_activity_has_no_payload_and_no_error(run):
+    assert run("activity.ipynb", ["payload", "payload-tree"], [])["latest"].empty
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

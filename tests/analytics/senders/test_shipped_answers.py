@@ -105,6 +105,15 @@ def test_a_new_account_is_one_row_also_if_another_sender_has_its_alias(ask, two_
     assert [(row["alias"], row["parent_alias"], row["servers_in_first_day"]) for row in rows] == [("ACME", "ROOT", 1)]
 
 
+def test_a_server_of_an_accounts_first_day_counts_though_its_notification_was_late(ask):
+    made = {"event_type": "Server.Created", "received_at": NOW, "occurred_at": ago(days=2, minutes=-5)}
+    rows = ask(
+        QUERIES["new_accounts"],
+        [account("ACME", "Acme", "ROOT", received_at=ago(days=2)), server("ACME", "WA1ACMEWEB01", **made)],
+    )
+    assert [row["servers_in_first_day"] for row in rows] == [1]
+
+
 def test_the_example_of_servers_by_account_counts_those_of_each_sender(ask, two_senders):
     (query,) = (example for example in EXAMPLES if "root_path" in example)
     rows = ask(query, two_senders)
