@@ -59,6 +59,7 @@ def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.strip().rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or not int(port) <= MAX_PORT or "/" in host:
         raise ValueError(address)
+    host.encode("idna")  # a ValueError where no name is like this, such as `a..b`
     return host.strip("[]"), int(port)
 
 
@@ -276,6 +277,8 @@ def _read(base: Path, *_sources: Any) -> Settings:
         return Settings(_env_file=base / ENV_FILE, **resolve_directories(base))
     except ValidationError as error:
         raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
+    except UnicodeEncodeError as error:
+        raise SettingsError(f"A setting is {error.object!r}, which is no UTF-8 text.") from None
 
 
 def resolve_directories(base: Path) -> dict[str, Any]:

@@ -46,6 +46,7 @@ ALLOWED = {
     ("receiver/senders/__init__.py", SENDER): "it lists the senders",
     ("receiver/simulator/__init__.py", SENDER): "it says which sender is played",
     ("receiver/simulator/commands.py", "Account.Updated"): "--help has examples",
+    ("receiver/simulator/options.py", "Account.Updated"): "a refusal has an example",
     ("receiver/simulator/demonstrated.py", SENDER): "it says what is shown of each sender",
     ("receiver/simulator/demonstrated.py", "Account.Updated"): "the terminal shows a command to try",
     ("receiver/simulator/posting.py", "User"): "HTTP's header User-Agent",
@@ -53,7 +54,7 @@ ALLOWED = {
 }
 _ABOUT_ITS_ROUTES_OR_KEY = (
     *("admission", "commands/check", "commands/import_", "commands/restore", "commands/verify", "importer/archive"),
-    *("keeping/care/facts", "listener/process", "listener/routes", "simulator/terminal"),
+    *("keeping/care/facts", "listener/process", "listener/routes", "simulator/options"),
     *("simulator/history", "simulator/posting", "store/backup", "supervision/begin", "supervision/supervisor"),
     *("keeping/verification/invariants", "keeping/verification/tables"),
 )

@@ -112,12 +112,17 @@ def choose_type_colours(dark: bool) -> dict[str, str]:
     return {**named, OTHER_TYPES: GREY[dark]} if len(named) > MOST_TYPES else named
 
 
+def make_utc_tip(field: str, title: str) -> alt.Tooltip:
+    """Return the tooltip of a moment, in UTC."""
+    return alt.Tooltip(f"utcyearmonthdatehoursminutesseconds({field}):T", title=title, format=TIME_TIP)
+
+
 def list_time_tips(place: str) -> list[alt.Tooltip]:
     """Return the tooltips of a bar's time: its begin and end there, and its begin in UTC."""
     return [
         alt.Tooltip("yearmonthdatehoursminutesseconds(begin):T", title=f"From ({place})", format=TIME_TIP),
         alt.Tooltip("yearmonthdatehoursminutesseconds(end):T", title=f"To ({place})", format=TIME_TIP),
-        alt.Tooltip("utcyearmonthdatehoursminutesseconds(begin):T", title="From (UTC)", format=TIME_TIP),
+        make_utc_tip("begin", "From (UTC)"),
     ]
 
 

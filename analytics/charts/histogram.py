@@ -17,6 +17,7 @@ from analytics.charts.charts import (
     list_time_tips,
     make_event_scale,
     make_heading,
+    make_utc_tip,
     stack,
 )
 from analytics.findings.rule_headers import COLOURS, SEVERITIES
@@ -123,7 +124,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
                 alt.Tooltip("events:Q", title="Notifications", format=","),
                 alt.Tooltip("begin:T", title=f"From ({zone})", format=TIME_TIP),
                 alt.Tooltip("end:T", title=f"To ({zone})", format=TIME_TIP),
-                alt.Tooltip("utcyearmonthdatehoursminutesseconds(begin):T", title="From (UTC)", format=TIME_TIP),
+                make_utc_tip("begin", "From (UTC)"),
                 alt.Tooltip("state:N", title="This bin is"),
             ],
         )

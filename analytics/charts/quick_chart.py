@@ -1,7 +1,8 @@
-"""A quick chart of a query's rows: the columns' contents suggest what to draw, and the user can change it."""
+"""A quick chart of a query's rows, as a `Choice` says."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -10,111 +11,49 @@ import pyarrow as pa
 from analytics.charts.charts import (
     FIT,
     INK,
-    LEGEND_COLUMNS,
     MUTED,
     TIME_LABEL,
     break_at_gaps,
     describe_ticks,
     make_heading,
+    make_utc_tip,
 )
-from analytics.export.results import as_moment, as_number, format_cell, name_columns
+from analytics.charts.choice import MOST_ROWS, Choice, Holds, classify_columns, list_column
+from analytics.charts.names import OTHERS, limit_names, name_values
+from analytics.export.results import as_moment, as_number, name_columns
 from analytics.senders import colours
-from analytics.text import shorten
+from analytics.text import format_count, shorten
+from analytics.times import WIDTHS
 
-ChartKind = Literal["bar", "line", "area", "points", "histogram"]
-KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
-Holds = Literal["number", "time", "text"]
 TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
     "number": "quantitative", "time": "temporal", "text": "nominal",
 }  # fmt: skip
-MOST_ROWS = 5_000
 MOST_BARS = 50
 MOST_COLOURS = 8
 MOST_DOTS = 200
-LABEL_CHARACTERS = 40
-LABEL_PIXELS = 260
+LABEL_PIXELS = 185  # Vega draws the title of an axis at most 200 pixels from it
+LEGEND_PIXELS = 240
+CHARACTER_PIXELS, SYMBOL_PIXELS = 7, 25
 HEIGHT = 340
-TIME_TIP = "%Y-%m-%d %H:%M:%S"
+MOST_TIME_BINS = 60
+TIME_BINS = (timedelta(seconds=1), *WIDTHS.values())
+"""The widths of the bins of times, which begin at whole minutes, hours and days where they are so wide."""
+CALENDAR: tuple[Any, Any] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""The first and the last moment that can be written as a browser reads it."""
+NOT_DRAWN: dict[Holds, str] = {
+    "number": "NULL, infinite or not a number",
+    "time": "NULL, or outside the years 1 to 9999",
+}
+"""The values that have no place on an axis."""
 # Okabe and Ito's colours, which any colour vision can distinguish; the last two fit light and dark alike.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7500", "#8c8c8c")
 PALETTE_DARK = ("#3a9bdc", "#e69f00", "#1fbf92", "#d98fb8", "#8fd0f5", "#f0803c", "#f0e442", "#a8a8a8")
 
 
-class Choice(NamedTuple):
-    """A choice of what to draw: the kind of chart and the names of its columns; without a `y` it counts rows."""
-
-    kind: ChartKind
-    x: str
-    y: str | None = None
-    colour: str | None = None
-
-
-def classify(kind: pa.DataType) -> Holds:
-    """Return the contents of a type of columns, as charts distinguish them."""
-    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_duration)
-    if any(matches(kind) for matches in numbers):
-        return "number"
-    return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "text"
-
-
-def classify_columns(table: pa.Table) -> dict[str, Holds]:
-    """Return the contents of each column, by its name for display."""
-    return {name: classify(field.type) for name, field in zip(name_columns(table), table.schema, strict=True)}
-
-
-def make_first_choice(table: pa.Table) -> Choice | None:
-    """Return the chart that fits the columns best; None where nothing can be drawn."""
-    columns = classify_columns(table)
-    if not columns or not table.num_rows:
-        return None
-    numbers, times, texts = (
-        [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
-    )
-    if times and numbers:
-        x, y = times[0], numbers[0]
-        colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None
-        return Choice("bar" if colour else "line", x, y, colour)
-    if texts:
-        return Choice("bar", texts[0], numbers[0] if numbers else None)
-    if len(numbers) > 1:
-        return Choice("points", numbers[0], numbers[1])
-    return Choice("histogram", (numbers or times)[0])
-
-
-def list_values(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any]:
-    """Return the values of a column."""
-    column: pa.ChunkedArray[Any] = table.column(list(columns).index(name))
-    values: list[Any] = column.to_pylist()
-    return values
-
-
-def find_fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
-    """Return the column with the fewest values, but more than one; the first of several."""
-    first = table.slice(0, MOST_ROWS)
-    numbers = {name: len({format_cell(value) for value in list_values(first, columns, name)}) for name in names}
-    return min((name for name in names if numbers[name] > 1), key=lambda name: numbers[name], default=None)
-
-
-def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
-    """Say whether a value occurs more than once in a column."""
-    values = list_values(table.slice(0, MOST_ROWS), columns, name)
-    return len(set(values)) < len(values)
-
-
-def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
-    """Return the choice if it fits the columns, else the first choice."""
-    columns = classify_columns(table)
-    first = make_first_choice(table)
-    if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
-        return first
-    y = choice.y if choice.y in columns and columns[choice.y] == "number" and choice.kind != "histogram" else None
-    return choice._replace(y=y, colour=choice.colour if choice.colour in columns else None)
-
-
 class QuickChart(NamedTuple):
-    """A chart, and notes on what it leaves out."""
+    """A chart, and notes on what it leaves out; without a chart they say why there is none."""
 
-    chart: alt.Chart
+    chart: alt.Chart | None
     notes: list[str]
 
 
@@ -124,16 +63,22 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
     first = table.slice(0, MOST_ROWS)
     kinds = {"x": columns[choice.x]} | ({"y": columns[choice.y]} if choice.y else {})
-    data = pd.DataFrame({"x": convert_values(list_values(first, columns, choice.x), kinds["x"])})
+    data = pd.DataFrame({"x": convert_values(list_column(first, columns, choice.x), kinds["x"])})
     if choice.y:
-        data["y"] = convert_values(list_values(first, columns, choice.y), "number")
+        data["y"] = convert_values(list_column(first, columns, choice.y), "number")
+    notes += describe_missing(data, choice, kinds)
+    if data.isna().any(axis=1).all():
+        return QuickChart(None, ["No row can be drawn.", *notes])
     if choice.colour:
-        names = [format_label(value) for value in list_values(first, columns, choice.colour)]
+        names = name_values(list_column(first, columns, choice.colour))
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
-        notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “others”."] if others else []
+        notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “{OTHERS}”."] if others else []
+    data = data.dropna(subset="x", ignore_index=True)  # a row without a `y` stays, as a gap of its line
     choice = name_units(table, choice)
-    if choice.kind == "histogram" and kinds["x"] != "text":
-        return QuickChart(draw_histogram(data, choice, kinds["x"], dark), notes)
+    if choice.kind == "histogram" and kinds["x"] == "number":
+        return QuickChart(draw_histogram(data, choice, dark), notes)
+    if choice.kind == "histogram" and kinds["x"] == "time":
+        return QuickChart(draw_time_histogram(data, choice, dark), notes)
     if kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
         return draw_bars(data, choice, dark, notes)
     if choice.kind != "points":
@@ -141,6 +86,17 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
         notes += [f"Rows of one {shorten(choice.x)} are added up."] if choice.y and len(added) < len(data) else []
         data = added
     return QuickChart(draw_marks(data, choice, kinds["x"], dark), notes)
+
+
+def describe_missing(data: pd.DataFrame, choice: Choice, kinds: dict[str, Holds]) -> list[str]:
+    """Return a note for each axis on which rows have no place."""
+    missing = {axis: int(data[axis].isna().sum()) for axis in kinds}
+    names = {"x": choice.x, "y": choice.y or ""}
+    return [
+        f"{count:,} of {format_count(len(data), 'row')} left out: {shorten(names[axis])} is {NOT_DRAWN[kinds[axis]]}."
+        for axis, count in missing.items()
+        if count
+    ]
 
 
 def name_units(table: pa.Table, choice: Choice) -> Choice:
@@ -161,27 +117,13 @@ def add_up(data: pd.DataFrame) -> pd.DataFrame:
     return added.reset_index()
 
 
-def format_label(value: Any) -> str:
-    """Return a value as a name in a chart."""
-    return "NULL" if value is None else shorten(format_cell(value) or "", LABEL_CHARACTERS) or "(empty)"
-
-
 def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
     """Convert values for a chart."""
-    made: dict[Holds, Callable[[Any], Any]] = {"number": as_number, "time": as_moment, "text": format_label}
-    drawn = pd.Series([made[kind](value) for value in values], dtype=object)
-    if kind == "time":
-        return pd.to_datetime(drawn, utc=True, errors="coerce")
-    return drawn.astype(float) if kind == "number" else drawn
-
-
-def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
-    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced."""
-    counts = pd.Series(names).value_counts()
-    if len(counts) <= most + 1 or set(counts.index) <= set(colours(dark=False)):
-        return names, 0
-    kept = set(counts.index[:most])
-    return [name if name in kept else "others" for name in names], len(counts) - most
+    if kind == "text":
+        return pd.Series(name_values(values), dtype=object)
+    if kind == "number":
+        return pd.Series([as_number(value) for value in values], dtype=float)
+    return pd.to_datetime(pd.Series([as_moment(value) for value in values], dtype=object), utc=True, errors="coerce")
 
 
 def make_titles(choice: Choice, dark: bool) -> dict[str, Any]:
@@ -208,20 +150,31 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
     palette = PALETTE_DARK if dark else PALETTE
     if choice.colour is None:
         return {"color": alt.value(palette[0])}
-    present = sorted(set(data["colour"]), key=lambda name: (name == "others", name))
+    present = sorted(set(data["colour"]), key=lambda name: (name == OTHERS, name))
     own = colours(dark)
     names = [name for name in own if name in present] if set(present) <= set(own) else present
     shades = [own[name] for name in names] if names is not present else list(palette)
-    legend = alt.Legend(title=shorten(choice.colour), orient="top", columns=LEGEND_COLUMNS, labelLimit=LABEL_PIXELS)
+    legend = make_legend(shorten(choice.colour), names)
     return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=shades), legend=legend)}
+
+
+def make_legend(title: str, names: Sequence[str]) -> alt.Legend:
+    """Return a legend above the chart, with as many columns as the longest name leaves room for."""
+    widest = min(max(map(len, names)) * CHARACTER_PIXELS, LEGEND_PIXELS) + SYMBOL_PIXELS
+    columns = alt.ExprRef(f"max(1, floor(width / {widest}))")
+    return alt.Legend(title=title, orient="top", columns=columns, labelLimit=LEGEND_PIXELS)
 
 
 def list_tips(choice: Choice, kind: Holds, y: str) -> list[alt.Tooltip]:
     """Return the tooltips of a mark."""
-    x = {"time": "utcyearmonthdatehoursminutesseconds(x):T", "number": "x:Q", "text": "x:N"}[kind]
-    tooltips = [alt.Tooltip(x, title=shorten(choice.x), format=TIME_TIP if kind == "time" else alt.Undefined)]
-    tooltips.append(alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"))
-    return [*tooltips, alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else tooltips
+    title = shorten(choice.x)
+    x = make_utc_tip("x", title) if kind == "time" else alt.Tooltip("x", type=TYPES[kind], title=title)
+    return [x, alt.Tooltip(y, title=shorten(choice.y) if choice.y else "Rows"), *list_colour_tips(choice)]
+
+
+def list_colour_tips(choice: Choice) -> list[alt.Tooltip]:
+    """Return the tooltip of a mark's colour; none where all have one."""
+    return [alt.Tooltip("colour:N", title=shorten(choice.colour))] if choice.colour else []
 
 
 def name_value(choice: Choice) -> str:
@@ -229,18 +182,41 @@ def name_value(choice: Choice) -> str:
     return "y:Q" if choice.y else "count():Q"
 
 
-def draw_histogram(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
-    """Return a histogram of the values of x."""
-    scale = alt.Scale(type="utc") if kind == "time" else alt.Undefined
-    x = alt.X("x", type=TYPES[kind], bin=alt.Bin(maxbins=40), scale=scale,
-              axis=make_axis(choice.x, dark, kind))  # fmt: skip
+def draw_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
+    """Return a histogram of numbers."""
+    bins = alt.Bin(maxbins=40)
+    x = alt.X("x:Q", bin=bins, axis=make_axis(choice.x, dark))
     y = alt.Y("count():Q", axis=make_axis("Number of rows", dark, format=",d", tickMinStep=1))
-    tip = alt.Tooltip("x", type=TYPES[kind], bin=alt.Bin(maxbins=40),
-                      title=shorten(choice.x))  # fmt: skip
+    tips = [alt.Tooltip("x:Q", bin=bins, title=shorten(choice.x)), alt.Tooltip("count():Q", title="Rows")]
     chart: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
-    drawn = chart.encode(x=x, y=y, tooltip=[tip, alt.Tooltip("count():Q", title="Rows")],
-                         **choose_colours(data, choice, dark))  # fmt: skip
+    drawn = chart.encode(x=x, y=y, tooltip=tips, **choose_colours(data, choice, dark))
     return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
+
+
+def draw_time_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
+    """Return a histogram of moments; its bins are those of a clock in UTC, which Vega would not choose."""
+    width = choose_bin(data["x"])
+    bins = add_up(data.assign(x=data["x"].dt.floor(width)))
+    bins = bins.assign(x=bins["x"].clip(*CALENDAR), until=(bins["x"] + width).clip(*CALENDAR))
+    ticks = describe_ticks(bins["x"], pd.Timedelta(width)) or {"labelOverlap": True}
+    tips = [make_utc_tip("x", "From (UTC)"), make_utc_tip("until", "To (UTC)"), alt.Tooltip("y:Q", title="Rows")]
+    chart: alt.Chart = alt.Chart(bins).mark_bar(orient="vertical", binSpacing=1)
+    drawn = chart.encode(
+        x=alt.X("x:T", scale=alt.Scale(type="utc"), axis=make_axis(choice.x, dark, "time", **ticks)),
+        x2=alt.X2("until"),
+        y=alt.Y("y:Q", axis=make_axis("Number of rows", dark, format=",d", tickMinStep=1)),
+        tooltip=[*tips, *list_colour_tips(choice)],
+        **choose_colours(bins, choice, dark),
+    )
+    return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
+
+
+def choose_bin(moments: "pd.Series[Any]") -> timedelta:
+    """Return the shortest width of bins that makes few enough of them; a multiple of the widest where none does."""
+    span = moments.max() - moments.min()
+    longest = TIME_BINS[-1] * MOST_TIME_BINS
+    fitting = (width for width in TIME_BINS if span <= width * MOST_TIME_BINS)
+    return next(fitting, TIME_BINS[-1] * (span // longest + 1))
 
 
 def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> QuickChart:

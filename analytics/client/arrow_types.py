@@ -3,12 +3,13 @@
 DuckDB sends an INTERVAL as months, days and nanoseconds. Parquet and pandas have no such type, and nothing sorts it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb.sqltypes import VARCHAR, DuckDBPyType
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ DURATION = pa.duration("us")
 PARTS_OF_INTERVAL = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 """The layout of Arrow's interval. Source: Arrow's Schema.fbs, `IntervalUnit.MONTH_DAY_NANO`."""
 MICROSECONDS_OF_A_DAY = 86_400_000_000
+ONE_DAY = {"us": MICROSECONDS_OF_A_DAY, "ns": 1_000 * MICROSECONDS_OF_A_DAY}
 MOST_DAYS = 100_000_000  # in microseconds, 64 bits hold no more than 106,751,991 days
 _NOT_REPRESENTED = (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, OverflowError)
-AS_TEXT = ("interval", "union", "bignum")
+CHANGED = frozenset({"bit", "time with time zone", "uhugeint"})
+"""Types without a form in Arrow, whose values DuckDB changes as it sends them."""
+NESTED = frozenset({"array", "list", "map", "struct", "tuple", "union"})
+AS_TEXT = CHANGED | {"bignum", "interval", "tuple", "union"}
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 
@@ -30,10 +35,13 @@ def convert_types(table: pa.Table) -> pa.Table:
 
     A column of intervals becomes `duration[us]`, a day being 24 hours. If one of them has months, the whole column
     becomes DuckDB's text, because months have no fixed length. Intervals in lists, structs and maps become text, too.
+    A column of times with `24:00:00`, which Arrow, Parquet and Python lack, becomes text.
     """
     for place, field in enumerate(table.schema):
         if pa.types.is_interval(field.type):
             converted = convert_intervals(table.column(place))
+        elif pa.types.is_time64(field.type) and has_end_of_day(table.column(place)):
+            converted = cast_by_duckdb(table.column(place))
         elif needs_text(field.type):
             converted = convert_to_text(table.column(place))
         else:
@@ -44,9 +52,24 @@ def convert_types(table: pa.Table) -> pa.Table:
 
 def needs_text(kind: pa.DataType) -> bool:
     """Say whether a type is a union or a BIGNUM, or contains one of them or an interval."""
-    if pa.types.is_interval(kind) or pa.types.is_union(kind) or isinstance(kind, pa.OpaqueType):
+    return has_part(
+        kind, lambda part: pa.types.is_interval(part) or pa.types.is_union(part) or isinstance(part, pa.OpaqueType)
+    )
+
+
+def has_part(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
+    """Say whether a type, or a part of it at any depth, is sought."""
+    if is_sought(kind):
         return True
-    return pa.types.is_nested(kind) and any(needs_text(kind.field(place).type) for place in range(kind.num_fields))
+    return pa.types.is_nested(kind) and any(
+        has_part(kind.field(place).type, is_sought) for place in range(kind.num_fields)
+    )
+
+
+def has_end_of_day(column: Column) -> bool:
+    """Say whether a column of times has `24:00:00`, which DuckDB tells from `00:00:00`."""
+    latest = pc.max(column.cast(pa.int64())).as_py()
+    return latest is not None and latest >= ONE_DAY[column.type.unit]
 
 
 def convert_intervals(column: Column) -> Column:
@@ -71,12 +94,33 @@ def convert_to_text(column: Column) -> Column:
     return cast_by_duckdb(column, replace_types)
 
 
-def cast_by_duckdb(column: Column, choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR) -> Column:
+def cast_by_duckdb(
+    column: "Column | pa.Array[Any]", choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR
+) -> Column:
     """Cast a column to the type that is chosen for DuckDB's type of it: to text, unless another is chosen."""
     with open_converter() as connection:
         values = connection.from_arrow(pa.table([column], names=["value"]))
         table: pa.Table = values.project(f"value::{choose(values.types[0])} AS value").to_arrow_table()
         return table.column(0)
+
+
+def cast_changed(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return a query with text for the values that DuckDB would change as it sends them through Arrow."""
+    kinds = relation.types
+    if not any(map(is_changed, kinds)):
+        return relation
+    columns = []
+    for place, (name, kind) in enumerate(zip(relation.columns, kinds, strict=True), 1):
+        quoted = name.replace('"', '""')
+        columns.append(f'#{place}::{replace_types(kind) if is_changed(kind) else kind} AS "{quoted}"')
+    return relation.project(", ".join(columns))
+
+
+def is_changed(kind: DuckDBPyType) -> bool:
+    """Say whether DuckDB changes values of a type, or parts of them, as it sends them through Arrow."""
+    if kind.id not in NESTED:
+        return kind.id in CHANGED
+    return any(is_changed(child) for _, child in kind.children if isinstance(child, DuckDBPyType))
 
 
 def open_converter() -> duckdb.DuckDBPyConnection:
@@ -86,20 +130,20 @@ def open_converter() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def replace_types(kind: DuckDBPyType) -> DuckDBPyType:
-    """Return DuckDB's type with VARCHAR in the places of intervals, unions and BIGNUM."""
-    if kind.id in AS_TEXT:
+def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> DuckDBPyType:
+    """Return DuckDB's type with VARCHAR in the places of others."""
+    if kind.id in replaced:
         return VARCHAR
     if kind.id not in ("list", "array", "map", "struct"):
         return kind
     children: dict[str, Any] = dict(kind.children)
     if kind.id == "list":
-        return duckdb.list_type(replace_types(children["child"]))
+        return duckdb.list_type(replace_types(children["child"], replaced))
     if kind.id == "array":
-        return duckdb.array_type(replace_types(children["child"]), children["size"])
+        return duckdb.array_type(replace_types(children["child"], replaced), children["size"])
     if kind.id == "map":
-        return duckdb.map_type(replace_types(children["key"]), replace_types(children["value"]))
-    return duckdb.struct_type({name: replace_types(of) for name, of in children.items()})
+        return duckdb.map_type(*(replace_types(children[part], replaced) for part in ("key", "value")))
+    return duckdb.struct_type({name: replace_types(of, replaced) for name, of in children.items()})
 
 
 def make_frame(table: pa.Table) -> "pd.DataFrame":

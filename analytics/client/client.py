@@ -11,7 +11,7 @@ from analytics.client.lake import LakeSource, is_lake
 from analytics.client.limits import bound_count, bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
-from analytics.client.typed import convert_parameters
+from analytics.client.typed import check_text, convert_parameters
 from analytics.errors import LocationError
 from analytics.settings import read_settings
 
@@ -86,6 +86,7 @@ class Client:
         """
         seconds = bound_timeout(timeout)
         rows, size = bound_count("max_rows", max_rows), bound_count("max_bytes", max_bytes)
+        check_text(query, "the SQL")
         values = convert_parameters(parameters)
         return convert_types(self._source.sql(query, values, seconds, rows, cancellation, size))
 
@@ -150,13 +151,11 @@ def connect(location: str | None = None) -> Client:
         SettingsError: a setting has a value that is not allowed.
     """
     settings = read_settings()
-    location = location or settings.query_url
+    location = settings.query_url if location is None else location
+    if not location.strip():
+        raise LocationError("The location is empty: leave it out for the receiver's, or give a URL, file or directory.")
     if location.startswith(("http://", "https://")):
-        try:
-            usable = bool(urlsplit(location).hostname) and urlsplit(location).port != 0
-        except ValueError:
-            usable = False
-        if not usable:
+        if not is_usable_url(location):
             raise LocationError(f"{location!r} is no URL of a query service; one looks like http://127.0.0.1:8081.")
         return Client(QueryServiceSource(location, settings), location)
     if is_lake(location):
@@ -167,3 +166,13 @@ def connect(location: str | None = None) -> Client:
             "file or of a directory with a lake."
         )
     return Client(DuckDBSource(location), location)
+
+
+def is_usable_url(url: str) -> bool:
+    """Say whether a URL has a host that a name can be, and a port that can be connected to, if any."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

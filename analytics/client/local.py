@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from analytics.client.arrow_types import cast_changed
 from analytics.client.cancelling import Cancellation
 from analytics.errors import (
     LocationError,
@@ -31,6 +32,8 @@ PROTECTION: dict[str, bool | int | float | str | list[str]] = {
 }
 """The settings by which queries can't reach files, network or settings."""
 _SETTING_UP = Lock()
+_MAGIC, _MAGIC_PLACE = b"DUCK", 8
+"""The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -41,15 +44,18 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         LocationError: there is no such file, it can't be read, it is no DuckDB file, or another process is writing it.
     """
     check_readable(path)
+    if not is_duckdb(path):  # DuckDB would look for another program's file in it
+        raise LocationError(f"{path} is no DuckDB file.")
     try:
-        return set_up(duckdb.connect(path, read_only=True, config={**PROTECTION, "lock_configuration": False}))
+        whole = str(Path(path).absolute())  # DuckDB takes `name:` at the begin of a path for an extension
+        return set_up(duckdb.connect(whole, read_only=True, config={**PROTECTION, "lock_configuration": False}))
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise LocationError(
                 f"{path} is being written by a receiver; ask its query service instead, "
                 "or copy it with `clc-receiver backup FILE`."
             ) from error
-        raise LocationError(f"{path} is no DuckDB file, or not of a version that can be read here.") from error
+        raise LocationError(f"{path} is damaged, or not of a version that can be read here.") from error
     except duckdb.Error as error:
         raise LocationError(f"{path} can't be opened: {find_first_line(error)}.") from error
 
@@ -70,6 +76,12 @@ def check_readable(path: str) -> None:
         raise LocationError(
             f"{path} can't be read (permission denied); run this as a user who may read it, such as its owner."
         )
+
+
+def is_duckdb(path: str) -> bool:
+    """Say whether a file begins as those of DuckDB do."""
+    with Path(path).open("rb") as file:
+        return file.read(_MAGIC_PLACE + len(_MAGIC))[_MAGIC_PLACE:] == _MAGIC
 
 
 def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -130,7 +142,7 @@ class DuckDBSource:
             return running[0].result(timeout)
         except TimeoutError as error:
             raise QueryTimeoutError(f"The query took longer than {timeout:g} s and was ended.") from error
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:  # an error while rows are read comes through Arrow
             raise QueryError(str(error)) from error
         finally:
             for future in running:
@@ -208,7 +220,7 @@ def read_rows(
         TooManyRowsError: there are more.
         TooManyBytesError: they take more bytes.
     """
-    relation = cursor.sql(query, params=parameters)
+    relation = cast_changed(cursor.sql(query, params=parameters))
     reader = relation.to_arrow_reader(BATCH_ROWS)
     batches, rows, size = [], 0, 0
     for batch in reader:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError, SSLError
 
 from analytics.client.cancelling import Cancellation, open_own_pool
 from analytics.client.limits import LONGEST_QUERY_SECONDS
@@ -86,6 +87,17 @@ def describe_token(settings: Settings) -> str:
     )
 
 
+def find_wrong_certificate(error: HTTPError) -> str | None:
+    """Return OpenSSL's words about a certificate that was not accepted; None where that is not why it failed."""
+    cause = error.args[0] if isinstance(error, SSLError) else None
+    return cause.verify_message.rstrip(".") if isinstance(cause, SSLCertVerificationError) else None
+
+
+def is_of_tls(error: HTTPError) -> bool:
+    """Say whether it was TLS that failed, which a server without TLS may also do by silence."""
+    return isinstance(error, SSLError) or "handshake" in str(error.__cause__)
+
+
 class QueryServiceSource:
     """A query service at a URL."""
 
@@ -146,15 +158,24 @@ class QueryServiceSource:
         try:
             with urllib3.PoolManager(num_pools=1, retries=False) as pool:
                 pool.request("GET", f"{self._url}/healthz", headers=headers, redirect=False, timeout=timeout)
-        except ReadTimeoutError as error:
-            raise SilentError(
-                f"The store at {self._url} takes connections, but has not answered within {seconds:g} s. "
-                "Nothing that was acknowledged is at risk; `clc-receiver serve` restarts a store that hangs."
-            ) from error
         except HTTPError as error:
-            raise self._make_not_running_error() from error
+            if isinstance(error, ReadTimeoutError) and not is_of_tls(error):
+                raise SilentError(
+                    f"The store at {self._url} takes connections, but has not answered within {seconds:g} s. "
+                    "Nothing that was acknowledged is at risk; `clc-receiver serve` restarts a store that hangs."
+                ) from error
+            raise self._make_not_running_error(error) from error
 
-    def _make_not_running_error(self) -> NotRunningError:
+    def _make_not_running_error(self, error: HTTPError) -> NotRunningError:
+        if reason := find_wrong_certificate(error):
+            return NotRunningError(
+                f"The certificate of {self._url} is not accepted ({reason}): ask by a name that is in it, and where "
+                "this machine does not know its authority, give that one's certificate in SSL_CERT_FILE."
+            )
+        if is_of_tls(error):
+            return NotRunningError(
+                f"Nothing at {self._url} speaks HTTPS; a query service without a proxy in front of it is asked by http://."
+            )
         return NotRunningError(
             f"No receiver answers at {self._url}; start one with `clc-receiver serve` "
             "(or `clc-receiver demo`), or set CLC_QUERY_LISTEN to where it is."
@@ -172,7 +193,8 @@ class QueryServiceSource:
             return ask()
         except ProtocolError as error:
             raise NotRunningError(
-                f"The query service at {self._url} broke off its answer; look at what `clc-receiver serve` says."
+                f"The query service at {self._url} broke off its answer; look at what `clc-receiver serve` says, "
+                "and whether the address is right."
             ) from error
 
     def _ask(
@@ -191,10 +213,14 @@ class QueryServiceSource:
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=wait),
             )
-        except (NewConnectionError, ConnectTimeoutError) as error:
-            raise self._make_not_running_error() from error
-        except ReadTimeoutError as error:
-            raise QueryTimeoutError(f"The query service at {self._url} did not answer within {wait:g} s.") from error
+        except ProtocolError:
+            raise
+        except HTTPError as error:
+            if isinstance(error, ReadTimeoutError) and not is_of_tls(error):
+                raise QueryTimeoutError(
+                    f"The query service at {self._url} did not answer within {wait:g} s."
+                ) from error
+            raise self._make_not_running_error(error) from error
 
     def _read_json(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
         try:
@@ -207,7 +233,10 @@ class QueryServiceSource:
         try:
             return dict(json.loads(body))
         except (ValueError, TypeError) as error:
-            raise QueryError(f"What answers at {self._url}/status is no receiver; is the address right?") from error
+            raise self._make_stranger_error("/status") from error
+
+    def _make_stranger_error(self, path: str) -> QueryError:
+        return QueryError(f"What answers at {self._url}{path} is no receiver; is the address right?")
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> pa.Table:
         whole = False
@@ -220,7 +249,9 @@ class QueryServiceSource:
                 table = reader.read_all()
             response.drain_conn()
             whole = True
-        except (pa.ArrowInvalid, OSError) as error:
+        except pa.ArrowInvalid as error:  # a whole answer, else its length would be wrong
+            raise self._make_stranger_error("/query") from error
+        except OSError as error:
             raise ProtocolError(f"The answer ended early: {error}") from error
         except HTTPError as error:
             raise ProtocolError(str(error)) from error

@@ -43,8 +43,24 @@ def convert_parameters(parameters: Sequence[Any] | Mapping[str, Any] | None) -> 
         raise QueryError("A parameter is nested too deeply.") from None
 
 
+def check_text(text: str, name: str) -> None:
+    """Check that UTF-8 can write a text: a byte of another encoding, as an argument of a command, stays a lone half.
+
+    Raises:
+        QueryError: it can't.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            f"Character {error.start + 1} of {name} is no UTF-8 text: write it in that encoding."
+        ) from None
+
+
 def _convert(value: Any) -> Any:
     if type(value) in PLAIN:
+        if type(value) is str:
+            check_text(value, "a parameter")
         return value
     if hasattr(value, "as_py"):  # a value of Arrow
         return _convert(value.as_py())

@@ -22,6 +22,13 @@ GIVES_WAY = 15
 """Its priority is lower than the receiver's by this much (`nice`), so that no viewer makes a sender wait."""
 
 
+def refuse_empty(_context: click.Context, _option: click.Parameter, address: str) -> str:
+    """Return an address, or raise wrong usage for an empty one, which would be all addresses of the machine."""
+    if not address.strip():
+        raise click.BadParameter("It is empty: give an address, 0.0.0.0 for all that the machine has.")
+    return address
+
+
 def check_free(address: str, port: int) -> None:
     """Make sure that the port is free.
 
@@ -83,7 +90,7 @@ def list_streamlit_options(port: int, address: str, hosts: Collection[str] = ())
 
 @click.command(short_help="Show the dashboard in the browser.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port to listen on.")
-@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--address", default="127.0.0.1", show_default=True, callback=refuse_empty, help="Address to listen on.")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.option("--location", help="Query service URL or DuckDB file instead of the receiver's.")
 def dashboard(port: int, address: str, no_browser: bool, location: str | None) -> None:

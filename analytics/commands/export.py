@@ -48,7 +48,7 @@ def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, da
     begin = None if since is None else parse_option("--since", since, now)
     end = None if until is None else parse_option("--until", until, now)
     if begin is not None and end is not None and begin >= end:
-        raise click.BadParameter("It lies after --until, or the two are the same.", param_hint="--since")
+        raise click.BadParameter(f"{since} is not before --until: give an earlier --since.", param_hint="--since")
     return begin, end
 
 

@@ -65,7 +65,7 @@ def read_span(since: str, until: str | None) -> tuple[datetime, datetime]:
     begin = parse_option("--since", since, now)
     end = now if until is None else parse_option("--until", until, now)
     if begin >= end:
-        raise click.BadParameter("It lies after --until, or the two are the same.", param_hint="--since")
+        raise click.BadParameter(f"{since} is not before --until: give an earlier --since.", param_hint="--since")
     return begin, end
 
 

@@ -125,9 +125,9 @@ def sql(
     """Run one SELECT and print its rows.
 
     The SQL is the argument, a file (-f) or standard input (-). `table` is for reading, cut to the terminal's width;
-    `parquet` and `arrow` (an IPC stream) keep values with their types. In `csv`, NULL and an empty text are both an
-    empty field. `json` is one array of objects, in which NaN and infinity are null, decimals may be rounded, and whole
-    numbers of more than 64 bits are text.
+    `parquet` and `arrow` (an IPC stream) keep values with their types, or as text where Arrow has no such type. In
+    `csv`, NULL and an empty text are both an empty field. `json` is one array of objects, in which NaN and infinity are
+    null, decimals may be rounded, and whole numbers of more than 64 bits are text.
 
     \b
     clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY 1"

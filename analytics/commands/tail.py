@@ -15,6 +15,7 @@ import click
 import orjson
 
 from analytics.client.client import connect
+from analytics.client.limits import MOST
 from analytics.commands.output import (
     account_option,
     describe_unknown_accounts,
@@ -162,7 +163,7 @@ def tail(
     with suppress(KeyboardInterrupt), connect(location) as client:
         watched = TailFilter(list_aliases(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
-        follower.start(newest)
+        follower.start(min(newest, MOST))
         for sentence in describe_unknown_accounts(client, accounts):
             click.echo(sentence, err=True)
         with open_output(None) as out:

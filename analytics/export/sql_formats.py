@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.client.arrow_types import open_converter
+from analytics.client.arrow_types import cast_by_duckdb, has_part, replace_types
 from analytics.text import ELLIPSIS, make_json_visible, make_visible
 
 ROWS_AT_ONCE = 10_000
@@ -32,6 +32,7 @@ LONGEST_WHOLE = 36  # as a UUID
 LEAST_OF_LONG_TEXT = 24
 LONGEST_LOOKED_AT = 2000
 MEASURED_ROWS = 1000
+TIME_WITH_NANOSECONDS = pa.time64("ns")
 
 
 def list_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -50,7 +51,7 @@ def to_json(value: Any) -> Any:
         return int(value) if abs(value) <= LARGEST_JSON_INTEGER else str(value)
     if isinstance(value, timedelta):
         return format_interval(value)
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def format_interval(interval: timedelta) -> str:
@@ -117,7 +118,8 @@ def as_field(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, Decimal)):
         return value
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")  # one form, or pandas reads the column as text
+        # One form in a column, or pandas reads it as text. A column with nanoseconds has values of pandas.
+        return value.isoformat(timespec="nanoseconds" if hasattr(value, "nanosecond") else "microseconds")
     if isinstance(value, (list, dict)):
         return orjson.dumps(value, default=to_json, option=orjson.OPT_NON_STR_KEYS).decode()
     return to_json(value)
@@ -164,7 +166,8 @@ def as_cell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, timedelta):
         return format_interval(value)
-    return make_visible(str(value)[:LONGEST_LOOKED_AT])
+    text = as_field(value) if isinstance(value, (list, dict)) else str(value)
+    return make_visible(text[:LONGEST_LOOKED_AT])
 
 
 def count_columns(text: str) -> int:
@@ -249,19 +252,21 @@ def format_table(table: pa.Table, width: int) -> Iterable[str]:
 
 def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
     """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text."""
+    if has_part(column.type, lambda part: part == TIME_WITH_NANOSECONDS):
+        column = cast_by_duckdb(column, lambda kind: replace_types(kind, {"time_ns"}))
     try:
         return column.to_pylist()
     except (OverflowError, ValueError):
-        return [read_value(column.slice(place, 1)) for place in range(len(column))]
+        texts = cast_by_duckdb(column).to_pylist()
+        return [read_value(value, text) for value, text in zip(column, texts, strict=True)]
 
 
-def read_value(single: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
-    """Return the one value of an array."""
+def read_value(value: "pa.Scalar[Any]", text: str | None) -> Any:
+    """Return a value of an array; where Python can't represent it, its text."""
     try:
-        return single[0].as_py()
+        return value.as_py()
     except (OverflowError, ValueError):
-        with open_converter() as connection:
-            return connection.from_arrow(pa.table([single], names=["value"])).project("value::VARCHAR").fetchall()[0][0]
+        return text
 
 
 WRITERS: dict[str, Callable[[pa.Table, IO[bytes], int], None]] = {

@@ -1,1 +1,1 @@
-"""The magic `%%clc` of Jupyter notebooks."""
+"""The magic `%%clc` of Jupyter notebooks, and charts that are drawn without a network."""

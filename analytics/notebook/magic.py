@@ -1,7 +1,4 @@
-"""The magic `clc` of notebooks: SQL with the notebook's variables gives a DataFrame or a chart.
-
-Charts are drawn without a network: by Jupyter itself, and as a picture for exported notebooks.
-"""
+"""The magic `clc` of notebooks: SQL with the notebook's variables gives a DataFrame or a chart."""
 
 import argparse
 import shlex
@@ -12,61 +9,29 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
-import altair as alt
 import pyarrow as pa
-import vl_convert
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.quick_chart import (
-    ChartKind,
-    Choice,
-    Holds,
-    QuickChart,
-    classify_columns,
-    draw,
-    find_fewest,
-    repeats,
-)
+from analytics.charts.choice import ChartKind, Choice, Holds, classify_columns, find_fewest, repeats
+from analytics.charts.quick_chart import draw
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
+from analytics.notebook.charts import NO_ROWS, draw_charts_offline
 from analytics.notebook.values import find_values, read_pairs
 from analytics.text import format_count, shorten
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-_JUPYTER_MIME = "application/vnd.vegalite.v5+json"
-_JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-"""JupyterLab draws charts of this version by itself; Altair's own way fetches a script from elsewhere for each chart.
-
-Source: `@jupyterlab/vega5-extension` of JupyterLab 4.
-"""
-PICTURE_ROOM: dict[str, Any] = {"padding": {"left": 30, "right": 30, "top": 5, "bottom": 5}}
-"""The space around a picture: a browser's font may be wider than the one that the picture was measured with."""
-OFFLINE = "offline"
 BEGINS_SECONDS = 0.5
 EVERY_SECONDS = 0.5
 KINDS: Mapping[str, ChartKind] = {"line": "line", "bar": "bar", "area": "area", "point": "points"}
 WIDTH = 700
-
-
-def draw_offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Return a chart in the forms that Jupyter chooses from, by their MIME types."""
-    return {
-        _JUPYTER_MIME: spec | {"$schema": _JUPYTER_SCHEMA},
-        "image/svg+xml": vl_convert.vegalite_to_svg(PICTURE_ROOM | spec),
-        "text/plain": "<a chart>",
-    }
-
-
-def draw_charts_offline() -> None:
-    """Let Altair draw all charts of this notebook so."""
-    alt.renderers.register(OFFLINE, draw_offline)
-    alt.renderers.enable(OFFLINE)
 
 
 class PlainText:
@@ -202,17 +167,10 @@ class ClcMagics(Magics):
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:
                 request = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
-                return self._print_notes(make_chart(table, request))
+                return draw_chart(table, request)
         except AnalyticsError as error:
             raise UsageError(str(error)) from None
         return frame if chosen.out is None else None
-
-    @staticmethod
-    def _print_notes(quick: QuickChart) -> "alt.Chart":
-        """Print the notes on a chart, and return the chart."""
-        for note in quick.notes:
-            sys.stdout.write(f"{note}\n")
-        return quick.chart
 
     def _run(self, client: Client, query: str, values: dict[str, Any]) -> pa.Table:
         """Run a query and show its progress."""
@@ -245,24 +203,31 @@ class ChartRequest(NamedTuple):
     title: str | None = None
 
 
-def make_chart(table: pa.Table, request: ChartRequest) -> QuickChart:
-    """Return a chart of rows, and notes on what it leaves out.
+def draw_chart(table: pa.Table, request: ChartRequest) -> "alt.Chart | None":
+    """Return a chart of rows, and print notes on what it leaves out; None if nothing can be drawn.
 
     Raises:
-        ChartError: there are no rows, a named column does not exist, or y holds no numbers.
+        ChartError: a named column does not exist, or y holds no numbers.
     """
+    choice = choose_columns(table, request)
     if not table.num_rows:
-        raise ChartError("%%clc: there are no rows to draw.")
-    quick = draw(table, choose_columns(table, request))
-    title = quick.chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
-    return quick._replace(chart=quick.chart.properties(width=WIDTH, title=title))
+        sys.stdout.write(f"{NO_ROWS}\n")
+        return None
+    chart, notes = draw(table, choice)
+    for note in notes:
+        sys.stdout.write(f"{note}\n")
+    if chart is None:
+        return None
+    title = chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
+    # Fitted into a width, the chart would have fewer columns in its legend than its height was measured with.
+    return chart.properties(width=WIDTH, autosize="pad", title=title)
 
 
 def choose_columns(table: pa.Table, request: ChartRequest) -> Choice:
     """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
 
     Raises:
-        ChartError: as `make_chart`.
+        ChartError: a named column does not exist, or y holds no numbers.
     """
     columns = classify_columns(table)
     for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):

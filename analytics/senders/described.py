@@ -82,7 +82,7 @@ def choose_colour(seen: Seen, said: Mapping[str, str], is_dark: bool) -> str:
         return given
     else:
         hue, _, saturation = colorsys.rgb_to_hls(*(int(given[place : place + 2], 16) / 255 for place in (1, 3, 5)))
-    return shade(seen.event_type, hue, SHADES[seen.action or "Updated"][is_dark], saturation)
+    return shade(seen.event_type, hue, SHADES.get(seen.action or "", SHADES["Updated"])[is_dark], saturation)
 
 
 def shade(event_type: str, hue: float, lightness: float, saturation: float) -> str:

@@ -16,7 +16,7 @@ from receiver.data_directory.node import read_machine_name
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
-from receiver.keeping.objects.place import Place
+from receiver.keeping.objects.place import Place, Unusable
 from receiver.keeping.objects.storage import Storage
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
@@ -136,7 +136,9 @@ def _look_at_objects(settings: Settings) -> str:
         return "not used: backups stay on this machine"
     remark = _check_writable(settings.objects, "backups")
     place = Place(settings.objects)
-    return f"{place}, {sum(1 for _ in place.list_whole()):,} whole backups{remark}"
+    backups = [*place.list_all()]
+    unusable = [f"; {each.name} can't be used: {each.why}" for each in backups if isinstance(each, Unusable)]
+    return f"{place}, {len(backups) - len(unusable):,} whole backups{''.join(unusable)}{remark}"
 
 
 def _check_writable(objects: str, folder: str) -> str:

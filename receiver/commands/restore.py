@@ -172,6 +172,8 @@ def put_in_place(
     made_whole = find_made_whole(settings, file) if has_whole_refused else []
     if left_out.number != 0:
         click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
+    if left_out.refused and has_whole_refused:
+        click.echo(f"{left_out.refused:,} refused notifications stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
         incident = _make_incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)

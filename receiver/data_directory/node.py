@@ -1,7 +1,9 @@
 """This machine among those that share a spool: its id, made once in the data directory, its name, role and runs."""
 
 import contextlib
+import os
 import socket
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,6 +15,8 @@ FILE, RUNS_FILE = "node.id", "node.runs"
 ALL_PARTS, LISTENER, STORE = "all", "listener", "store"
 """The roles of a machine: it runs all parts of `serve`, or with `--only` those of the listener or of the store."""
 _RUNS_KEPT = 10
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_BYTES = 8
 
 
 def read_node_id(data_dir: Path) -> UUID:
@@ -48,10 +52,15 @@ def begin_run(data_dir: Path) -> tuple[UUID, ...]:
     A copy of the data directory does not hear of runs that begin here later, nor this one of those there.
     """
     path = data_dir / RUNS_FILE
-    runs = (*_read_runs(path)[1 - _RUNS_KEPT :], uuid4())
+    runs = (*_read_runs(path)[1 - _RUNS_KEPT :], UUID(bytes=_read_boot() + os.urandom(16 - _BOOT_BYTES)))
     with contextlib.suppress(OSError):  # the next run is then believed a minute after this one has ended
         write_whole(path, "".join(f"{run}\n" for run in runs))
     return runs
+
+
+def are_of_one_boot(run: UUID, other: UUID) -> bool:
+    """Tell whether the machine was not booted between two runs, so that one has ended before the other began."""
+    return run.bytes[:_BOOT_BYTES] == other.bytes[:_BOOT_BYTES]
 
 
 def has_listener(role: str) -> bool:
@@ -74,6 +83,15 @@ def _read(path: Path) -> UUID | None:
         return UUID(path.read_bytes().decode("ascii", "replace").strip())
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _read_boot() -> bytes:
+    """Return what stands for the latest boot of this machine; the same always, where the system does not tell."""
+    try:
+        boot = _BOOT.read_bytes()
+    except OSError:
+        boot = b""
+    return sha256(boot).digest()[:_BOOT_BYTES]
 
 
 def _read_runs(path: Path) -> list[UUID]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -28,6 +28,7 @@ from receiver.files import copy_whole, list_files, read_sql_file, sync_directory
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
+from receiver.spool.layout import KINDS
 from receiver.spool.looking import Backlog, list_segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
@@ -42,7 +43,7 @@ class LeftOut(NamedTuple):
     """How many notifications are left out, and when the first and last were received; `seq` is the database's last.
 
     `number` is None where the present database can't be read. `doubt` says why it is not known what the shared spool
-    holds: then those that it may hold are counted, too.
+    holds: then those that it may hold are counted, too. `refused` is how many refused notifications are left out.
     """
 
     number: int | None
@@ -50,6 +51,7 @@ class LeftOut(NamedTuple):
     last: datetime | None
     seq: int
     doubt: str | None = None
+    refused: int = 0
 
     def __str__(self) -> str:
         """Return it as a sentence without its end."""
@@ -78,8 +80,8 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
     )
     if done.returncode:
         return LeftOut(None, None, None, 0)
-    number, first, last, seq = json.loads(done.stdout)
-    return LeftOut(number, _parse_moment(first), _parse_moment(last), seq, doubt if number else None)
+    number, first, last, seq, refused = json.loads(done.stdout)
+    return LeftOut(number, _parse_moment(first), _parse_moment(last), seq, doubt if number else None, refused)
 
 
 def _read_shared_ids(settings: Settings, backup: Path) -> tuple[list[bytes], str | None]:
@@ -113,7 +115,8 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
     return file if incident.moved_to and file.is_file() else None
 
 
-def _compare(database: Path, backup: Path, spool: Path, shared: bytes) -> tuple[int, int | None, int | None, int]:
+def _compare(database: Path, backup: Path, spool: Path, shared: bytes) -> tuple[int | None, ...]:
+    """Return what `left_out.sql` selects."""
     watermarks = backup_file.read_backup_watermarks(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
@@ -123,16 +126,16 @@ def _compare(database: Path, backup: Path, spool: Path, shared: bytes) -> tuple[
         connection.execute("CREATE TABLE spooled (id UUID)")
         for ids in chain(_read_spooled_ids(spool, watermarks), _split_ids(shared)):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
-        ((number, first, last, seq),) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
-        return number, first, last, seq
+        (counted,) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
+        return tuple(counted)
 
 
 def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]]:
     """Read the ids that a store with these watermarks would still take from the spool."""
-    for path in list_segment_paths(spool):
+    for path, kind in product(list_segment_paths(spool), KINDS.values()):
         with view(path) as segment:
-            position = watermarks.get((segment.name, "notifications"), 0)
-            while rows := segment.read("notifications", position, _ROWS_PER_STEP):
+            position = watermarks.get((segment.name, kind), 0)
+            while rows := segment.read(kind, position, _ROWS_PER_STEP):
                 position = rows[-1].position
                 yield [str(row.id) for row in rows]
 

@@ -102,7 +102,10 @@ def format_address(listening: socket.socket) -> str:
 
 def _find_bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     """Find a bindable address, and check that it is free: sockets that share a port would take a stranger's."""
-    family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except UnicodeError:  # a part of the name is empty or too long
+        raise socket.gaierror(socket.EAI_NONAME, "no host can have this name") from None
     with socket.socket(family) as alone:
         alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         alone.bind(target)

@@ -100,7 +100,7 @@ def count_gone(connection: Connection, watermarks: Watermarks) -> int:
 
 
 def read_ids_ahead(connection: Connection, watermarks: Watermarks) -> Iterator[bytes]:
-    """Read the ids of the notifications that are there and not stored here; a transaction is open."""
+    """Read the ids of the rows that are there and not stored here; a transaction is open."""
     query = read_sql_file(__package__, "ids_ahead.sql").encode()
     with connection.cursor("ids_ahead", binary=True) as cursor:  # a cursor of the server, which keeps few rows here
         for (name,) in cursor.execute(query, _name_watermarks(watermarks)):

@@ -1,4 +1,4 @@
--- The ids of the notifications beyond positions of segments, found by the key of the rows. A damaged id names none.
+-- The ids of the rows beyond positions of segments, found by the key of the rows. A damaged id names none.
 SELECT id
 FROM clc_spool.positions
 LEFT JOIN unnest(%(segments)s::TEXT[], %(kinds)s::TEXT[], %(positions)s::BIGINT[])
@@ -13,4 +13,4 @@ CROSS JOIN LATERAL (
         AND rows.position > coalesce(stored.position, 0)
         AND octet_length(id) = 16
 ) AS ahead
-WHERE kind = 'notifications' AND positions.last > coalesce(stored.position, 0);
+WHERE positions.last > coalesce(stored.position, 0);

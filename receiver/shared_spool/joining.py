@@ -41,7 +41,7 @@ def count_nodes(url: str) -> int:
 
 
 def list_ids_ahead(url: str, watermarks: Watermarks) -> list[bytes]:
-    """List the ids of the notifications that the shared spool has beyond the watermarks of a store; change nothing.
+    """List the ids of the rows that the shared spool has beyond the watermarks of a store; change nothing.
 
     Raises:
         SharedSpoolError: the server can't be reached or used.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from receiver import __version__
-from receiver.data_directory.node import ALL_PARTS
+from receiver.data_directory.node import ALL_PARTS, are_of_one_boot
 from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
 from receiver.processes.heartbeat import Pulse
@@ -27,7 +27,10 @@ SET
     name = excluded.name, version = excluded.version, role = excluded.role, run = excluded.run,
     seen_at = excluded.seen_at
 WHERE
-    nodes.name = excluded.name AND (nodes.run IS NULL OR nodes.run = ANY(%(runs)s::UUID[]))
+    nodes.name = excluded.name AND (
+        nodes.run IS NULL OR nodes.run = ANY(%(runs)s::UUID[])
+        OR nodes.run = ANY(%(before_boot)s::UUID[]) AND nodes.seen_at < clock_timestamp() - INTERVAL '6 seconds'
+    )
     OR nodes.seen_at < clock_timestamp() - INTERVAL '1 minute'
 """
 # A store that was replaced by an older one has less than it said before.
@@ -54,7 +57,8 @@ _log = logging.getLogger(__name__)
 class Identity(NamedTuple):
     """What a node says of itself; the last of its latest runs is this one.
 
-    A node whose machine was cloned has the same id and the same name, but other runs since then.
+    A node whose machine was cloned has the same id and the same name, but other runs since then. The clone knows the
+    run that goes on in the original, so a run of another boot counts as ended only once it is silent.
     """
 
     node: UUID
@@ -65,7 +69,10 @@ class Identity(NamedTuple):
 
     def as_parameters(self) -> dict[str, Any]:
         """Return it as the parameters of a query."""
-        return {**self._asdict(), "runs": list(self.runs), "run": self.runs[-1] if self.runs else None}
+        run = self.runs[-1] if self.runs else None
+        ended = [each for each in self.runs if run and are_of_one_boot(each, run)]
+        before_boot = [each for each in self.runs if each not in ended]
+        return {**self._asdict(), "run": run, "runs": ended, "before_boot": before_boot}
 
 
 class Progress(NamedTuple):

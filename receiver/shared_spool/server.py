@@ -188,7 +188,10 @@ def read_once(url: str, purpose: str, seconds: float = _ANSWER_SECONDS) -> Itera
 def _connect(url: str) -> Connection:
     parameters: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url)}
     # Poolers that give each transaction another connection know no prepared statements.
-    return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    try:
+        return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    except UnicodeError:
+        raise SharedSpoolError("a part of its host name is empty or too long: correct CLC_SHARED_SPOOL") from None
 
 
 class _Watch:

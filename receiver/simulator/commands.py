@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count as counted
 from pathlib import Path
 from random import Random
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -16,35 +15,22 @@ from receiver.senders.made_up import find_rate
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
+from receiver.simulator.options import (
+    Amount,
+    Options,
+    check_usage,
+    read_alias,
+    read_base_url,
+    read_event_type,
+    read_time,
+)
 from receiver.simulator.posting import Poster, schedule_at_changing_rate, schedule_at_rate, seal_with
 from receiver.simulator.signed_examples import Play, play
-from receiver.simulator.terminal import Progress, read_alias, read_base_url, read_event_type, read_time
+from receiver.simulator.terminal import Progress, open_report
 
 HISTORY_DAYS = 30
-MOST_DAYS = 3660
-
-
-@dataclass(frozen=True)
-class Options:
-    """The command's options, as they are given."""
-
-    url: str | None
-    archive: Path | None
-    sender: str | None
-    count: int | None
-    rate: float
-    a_day: float | None
-    concurrency: int
-    seed: int
-    key_path: Path | None
-    stories: tuple[str, ...]
-    event_type: str | None
-    alias: str | None
-    history_days: float | None
-    days: float | None
-    end: float | None
-    report: TextIO | None
-    quiet: bool
+LEAST_DAYS, MOST_DAYS = 0.001, 3660
+MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
 
 
 @click.command()
@@ -72,7 +58,7 @@ class Options:
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0),
+    type=Amount(0, MOST_A_SECOND),
     metavar="N",
     default=2.0,
     show_default=True,
@@ -80,7 +66,7 @@ class Options:
 )
 @click.option(
     "--a-day",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Amount(1, MOST_A_DAY),
     metavar="N",
     help="How many on a usual day of a sender that is never quiet: in an archive instead of 233; live, fewer by night, "
     "instead of --rate.",
@@ -133,14 +119,14 @@ class Options:
 )
 @click.option(
     "--history-days",
-    type=click.FloatRange(0, MOST_DAYS),
+    type=Amount(0, MOST_DAYS),
     metavar="DAYS",
     help="Go on live where an archive of so many days and the same seed ends; 0 begins with an empty world. "
     "Default: 30.",
 )
 @click.option(
     "--days",
-    type=click.FloatRange(0, MOST_DAYS, min_open=True),
+    type=Amount(LEAST_DAYS, MOST_DAYS),
     metavar="DAYS",
     help="How many days --archive covers.",
 )
@@ -150,9 +136,10 @@ class Options:
 @click.option(
     "--report",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8"),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Write a JSON line for each notification sent: id, event, times, status, SHA-256 of the body.",
 )
+@click.option("--overwrite", is_flag=True, help="Let --archive replace a file that exists.")
 @click.option("--quiet", is_flag=True, help="Say nothing on the way, only how it ended.")
 def simulate(**given: Any) -> None:
     """Play the sender: the notifications of a small reseller's accounts, users and servers, signed.
@@ -177,7 +164,7 @@ def simulate(**given: Any) -> None:
     200.
     """  # noqa: D301 - click's mark for "keep these lines"
     options = Options(**given)
-    _check_usage(options)
+    check_usage(options)
     end = time.time() if options.end is None else options.end
     if options.sender is not None:
         if _play(options.sender, options, end):
@@ -194,28 +181,10 @@ def simulate(**given: Any) -> None:
         _write(options.archive, history, about, key, quiet=options.quiet)
     else:
         seal = seal_with(key, read_settings().url_secret)
-        poster = Poster(str(options.url), seal, options.concurrency, options.report)
-        poster.check()
-        _send(poster, *_plan_live(simulation, options, stories, end), options, key_path)
-
-
-def _check_usage(options: Options) -> None:
-    if (options.url is None) == (options.archive is None):
-        raise click.UsageError("Say where to: either --to URL or --archive FILE.")
-    if options.archive and options.sender is None and not options.days:
-        raise click.UsageError("--archive needs --days, for example --days 30.")
-    live_only = {"--event": options.event_type, "--history-days": options.history_days, "--report": options.report}
-    for option, value in live_only.items():
-        if options.archive and value is not None:
-            raise click.UsageError(f"{option} belongs to --to, not to --archive.")
-    if options.sender is not None:
-        return
-    if options.alias and not options.event_type:
-        raise click.UsageError("--account says what --event is about: add --event, for example Account.Updated.")
-    if options.url and options.days:
-        raise click.UsageError("--days belongs to --archive; with --to it is --history-days.")
-    if options.url and options.stories and (options.event_type or options.history_days is not None):
-        raise click.UsageError("--to sends a --story by itself: leave --event and --history-days out.")
+        with open_report(options.report) as report:
+            poster = Poster(str(options.url), seal, options.concurrency, report)
+            poster.check()
+            _send(poster, *_plan_live(simulation, options, stories, end), options, key_path)
 
 
 def _play(sender: str, options: Options, end: float) -> bool:
@@ -281,9 +250,11 @@ def _send(
     )
     if count and count > 1 and rate and not a_day and not options.quiet:
         click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
-    with Progress("Sending", count, quiet=options.quiet) as progress:
-        poster.send(groups, dues, count, progress.update)
-    click.echo(poster.tally.summarize(), err=True)
+    try:
+        with Progress("Sending", count, quiet=options.quiet) as progress:
+            poster.send(groups, dues, count, progress.update)
+    finally:
+        click.echo(poster.tally.summarize(), err=True)
     if any("signature_invalid" in error for error in poster.tally.errors):
         click.echo(
             f"The receiver does not know this key: start it with CLC_PUBLIC_KEY={find_public_key_path(key_path)}",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count as counted
 from queue import Empty, Queue
 from random import Random
-from typing import NamedTuple, TextIO
+from typing import IO, NamedTuple
 
 import orjson
 import urllib3
@@ -57,7 +57,7 @@ class Delivery(NamedTuple):
     notification_id: str | None
     error: str | None
 
-    def as_line(self) -> str:
+    def as_line(self) -> bytes:
         """Return the answer as a line of JSON."""
         line = {
             "id": self.notification_id,
@@ -68,7 +68,7 @@ class Delivery(NamedTuple):
             "error": self.error,
             "sha256": hashlib.sha256(self.outgoing.body).hexdigest(),
         }
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z).decode()
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
 def schedule_at_rate(rate: float) -> Iterator[float]:
@@ -143,7 +143,7 @@ class Poster:
         url: str,
         seal: Seal,
         concurrency: int = 8,
-        report: TextIO | None = None,
+        report: IO[bytes] | None = None,
     ) -> None:
         """Prepare to post.
 
@@ -267,7 +267,16 @@ class Poster:
         with self._lock:
             self.tally.add(delivery)
             if self._report:
-                self._report.write(delivery.as_line())
+                self._write_line(self._report, delivery)
+
+    def _write_line(self, report: IO[bytes], delivery: Delivery) -> None:
+        try:
+            report.write(delivery.as_line())
+        except OSError as error:
+            raise SendError(
+                f"The report {report.name} can't be written ({error.strerror}), so nothing more is sent: it lacks the "
+                "last ones that were."
+            ) from None
 
 
 def describe_failure(error: HTTPError) -> str:

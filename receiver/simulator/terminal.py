@@ -1,69 +1,40 @@
-"""`clc-receiver simulate` at the terminal: reads its options, and shows its progress.
+"""The progress of `clc-receiver simulate`, on stderr, and its report.
 
-Each option is checked, and None where it is not given. Progress is a bar or a changing line on a terminal, else a line
-a second; on stderr.
+Progress is a bar or a changing line on a terminal, else a line a second.
 """
 
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
+from typing import IO, Self
 
 import click
 
-from receiver.senders import CENTURYLINK
-from receiver.simulator import MADE_UP
+from receiver.errors import SendError
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 1.0
 
 
-def read_base_url(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Return a receiver's base URL, after a check that it is one."""
-    if text is None:
-        return None
+@contextmanager
+def open_report(path: Path | None) -> Iterator[IO[bytes] | None]:
+    """Open a report, unbuffered, so that it has each line that was written, however the program ends.
+
+    Raises:
+        SendError: it can't be opened.
+    """
+    if path is None:
+        yield None
+        return
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment:
-        raise click.BadParameter(f"{text!r} is not a receiver's base URL such as http://127.0.0.1:8080.")
-    return text
-
-
-def read_event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Return the event type of an event's name, in any letter case."""
-    if text is None:
-        return None
-    event = CENTURYLINK.find_event_by_name(text)
-    if event is None or event.event_type is None:
-        names = ", ".join(str(event.event_type) for event in CENTURYLINK.events)
-        raise click.BadParameter(f"{text!r} is not one of the ten events: {names}.")
-    return event.event_type
-
-
-def read_alias(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Return an account's alias, in upper case."""
-    if text is None:
-        return None
-    try:
-        return MADE_UP.read_account(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def read_time(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-    """Return an ISO time in seconds since 1970; without a zone it is UTC."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not an ISO time such as 2015-09-22T14:38:27Z.") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        file = path.open("wb", buffering=0)
+    except OSError as error:
+        raise SendError(f"The report {path} can't be written ({error.strerror}): name another file.") from None
+    with file:
+        yield file
 
 
 class Progress:

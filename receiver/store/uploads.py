@@ -129,7 +129,7 @@ class Uploads:
         if done["not_removed"]:
             _log.warning("old backups stay in object storage: %s", done["not_removed"])
         for name in done["removed"]:
-            _log.info("the backup %s goes from object storage, %d newer ones stay", name, self._settings.backup_keep)
+            _log.info("the backup %s goes from object storage, %d whole ones stay", name, done["staying"])
 
     def _run_upload(self, file: Path) -> dict[str, Any]:
         """Run an upload to its end, and return its last line; see `Helper.run`."""

@@ -58,6 +58,29 @@ def test_intervals_in_lists_structs_and_maps_are_text(store):
         assert client.sql(nested).to_pylist() == [row]
 
 
+def test_values_that_arrow_would_change_are_text(store):
+    query = """
+        SELECT md5_number('x') AS large, '12:00:00-08'::TIMETZ AS clock, {'a b': [$bits::BIT]} AS nested,
+            map {'101'::BIT: ['1'::BIT]::BIT[1]} AS map, row(1, '1'::BIT) AS pair, union_value(n := '1'::BIT) AS one_of,
+            1 AS "n ""1", 2 AS "n ""1"
+    """
+    with analytics.connect(store) as client:
+        table = client.sql(query, {"bits": "101"})
+    assert [column.to_pylist()[0] for column in table.columns] == [
+        "221188521546444818284084528980898927773", "12:00:00-08", {"a b": ["101"]}, [("101", ["1"])], "(1, 1)",
+        "1", 1, 2,
+    ]  # fmt: skip
+    assert table.column_names[-2:] == ['n "1', 'n "1']
+
+
+@pytest.mark.parametrize("kind", ["TIME", "TIME_NS"])
+def test_times_are_text_where_one_is_the_end_of_the_day(store, kind):
+    query = f"SELECT x::{kind} AS x FROM (VALUES ($last), (NULL), ('01:00:00')) AS t(x)"
+    with analytics.connect(store) as client:
+        assert client.sql(query, {"last": "24:00:00"}).column("x").to_pylist() == ["24:00:00", None, "01:00:00"]
+        assert pa.types.is_time64(client.sql(query, {"last": "23:59:59"}).schema.field("x").type)
+
+
 def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
     with analytics.connect(store) as client:
         frame = client.df(

@@ -139,6 +139,18 @@ def test_wrong_sql_says_where_it_is_wrong(store):
         client.sql("SELECT nonesuch FROM events")
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT (CASE WHEN n = 90000 THEN 'x' END)::INT FROM range(99999) t(n)", "Could not convert string 'x'"),
+        (f"SELECT {'[' * 70}1{']' * 70}", "Recursion level"),
+    ],
+)
+def test_an_error_that_comes_with_the_rows_is_one_of_the_query(store, query, said):
+    with analytics.connect(store) as client, pytest.raises(QueryError, match=said):
+        client.sql(query)
+
+
 def test_too_many_bytes_are_refused(store):
     with analytics.connect(store) as client:
         assert client.sql("SELECT repeat('x', 9000) AS x", max_bytes=99_000).num_rows == 1
@@ -199,17 +211,27 @@ def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
     ("location", "said"),
     [
         ("nowhere.duckdb", "is no file"),
+        ("", "is empty: leave it out"),
         ("http://", "is no URL"),
+        ("http://a..b:1", "is no URL"),
         ("ftp://host/x", "can't be opened"),
         ("notes.txt", "is no DuckDB file"),
+        ("month.jsonl", "is no DuckDB file"),
         ("ducklake:nowhere.sqlite", "is no file"),
     ],
 )
 def test_a_location_that_is_none_is_told_in_one_sentence(tmp_path, location, said):
     (tmp_path / "notes.txt").write_text("no database at all" * 1000)
+    (tmp_path / "month.jsonl").write_text('{"seq": 1}\n')
     with pytest.raises(LocationError, match=said) as told:
         analytics.connect(location)
     assert "\n" not in str(told.value)
+
+
+def test_a_file_may_have_a_name_like_a_url(store):
+    Path(store).rename("sqlite:store.jsonl.duckdb")
+    with analytics.connect("sqlite:store.jsonl.duckdb") as client:
+        assert client.sql("SELECT count(*) AS n FROM events").to_pylist() == [{"n": 3}]
 
 
 def refuse():
@@ -239,6 +261,21 @@ def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):
         "sql": "SELECT $t", "parameters": {"t": {"type": "TIMESTAMP", "value": "2026-03-02T00:00:00+00:00"}},
         "typed": True, "timeout": 3, "max_rows": 10,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters", "said"),
+    [
+        ("SELECT '\udcff'", None, "Character 9 of the SQL is no UTF-8 text"),
+        ("SELECT ?", ["ä\udcff"], "Character 2 of a parameter is no UTF-8 text"),
+        ("SELECT $a", {"a": [{"b": "\udcff"}]}, "Character 1 of a parameter is no UTF-8 text"),
+    ],
+)
+def test_a_text_that_is_none_is_told_in_one_sentence_for_all_locations(store, service, query, parameters, said):
+    for location in (store, service.url):
+        with analytics.connect(location) as client, pytest.raises(QueryError, match=said):
+            client.sql(query, parameters)
+    assert service.asked == []
 
 
 def test_an_old_service_gets_times_as_text_and_is_not_asked_in_vain_again(service):

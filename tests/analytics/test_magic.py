@@ -1,5 +1,6 @@
 """The magic `clc` of notebooks."""
 
+import re
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -8,6 +9,8 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from analytics import connect
+from analytics.notebook.charts import draw_offline
+from analytics.senders import colours as list_colours
 from tests.support.readable_store import account, build_store, server
 
 
@@ -184,7 +187,7 @@ def test_a_chart_of_too_many_rows_says_what_it_left_out(shell, store, capsys):
     [
         ("--y nonesuch", "SELECT 1 AS a, 2 AS b", "--y nonesuch is no column; there are a, b"),
         ("--y a", "SELECT 'x' AS a, 'y' AS b", "--y a holds no numbers; cast it"),
-        ("", "SELECT 1 AS a, 2 AS b WHERE false", "no rows to draw"),
+        ("--y nonesuch", "SELECT 1 AS a, 2 AS b WHERE false", "--y nonesuch is no column; there are a, b"),
     ],
 )
 def test_what_cannot_be_drawn_says_why_in_one_line_and_the_dataframe_is_there_all_the_same(
@@ -199,3 +202,19 @@ def test_with_out_a_chart_is_shown_and_the_dataframe_goes_into_the_variable(shel
     chart = run(shell, store, "--chart point -o hours", BY_HOUR)
     assert drawn(chart)[0]["mark"]["type"] == "point"
     assert len(shell.user_ns["hours"]) == 8
+
+
+def test_a_chart_without_rows_says_so_and_does_not_end_the_notebook(shell, store, capsys):
+    assert run(shell, store, "--chart bar -o frame", "SELECT 1 AS a, 2 AS b WHERE false") is None
+    assert capsys.readouterr().out == "There are no rows to draw.\n"
+    assert shell.user_ns["frame"].empty
+
+
+@pytest.mark.parametrize("colours", [4, 5, 10])
+def test_the_title_of_a_chart_lies_within_its_picture_whatever_the_number_of_its_colours(shell, store, colours):
+    shell.user_ns["names"] = list(list_colours(dark=False))[:colours]
+    chart = run(shell, store, "--chart bar --color c", "SELECT 'a' AS x, 1 AS n, unnest($names) AS c")
+    picture = draw_offline(chart.to_dict())["image/svg+xml"]
+    (room,) = re.findall(r'stroke-miterlimit="10" transform="translate\([\d.]+,([\d.]+)\)"', picture)
+    (title,) = re.findall(r'role-title"><g transform="translate\([-\d.]+,-([\d.]+)\)', picture)
+    assert float(title) <= float(room)

@@ -14,11 +14,19 @@ def _own_directory(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_wrong_setting_names_variable_value_and_what_is_allowed(monkeypatch):
-    monkeypatch.setenv("CLC_QUERY_LISTEN", "here")
+@pytest.mark.parametrize("address", ["here", "a..b:80"])
+def test_a_wrong_setting_names_variable_value_and_what_is_allowed(monkeypatch, address):
+    monkeypatch.setenv("CLC_QUERY_LISTEN", address)
     with pytest.raises(SettingsError) as told:
         analytics.connect()
-    assert str(told.value) == "CLC_QUERY_LISTEN is 'here'; it must be host:port, like 127.0.0.1:8081."
+    assert str(told.value) == f"CLC_QUERY_LISTEN is {address!r}; it must be host:port, like 127.0.0.1:8081."
+
+
+@pytest.mark.parametrize("name", ["CLC_LISTEN", "CLC_RULES", "CLC_TIME_ZONE"])
+def test_a_setting_that_is_no_text_is_told(monkeypatch, name):
+    monkeypatch.setenv(name, "\udcff")
+    with pytest.raises(SettingsError, match=r"A setting is '\\udcff', which is no UTF-8 text\."):
+        read_settings()
 
 
 def test_settings_come_from_a_dot_env_file_too(tmp_path):

@@ -229,7 +229,10 @@ def test_a_profile_counts_missing_distinct_bounds_and_most_frequent_values(clien
 @pytest.mark.parametrize(("column", "kind"), [("seq", "BIGINT"), ("received_at", "TIMESTAMP WITH TIME ZONE")])
 def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, column, kind):
     found = compute_profile(client, "notifications", column, kind, 300)
-    assert draw_spread(found, column, dark=False).to_dict()["encoding"]["x"]["field"] == "begins"
+    encoding = draw_spread(found, column, dark=False).to_dict()["encoding"]
+    assert encoding["x"]["field"] == "begins"
+    utc = "utcyearmonthdatehoursminutesseconds" if column == "received_at" else None
+    assert [tip.get("timeUnit") for tip in encoding["tooltip"]] == [utc, utc, None]
     assert found.spreads
     assert sum(part["number"] for part in found.parts) == found.filled
     assert 1 <= len(found.parts) <= 30

@@ -22,6 +22,7 @@ from tests.durability.support.damaged import Stores, overwritten
 from tests.durability.support.promise import kept_in
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.processes import PreparedReceiver, environment, running
+from tests.support.rows import rejection
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -131,6 +132,21 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     assert {row.id for row in ROWS[6:8]} & {*kept_in(data_dir)} == set()
     assert verified.returncode == 1
     assert re.fullmatch(rf"missing: Since [-\dT:]+ UTC: {counted} in the spool\..*\n", verified.stdout), verified.stdout
+
+
+def test_refused_notifications_that_neither_the_backup_nor_the_spool_holds_are_counted(tmp_path):
+    data_dir, backup = tmp_path / "data", tmp_path / "b.duckdb"
+    for numbers in (range(4), range(4, 7), range(7, 9)):  # in the backup, in none of them, in the spool
+        shutil.rmtree(data_dir / "spool", ignore_errors=True)
+        spool(data_dir, map(rejection, numbers))
+        append(data_dir)
+        if not backup.exists():
+            shutil.copy(data_dir / "clc.duckdb", backup)
+    seal(backup, key_of(data_dir), data_dir / "none")
+    done = run_command(data_dir, "restore", "--force", str(backup))
+    assert done.returncode == 0
+    assert "3 refused notifications stay in the database that is moved aside." in done.stderr.splitlines()
+    assert read_incidents(data_dir) == []
 
 
 def as_an_older_program_wrote(data_dir):

@@ -163,7 +163,7 @@ def test_findings_win_over_a_rule_that_can_not_be_used_which_else_is_exit_code_2
     [
         (["--rule", "nix"], "There is no rule 'nix', only event_contradicts_body, "),
         (["--since", "soon"], "'soon' is not a valid time (an age like 24h or 7d, or a time like 2026-03-04T09:00Z)."),
-        (["--since", "1h", "--until", "2h"], "It lies after --until, or the two are the same."),
+        (["--since", "1h", "--until", "2h"], "1h is not before --until: give an earlier --since."),
         (["--severity", "urgent"], "'urgent' is not one of 'high', 'medium', 'low'."),
         (["--location", "nowhere.duckdb"], "Error: 'nowhere.duckdb' is no file;"),
         (["--location", "http://127.0.0.1:9"], "Error: No receiver answers at http://127.0.0.1:9;"),

@@ -1,36 +1,20 @@
 """A certificate and a key that can't be used are named, with the reason."""
 
 import ssl
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from receiver.errors import SettingsError
 from receiver.network.sockets import make_tls_context
 from receiver.settings import Settings
-from tests.support.keys import key_directory
-
-
-def make_certificate(key):
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.example")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    return made.sign(key, SHA256()).public_bytes(Encoding.PEM)
+from tests.support.keys import key_directory, make_certificate, write_key
 
 
 def of_another_kind(cert):
     """Change the kind of a certificate's key to one that nobody knows."""
     kind, unknown = (bytes.fromhex(f"06072a8648ce3d02{last}") for last in ("01", "7f"))
     return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(cert.decode()).replace(kind, unknown)).encode()
-
-
-def write_key(key):
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 @pytest.fixture

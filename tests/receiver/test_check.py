@@ -45,6 +45,14 @@ def test_one_address_for_listener_and_queries_is_not_free_twice(monkeypatch, que
     assert text.startswith(f"{query} can't be listened on (Address already in use): ")
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.example", ".example"])
+@pytest.mark.parametrize(("subject", "variable"), [("Listener", "CLC_LISTEN"), ("Query service", "CLC_QUERY_LISTEN")])
+def test_a_name_that_no_host_can_have_is_wrong(monkeypatch, host, subject, variable):
+    address = f"{host}:80"
+    why = f"no host can have this name): free it or set {variable} to another address."
+    assert check(monkeypatch, subject, **{variable: address}) == ("WRONG", f"{address} can't be listened on ({why}")
+
+
 def test_two_addresses_are_free(monkeypatch):
     state, _ = check(monkeypatch, "Query service", CLC_LISTEN="127.0.0.1:0", CLC_QUERY_LISTEN="127.0.0.1:0")
     assert state == "ok"
@@ -90,7 +98,7 @@ def test_what_proves_that_a_bucket_can_be_written_is_gone_and_is_no_backup_and_n
     assert lake.find_left(lake.list_objects(), [], datetime.max.replace(tzinfo=UTC)) == []
     assert list_months(lake.list_objects()) == []
     assert [*place.list_whole()] == []
-    assert place.prune("host", 1) == []
+    assert place.prune("host", 1) == ([], 0)
 
 
 @pytest.fixture
@@ -129,6 +137,12 @@ def test_an_object_that_is_gone_was_deleted_though_its_folder_may_not_be_marked(
 def test_where_it_can_not_be_looked_whether_an_object_is_gone_it_counts_as_kept(storage):
     storage._opened = Failing(storage.files, before=["get_file_info"], after=["delete_file"])
     assert storage.prove_writable("backups", "host") == f"{storage} can't be used: Access Denied (ACCESS_DENIED)."
+
+
+def test_a_shared_spool_on_a_host_with_an_empty_part_in_its_name_is_wrong(monkeypatch):
+    state, text = check(monkeypatch, "Shared spool", CLC_SHARED_SPOOL="postgresql://a..b/clc")
+    assert state == "WRONG"
+    assert text.endswith("a part of its host name is empty or too long: correct CLC_SHARED_SPOOL.")
 
 
 def test_a_shared_spool_that_can_not_be_reached_is_wrong(monkeypatch):

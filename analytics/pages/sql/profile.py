@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from analytics.charts.charts import ACCENT, INK
+from analytics.charts.charts import ACCENT, INK, make_utc_tip
 from analytics.client.client import Client
 from analytics.errors import QueryError
 from analytics.pages.shared.components import Column as Shown
@@ -207,6 +207,10 @@ def draw_spread(profile: Profile, name: str, *, dark: bool) -> alt.Chart:
         for end in ("begins", "ends"):
             data[end] = [EPOCH + timedelta(microseconds=int(value)) for value in data[end]]
     kind: Literal["temporal", "quantitative"] = "temporal" if times else "quantitative"
+    ends = [
+        make_utc_tip(field, f"{title} (UTC)") if times else alt.Tooltip(field, type=kind, title=title)
+        for field, title in (("begins", "From"), ("ends", "To"))
+    ]
     scale = alt.Scale(type="utc") if times else alt.Scale(zero=False)
     axis = alt.Axis(title=None, grid=False, labelColor=INK[dark], tickCount=4, labelOverlap=True)
     chart: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1, orient="vertical", color=ACCENT[dark])
@@ -215,8 +219,7 @@ def draw_spread(profile: Profile, name: str, *, dark: bool) -> alt.Chart:
         x2="ends",
         y=alt.Y("number:Q", axis=alt.Axis(title=None, tickCount=3, format="~s", labelColor=INK[dark])),
         tooltip=[
-            alt.Tooltip("begins", type=kind, title="From"),
-            alt.Tooltip("ends", type=kind, title="To"),
+            *ends,
             alt.Tooltip("number:Q", title="Rows", format=","),
         ],
     ).properties(height=120, width="container", description=f"Histogram of {shorten(name)}")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from analytics.charts.quick_chart import KINDS, Choice, classify_columns, draw, fit_choice
+from analytics.charts.choice import KINDS, Choice, classify_columns, fit_choice
+from analytics.charts.quick_chart import draw
 from analytics.errors import (
     AnalyticsError,
     CancelledError,
@@ -176,7 +177,8 @@ def draw_chart_and_choices(table: "pa.Table", choice: Choice) -> None:
     with st.container(key="sql-chart", border=True):
         draw_choices(table, choice)
         quick = draw(table, choice, dark=is_dark())
-        draw_chart(quick.chart, key="sql-drawn")
+        if quick.chart is not None:
+            draw_chart(quick.chart, key="sql-drawn")
         for note in quick.notes:
             st.caption(as_markdown(note))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from receiver.database.faults import is_whole
 from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError, StoreError, UndecidedError
 from receiver.keeping.backup_file import BackupInfo, inspect_all_but_refused
-from receiver.keeping.objects.place import Advance, Manifest, Place
+from receiver.keeping.objects.place import Advance, Manifest, Place, Unusable
 
 _FETCHED = "restoring.fetched"
 
@@ -56,7 +56,10 @@ def fetched_newest(
     for left in data_dir.glob(f".{_FETCHED}.*"):  # by one that was killed
         left.unlink()
     try:
-        for manifest in place.list_whole():
+        for manifest in place.list_all():
+            if isinstance(manifest, Unusable):
+                pass_over(_describe_passed_over(manifest.name, manifest.why))
+                continue
             try:
                 fetched = _fetch(place, manifest, file, begin(manifest))
             except (NewerStoreError, UndecidedError):
@@ -66,7 +69,7 @@ def fetched_newest(
             else:
                 lack = find_lack(file) if sparing or not fetched.fault else _describe_fault(fetched.fault)
             if lack:
-                pass_over(f"The backup {manifest.name} is passed over: {lack}")
+                pass_over(_describe_passed_over(manifest.name, lack))
             else:
                 yield fetched
                 return
@@ -90,6 +93,10 @@ def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fe
     return Fetched(
         file, manifest.name, info, has_whole_refused=error is None, fault=fault or (str(error) if error else None)
     )
+
+
+def _describe_passed_over(name: str, why: str) -> str:
+    return f"The backup {name} is passed over: {why}"
 
 
 def _describe_fault(fault: str) -> str:

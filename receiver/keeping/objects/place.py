@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.errors import DamagedObjectError, SettingsError
+from receiver.errors import DamagedObjectError, ObjectsError, SettingsError
 from receiver.files import find_lack_of_room, open_whole
 from receiver.keeping.backups import find_latest_credible, name_backup
 from receiver.keeping.objects.storage import Storage
@@ -39,6 +39,20 @@ class Manifest(NamedTuple):
     machine: str
     notifications: int
     last_seq: int
+
+
+class Unusable(NamedTuple):
+    """A backup in object storage that has a manifest and can't be used, and a sentence that says why."""
+
+    name: str
+    why: str
+
+
+class Pruned(NamedTuple):
+    """The names of the objects that `prune` deleted, and how many whole backups of that machine stay."""
+
+    removed: list[str]
+    staying: int
 
 
 def make_ending(node: UUID) -> str:
@@ -95,7 +109,11 @@ class Place:
         return manifest
 
     def list_whole(self, ending: str = _OBJECT) -> Iterator[Manifest]:
-        """Find the backups that have a manifest and the size that it says, newest first.
+        """Find the backups that `list_all` finds and that can be used."""
+        return (each for each in self.list_all(ending) if isinstance(each, Manifest))
+
+    def list_all(self, ending: str = _OBJECT) -> Iterator[Manifest | Unusable]:
+        """Find the backups that have a manifest, newest first; one is whole if it has the size that this says.
 
         Those that a wrong clock has named come last, see `find_latest_credible`.
 
@@ -106,12 +124,10 @@ class Place:
             ObjectsError: the place can't be used.
         """
         sizes = self._list()
-        named = (name for name in sizes if name.endswith(ending) and name + _MANIFEST in sizes)
+        named = {name.removesuffix(_MANIFEST) for name in sizes if name.endswith(ending + _MANIFEST)}
         latest = name_backup(find_latest_credible())
         for name in sorted(named, key=lambda name: (name <= latest, name), reverse=True):
-            manifest = self._read_manifest(name)
-            if manifest and manifest.bytes == sizes[name]:
-                yield manifest
+            yield self._look_at(name, sizes.get(name))
 
     def fetch(self, manifest: Manifest, target: Path, advance: Advance) -> bool:
         """Download a backup to a file, which appears only at the end, and tell whether it is as it was written.
@@ -127,8 +143,10 @@ class Place:
                 advance(len(piece))
         return hashed.hexdigest() == manifest.sha256
 
-    def prune(self, ending: str, keep: int, made: str | None = None) -> list[str]:
-        """Delete what one machine has there beyond its newest whole backups, half uploads too; return their names.
+    def prune(self, ending: str, keep: int, made: str | None = None) -> Pruned:
+        """Delete what one machine has there beyond its newest whole backups, and half uploads.
+
+        A backup that can't be used stays until so many whole ones are newer: its object may be whole all the same.
 
         Args:
             ending: ends the names of that machine's backups; see `make_ending`.
@@ -139,12 +157,15 @@ class Place:
             ObjectsError: the place can't be used.
         """
         own = [name for name in self._list() if name.removesuffix(_MANIFEST).endswith(ending)]
-        whole = sorted((manifest.name for manifest in self.list_whole(ending)), key=lambda name: name != made)
-        kept = {name + suffix for name in whole[:keep] for suffix in ("", _MANIFEST)}
-        going = sorted(set(own) - kept, reverse=True) if kept else []  # a manifest goes before its object
+        kept, whole = set[str](), 0
+        for each in sorted(self.list_all(ending), key=lambda each: each.name != made):
+            if whole < keep:
+                kept |= {each.name, each.name + _MANIFEST}
+                whole += isinstance(each, Manifest)
+        going = sorted(set(own) - kept, reverse=True) if whole else []  # a manifest goes before its object
         for name in going:
             self._storage.delete(self._make_path(name))
-        return [name for name in going if name.endswith(_OBJECT)]
+        return Pruned([name for name in going if name.endswith(_OBJECT)], whole)
 
     def _list(self) -> dict[str, int]:
         from pyarrow.fs import FileSelector  # noqa: PLC0415 - as `Storage.files`
@@ -181,17 +202,42 @@ class Place:
         content = json.dumps({"format": _FORMAT, **manifest._asdict()}, indent=1).encode()
         self._storage.write(self._make_path(manifest.name + _MANIFEST), content)
 
-    def _read_manifest(self, name: str) -> Manifest | None:
-        """Read the manifest of an object; None if it is damaged."""
+    def _look_at(self, name: str, size: int | None) -> Manifest | Unusable:
+        """Read the manifest of an object, and compare its size with that; None is the size of one that is gone."""
+        if size is None:
+            return Unusable(name, "its object is gone.")
         with self._storage.errors():
             content = b"".join(self._storage.read(self._make_path(name + _MANIFEST)))
         try:
-            fields = json.loads(content)
-            fields.pop("format")
-            manifest = Manifest(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return None
-        return manifest if manifest.name == name else None
+            manifest = _parse_manifest(content, name)
+        except ObjectsError as error:
+            return Unusable(name, str(error))
+        if manifest.bytes != size:
+            return Unusable(name, f"it has {size:,} bytes, and its manifest says {manifest.bytes:,}.")
+        return manifest
+
+
+def _parse_manifest(content: bytes, name: str) -> Manifest:
+    """Read the manifest of an object.
+
+    Raises:
+        ObjectsError: it is damaged, of another object, or of a newer program.
+    """
+    damaged = DamagedObjectError(
+        f"its manifest {name}{_MANIFEST} is damaged. If its object is whole, download that and `restore` the file."
+    )
+    try:
+        fields = json.loads(content)
+        written = fields.pop("format")
+        if written > _FORMAT:
+            raise ObjectsError(f"a newer program wrote its manifest {name}{_MANIFEST}: install that program.")
+        manifest = Manifest(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise damaged from None
+    has_right_types = [type(value) for value in manifest] == [*Manifest.__annotations__.values()]
+    if not has_right_types or manifest.name != name or written != _FORMAT:
+        raise damaged
+    return manifest
 
 
 def find_place(source: str, settings: Settings) -> Place | None:

@@ -1,7 +1,8 @@
 """Uploads one backup, in a process of its own: it can be killed at any moment, and the store's process goes on.
 
 `python -m receiver.keeping.objects.uploading FILE` prints JSON lines: while it runs `{"moved": bytes, "of": bytes}`,
-and at last `{"manifest": …, "removed": [name, …], "not_removed": sentence or null}`, or `{"error": sentence}`.
+and at last `{"manifest": …, "removed": [name, …], "staying": number, "not_removed": sentence or null}`, or
+`{"error": sentence}`.
 """
 
 import json
@@ -16,7 +17,7 @@ import duckdb
 from receiver.data_directory.node import read_machine_name, read_node_id
 from receiver.errors import ObjectsError, ReceiverError
 from receiver.keeping.backup_file import read_info
-from receiver.keeping.objects.place import Place, make_ending, name_in_storage
+from receiver.keeping.objects.place import Place, Pruned, make_ending, name_in_storage
 from receiver.settings import Settings, read_passed_settings
 
 _TELL_SECONDS = 0.2
@@ -51,10 +52,10 @@ def upload(file: Path, settings: Settings) -> dict[str, Any]:
     progress = _Progress(2 * file.stat().st_size)
     manifest = place.put(file, name_in_storage(file, read_machine_name(), node), made, progress.advance)
     try:
-        removed, trouble = place.prune(make_ending(node), settings.backup_keep, manifest.name), None
+        pruned, trouble = place.prune(make_ending(node), settings.backup_keep, manifest.name), None
     except ObjectsError as error:  # the credentials may not delete; that is no harm to the backup
-        removed, trouble = [], str(error)
-    return {"manifest": manifest._asdict(), "removed": removed, "not_removed": trouble}
+        pruned, trouble = Pruned([], 0), str(error)
+    return {"manifest": manifest._asdict(), **pruned._asdict(), "not_removed": trouble}
 
 
 def _print(line: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from duckdb._seam import submit  # nothing public streams rows of a query that is planned once
 
 from receiver.store.query.answers import QueryAnswer, QueryError
+from receiver.store.query.arrow_types import cast_changed, is_changed
 from receiver.store.query.guard import AllowedStatements
 
 if TYPE_CHECKING:
@@ -111,7 +112,13 @@ def _run(
     cursor: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | dict[str, Any] | None
 ) -> pa.RecordBatchReader:
     # `cursor.sql` plans a query twice, which takes 3 ms for one of a page; `cursor.execute` keeps all rows in memory.
-    reader: pa.RecordBatchReader = submit(cursor, sql, parameters, "stream", BATCH_ROWS).arrow_reader()
+    result = submit(cursor, sql, parameters, "stream", BATCH_ROWS)
+    reader: pa.RecordBatchReader
+    if any(is_changed(kind) for _, kind, *_ in result.description):
+        result.close()
+        reader = cast_changed(cursor.sql(sql, params=parameters)).to_arrow_reader(BATCH_ROWS)
+    else:
+        reader = result.arrow_reader()
     return reader
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from analytics.charts.quick_chart import Choice, convert_values, draw, find_step, fit_choice, make_first_choice
+from analytics.charts.choice import Choice, classify_columns, fit_choice, make_first_choice, repeats
+from analytics.charts.quick_chart import convert_values, draw, find_step
 from analytics.export.results import prepare_rows
 from tests.support.readable_store import HOSTILE_NAME
 
@@ -34,12 +35,64 @@ def test_durations_are_shown_as_durations_and_drawn_in_seconds():
     table = pa.table({"at": DAYS[1:] + DAYS[:1], "gap": gaps})
     assert prepare_rows(table)["gap"].dtype.kind == "m"
     assert make_first_choice(table) == Choice("line", "at", "gap")
-    chart = draw(table, Choice("points", "at", "gap")).chart.to_dict()
-    assert chart["encoding"]["y"]["axis"]["title"] == "gap (seconds)"
-    (values,) = chart["datasets"].values()
-    assert [row["y"] for row in values] == [86_400.0, None, -1.5]
-    alone = draw(table.slice(1, 1), Choice("line", "at", "gap")).chart.to_dict()
-    assert next(iter(alone["datasets"].values()))[0]["y"] is None
+    quick = draw(table, Choice("points", "at", "gap"))
+    assert quick.chart.to_dict()["encoding"]["y"]["axis"]["title"] == "gap (seconds)"
+    assert [row["y"] for row in list_drawn(quick)] == [86_400.0, None, -1.5]
+
+
+def test_times_that_python_cannot_represent_and_lists_hinder_no_chart():
+    infinite = pa.array([0, 2**62], pa.timestamp("us", "UTC"))
+    table = pa.table({"t": infinite, "list": [[1], [1]], "n": [1, 2]})
+    assert make_first_choice(table) == Choice("line", "t", "n")
+    assert repeats(table, classify_columns(table), "list")
+    assert draw(table, Choice("line", "t", "n", "list")).chart.to_dict()
+
+
+def test_rows_without_a_place_on_an_axis_are_said_to_be_left_out():
+    table = pa.table(
+        {"x": [1.0, 2.0, float("inf"), float("nan"), None], "t": [*DAYS, None, None], "y": [1, *[None] * 4]}
+    )
+    drawn = draw(table, Choice("histogram", "x"))
+    assert drawn.notes == ["3 of 5 rows left out: x is NULL, infinite or not a number."]
+    assert list_drawn(drawn) == [{"x": 1}, {"x": 2}]
+    assert draw(table, Choice("points", "t", "y")).notes == [
+        "2 of 5 rows left out: t is NULL, or outside the years 1 to 9999.",
+        "4 of 5 rows left out: y is NULL, infinite or not a number.",
+    ]
+
+
+def test_where_all_rows_are_left_out_there_is_no_chart_but_the_reason():
+    table = pa.table({"x": [float("inf"), 1.0], "y": [1, None], "t": pa.array([None, 2**62], pa.timestamp("us"))})
+    assert draw(table, Choice("histogram", "t")) == (
+        None, ["No row can be drawn.", "2 of 2 rows left out: t is NULL, or outside the years 1 to 9999."],
+    )  # fmt: skip
+    assert draw(table, Choice("points", "x", "y")).notes[0] == "No row can be drawn."
+
+
+def test_the_bins_of_times_are_those_of_a_clock_in_utc_and_say_when_they_begin_and_end():
+    begin = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
+    table = pa.table({"t": [begin + timedelta(minutes=minute) for minute in range(300)], "half": ["a", "b"] * 150})
+    drawn = draw(table, Choice("histogram", "t"))
+    rows = list_drawn(drawn)
+    assert rows[0] == {"x": "2026-11-30T00:30:00+00:00", "until": "2026-11-30T00:35:00+00:00", "y": 5}
+    assert (len(rows), sum(row["y"] for row in rows)) == (60, 300)
+    assert len(list_drawn(draw(table, Choice("histogram", "t", colour="half")))) == 120
+    *times, number = drawn.chart.to_dict()["encoding"]["tooltip"]
+    assert [tip["title"] for tip in (*times, number)] == ["From (UTC)", "To (UTC)", "Rows"]
+    assert {(tip["timeUnit"][:3], tip["format"]) for tip in times} == {("utc", "%Y-%m-%d %H:%M:%S")}
+
+
+@pytest.mark.parametrize(
+    ("last", "ends"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), ["0001-01-01T00:00:01"]),
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), ["0135-11-17T00:00:00", "9999-12-31T23:59:59"]),
+    ],
+)
+def test_a_histogram_of_the_first_moment_and_any_other_has_bins_that_a_browser_can_read(last, ends):
+    rows = list_drawn(draw(pa.table({"t": [datetime(1, 1, 1, tzinfo=UTC), last]}), Choice("histogram", "t")))
+    assert rows[0]["x"] == "0001-01-01T00:00:00+00:00"
+    assert [row["until"][:19] for row in rows] == ends
 
 
 def test_no_rows_have_no_chart():
@@ -66,13 +119,18 @@ def test_every_choice_is_drawn_with_fields_of_our_names(kind, x, y, colour):
     assert made["description"]
 
 
+def list_drawn(quick):
+    """Return the rows in a chart."""
+    (rows,) = quick.chart.to_dict()["datasets"].values()
+    return rows
+
+
 def drawn_values(kind, days, names=None):
     """Draw numbers of days, and return the days and numbers in the chart."""
     columns: dict[str, list[object]] = {"day": [date(2026, 3, day) for day in days], "n": [*range(1, len(days) + 1)]}
     columns |= {"name": names} if names else {}
-    made = draw(pa.table(columns), Choice(kind, "day", "n", "name" if names else None)).chart.to_dict()
-    (values,) = made["datasets"].values()
-    return [(int(row["x"][8:10]), row["y"], row.get("colour")) for row in values]
+    rows = list_drawn(draw(pa.table(columns), Choice(kind, "day", "n", "name" if names else None)))
+    return [(int(row["x"][8:10]), row["y"], row.get("colour")) for row in rows]
 
 
 @pytest.mark.parametrize("kind", ["line", "area"])
@@ -121,8 +179,7 @@ def test_rare_colours_are_drawn_together_and_rows_of_one_place_are_added_up():
     table = pa.table({"day": DAYS[:1] * 30, "name": [f"n{n}" for n in range(30)], "n": [1] * 30})
     drawn = draw(table, Choice("bar", "day", "n", "name"))
     assert drawn.notes == ["23 values of name are drawn together, as “others”.", "Rows of one day are added up."]
-    (rows,) = drawn.chart.to_dict()["datasets"].values()
-    assert sorted(row["y"] for row in rows) == [1, 1, 1, 1, 1, 1, 1, 23]
+    assert sorted(row["y"] for row in list_drawn(drawn)) == [1, 1, 1, 1, 1, 1, 1, 23]
 
 
 def test_many_rows_and_bars_are_said_to_be_left_out():

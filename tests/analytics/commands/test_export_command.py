@@ -237,7 +237,7 @@ def test_a_receiver_that_stays_away_and_a_question_that_is_wrong_are_given_up(er
     ("arguments", "code", "said"),
     [
         (["--since", "soon"], 2, "'soon' is not a valid time"),
-        (["--since", "1h", "--until", "2h"], 2, "It lies after --until"),
+        (["--since", "1h", "--until", "2h"], 2, "1h is not before --until: give an earlier --since."),
         (["--event", "Server.Rebooted"], 2, "Server.Rebooted"),
         (["--format", "xml"], 2, "xml"),
         (["-o", "no/such/dir.jsonl"], 1, "no/such/dir.jsonl can't be written"),

@@ -339,6 +339,25 @@ def test_moments_that_python_has_no_form_for_are_written_as_duckdb_writes_them(s
     assert sql("--format", name, FAR)[:2] == (0, said)
 
 
+FINE = """
+    SELECT '2026-03-04 01:02:03.123456789'::TIMESTAMP_NS AS at, ['2026-03-04 01:02:03.123456789'::TIMESTAMP_NS] AS ats,
+        '01:02:03.123456789'::TIME_NS AS clock, ['01:02:03.123456789'::TIME_NS] AS clocks
+"""
+
+
+def test_nanoseconds_are_written_whole(sql):
+    at, clock = "2026-03-04T01:02:03.123456789", "01:02:03.123456789"
+    _, out, _ = sql("--format", "csv", FINE)
+    assert list(csv.reader(io.StringIO(out.decode())))[1] == [at, f'["{at}"]', clock, f'["{clock}"]']
+    _, out, _ = sql("--format", "json", FINE)
+    assert json.loads(out) == [{"at": at, "ats": [at], "clock": clock, "clocks": [clock]}]
+
+
+def test_a_table_shows_lists_and_structs_as_json(sql):
+    _, out, _ = sql("SELECT ['2026-11-20 00:00:00+00'::TIMESTAMPTZ] AS at, {'cost': 1.50, 'none': NULL} AS struct")
+    assert out.decode().splitlines()[-1] == '["2026-11-20T00:00:00+00:00"]  {"cost":1.5,"none":null}'
+
+
 INTERVALS = """
     SELECT * FROM (VALUES
         (INTERVAL '6 days 07:26:08', INTERVAL 2 MONTHS, [INTERVAL 1 DAY]), (INTERVAL '-1.5 s', INTERVAL 1 DAY, NULL)
@@ -366,7 +385,7 @@ def test_intervals_are_written_as_duckdb_writes_them(sql, name, said):
 def test_a_table_shows_intervals_too(sql):
     _, out, _ = sql("--format", "table", INTERVALS)
     assert out.decode().splitlines()[2:] == [
-        "6 days 07:26:08  2 months  ['1 day']",
+        '6 days 07:26:08  2 months  ["1 day"]',
         "-00:00:01.5      1 day     NULL",
     ]
 

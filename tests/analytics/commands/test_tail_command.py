@@ -109,6 +109,10 @@ def test_a_line_says_all_that_an_alert_reports_but_at_most_three_and_how_many_mo
     assert ends == [two, three, f"{three}; and 2 more", f"{three}; and 17 more", two, "alert", "alert"]
 
 
+def test_as_many_as_one_likes_are_all(tail):
+    assert [len(tail("-n", count)[1].splitlines()) for count in ("2", str(2**63 - 1), str(10**30))] == [2, 5, 5]
+
+
 def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
     _, out, _ = tail("-n", "1")
     (line,) = out.splitlines()

@@ -56,6 +56,11 @@ def test_events_of_a_category_have_shades_of_one_colour_the_same_each_time():
     assert all(re.fullmatch("#[0-9a-f]{6}", each) for event in first for each in (event.light, event.dark))
 
 
+def test_an_event_has_a_colour_whatever_its_action():
+    (event,) = as_sender("till", "Till", "{}", [Seen("till.opened", "till", "Opened")]).events
+    assert event.light == as_sender("till", "Till", "{}", [Seen("till.opened", "till", "Updated")]).events[0].light
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_each_event_type_of_githubs_examples_and_of_an_issue_can_be_told_from_the_others_by_its_colour(dark):
     profile = tomllib.loads((Path(receiver.__file__).parent / "senders/github/profile.toml").read_text("utf-8"))

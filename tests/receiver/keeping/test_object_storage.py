@@ -16,6 +16,7 @@ import pytest
 from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.keeping.backup_file import read_backup_watermarks, seal
 from receiver.keeping.notes import UPLOAD_NOTE as NOTE
+from receiver.keeping.objects.fetching import fetched_newest
 from receiver.keeping.objects.place import Place, make_ending, name_in_storage
 from receiver.settings import read_settings
 from receiver.shared_spool import SharedSpoolReader, SpoolServer
@@ -242,6 +243,25 @@ def test_a_damaged_object_is_found_and_an_older_backup_restored(backup, tmp_path
     assert not (tmp_path / "other" / "clc.duckdb").exists()
 
 
+@pytest.mark.parametrize("what", ["cut", "gone"])
+def test_a_newest_backup_whose_object_is_cut_or_gone_is_named_by_restore_and_check(backup, tmp_path, directory, what):
+    place = Place(str(directory))
+    older, name = name_backups(backup, (1, 2))
+    for each in (older, name):
+        place.put(backup, each, MADE, nothing)
+    damaged, size = directory / "backups" / name, backup.stat().st_size
+    if what == "cut":
+        os.truncate(damaged, size - 1)
+        why = f"it has {size - 1:,} bytes, and its manifest says {size:,}."
+    else:
+        damaged.unlink()
+        why = "its object is gone."
+    done = run_command(tmp_path / "data", "restore", "objects", "--other-key", CLC_OBJECTS=str(directory))
+    assert (done.returncode, f"The backup {name} is passed over: {why}" in done.stderr) == (0, True), done.stderr
+    checked = run_command(tmp_path / "data", "check", CLC_OBJECTS=str(directory))
+    assert f"{directory}, 1 whole backups; {name} can't be used: {why}" in checked.stdout
+
+
 def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_run_again(backup, tmp_path, directory):
     os.truncate(backup, 1 << 27)  # so that it takes a moment
     Place(str(directory)).put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
@@ -262,19 +282,62 @@ def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_r
     assert not [*data_dir.glob("restoring*"), *data_dir.glob(".restoring*")]
 
 
+def name_backups(backup, days, node=MACHINES[0]):
+    return [name_in_storage(backup.with_name(f"clc-202603{day:02}.duckdb"), "a host", node) for day in days]
+
+
 def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one(backup, directory):
     place, (one, two) = Place(str(directory)), MACHINES
-    names = [name_in_storage(backup.with_name(f"clc-2026030{day}.duckdb"), "a host", one) for day in (1, 2, 3)]
-    other = name_in_storage(backup, "a host", two)
+    names, other = name_backups(backup, (1, 2, 3)), name_in_storage(backup, "a host", two)
     for name in (*names, other):
         place.put(backup, name, MADE, nothing)
-    with (directory / "backups" / names[2]).open("ab") as file:
-        file.write(b"more")
-    assert place.prune(make_ending(one), 1) == [names[2], names[0]]
+    (directory / "backups" / f"{names[2]}.json").unlink()  # as half an upload
+    assert place.prune(make_ending(one), 1) == ([names[2], names[0]], 1)
     assert sorted(manifest.name for manifest in place.list_whole()) == sorted([names[1], other])
     (directory / "backups" / f"{names[1]}.json").write_text("{")
-    assert place.prune(make_ending(one), 1) == []
+    assert place.prune(make_ending(one), 1) == ([], 0)
     assert (directory / "backups" / names[1]).exists()
+
+
+def test_a_backup_that_can_not_be_used_stays_until_enough_whole_ones_are_newer(backup, directory):
+    place, ending = Place(str(directory)), make_ending(MACHINES[0])
+    names = name_backups(backup, (1, 2, 3, 4))
+    for name in names[:3]:
+        place.put(backup, name, MADE, nothing)
+    (directory / "backups" / f"{names[1]}.json").write_bytes(b"")
+    assert place.prune(ending, 3) == ([], 2)
+    assert place.prune(ending, 2) == ([], 2)
+    place.put(backup, names[3], MADE, nothing)
+    assert place.prune(ending, 2) == ([names[1], names[0]], 2)
+
+
+SPOILED = {
+    "": "its manifest NAME.json is damaged. ",
+    "[]": "its manifest NAME.json is damaged. ",
+    '"name": "other.duckdb"': "its manifest NAME.json is damaged. ",
+    '"made_at": 5': "its manifest NAME.json is damaged. ",
+    '"notifications": "x"': "its manifest NAME.json is damaged. ",
+    '"format": "1"': "its manifest NAME.json is damaged. ",
+    '"format": 0': "its manifest NAME.json is damaged. ",
+    '"format": 99': "a newer program wrote its manifest NAME.json: install that program.",
+    '"bytes": 1': "it has SIZE bytes, and its manifest says 1.",
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_a_manifest_that_can_not_be_used_is_named_and_an_older_backup_fetched(backup, tmp_path, directory, spoiled):
+    place, passed_over = Place(str(directory)), []
+    older, name = name_backups(backup, (1, 2))
+    for each in (older, name):
+        place.put(backup, each, MADE, nothing)
+    manifest = directory / "backups" / f"{name}.json"
+    fields = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(fields | json.loads(f"{{{spoiled}}}")) if ":" in spoiled else spoiled)
+    with fetched_newest(place, tmp_path, lambda _manifest: nothing, passed_over.append) as fetched:
+        assert fetched.name == older
+    why = SPOILED[spoiled].replace("NAME", name).replace("SIZE", f"{backup.stat().st_size:,}")
+    (sentence,) = passed_over
+    assert sentence.startswith(f"The backup {name} is passed over: {why}")
 
 
 def test_an_old_backup_that_is_gone_was_deleted_though_its_folder_may_not_be_marked(backup, directory):
@@ -283,7 +346,7 @@ def test_an_old_backup_that_is_gone_was_deleted_though_its_folder_may_not_be_mar
     for name in names:
         place.put(backup, name, MADE, nothing)
     place._storage._opened = Failing(place._storage.files, after=["delete_file"])
-    assert place.prune(make_ending(MACHINES[0]), 1) == [names[0]]
+    assert place.prune(make_ending(MACHINES[0]), 1) == ([names[0]], 1)
     assert [manifest.name for manifest in place.list_whole()] == [names[1]]
 
 
@@ -295,7 +358,7 @@ def test_a_backup_that_a_wrong_clock_has_named_is_no_newest_and_keeps_back_none(
     for name in (future, *names):
         place.put(backup, name, MADE, nothing)
     assert [manifest.name for manifest in place.list_whole()] == [names[1], names[0], future]
-    assert place.prune(make_ending(one), 1, names[0]) == [future, names[1]]
+    assert place.prune(make_ending(one), 1, names[0]) == ([future, names[1]], 1)
 
 
 def test_wrong_credentials_are_told_without_them(backup, bucket, monkeypatch):

@@ -47,7 +47,14 @@ def test_columns_of_the_same_name_all_arrive(service):
         ("'y'::ENUM('x', 'y')", "dictionary<values=string, indices=uint8, ordered=0>", "y"),
         ("INTERVAL '1 month 2 days'", "month_day_nano_interval", (1, 2, 0)),
         ("'101'::BIT::VARCHAR", "string", "101"),
-        ("'101'::BIT", "binary", b"\x05\xfd"),
+        ("'101'::BIT", "string", "101"),
+        ("340282366920938463463374607431768211455::UHUGEINT", "string", "340282366920938463463374607431768211455"),
+        ("'12:00:00-08'::TIMETZ", "string", "12:00:00-08"),
+        ("{'a b': ['101'::BIT], 'n': 1}", "struct<a b: list<l: string>, n: int32>", {"a b": ["101"], "n": 1}),
+        ("['101'::BIT, NULL]::BIT[2]", "fixed_size_list<: string>[2]", ["101", None]),
+        ("MAP {'101'::BIT: '12:00:00-08'::TIMETZ}", "map<string, string>", [("101", "12:00:00-08")]),
+        ("row(1, '101'::BIT)", "string", "(1, 101)"),
+        ("union_value(bits := '101'::BIT)", "string", "101"),
         ("TIME '10:00:00.5'", "time64[us]", dt.time(10, 0, 0, 500000)),
         ("DATE '2023-10-01'", "date32[day]", dt.date(2023, 10, 1)),
         ("'\\u202e😀\0'", "string", "\\u202e😀"),
@@ -58,6 +65,12 @@ def test_a_value_of_each_type_arrives_in_a_plain_arrow_type(service, expression,
     table = service.table(f"SELECT {expression} AS v".replace("\0", ""))
     assert str(table.schema.field("v").type) == kind
     assert table.column("v").to_pylist() == [value]
+
+
+def test_columns_beside_one_that_is_cast_keep_their_names_and_types(service):
+    table = service.table('SELECT $1 AS "a ""b", 1 AS n, 2 AS n, $2', parameters=[2**127, "x"])
+    assert table.schema.names == ['a "b', "n", "n", "$2"]
+    assert [column.to_pylist() for column in table.columns] == [[str(2**127)], [1], [2], ["x"]]
 
 
 def test_an_enum_survives_several_batches(service):

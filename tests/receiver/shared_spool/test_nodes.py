@@ -243,6 +243,23 @@ def test_of_a_machine_and_its_clone_of_the_same_name_the_second_is_told_and_spea
         assert first.membership.obstacle is None
 
 
+def test_a_clone_that_starts_while_its_machine_runs_is_told_and_one_whose_machine_is_silent_is_not(
+    nodes, database, tmp_path, monkeypatch
+):
+    one, _ = nodes
+    one.beat()
+    monkeypatch.setattr("receiver.data_directory.node._BOOT", tmp_path / "another boot")
+    with cloned(one) as clone:
+        clone.beat()
+        one.beat()
+        assert "another machine says that it has the id of this one" in clone.membership.obstacle
+        assert one.membership.obstacle is None
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("UPDATE clc_spool.nodes SET seen_at = seen_at - INTERVAL '10 seconds'")
+        clone.beat()
+        assert clone.membership.obstacle is None
+
+
 def test_a_running_machine_is_told_that_its_clone_speaks_for_it(nodes, database):
     one, _ = nodes
     write(one, range(3))

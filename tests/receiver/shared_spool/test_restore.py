@@ -11,7 +11,7 @@ from receiver.keeping.backup_file import seal
 from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.nodes import Node
 from tests.support.ports import free_port
-from tests.support.rows import notification
+from tests.support.rows import notification, rejection
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def node(tmp_path, database):
     shutil.copy(node.directory / "clc.duckdb", tmp_path / "backup.duckdb")
     seal(tmp_path / "backup.duckdb", "another key", tmp_path / "none")
     for each, numbers in ((node, range(4, 7)), (other, range(7, 9))):
-        each.writer.append_all([notification(n) for n in numbers])
+        each.writer.append_all([*map(notification, numbers), *map(rejection, numbers)])
         each.settle()
     node.settle()
     node.checkpoint()
@@ -44,6 +44,7 @@ def test_what_the_shared_spool_holds_beyond_the_backup_is_not_left_out_and_comes
     assert (refused.returncode, "are neither" in refused.stderr) == (1, False)
     restored = restore(node, database, "--force")
     assert (restored.returncode, "are neither" in restored.stderr) == (0, False), restored.stderr
+    assert "stay in the database" not in restored.stderr
     assert read_incidents(node.directory) == []
     again = Node(node.directory, database)
     again.settle()

@@ -1,6 +1,7 @@
 """The simulator's archives, its key, and its command's bad usage."""
 
 import hashlib
+import os
 import re
 import stat
 
@@ -75,6 +76,29 @@ def test_an_archive_that_breaks_off_leaves_the_old_file_and_no_other(tmp_path, k
     assert list(tmp_path.iterdir()) == [archive]
 
 
+def test_an_archive_replaces_a_file_only_when_it_may(tmp_path, key_path):
+    archive = tmp_path / "days.jsonl"
+    archive.write_text("old")
+    result = simulate_archive(archive, key_path)
+    assert result.exit_code == 2
+    assert f"{archive} exists: name a new file, or give --overwrite." in result.stderr
+    assert archive.read_text() == "old"
+    assert simulate_archive(archive, key_path, "--overwrite").exit_code == 0
+    assert len(archive.read_bytes().splitlines()) == 466
+
+
+def test_an_archive_replaces_no_link_and_no_pipe(tmp_path, key_path):
+    link, pipe = tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to("elsewhere")
+    os.mkfifo(pipe)
+    for path in (link, pipe):
+        result = simulate_archive(path, key_path, "--overwrite")
+        assert result.exit_code == 2
+        assert f"{path} is no name for an archive: name a new file." in result.stderr
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+
+
 def test_an_archive_in_no_directory_is_refused_in_one_sentence(tmp_path, key_path):
     result = simulate_archive(tmp_path / "no" / "days.jsonl", key_path)
     assert isinstance(result.exception, ArchiveError)
@@ -131,6 +155,17 @@ def test_a_key_in_a_place_that_is_no_directory_is_refused(tmp_path):
         (["--to", "http://a", "--seed", "x"], "Invalid value for '--seed'"),
         (["--to", "http://a", "--count", "0"], "Invalid value for '--count'"),
         (["--to", "http://a", "--rate", "-1"], "Invalid value for '--rate'"),
+        (["--to", "http://a", "--rate", "nan"], "Invalid value for '--rate': 'nan' is no number."),
+        (["--to", "http://a", "--a-day", "1e300"], "Invalid value for '--a-day'"),
+        (["--to", "http://a", "--history-days", "nan"], "Invalid value for '--history-days': 'nan' is no number."),
+        (["--archive", "f", "--days", "inf"], "Invalid value for '--days'"),
+        (["--archive", "f", "--days", "1e-300"], "Invalid value for '--days'"),
+        (["--archive", "f", "--days", "1", "--end", "0001-01-01"], "'0001-01-01' is not in the years 1981 to 9998."),
+        (["--archive", "f", "--days", "1", "--end", "9999-12-31T23:59:59-12:00"], "is not in the years 1981 to 9998."),
+        (["--archive", "-", "--days", "1"], "- is no name for an archive: name a new file."),
+        (["--archive", "", "--days", "1"], ". is no name for an archive: name a new file."),
+        (["--sender", "stripe", "--archive", "f", "--story", "outage"], "--story has no meaning with --sender"),
+        (["--sender", "github", "--to", "http://a", "--report", "r"], "--report has no meaning with --sender"),
     ],
 )
 def test_bad_usage_ends_with_2_and_one_sentence(arguments, sentence):

@@ -1,20 +1,17 @@
 """Has the pages learn of the senders that the store describes, at most some seconds late."""
 
 import time
-from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from threading import Lock
 
 import streamlit as st
 
-from analytics import queries
 from analytics.client.client import Client
+from analytics.client.described_senders import Described, read_senders
 from analytics.errors import AnalyticsError
-from analytics.pages.shared.store import list_rows, null_to_none, open_connection
+from analytics.pages.shared.store import open_connection
 from analytics.senders import learn, read_edition
-from analytics.senders.described import Seen, as_sender
-from analytics.senders.sender import Sender
 
 LOOK_AGAIN_SECONDS = 10.0
 PATIENCE_SECONDS = 0.5
@@ -29,7 +26,7 @@ class SenderWatch:
         self._client = client
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="senders")
         self._lock = Lock()
-        self._reading: Future[tuple[list[Sender], bool]] | None = None
+        self._reading: Future[Described] | None = None
         self._again_at = 0.0
 
     def look(self, patience: float = 0.0) -> None:
@@ -42,7 +39,7 @@ class SenderWatch:
             is_first = not self._again_at
             if self._reading is None and time.monotonic() >= self._again_at:
                 self._again_at = time.monotonic() + LOOK_AGAIN_SECONDS
-                self._reading = self._thread.submit(self._read)
+                self._reading = self._thread.submit(read_senders, self._client)
             reading = self._reading
         if reading and is_first:
             wait([reading], patience)
@@ -50,19 +47,8 @@ class SenderWatch:
             if self._reading and self._reading.done():
                 reading, self._reading = self._reading, None
                 with suppress(AnalyticsError):
-                    described, alone = reading.result()
-                    learn(described, alone=alone)
-
-    def _read(self) -> tuple[list[Sender], bool]:
-        described = self._client.sql(*queries.make_query("senders", {})).to_pandas()
-        seen: defaultdict[str, list[Seen]] = defaultdict(list)
-        if len(described):
-            types = self._client.sql(*queries.make_query("event_types_of_senders", {})).to_pandas()
-            for row in list_rows(types):
-                seen[row.sender].append(Seen(row.event_type, row.category, null_to_none(row.action)))
-        # Asked only where another sender was heard: a store with one sender is asked nothing more.
-        alone = bool(seen) and not len(self._client.sql(*queries.make_query("one_of_shipped", {})).to_pandas())
-        return [as_sender(row.name, row.title, row.description, seen[row.name]) for row in list_rows(described)], alone
+                    described = reading.result()
+                    learn(described.senders, alone=described.alone)
 
 
 @st.cache_resource(show_spinner=False)

@@ -140,6 +140,22 @@ times = 2
 every_seconds = 30
 body = '{"userName":"","emailAddress":"{{n}}@acme.example","accountAlias":"ACME","status":"Active"}'
 
+[[fires]]
+title = "A user comes back after its deletion, at a URL of the category"
+expected = ["low KIM: KIM of ACME was seen for the first time; the target URL does not tell created from updated."]
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T12:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+
 [[silent]]
 title = "A user who was there before the receiver is updated and deleted"
 [[silent.notifications]]
@@ -154,7 +170,7 @@ body = '{"userName":"kim","accountAlias":"ACME","status":"Deleted"}'
 -- A copy may come after the receiver's window for copies, and at the other URL, of the event or of the category only. A
 -- creation that brings a deleted user back is none.
 WITH first_seen AS (
-    SELECT notification_id
+    SELECT notification_id AS id, old_value IS NOT NULL AS comes_back
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'added'
@@ -167,8 +183,10 @@ sights AS (
         account_alias,
         entity_id,
         action,
-        id IN (FROM first_seen) AS is_first
+        first_seen.id IS NOT NULL AS is_first,
+        comes_back
     FROM notifications
+    LEFT JOIN first_seen USING (id)
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds($apart_seconds) AND occurred_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND (action = 'Created' OR action IS NULL) AND duplicate_of IS NULL
 ),
@@ -179,7 +197,7 @@ created AS (
             PARTITION BY account_alias, entity_id ORDER BY occurred_at, seq
         )) / 1e6 AS since_last
     FROM sights
-    WHERE is_first OR action IS NOT NULL
+    WHERE action IS NOT NULL OR (is_first AND NOT comes_back)
 )
 SELECT
     occurred_at AS found_at,

@@ -43,6 +43,22 @@ at = 2026-03-04T10:00:00Z
 body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
 
 [[fires]]
+title = "A disabled user is deleted, and an update brings it back"
+expected = ["medium KIM: KIM of ACME was enabled again after being Deleted."]
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-02T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Disabled"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+
+[[fires]]
 title = "A replayed body deletes a user, and a genuine update gives it another address"
 expected = [
     """high KIM: KIM of ACME was enabled again after being Deleted, and the e-mail address was changed from \
@@ -136,14 +152,22 @@ differences AS (
         account_alias,
         path,
         old_value ->> '$' AS before,
-        new_value ->> '$' AS now
+        new_value ->> '$' AS now,
+        false AS returns
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User'
         AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
     UNION ALL
     SELECT
-        notification_id, changed_at, came_back.entity_id, came_back.account_alias, 'status', 'Deleted', payload ->> 'status'
+        notification_id,
+        changed_at,
+        came_back.entity_id,
+        came_back.account_alias,
+        'status',
+        'Deleted',
+        payload ->> 'status',
+        true
     FROM came_back
     JOIN notifications ON notifications.id = came_back.notification_id
     WHERE received_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND action IS DISTINCT FROM 'Created'
@@ -155,7 +179,7 @@ steps AS (
         changed_at,
         entity_id,
         account_alias,
-        max(before) FILTER (path = 'status') AS status_before,
+        arg_max(before, returns) FILTER (path = 'status') AS status_before,
         max(before) FILTER (path = 'emailAddress') AS address_before,
         max(coalesce(now, '(none)')) FILTER (path = 'emailAddress') AS address_now,
         bool_or(path = 'status') AS enabled,

@@ -1,0 +1,83 @@
+"""The choice of a quick chart: the columns' contents suggest what to draw, and the user can change it."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+import pyarrow as pa
+
+from analytics.export.results import format_cell, name_columns
+from analytics.export.sql_formats import list_values
+
+ChartKind = Literal["bar", "line", "area", "points", "histogram"]
+KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
+Holds = Literal["number", "time", "text"]
+MOST_ROWS = 5_000
+
+
+class Choice(NamedTuple):
+    """A choice of what to draw: the kind of chart and the names of its columns; without a `y` it counts rows."""
+
+    kind: ChartKind
+    x: str
+    y: str | None = None
+    colour: str | None = None
+
+
+def classify(kind: pa.DataType) -> Holds:
+    """Return the contents of a type of columns, as charts distinguish them."""
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_duration)
+    if any(matches(kind) for matches in numbers):
+        return "number"
+    return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "text"
+
+
+def classify_columns(table: pa.Table) -> dict[str, Holds]:
+    """Return the contents of each column, by its name for display."""
+    return {name: classify(field.type) for name, field in zip(name_columns(table), table.schema, strict=True)}
+
+
+def make_first_choice(table: pa.Table) -> Choice | None:
+    """Return the chart that fits the columns best; None where nothing can be drawn."""
+    columns = classify_columns(table)
+    if not columns or not table.num_rows:
+        return None
+    numbers, times, texts = (
+        [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
+    )
+    if times and numbers:
+        x, y = times[0], numbers[0]
+        colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None
+        return Choice("bar" if colour else "line", x, y, colour)
+    if texts:
+        return Choice("bar", texts[0], numbers[0] if numbers else None)
+    if len(numbers) > 1:
+        return Choice("points", numbers[0], numbers[1])
+    return Choice("histogram", (numbers or times)[0])
+
+
+def list_column(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any]:
+    """Return the values of a column, by its name for display."""
+    return list_values(table.column(list(columns).index(name)))
+
+
+def find_fewest(table: pa.Table, columns: dict[str, Holds], names: Sequence[str]) -> str | None:
+    """Return the column with the fewest values, but more than one; the first of several."""
+    first = table.slice(0, MOST_ROWS)
+    numbers = {name: len({format_cell(value) for value in list_column(first, columns, name)}) for name in names}
+    return min((name for name in names if numbers[name] > 1), key=lambda name: numbers[name], default=None)
+
+
+def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
+    """Say whether a value occurs more than once in a column."""
+    values = [repr(value) for value in list_column(table.slice(0, MOST_ROWS), columns, name)]  # lists have no hash
+    return len(set(values)) < len(values)
+
+
+def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
+    """Return the choice if it fits the columns, else the first choice."""
+    columns = classify_columns(table)
+    first = make_first_choice(table)
+    if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
+        return first
+    y = choice.y if choice.y in columns and columns[choice.y] == "number" and choice.kind != "histogram" else None
+    return choice._replace(y=y, colour=choice.colour if choice.colour in columns else None)
