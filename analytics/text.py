@@ -64,10 +64,16 @@ def as_json_escape(character: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
+def make_name_visible(name: str) -> str:
+    """Make a name visible: one of blanks alone stands in quotes, because nothing would be seen of it."""
+    seen = make_visible(name)
+    return f"“{seen}”" if seen.isspace() else seen
+
+
 def shorten(text: str, length: int = 60) -> str:
-    """Make the text visible and cut it to `length` characters, with an ellipsis."""
+    """Make the text visible as a name and cut it to `length` characters, with an ellipsis."""
     seen = make_visible(text[: length + 1])
-    return seen if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
+    return make_name_visible(seen) if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
 
 
 def as_markdown(text: str) -> str:

@@ -92,7 +92,13 @@ def format_text(value: str) -> str:
     """Return a text as a value: cut, and in quotes where it is empty or more than a word."""
     if COMMIT.fullmatch(value):
         return value[:COMMIT_CHARACTERS]
-    return shorten(value, LONGEST_VALUE) if value and " " not in value else f"“{shorten(value, LONGEST_VALUE)}”"
+    return shorten(value, LONGEST_VALUE) if value and " " not in value else quote(value)
+
+
+def quote(value: str) -> str:
+    """Return a text in quotes, cut; one of blanks alone has them already."""
+    cut = shorten(value, LONGEST_VALUE)
+    return cut if value.isspace() else f"“{cut}”"
 
 
 def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
@@ -104,8 +110,7 @@ def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
     is_text = type(old) is str, type(new) is str
     if is_text[0] != is_text[1] and (before == now or isinstance(new if is_text[0] else old, (bool, int, float))):
         before, now = (
-            f"the text “{shorten(value, LONGEST_VALUE)}”" if type(value) is str else words
-            for value, words in ((old, before), (new, now))
+            f"the text {quote(value)}" if type(value) is str else words for value, words in ((old, before), (new, now))
         )
     return f"(it begins with {before} before and after)" if before == now else f"from {before} to {now}"
 

@@ -131,4 +131,4 @@ def test_what_is_not_known_is_not_said_to_be_none():
         [caption.value for caption in AppTest.from_function(page, args=(known,)).run().caption] for known in (None, [])
     )
     assert unknown == ["Not known now."] * 2
-    assert none == ["The store has no refused notification.", "All of the receiver's processes answered throughout."]
+    assert none == ["The store has no refused notification.", "No silence has ended in the last day."]

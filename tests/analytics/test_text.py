@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from analytics.text import as_markdown, list_fields, make_payload_visible, make_visible, parse_payload, shorten
+from analytics.senders.phrases import format_text
+from analytics.text import (
+    as_markdown,
+    list_fields,
+    make_name_visible,
+    make_payload_visible,
+    make_visible,
+    parse_payload,
+    shorten,
+)
 from tests.support.readable_store import LONG_NAME
 
 
@@ -21,6 +30,12 @@ from tests.support.readable_store import LONG_NAME
 )
 def test_characters_that_hide_are_shown_as_escapes(text, seen):
     assert make_visible(text) == seen
+
+
+@pytest.mark.parametrize(("name", "seen"), [("   ", "“   ”"), ("\u3000", "“\u3000”"), ("\n", "\\n"), ("", "")])
+def test_a_name_of_blanks_alone_stands_in_quotes(name, seen):
+    assert (make_name_visible(name), shorten(name)) == (seen, seen)
+    assert format_text("   ") == "“   ”"
 
 
 def test_long_names_end_in_an_ellipsis():

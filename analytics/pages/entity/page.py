@@ -32,7 +32,7 @@ from analytics.senders import (
     has_upper_case,
     is_person,
 )
-from analytics.text import add_article, as_markdown, capitalize, format_count, make_visible, parse_payload, shorten
+from analytics.text import add_article, as_markdown, capitalize, format_count, make_name_visible, parse_payload, shorten
 
 
 def show() -> None:
@@ -145,7 +145,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if has_several_senders() else ""
                 st.caption(f"{find_icon(entity.category)} {as_markdown(entity.kind_in_words + by)}")
-                st.text(make_visible(entity.name))
+                st.text(make_name_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
                     if not facts["deleted_then" if then else "deleted"]:  # an alert may come after the deletion

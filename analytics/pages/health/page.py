@@ -52,7 +52,7 @@ REFUSAL_COLUMNS = (
 )
 PROCESS_COLUMNS = (
     Column("Process", "30%"),
-    Column("State", "8rem"),
+    Column("State", "13rem"),
     Column("Process id", "6.5rem", align="right"),
     Column("Restarts", "6rem", align="right"),
     Column("Up since", "12rem", time=True),

@@ -39,7 +39,7 @@ def draw_silences(silences: Sequence[Mapping[str, Any]] | None, colours: dict[st
     with st.container(key="health-silences-card", border=True, gap="small"):
         st.markdown("**Silences of the last day**")
         if not silences:
-            st.caption("Not known now." if silences is None else "All of the receiver's processes answered throughout.")
+            st.caption("Not known now." if silences is None else "No silence has ended in the last day.")
             return
         lines = [
             Line(

@@ -44,6 +44,7 @@ from analytics.text import (
     capitalize,
     format_count,
     list_fields,
+    make_name_visible,
     make_payload_visible,
     make_visible,
     parse_payload,
@@ -83,7 +84,7 @@ def draw_head(kind: str, name: str, on_close: Callable[[], None] = close, at: da
         st.space("stretch")
         st.button("Close", key="close-detail", on_click=on_close, type="tertiary", icon=":material/close:")
     with st.container(key="detail-name", gap=None):
-        st.text(make_visible(name))
+        st.text(make_name_visible(name))
         if at:
             draw_age_line(f"{format_with_zone(at)}, ", at, key="detail-when")
 

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SECRET = {"CLC_SECRET_GITHUB": "a secret for tests alone"}
 REPOSITORY = "baxterthehacker/public-repo"
+LINE_PIXELS = 48
 NAME = ".st-key-detail-name [data-testid=stText]"
 CHIP = ".st-key-chip-sender button"
 TITLES = ["CenturyLink Cloud", "GitHub"]
@@ -94,6 +95,13 @@ def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, 
     go_back(page, "Notifications")
     page.locator(CHIP).click()
     expect(column(page, 2).filter(has_text="CenturyLink")).not_to_have_count(0)
+
+
+def test_in_a_narrow_bar_the_field_of_accounts_gives_way_to_the_age(live, watch):
+    page = watch(live.url, viewport={"width": 1250, "height": 800}).open("/notifications?refresh=off")
+    expect(sender_filter(page)).to_be_attached()
+    assert page.locator(".st-key-bar .age").evaluate("age => age.scrollWidth <= age.clientWidth"), "it is whole"
+    assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
 
 
 def test_an_alias_of_two_senders_is_chosen_with_its_sender(alike, watch):
