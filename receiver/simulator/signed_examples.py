@@ -115,7 +115,7 @@ def archive_examples(settings: Settings, name: str, now: datetime) -> Iterator[b
 
 
 def _is_handshake(profile: Profile, example: SignedExample) -> bool:
-    body = profile.read_body(example.body, example.headers.get("content-type", ""))
+    body = profile.read_body(example.body)
     return profile.answer_handshake(example.headers, body) is not None
 
 
