@@ -278,7 +278,10 @@ def _read(base: Path, *_sources: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
     except UnicodeEncodeError as error:
-        raise SettingsError(f"A setting is {error.object!r}, which is no UTF-8 text.") from None
+        names = (
+            name for name, value in os.environ.items() if value == error.object and name.upper().startswith("CLC_")
+        )
+        raise SettingsError(f"{next(names, 'A setting')} is {error.object!r}, which is no UTF-8 text.") from None
 
 
 def resolve_directories(base: Path) -> dict[str, Any]:
