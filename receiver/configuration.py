@@ -2,9 +2,10 @@
 
 import os
 import re
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from dotenv import dotenv_values
@@ -26,6 +27,10 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _NEXT_SETTING = re.compile(r"[\r\n]\s*(export\s+)?CLC_\w+\s*=", re.IGNORECASE)
 """A setting on a later line of another's value."""
 
+_POSTGRESQL_FORM = (
+    "it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with PostgreSQL's own parameters after a ?; in its user "
+    "and password, characters such as % @ / and [ must be written as %25 %40 %2F and %5B"
+)
 _S3_OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
 
 
@@ -132,12 +137,55 @@ def check_postgresql(text: str) -> str:
     return text
 
 
+def check_shared_spool(url: str | None) -> None:
+    """Check that PostgreSQL's driver can read a URL; without the driver, which belongs to an extra, it is not read.
+
+    Raises:
+        SettingsError: it can't; the driver's own words would quote the password.
+    """
+    try:
+        if url is not None and find_spec("psycopg"):
+            parse_postgresql_url(url)
+    except ValueError as error:
+        raise SettingsError(f"CLC_SHARED_SPOOL is not usable: {error}.") from None
+
+
+def parse_postgresql_url(text: str) -> dict[str, Any]:
+    """Return the parts of a URL of PostgreSQL, as its driver names them.
+
+    Raises:
+        ValueError: the driver could not use them. Its own words are not kept, because they quote the password.
+    """
+    import psycopg.conninfo  # noqa: PLC0415 - psycopg belongs to an extra
+
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(text)
+    except psycopg.ProgrammingError:
+        raise ValueError(_POSTGRESQL_FORM) from None
+    ports = [port for port in str(parts.get("port", "")).split(",") if port]
+    # A password with a bare / or @ leaves a part of itself there.
+    hosts = str(parts.get("host", "")).split(",")
+    if not all(map(_is_port, ports)) or any("@" in host[1:] for host in hosts):
+        raise ValueError(_POSTGRESQL_FORM)
+    return parts
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,5}", text) is not None and 0 < int(text) < 65_536  # noqa: PLR2004 - 16 bits
+
+
 class ObjectsUrl(NamedTuple):
     """A place in object storage: `s3` with bucket, prefix and the connection's options, or `file` with a path."""
 
     scheme: Literal["s3", "file"]
     path: str
     options: dict[str, str]
+
+
+def check_objects(text: str) -> str:
+    """Return a URL unchanged, or raise ValueError where it names no place in object storage."""
+    split_objects_url(text)
+    return text
 
 
 def split_objects_url(text: str) -> ObjectsUrl:

@@ -83,9 +83,8 @@ class SenderAdmission:
         is_proven = verdict.status == "valid" or profile.scheme.proof == "none"
         if not is_proven and self._signatures == "require":
             return refuse_signature(profile, verdict.status, verdict.detail)
-        content_type = request.headers.get("content-type", "")
         try:
-            body = profile.read_body(request.body, content_type)
+            body = profile.read_body(request.body)
         except BodyError as error:
             return refuse_body(error)._replace(sender=profile.name, signature_detail=verdict.detail)
         secret = next((each for each in secrets if each.fingerprint == verdict.key_fingerprint), None)
@@ -95,7 +94,7 @@ class SenderAdmission:
         columns = profile.classify(event, request.headers, body, received_at)
         if is_proven:
             self._note_missing_state(profile, columns, body)
-        payload = request.body if profile.is_json(content_type) else orjson.dumps(body)
+        payload = orjson.dumps(body) if profile.is_form(request.body) else request.body
         return _make_notification(profile, columns, verdict, payload, received_at, source_ip)
 
     def _note_missing_state(self, profile: Profile, columns: Columns, body: Body) -> None:

@@ -15,7 +15,9 @@ from receiver.configuration import (
     check_aliases,
     check_memory,
     check_months,
+    check_objects,
     check_postgresql,
+    check_shared_spool,
     check_store_memory,
     check_url_secret,
     parse_megabytes,
@@ -23,7 +25,6 @@ from receiver.configuration import (
     read_duration,
     read_period,
     split_list,
-    split_objects_url,
 )
 from receiver.errors import SettingsError
 from receiver.files import check_for_duckdb
@@ -70,11 +71,6 @@ def is_loopback(address: str) -> bool:
 
 def _check_address(text: str) -> str:
     split_address(text)
-    return text
-
-
-def _check_objects(text: str) -> str:
-    split_objects_url(text)
     return text
 
 
@@ -153,7 +149,7 @@ class Settings(BaseSettings):
         None, description="how often a backup is made, for example `1d` or `6h`"
     )
     backup_keep: int = Field(7, ge=1, le=1_000_000, description="how many of the backups made by schedule are kept")
-    objects: Annotated[str, AfterValidator(_check_objects)] | None = Field(
+    objects: Annotated[str, AfterValidator(check_objects)] | None = Field(
         None, description="object storage (s3://BUCKET/PREFIX) or directory to which each backup is copied"
     )
     lake: Literal["off", "on"] = Field(
@@ -202,6 +198,7 @@ def read_settings(*, env_file: str | None = ".env", **flags: Any) -> Settings:
     except ValidationError as error:
         raise _refuse(error) from None
     _check_spool(settings)
+    check_shared_spool(settings.shared_spool)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("CLC_TLS_CERT and CLC_TLS_KEY belong together: set both, or neither.")
     if settings.acknowledge == "replicated" and settings.shared_spool is None:

@@ -90,7 +90,7 @@ def _show_signed(profile: Profile, example: Example, body: bytes) -> str:
 
 def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
     """Yield what differs from the expected row and the expected changes."""
-    body = profile.read_body(raw, _find_content_type(example))
+    body = profile.read_body(raw)
     columns = profile.classify(example.event, example.headers, body, example.received_at)
     expected = {"occurred_at": example.received_at, **(example.row or {})}
     for name in _ROW_KEYS:
@@ -108,10 +108,6 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
             yield f"{spell_path(parts)}: {verb} {actual}, expected {wanted}"
 
 
-def _find_content_type(example: Example) -> str:
-    return example.headers.get("content-type", "application/json")
-
-
 def _find_changes(
     profile: Profile, example: Example, columns: Columns, body: dict[str, Any]
 ) -> Iterator[tuple[tuple[PathPart, ...], tuple[Any, Any]]]:
@@ -119,7 +115,7 @@ def _find_changes(
     now = Snapshot(columns.category, columns.action, orjson.dumps(body), event_type=columns.event_type)
     before = None
     if example.before:
-        earlier = profile.read_body(example.before.read_bytes(), _find_content_type(example))
+        earlier = profile.read_body(example.before.read_bytes())
         before = Snapshot(columns.category, UPDATED, orjson.dumps(earlier))
     for change in list_changes(Differ(profile.comparison), before, now):
         if change.path and not change.noise:
@@ -182,7 +178,7 @@ def _find_states(profile: Profile) -> Iterator[tuple[Category, _Found]]:
 
 
 def _find_state(profile: Profile, example: Example) -> tuple[Category, _Found]:
-    body = profile.read_body(example.file.read_bytes(), example.headers.get("content-type", "application/json"))
+    body = profile.read_body(example.file.read_bytes())
     columns = profile.classify(example.event, example.headers, body, example.received_at)
     return columns.category, _Found(_list_fields(profile, columns.category, body), profile.needs_state(columns))
 

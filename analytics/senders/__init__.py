@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 
 from analytics.senders.palette import take_apart
 from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Alerts, Event, Examples, Kind, Place, Sender
-from analytics.text import join_names
+from analytics.text import join_names, make_visible
 
 UNKNOWN = "(event unknown)"
 GREY = ("#8a8f98", "#8a8f98")
@@ -145,9 +145,9 @@ def name_unknown_type(category: str) -> str:
 
 
 def colours(dark: bool) -> dict[str, str]:
-    """Return the colour of each event type, and of unknown events of each category."""
-    by_name = {event.name: event.dark if dark else event.light for event in list_events()}
-    return by_name | dict.fromkeys(map(name_unknown_type, list_categories()), GREY[dark])
+    """Return the colour of each event type, and of unknown events of each category, by their drawn names."""
+    by_name = {make_visible(event.name): event.dark if dark else event.light for event in list_events()}
+    return by_name | {make_visible(name_unknown_type(name)): GREY[dark] for name in list_categories()}
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from receiver.commands.options import take_data_dir
+from receiver.commands.options import NamedPath, take_data_dir
 from receiver.database.reading import ask_store
 from receiver.errors import StoreError
 from receiver.files import find_lack_of_room, open_whole, sync_directory
@@ -23,7 +23,7 @@ _BYTES_PER_STEP = 4 * 1024 * 1024
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=NamedPath(dir_okay=False))
 @take_data_dir
 def backup(file: Path, data_dir: Path | None) -> None:
     """Write all that a running `serve` has acknowledged to FILE, for `restore`.

@@ -9,9 +9,9 @@ import click
 class NamedPath(click.Path):
     """A path that is not empty: an empty one, as of a variable that is not set, would be the current directory."""
 
-    def __init__(self) -> None:
-        """Take any path."""
-        super().__init__(path_type=Path)
+    def __init__(self, *, dir_okay: bool = True) -> None:
+        """Take any path, or any but that of a directory."""
+        super().__init__(dir_okay=dir_okay, path_type=Path)
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None

@@ -167,14 +167,14 @@ def put_in_place(
     """
     is_whole = has_whole_derived(file)
     left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
-    if settings.database.exists() and not force:
-        lacking = f" {left_out}." if left_out.number != 0 else ""
-        raise StoreError(f"{settings.database} exists.{lacking} {_WAYS}")
-    made_whole = find_made_whole(settings, file) if has_whole_refused else []
-    if left_out.number != 0:
-        click.echo(f"{left_out}: they stay in the database that is moved aside.", err=True)
+    lacking = [str(left_out)] if left_out.number != 0 else []
     if left_out.refused and has_whole_refused:
-        click.echo(f"{left_out.refused:,} refused notifications stay in the database that is moved aside.", err=True)
+        lacking.append(left_out.describe_refused())
+    if settings.database.exists() and not force:
+        raise StoreError(" ".join([f"{settings.database} exists.", *(f"{each}." for each in lacking), _WAYS]))
+    made_whole = find_made_whole(settings, file) if has_whole_refused else []
+    for each in lacking:
+        click.echo(f"{each}: they stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
         incident = _make_incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from receiver.commands.options import take_data_dir
+from receiver.commands.options import NamedPath, take_data_dir
 from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
@@ -50,7 +50,7 @@ NOT_ALL_CHECKED = 2
     "--public-key",
     "key_files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     help="Another public key that notifications were received under; repeatable.",
 )
 @click.option(

@@ -62,7 +62,14 @@ class LeftOut(NamedTuple):
             if self.first and self.last
             else ""
         )
-        counted = f"{self.number:,} of its notifications{times}, are neither in the backup nor in the spool"
+        return self._say_where(f"{self.number:,} of its notifications{times},")
+
+    def describe_refused(self) -> str:
+        """Return the refused ones as a sentence without its end."""
+        return self._say_where(f"{self.refused:,} of its refused notifications")
+
+    def _say_where(self, which: str) -> str:
+        counted = f"{which} are neither in the backup nor in the spool"
         if self.doubt:
             return f"{counted} of this machine, and whether the shared spool holds them is not known ({self.doubt})"
         return counted
@@ -81,7 +88,9 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
     if done.returncode:
         return LeftOut(None, None, None, 0)
     number, first, last, seq, refused = json.loads(done.stdout)
-    return LeftOut(number, _parse_moment(first), _parse_moment(last), seq, doubt if number else None, refused)
+    return LeftOut(
+        number, _parse_moment(first), _parse_moment(last), seq, doubt if number or refused else None, refused
+    )
 
 
 def _read_shared_ids(settings: Settings, backup: Path) -> tuple[list[bytes], str | None]:

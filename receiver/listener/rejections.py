@@ -4,11 +4,13 @@ import fcntl
 import json
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from tornado.httputil import HTTPHeaders
 
@@ -132,9 +134,8 @@ class Rejections:
     """
 
     def __init__(self, secrets: Iterable[str] = (), token_headers: frozenset[str] = frozenset()) -> None:
-        # The longest first: a shorter one may be a part of it. In JSON some characters are spelled otherwise.
-        longest_first = sorted(secrets, key=len, reverse=True)
-        self._secrets = tuple(dict.fromkeys(form for text in longest_first for form in (text, json.dumps(text)[1:-1])))
+        # The longest first: a shorter one may be a part of it.
+        self._secrets = sorted(secrets, key=len, reverse=True)
         self._token_headers = token_headers | {"authorization"}
 
     def make_row(self, request: Request, refusal: Refusal, received_at: datetime, source_ip: str | None) -> Rejection:
@@ -169,14 +170,30 @@ class Rejections:
         )
 
     def _write_headers(self, headers: Mapping[str, str]) -> str:
+        blot = self._blot_secrets_out
         known = _join_by_name(headers)
-        shown = {name: _BLOT if name.lower() in self._token_headers else value for name, value in known.items()}
-        return self._blot_secrets_out(json.dumps(shown))
+        shown = {
+            blot(name): _BLOT if name.lower() in self._token_headers else blot(value) for name, value in known.items()
+        }
+        return json.dumps(shown)
 
     def _blot_secrets_out(self, text: str) -> str:
+        """Replace the secrets in a text, whichever of their characters are percent-encoded."""
+        decoded = unquote(text)
         for secret in self._secrets:
-            text = text.replace(secret, _BLOT)
+            # Only a text with the secret is searched for its spellings: that takes a hundred times as long.
+            if secret in text or secret in decoded:
+                text = re.sub(_make_pattern(secret), _BLOT, text)
         return text
+
+
+def _make_pattern(secret: str) -> str:
+    """Make a regular expression of a secret's spellings: each character as it is, or percent-encoded."""
+    return "".join(f"(?:{re.escape(each)}|(?i:{_percent_encode(each)}))" for each in secret)
+
+
+def _percent_encode(character: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
 def _join_by_name(headers: Mapping[str, str]) -> dict[str, str]:

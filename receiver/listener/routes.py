@@ -1,7 +1,6 @@
 """The listener's routes, and its answer on each."""
 
 import asyncio
-import hmac
 import logging
 import sqlite3
 import time
@@ -25,6 +24,7 @@ from receiver.listener.exchange import (
 from receiver.listener.health import Replication, StoreProbe, answer_readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.listener.sources import TrustedProxies
+from receiver.listener.targets import is_posted_to, strip_secret
 from receiver.notification import Notification, Rejection
 from receiver.sender_admission import PREFIX, SenderAdmission
 from receiver.senders import CENTURYLINK
@@ -138,7 +138,7 @@ class Routes:
 
     def _respond(self, request: Request, respond: SendAnswer) -> None:
         path = request.target.partition("?")[0]
-        if _is_posted_to(path):
+        if is_posted_to(path):
             if request.method == "POST":
                 self._take_notification(request, respond)
             else:
@@ -153,7 +153,7 @@ class Routes:
     def _greet(self, request: Request) -> Answer:
         """Answer a handshake by GET; refuse anything else that is not posted."""
         path, _, query = request.target.partition("?")
-        known_path = path if self._secret is None else _strip_secret(path, self._secret)
+        known_path = path if self._secret is None else strip_secret(path, self._secret)
         if request.method == "GET" and known_path is not None and known_path[: len(PREFIX)].lower() == PREFIX:
             handshake = self._senders.greet(known_path, query)
             if handshake is not None:
@@ -166,7 +166,7 @@ class Routes:
         _log.error("request %s could not be answered by an error in this program", row.id, exc_info=error)
         answer = answer_internal_error(str(row.id))
         try:
-            if request.method == "POST" and _is_posted_to(request.target):
+            if request.method == "POST" and is_posted_to(request.target):
                 self._keep(row, answer, respond)
                 return
         except Exception:  # noqa: BLE001 - the answer comes first
@@ -190,7 +190,7 @@ class Routes:
         self, request: Request, received_at: datetime, source_ip: str | None
     ) -> Notification | Refusal | Handshake:
         path, _, query = request.target.partition("?")
-        known_path = path if self._secret is None else _strip_secret(path, self._secret)
+        known_path = path if self._secret is None else strip_secret(path, self._secret)
         if known_path is None:
             return UNKNOWN_EVENT
         if known_path[: len(PREFIX)].lower() == PREFIX:
@@ -287,14 +287,3 @@ class Routes:
 def _answer_handshake(handshake: Handshake) -> Answer:
     metrics.count_answer("handshake")
     return Answer(HTTPStatus.OK, handshake.content_type, handshake.body.encode())
-
-
-def _is_posted_to(target: str) -> bool:
-    return target.lower().startswith(("/webhook/", "/webhooks/", PREFIX))
-
-
-def _strip_secret(path: str, secret: str) -> str | None:
-    """Return the path without its secret; None if it has another secret, or none."""
-    _, route, candidate, rest = [*path.split("/", 3), "", ""][:4]
-    # The comparison takes the same time for every text, so it reveals nothing of the secret.
-    return f"/{route}/{rest}" if hmac.compare_digest(candidate.encode(), secret.encode()) else None

@@ -14,7 +14,7 @@ import orjson
 
 from receiver.notification import Proof, SignatureStatus
 
-__all__ = ["BodyError", "Detail", "Proof", "SignedRequest", "Verdict", "parse_body"]
+__all__ = ["BodyError", "Detail", "Proof", "SignedRequest", "Verdict", "begins_as_form", "parse_body"]
 
 
 class Detail(StrEnum):
@@ -100,6 +100,7 @@ _UP_TO_A_WIDE_NUMBER = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _MOST_WIDE_NUMBERS = 1000
+_FORM_BEGIN = re.compile(rb"[\w%+*.~-][\w%+*.~\[\]-]*=")
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -120,6 +121,15 @@ def parse_body(raw: bytes) -> dict[str, Any]:
         what = _JSON_TYPES.get(type(parsed), "null")
         raise BodyError(f"The body is not a JSON object but {what}.", is_json=True)
     return parsed
+
+
+def begins_as_form(body: bytes) -> bool:
+    """Tell whether a body begins as a form does, with a name and `=`; no JSON begins so.
+
+    The header `Content-Type` must not decide this: no signature covers it, and with it anybody could have the signed
+    bytes read as what their sender never said.
+    """
+    return _FORM_BEGIN.match(body) is not None
 
 
 def _parse_json(raw: bytes) -> Any:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
+from receiver.configuration import parse_postgresql_url
 from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
 from receiver.shared_spool.rows import declare_columns
@@ -186,12 +186,24 @@ def read_once(url: str, purpose: str, seconds: float = _ANSWER_SECONDS) -> Itera
 
 
 def _connect(url: str) -> Connection:
-    parameters: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url)}
+    parameters: dict[str, Any] = {**_DEFAULTS, **_parse(url)}
     # Poolers that give each transaction another connection know no prepared statements.
     try:
         return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
     except UnicodeError:
         raise SharedSpoolError("a part of its host name is empty or too long: correct CLC_SHARED_SPOOL") from None
+
+
+def _parse(url: str) -> dict[str, Any]:
+    """Return the parts of a URL, which an older version may have passed on unread.
+
+    Raises:
+        SharedSpoolError: it can't be read.
+    """
+    try:
+        return parse_postgresql_url(url)
+    except ValueError as error:
+        raise SharedSpoolError(f"CLC_SHARED_SPOOL is not usable: {error}") from None
 
 
 class _Watch:

@@ -16,7 +16,10 @@ from receiver.simulator import MADE_UP
 
 EARLIEST_YEAR, LATEST_YEAR = 1981, 9998
 """The longest history that ends in one of these begins after 1970."""
-_NOT_WITH_SENDER = {"concurrency", "key_path", "stories", "event_type", "alias", "report"}
+_OF_EXAMPLES = {"url", "archive", "sender", "overwrite", "quiet"}
+_OF_HISTORY = {"archive", "sender", "overwrite", "quiet", "days", "end", "seed"}
+_OF_LIFE = {"url", "sender", "quiet", "history_days", "end", "seed", "count", "rate", "a_day"}
+"""What means something beside `--sender`: to take its examples, or to play its organization."""
 
 
 @dataclass(frozen=True)
@@ -116,15 +119,15 @@ def check_usage(options: Options) -> None:
     for option, value in live_only.items():
         if options.archive and value is not None:
             raise click.UsageError(f"{option} belongs to --to, not to --archive.")
+    if options.url and options.days:
+        raise click.UsageError("--days belongs to --archive; with --to it is --history-days.")
     if options.archive:
         _check_archive(options.archive, overwrite=options.overwrite)
     if options.sender is not None:
-        _refuse_beside_sender()
+        _refuse_beside_sender(options)
         return
     if options.alias and not options.event_type:
         raise click.UsageError("--account says what --event is about: add --event, for example Account.Updated.")
-    if options.url and options.days:
-        raise click.UsageError("--days belongs to --archive; with --to it is --history-days.")
     if options.url and options.stories and (options.event_type or options.history_days is not None):
         raise click.UsageError("--to sends a --story by itself: leave --event and --history-days out.")
 
@@ -138,9 +141,10 @@ def _check_archive(path: Path, *, overwrite: bool) -> None:
         raise click.UsageError(f"{path} exists: name a new file, or give --overwrite.")
 
 
-def _refuse_beside_sender() -> None:
+def _refuse_beside_sender(options: Options) -> None:
     context = click.get_current_context()
+    taken = _OF_HISTORY if options.days else _OF_EXAMPLES if options.history_days is None else _OF_LIFE
     for option in context.command.params:
         is_given = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
-        if is_given and option.name in _NOT_WITH_SENDER:
-            raise click.UsageError(f"{option.opts[0]} has no meaning with --sender: leave it out.")
+        if is_given and option.name not in taken:
+            raise click.UsageError(f"{option.opts[0]} has no meaning here with --sender: leave it out.")

@@ -115,7 +115,7 @@ def archive_examples(settings: Settings, name: str, now: datetime) -> Iterator[b
 
 
 def _is_handshake(profile: Profile, example: SignedExample) -> bool:
-    body = profile.read_body(example.body, example.headers.get("content-type", ""))
+    body = profile.read_body(example.body)
     return profile.answer_handshake(example.headers, body) is not None
 
 
@@ -240,8 +240,9 @@ def _go_on(wanted: Play, settings: Settings) -> int:
     poster = Poster(url, seal, concurrency=1)
     poster.check()
     life = OrganizationLife(wanted.seed)
-    for _ in life.make_history(wanted.history_days or 0, wanted.end):
-        pass
+    if wanted.history_days:
+        for _ in life.make_history(wanted.history_days, wanted.end):
+            pass
     a_day, rng = wanted.a_day, Random(wanted.seed)
     dues = schedule_at_changing_rate(lambda at: find_rate(at, a_day), rng) if a_day else schedule_at_rate(wanted.rate)
     with Progress("Sending", wanted.most, quiet=wanted.quiet) as progress:

@@ -29,6 +29,9 @@ def open_report(path: Path | None) -> Iterator[IO[bytes] | None]:
     if path is None:
         yield None
         return
+    if str(path) == "-":
+        yield sys.stdout.buffer
+        return
     try:
         file = path.open("wb", buffering=0)
     except OSError as error:

@@ -145,7 +145,10 @@ def test_refused_notifications_that_neither_the_backup_nor_the_spool_holds_are_c
     seal(backup, key_of(data_dir), data_dir / "none")
     done = run_command(data_dir, "restore", "--force", str(backup))
     assert done.returncode == 0
-    assert "3 refused notifications stay in the database that is moved aside." in done.stderr.splitlines()
+    assert (
+        "3 of its refused notifications are neither in the backup nor in the spool: they stay in the database that is "
+        "moved aside."
+    ) in done.stderr.splitlines()
     assert read_incidents(data_dir) == []
 
 

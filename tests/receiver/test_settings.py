@@ -155,6 +155,21 @@ def test_a_shared_spool_that_is_no_postgresql_is_refused_and_its_password_not_sh
     assert "hunter2" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "rest", ["hunter2%zz@db/clc", "hunter2@[db/clc", "hunter2@db:x/clc", "hunter2/x@db/clc", "x@hunter2@db/clc"]
+)
+def test_a_shared_spool_that_the_driver_can_not_read_is_refused_and_its_password_not_shown(monkeypatch, rest):
+    monkeypatch.setenv("CLC_SHARED_SPOOL", f"postgresql://clc:{rest}")
+    with pytest.raises(SettingsError, match=r"^CLC_SHARED_SPOOL is not usable: .* must be written as %25") as error:
+        read_settings(env_file=None)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("rest", ["db/clc", "hunter%252@db:5432,other:1/clc", "/clc?host=/run/pg", "[::1]:1/clc"])
+def test_a_shared_spool_that_the_driver_can_read_is_taken(rest):
+    assert read_settings(shared_spool=f"postgresql://{rest}", env_file=None).shared_spool == f"postgresql://{rest}"
+
+
 @pytest.mark.parametrize("side", [receiver, reading_side])
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(monkeypatch, tmp_path, side):
     (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\n")

@@ -20,13 +20,13 @@ from analytics.pages.shared.answers import find_oldest, read_now, skip_unanswere
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.filters import read_sender
-from analytics.pages.shared.formatting import find_viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_event
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.ranges import draw_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
 from analytics.senders import colours, has_several_senders, list_titles, name_unknown_type
-from analytics.text import format_count, shorten
+from analytics.text import format_count, make_visible, shorten
 from analytics.times import label_zone, to_microseconds
 from analytics.words.meanings import MARKS
 
@@ -126,6 +126,7 @@ def draw_counts(counts: pd.DataFrame, bins: Bins) -> None:
             narrow_to(*ends)
 
     shown = counts[(counts["events"] > 0) & (counts["bin_us"] >= to_microseconds(bins.since))]
+    shown = shown.assign(event_type=shown["event_type"].map(make_visible))
     chart = draw_histogram(shown, bins, label_zone(find_viewer_zone()), dark=is_dark())
     draw_chart(chart, key=key, on_select=narrow, selection_mode=BRUSH)
 
@@ -187,13 +188,13 @@ def open_named(seq: str, column: str) -> None:
 
 
 def choose_colour(row: Any) -> str:
-    """Return the name of the event type whose colour marks a notification."""
-    return null_to_none(row.event_type) or name_unknown_type(row.category)
+    """Return the text of the event type whose colour marks a notification."""
+    return make_visible(null_to_none(row.event_type) or name_unknown_type(row.category))
 
 
 def as_line(row: Any, accounts: Accounts, what: What, *, narrow: bool) -> Line:
     """Return a notification as a row of the table; in a narrow list its event has the mark of what it says."""
-    event = null_to_none(row.event_type) or f"{row.category} (unknown)"
+    event = format_event(row)
     sender, alias = find_sender_of_row(row), null_to_none(row.account_alias)
     account = label_account(alias, accounts.name_of(alias, sender)) if alias else ""
     cells: list[Cell] = [

@@ -117,13 +117,14 @@ def format_number(seq: int) -> str:
 
 
 def format_event(row: Any) -> str:
-    """Return the event type of a notification, or its category where the event is unknown."""
-    return str(null_to_none(row.event_type) or f"{row.category} (unknown)")
+    """Return the text of a notification's event type, or of its category where the event is unknown."""
+    return make_visible(null_to_none(row.event_type) or f"{row.category} (unknown)")
 
 
 def format_type(name: str) -> str:
     """Return the text of an event type; the name of an unknown event is its category."""
-    return name_unknown_type(name) if name in list_categories() and name not in list_event_types() else name
+    is_unknown = name in list_categories() and name not in list_event_types()
+    return make_visible(name_unknown_type(name) if is_unknown else name)
 
 
 def map_types() -> dict[str, str]:

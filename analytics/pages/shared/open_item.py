@@ -4,6 +4,7 @@ Its exact bytes are copied as a command for `curl`, saved as a file, and shown w
 """
 
 import base64
+import re
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -18,6 +19,10 @@ from analytics.words.meanings import THIRD_PARTY
 
 ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"}
 CURL_BASE = "curl-base"
+UNFIT = re.compile(r"[^\w.-]+")
+"""Characters that do not belong in the name of a file."""
+MOST_OF_EVENT = 60
+"""The most characters of an event in the name of a file; four bytes each are still below the limit of 255."""
 
 
 class OpenItem(NamedTuple):
@@ -89,10 +94,18 @@ def draw_neighbour(name: str, seq: Any) -> None:
     )
 
 
+def name_file(row: Any) -> str:
+    """Return the name of the file for a notification's body, which any system takes as it is.
+
+    A browser would change other characters, and the command for `curl` would then name a file that is not there.
+    """
+    event = UNFIT.sub("-", null_to_none(row["event_type"]) or row["category"])
+    return f"{event[:MOST_OF_EVENT].strip('.-') or 'body'}-{row['seq']}.json"
+
+
 def draw_copies(row: Any) -> None:
     """Draw the ways to copy a notification's exact bytes."""
-    body = str(row["payload"]).encode()
-    file_name = f"{(null_to_none(row['event_type']) or row['category']).replace('/', '-')}-{row['seq']}.json"
+    body, file_name = str(row["payload"]).encode(), name_file(row)
     if null_to_none(row["proof"]) not in {None, THIRD_PARTY}:
         # Its bytes alone prove nothing to anybody else, and sent again they are refused: they lack their headers.
         draw_body_button(body, file_name)

@@ -58,22 +58,22 @@ def fetched_newest(
     try:
         for manifest in place.list_all():
             if isinstance(manifest, Unusable):
+                if manifest.is_newer:
+                    raise NewerStoreError(f"The backup {manifest.name} can't be used: {manifest.why}")
                 pass_over(_describe_passed_over(manifest.name, manifest.why))
                 continue
             with _naming(file, manifest.name):
-                lack: str | None
-                try:
-                    fetched = _fetch(place, manifest, file, begin(manifest))
-                except (NewerStoreError, UndecidedError):
-                    raise
-                except (DamagedObjectError, StoreError) as error:
-                    lack = _name(str(error), file, manifest.name)
+                fetched = _fetch_readable(place, manifest, file, begin(manifest))
+                if isinstance(fetched, str):
+                    lack: str | None = fetched
+                elif fetched.fault and not sparing:
+                    lack = _describe_fault(fetched.fault)
                 else:
-                    lack = find_lack(file) if sparing or not fetched.fault else _describe_fault(fetched.fault)
-                if not lack:
-                    yield fetched
-                    return
-            pass_over(_describe_passed_over(manifest.name, lack))
+                    lack = find_lack(file)
+            if isinstance(fetched, Fetched) and not lack:
+                yield fetched
+                return
+            pass_over(_describe_passed_over(manifest.name, str(lack)))
     finally:
         file.unlink(missing_ok=True)
     raise ObjectsError(f"{place} has no whole backup that can be used.")
@@ -91,6 +91,16 @@ def _naming(file: Path, name: str) -> Iterator[None]:
 def _name(text: str, file: Path, name: str) -> str:
     """Name the backup in a text instead of the fetched file, which the user never sees."""
     return text.replace(str(file), name)
+
+
+def _fetch_readable(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fetched | str:
+    """Fetch a backup, or return a sentence that says why its notifications can't be read."""
+    try:
+        return _fetch(place, manifest, file, advance)
+    except (NewerStoreError, UndecidedError):
+        raise
+    except (DamagedObjectError, StoreError) as error:
+        return _name(str(error), file, manifest.name)
 
 
 def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fetched:

@@ -42,10 +42,14 @@ class Manifest(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """A backup in object storage that has a manifest and can't be used, and a sentence that says why."""
+    """A backup in object storage that has a manifest and can't be used, and a sentence that says why.
+
+    `is_newer` tells whether a newer program can use it.
+    """
 
     name: str
     why: str
+    is_newer: bool = False
 
 
 class Pruned(NamedTuple):
@@ -211,7 +215,7 @@ class Place:
         try:
             manifest = _parse_manifest(content, name)
         except ObjectsError as error:
-            return Unusable(name, str(error))
+            return Unusable(name, str(error), is_newer=not isinstance(error, DamagedObjectError))
         if manifest.bytes != size:
             return Unusable(name, f"it has {size:,} bytes, and its manifest says {manifest.bytes:,}.")
         return manifest

@@ -15,14 +15,13 @@ from receiver.senders.profile.events import DELETED, UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
 from receiver.senders.profile.telling import State
-from receiver.senders.request import BodyError, parse_body
+from receiver.senders.request import BodyError, begins_as_form, parse_body
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
 from receiver.senders.tables import Keys, Table
 
 WORD_KEYS = ("account", "accounts", "entities", "events")
 _EVENT_KEYS = ("label", "light", "dark")
-FORM: Final = "application/x-www-form-urlencoded"
 ALL_FIELDS: Final = "*"
 _MOST_FIELDS = 1000
 
@@ -117,7 +116,7 @@ class Profile(Sender):
     """The URL of the sender's own documentation."""
     scheme: Scheme
     forms: tuple[str, ...]
-    """The form fields that hold the JSON, tried in order; `*` stands for an object of all fields."""
+    """The fields that a form may begin with and that hold the JSON; `*` stands for an object of all fields."""
     event_type: Sources
     rules: EventRules
     state: State
@@ -128,30 +127,29 @@ class Profile(Sender):
     """What to do at the sender, step by step, with `{url}` for the target URL."""
     examples: tuple[Example, ...]
 
-    def is_json(self, content_type: str) -> bool:
-        """Tell whether a body of a content type is read as JSON; otherwise it is a form."""
-        return not self.forms or content_type.partition(";")[0].strip().lower() != FORM
+    def is_form(self, body: bytes) -> bool:
+        """Tell whether a body is read as a form; otherwise it is JSON."""
+        return bool(self.forms) and begins_as_form(body)
 
-    def read_body(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """Return a body's JSON object; of a form, the one that a field holds or that the fields are.
+    def read_body(self, body: bytes) -> dict[str, Any]:
+        """Return a body's JSON object; of a form, the one that its first field holds or that the fields are.
 
         Raises:
             BodyError: it holds none.
         """
-        if self.is_json(content_type):
+        if not self.is_form(body):
             return parse_body(body)
         try:
-            fields = dict(
-                parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-            )
+            fields = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
         except ValueError:
             raise BodyError("The body is not a form in UTF-8.", is_json=False) from None
-        for name in self.forms:
-            if name in fields:
-                return parse_body(fields[name].encode())
-            if name == ALL_FIELDS and fields:
-                return fields
-        raise BodyError("The form has none of the fields that hold a body.", is_json=False)
+        name, text = fields[0]
+        if name in self.forms and name != ALL_FIELDS:
+            return parse_body(text.encode())
+        if ALL_FIELDS in self.forms:
+            return dict(fields)
+        names = " or ".join(self.forms)
+        raise BodyError(f"The body is a form, which must begin with the field {names}.", is_json=False)
 
     def classify(self, event: str | None, headers: Mapping[str, str], body: Body, received_at: datetime) -> Columns:
         """Return a notification's columns; raises nothing, whatever the body.

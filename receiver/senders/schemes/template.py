@@ -6,7 +6,7 @@ from string import Formatter
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from receiver.senders.request import Detail
+from receiver.senders.request import Detail, begins_as_form
 from receiver.senders.schemes.encodings import encode_as_sent
 from receiver.senders.schemes.places import Envelope
 
@@ -85,11 +85,11 @@ def _fill(field: Field, envelope: Envelope, texts: Texts, body: bytes) -> bytes 
 def _join_form(content_type: str, body: bytes) -> bytes | Detail:
     """Return names and values of a form, sorted by name and then by value, as Twilio signs them.
 
-    A body that is no form, or has fields without `=`, is refused: its bytes would not be signed.
+    A body that is no form, such as JSON, or has fields without `=`, is refused: its bytes would not be signed.
     """
     if not body:
         return b""
-    if content_type.partition(";")[0].strip().lower() != _FORM:
+    if content_type.partition(";")[0].strip().lower() != _FORM or not begins_as_form(body):
         return Detail.NOT_A_FORM
     fields = set()
     for field in body.split(b"&"):

@@ -29,6 +29,7 @@ class _Latest(NamedTuple):
     event_type: str | None
     received_at: datetime
     digest: str
+    is_valid: bool
 
 
 _received_at = attrgetter("received_at")
@@ -61,7 +62,8 @@ class DuplicateFinder:
 
     A notification is a copy when its body equals that of its entity's latest, the event is the same, and they were
     received within the window. The window counts from the original: a stream of equal bodies is no endless copy. What
-    comes late, from another machine or an archive, is compared with what was received before it and after it.
+    comes late, from another machine or an archive, is compared with what was received before it and after it. What has
+    a valid signature copies nothing without one, because a stranger could post the same body first.
 
     If the sender gives its deliveries ids, a notification is also a copy, at any time, when an earlier one with a valid
     signature has the same id, event and body.
@@ -156,7 +158,8 @@ class DuplicateFinder:
         """Return the entity's latest notification if this one copies it; if not, this one becomes the latest."""
         if row.entity_id is None:
             return None
-        entity, this = _find_entity(row), _Latest(row.id, row.event_type, row.received_at, digest)
+        entity = _find_entity(row)
+        this = _Latest(row.id, row.event_type, row.received_at, digest, row.signature_status == "valid")
         latest, around = self._latest.get(entity), self._around.get(entity, [])
         place = bisect_right(around, row.received_at, key=_received_at)
         is_late = latest is not None and row.received_at < latest.received_at
@@ -173,6 +176,7 @@ class DuplicateFinder:
         return (
             this.digest == other.digest
             and this.event_type == other.event_type
+            and (other.is_valid or not this.is_valid)
             and abs(this.received_at - other.received_at) <= self._window
         )
 

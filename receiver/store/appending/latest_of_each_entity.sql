@@ -5,6 +5,6 @@ WITH latest AS (
     WHERE entity_id IS NOT NULL AND received_at >= $1
     GROUP BY sender, category, entity_id
 )
-SELECT sender, category, entity_id, id, event_type, received_at, sha256(payload)
+SELECT sender, category, entity_id, id, event_type, received_at, sha256(payload), signature_status = 'valid'
 FROM events
 JOIN latest USING (seq);

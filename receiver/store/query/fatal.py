@@ -4,9 +4,11 @@ Each entry was tried on DuckDB 2.0.1, in a process of its own:
 
 * A cast of JSON to VARIANT: 50,000 levels of nesting end the process by SIGSEGV, 1,000 take longer than 15 s. The cast
   is also made for every function that takes a VARIANT, and by `from_json` with that name in its structure. No column of
-  the store has this type, so none of its functions is needed.
+  the store has this type, so none of its functions is needed. `stats` returns one, to which a list or a function of
+  `RETYPING` would cast without naming it.
 * `json_transform` and `from_json`, also with `_strict`: a structure of 50,000 levels ends the process by SIGSEGV, one
-  of 5,000 takes longer than 15 s. So it must be a text in the SQL, nested no deeper than `DEEPEST_STRUCTURE`.
+  of 5,000 takes longer than 15 s. So it must be a text in the SQL, nested no deeper than `DEEPEST_STRUCTURE`. An escape
+  in it could spell VARIANT.
 """
 
 from typing import Any, Final
@@ -18,7 +20,11 @@ from receiver.store.query.answers import QueryError
 DEEPEST_STRUCTURE: Final = 64
 STRUCTURED: Final = frozenset({"from_json", "from_json_strict", "json_transform", "json_transform_strict"})
 
+RETYPING: Final = frozenset({"cast_to_type", "remap_struct", "replace_type"})
+"""Functions that take the type of their result from an argument."""
+
 _VARIANT: Final = "VARIANT"
+_MAKING_VARIANTS: Final = RETYPING | {"stats"}
 
 
 def refuse_fatal(node: dict[str, Any]) -> None:
@@ -31,7 +37,7 @@ def refuse_fatal(node: dict[str, Any]) -> None:
     if node.get("class") == "TYPE" and str(node.get("type_name", "")).upper() == _VARIANT:
         raise _make_variant_error()
     function = str(node.get("function_name", "")).lower()
-    if function.startswith("variant_"):
+    if function.startswith("variant_") or function in _MAKING_VARIANTS:
         raise _make_variant_error()
     if function in STRUCTURED:
         _check_structure(function, node)
@@ -45,6 +51,10 @@ def _check_structure(function: str, node: dict[str, Any]) -> None:
             raise QueryError("not_a_query", f"Write the structure of {function}() as a text in the SQL.")
         if _VARIANT in text.upper():
             raise _make_variant_error()
+        if "\\u" in text:
+            raise QueryError(
+                "not_a_query", f"Write the characters in the structure of {function}() themselves, without \\u."
+            )
         if not _is_shallow(text):
             raise QueryError(
                 "not_a_query", f"The structure of {function}() is nested deeper than {DEEPEST_STRUCTURE} levels."

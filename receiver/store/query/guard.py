@@ -54,8 +54,8 @@ TABLE_FUNCTIONS: Final = frozenset(
 
 HARMLESS: Final = frozenset(
     """
-    current_connection_id current_query current_query_id current_transaction_id error gen_random_uuid random stats uuid
-    uuidv4 uuidv7 vector_type
+    current_connection_id current_query current_query_id current_transaction_id error gen_random_uuid random uuid uuidv4
+    uuidv7 vector_type
     """.split()  # noqa: SIM905 - as words, the list can be read
 )
 

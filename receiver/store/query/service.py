@@ -5,6 +5,7 @@ decimal128(38, 0). UHUGEINT, TIME WITH TIME ZONE and BIT, which Arrow lacks, com
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Collection
 from typing import Any, Final
@@ -34,6 +35,8 @@ STALLED_SECONDS: Final = 60
 SLOWEST_BYTES_PER_SECOND: Final = 64 * 1024
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
 CLIENT_GONE: Final = 499
+
+_log: Final = logging.getLogger(__name__)
 
 
 def make_query_app(
@@ -65,12 +68,21 @@ def make_query_app(
     return tornado.web.Application(
         [("/query", QueryHandler), ("/healthz", HealthHandler), ("/metrics", MetricsHandler), *extra_handlers],
         default_handler_class=UnknownHandler,
+        log_function=log_answer,
         runner=QueryRunner(connection, limits, registry, refused, on_ignored, running),
         registry=registry,
         token=token.encode(),
         wrong_tokens=WrongTokens(),
         hosts=frozenset(host.lower() for host in hosts),
     )
+
+
+def log_answer(handler: tornado.web.RequestHandler) -> None:
+    """Log an answer that is the store's own fault or limit, in words without the SQL; metrics count all others."""
+    status, request = handler.get_status(), handler.request
+    if status >= STATUSES["internal_error"]:
+        seconds = request.request_time()
+        _log.warning("%s %s was answered with %d after %.3f s", request.method, request.path, status, seconds)
 
 
 def stop_queries(app: tornado.web.Application) -> None:

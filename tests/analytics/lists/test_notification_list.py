@@ -4,6 +4,7 @@ import io
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import pandas as pd
@@ -12,15 +13,20 @@ import pytest
 import streamlit as st
 
 import analytics
-from analytics import queries
+from analytics import queries, senders
 from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brush
 from analytics.pages.notifications import download
 from analytics.pages.notifications import paging as _paging
 from analytics.pages.notifications.download import Size, describe_size, fetch, make_archive
-from analytics.pages.notifications.listing import list_columns
+from analytics.pages.notifications.listing import as_line, list_columns
+from analytics.pages.notifications.what import What
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.filters import CHIP_CHARACTERS
-from analytics.pages.shared.formatting import format_range
+from analytics.pages.shared.formatting import format_event, format_range, format_type
+from analytics.pages.shared.open_item import name_file
+from analytics.senders import colours
+from analytics.senders.described import Seen, as_sender
+from analytics.text import make_visible
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 MINUTE = timedelta(minutes=1)
@@ -258,3 +264,30 @@ def test_accounts_have_names_where_those_of_the_sender_have_any():
     )
     assert [accounts.have_names(sender) for sender in (None, "centurylink", "github")] == [True, True, False]
     assert Accounts([Account("ACME", "Acme", None, ("ACME",))]).have_names(None)
+
+
+@pytest.mark.parametrize("event", ["\u202egnp.exe", "\x1b]0;owned\x07", "\u2028x"])
+def test_an_event_is_drawn_with_its_invisible_characters_spelled_and_keeps_its_colour(event):
+    row = SimpleNamespace(seq=7, event_type=event, category="x", received_at=MIDDAY, sender="generic-hmac",
+          entity_id="e", account_alias=None, duplicate_of=None)  # fmt: skip
+    line = as_line(row, Accounts([]), What(""), narrow=True)
+    assert [line.cells[1], format_event(row), format_type(event)] == [make_visible(event)] * 3
+    senders.learn([as_sender("generic-hmac", "Any", "{}", [Seen(event, "x", None)])])
+    try:
+        assert {line.colour, format_type(event)} <= colours(dark=False).keys()
+    finally:
+        senders.learn([])
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        ("User.Updated", "User.Updated-7.json"),
+        ("../../a\\b:c", "a-b-c-7.json"),
+        ("\u202egnp.exe\x07", "gnp.exe-7.json"),
+        ("..", "body-7.json"),
+        ("é" * 3000, "é" * 60 + "-7.json"),
+    ],
+)
+def test_the_name_of_a_bodys_file_is_one_that_every_system_keeps(event, name):
+    assert name_file({"event_type": event, "category": "x", "seq": 7}) == name

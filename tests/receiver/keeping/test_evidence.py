@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from receiver.senders.centurylink.signature import load_public_key
@@ -67,6 +68,22 @@ def test_the_commands_of_the_page_verify_a_notification_and_no_other_body(tmp_pa
     )  # fmt: skip
     assert "Verification failure" in again.stdout + again.stderr
     assert again.returncode == 1
+
+
+def test_the_query_of_the_page_finds_a_signed_body_that_came_as_several_events(data_dir):
+    (query,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    shared = "sender = 'github', proof = 'shared-secret'"
+    first = "(SELECT signature FROM notifications WHERE seq = 1)"
+    alter(
+        data_dir,
+        f"UPDATE notifications SET {shared}, event_type = 'star.created'",
+        f"UPDATE notifications SET signature = {first} WHERE seq IN (2, 3)",
+        "UPDATE notifications SET event_type = 'star.deleted' WHERE seq = 3",
+    )
+    with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as store:
+        ((sender, events, first_at, last_at),) = store.execute(query).fetchall()
+    assert (sender, sorted(events)) == ("github", ["star.created", "star.deleted"])
+    assert first_at < last_at
 
 
 @pytest.mark.parametrize(

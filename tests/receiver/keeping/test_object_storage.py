@@ -13,7 +13,7 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from receiver.errors import DamagedObjectError, ObjectsError
+from receiver.errors import DamagedObjectError, NewerStoreError, ObjectsError
 from receiver.keeping.backup_file import read_backup_watermarks, seal
 from receiver.keeping.notes import UPLOAD_NOTE as NOTE
 from receiver.keeping.objects.fetching import fetched_newest
@@ -319,7 +319,6 @@ SPOILED = {
     '"notifications": "x"': "its manifest NAME.json is damaged. ",
     '"format": "1"': "its manifest NAME.json is damaged. ",
     '"format": 0': "its manifest NAME.json is damaged. ",
-    '"format": 99': "a newer program wrote its manifest NAME.json: install that program.",
     '"bytes": 1': "it has SIZE bytes, and its manifest says 1.",
 }
 
@@ -338,6 +337,20 @@ def test_a_manifest_that_can_not_be_used_is_named_and_an_older_backup_fetched(ba
     why = SPOILED[spoiled].replace("NAME", name).replace("SIZE", f"{backup.stat().st_size:,}")
     (sentence,) = passed_over
     assert sentence.startswith(f"The backup {name} is passed over: {why}")
+
+
+def test_the_newest_backup_of_a_newer_program_ends_a_restore_as_a_newer_database_does(backup, tmp_path, directory):
+    place = Place(str(directory))
+    older, name = name_backups(backup, (1, 2))
+    for each in (older, name):
+        place.put(backup, each, MADE, nothing)
+    manifest = directory / "backups" / f"{name}.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
+    with (
+        pytest.raises(NewerStoreError, match=f"{name} can't be used: a newer program wrote its manifest"),
+        fetched_newest(place, tmp_path, lambda _manifest: nothing, print),
+    ):
+        pass
 
 
 def test_an_old_backup_that_is_gone_was_deleted_though_its_folder_may_not_be_marked(backup, directory):

@@ -277,6 +277,20 @@ def test_with_a_url_secret_the_right_one_is_taken_on_all_routes_and_shown_nowher
     assert SECRET not in str(rejected) + guarded_listener.log
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    ["correct%2Dhorse%2dbattery", "%63orrect-horse-batter%79", "".join(f"%{byte:x}" for byte in SECRET.encode())],
+)
+def test_a_percent_encoded_url_secret_is_taken_and_shown_nowhere(guarded_listener, spelled):
+    post, seen = guarded_listener.sender.post, len(guarded_listener.spooled("rejected"))
+    assert post(f"/webhooks/{spelled}/User.Updated", USER).status == 200
+    headers = {"Referer": f"https://receiver.example/webhooks/{spelled}/User.Updated"}
+    assert refusal_of(post(f"/webhooks/{spelled}/Server.Rebooted", USER, headers)) == (404, "unknown_event")
+    (row,) = guarded_listener.spooled("rejected")[seen:]
+    assert row.path == "/webhooks/SECRET/Server.Rebooted"
+    assert json.loads(row.headers)["Referer"] == "https://receiver.example/webhooks/SECRET/User.Updated"
+
+
 def test_the_documentation_has_each_kind_of_route_with_the_url_secret_and_the_receiver_takes_it(guarded_listener):
     paths = set(re.findall(r"/\w+/SECRET/[\w.-]+", DOCUMENTATION.read_text("utf-8")))
     assert {path.split("/")[1] for path in paths} == {"webhooks", "webhook", "senders"}
@@ -293,6 +307,7 @@ def test_the_documentation_has_each_kind_of_route_with_the_url_secret_and_the_re
         "/webhooks/wrong-horse-battery/User.Updated",
         f"/webhooks/{SECRET.upper()}/User.Updated",
         f"/webhooks/{SECRET}x/User.Updated",
+        f"/webhooks/{SECRET}%2FUser.Updated",
         "/webhooks//User.Updated",
         "/webhooks/",
         f"/webhooks/User.Updated/{SECRET}",

@@ -97,6 +97,28 @@ def test_a_body_over_the_limit_is_refused_and_kept_without_it_under_its_senders_
     assert json.loads(rows[0].headers)["X-Github-Delivery"] == "72d3162e"
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
+@pytest.mark.parametrize("name", ["github", "slack"])
+def test_no_content_type_makes_a_text_within_signed_json_the_body(listener, new, name, content_type):
+    """No signature covers that header, so whoever has seen a signed body can post it again with another one."""
+    body = json.dumps({"type": "comment", "text": "Nice! &payload=%7B%22type%22%3A%22forged%22%7D&"}).encode()
+    scheme = PROFILES[name].scheme
+    secret = scheme.load_signing_secret(SECRETS[name])
+    signed = scheme.sign(SignedRequest("POST", listener.url, {}, body), secret, datetime.now(UTC), None)
+    headers = {"X-GitHub-Event": "issue_comment", "Content-Type": content_type, **signed}
+    assert listener.sender.post(f"/senders/{name}", body, headers).status == 200
+    assert [(row.payload, row.signature_status) for row in new()] == [(body, "valid")]
+
+
+@pytest.mark.parametrize("name", ["github", "slack"])
+def test_a_signed_form_is_the_same_whatever_content_type_it_comes_with(listener, new, name):
+    form = next(each for each in examples_of(name, listener) if each.headers["content-type"].endswith("urlencoded"))
+    for added in ({}, {"content-type": "application/json"}):
+        assert listener.sender.post(form.path, form.body, {**form.headers, **added}).status == 200
+    first, second = new()
+    assert (first.event_type, first.payload) == (second.event_type, second.payload)
+
+
 @pytest.mark.parametrize("path", ["/senders/shopify", "/senders/nobody", "/senders/", "/senders/nobody/push"])
 def test_a_sender_without_a_secret_is_as_unknown_as_one_without_a_profile(listener, new, path):
     answer = listener.sender.post(path, b"{}", {"X-Shopify-Hmac-SHA256": "AAAA"})

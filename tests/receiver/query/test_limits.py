@@ -4,6 +4,7 @@ import errno
 import http.client
 import json
 import os
+import re
 
 import pyarrow as pa
 import pytest
@@ -66,6 +67,14 @@ def test_a_runaway_query_ends_at_its_time_out(service, sql):
     assert refusal(response) == (504, "timeout")
     assert json.loads(response.data)["detail"].startswith("The query took longer than 0.2 s:")
     service.until_nothing_runs()
+
+
+def test_the_log_tells_of_a_time_out_how_long_it_took_and_nothing_of_the_sql(service, caplog):
+    assert service.post(RUNAWAY, timeout=0.2).status == 504
+    service.until_nothing_runs()
+    (line,) = until(lambda: caplog.records, what="a line in the log")
+    assert (line.levelname, line.name.split(".")[0]) == ("WARNING", "receiver")
+    assert re.fullmatch(r"POST /query was answered with 504 after \d+\.\d{3} s", line.getMessage())
 
 
 def test_a_runaway_query_ends_at_its_time_out_while_its_rows_are_fetched(tmp_path):

@@ -304,6 +304,7 @@ def test_every_function_that_duckdb_flags_is_known_and_decided(store):
         "setseed",
         "setval",
         "sleep_ms",
+        "stats",
         "write_log",
     }
 

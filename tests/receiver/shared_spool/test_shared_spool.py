@@ -75,6 +75,13 @@ def spooled(position, segment=f"{WRITER}-000001"):
     return SpooledRow(segment, "notifications", position, notification(position))
 
 
+def test_a_url_that_an_older_version_passed_on_unread_is_refused_and_its_password_not_shown():
+    server = SpoolServer("postgresql://clc:hunter2%zz@db/clc", "a test")
+    with pytest.raises(SharedSpoolError, match="CLC_SHARED_SPOOL is not usable: ") as error, server.session():
+        pass
+    assert "hunter2" not in str(error.value)
+
+
 def test_every_column_comes_through_byte_for_byte(node, database):
     node.write(ODD)
     reader = SpoolReader(node.spool)

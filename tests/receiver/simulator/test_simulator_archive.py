@@ -164,8 +164,11 @@ def test_a_key_in_a_place_that_is_no_directory_is_refused(tmp_path):
         (["--archive", "f", "--days", "1", "--end", "9999-12-31T23:59:59-12:00"], "is not in the years 1981 to 9998."),
         (["--archive", "-", "--days", "1"], "- is no name for an archive: name a new file."),
         (["--archive", "", "--days", "1"], ". is no name for an archive: name a new file."),
-        (["--sender", "stripe", "--archive", "f", "--story", "outage"], "--story has no meaning with --sender"),
-        (["--sender", "github", "--to", "http://a", "--report", "r"], "--report has no meaning with --sender"),
+        (["--sender", "stripe", "--archive", "f", "--story", "outage"], "--story has no meaning here with --sender"),
+        (["--sender", "github", "--to", "http://a", "--report", "r"], "--report has no meaning here with --sender"),
+        (["--sender", "github", "--archive", "f", "--seed", "2"], "--seed has no meaning here with --sender"),
+        (["--sender", "github", "--archive", "f", "--days", "3", "--count", "2"], "--count has no meaning here with"),
+        (["--sender", "github", "--to", "http://a", "--days", "3"], "--days belongs to --archive; with --to it is"),
     ],
 )
 def test_bad_usage_ends_with_2_and_one_sentence(arguments, sentence):

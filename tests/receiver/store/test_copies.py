@@ -161,6 +161,35 @@ def test_what_comes_late_is_compared_with_what_was_received_before_and_after_it(
     assert duplicates(store)[-1]
 
 
+@pytest.mark.parametrize("turns", ["together", "each alone", "each after a restart"])
+@pytest.mark.parametrize(
+    ("seconds_and_signatures", "expected"),
+    [
+        ([(0, "missing"), (1, "valid")], [None, None]),
+        ([(0, "invalid"), (1, "valid")], [None, None]),
+        ([(0, "valid"), (1, "missing"), (2, "invalid"), (3, "valid")], [None, 1, 1, 1]),
+        ([(0, "missing"), (1, "invalid"), (2, "valid"), (3, "valid"), (4, "missing")], [None, 1, None, 3, 3]),
+        # From the third on, they come late.
+        ([(4, "missing"), (30, "missing"), (3, "valid"), (2, "valid"), (2, "missing")], [None, None, None, 3, 3]),
+        ([(4, "missing"), (30, "missing"), (5, "valid"), (29, "valid"), (6, "missing")], [None, None, None, None, 3]),
+    ],
+)
+def test_a_notification_with_a_valid_signature_is_no_copy_of_one_without(
+    store, spool, tmp_path, turns, seconds_and_signatures, expected
+):
+    rows = [
+        copy_of(number, seconds, signature_status=status)
+        for number, (seconds, status) in enumerate(seconds_and_signatures)
+    ]
+    appender = make_appender(store, tmp_path)
+    for batch in [rows] if turns == "together" else [[row] for row in rows]:
+        if turns == "each after a restart":
+            appender = make_appender(store, tmp_path)
+        spool.append_all(batch)
+        appender.append_new()
+    assert originals(store) == expected
+
+
 @pytest.mark.parametrize("window", [10, 20_000])
 def test_a_copy_that_comes_hours_late_is_found_though_memory_held_only_the_latest_hour(store, spool, tmp_path, window):
     spool.append_all([copy_of(1, 0), notification(2, received_at=NOON + timedelta(hours=5))])

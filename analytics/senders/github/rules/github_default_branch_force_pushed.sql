@@ -36,6 +36,17 @@ body = '''{"ref":"refs/heads/trunk/2","before":"6113728f27ae82c7b1a177c8d03f9e96
 "after":"0d1a26e67d8f5eaf1f6ba5c57fc3c7d91ac0fd1c","repository":{"full_name":"acme/tools","default_branch":"trunk/2",
 "owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 
+[[fires]]
+title = "The name of the field is spelled with an escape"
+expected = ["medium acme/shop: ann force-pushed main of acme/shop: 6113728 became 0d1a26e."]
+[[fires.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "push" }
+at = 2026-03-04T10:00:00Z
+body = '''{"ref":"refs/heads/main","before":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","\u0066orced":true,
+"after":"0d1a26e67d8f5eaf1f6ba5c57fc3c7d91ac0fd1c","repository":{"full_name":"acme/shop","default_branch":"main",
+"owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
+
 [[silent]]
 title = "An ordinary push; a force push to another branch, and to a tag of the same name"
 [[silent.notifications]]
@@ -63,7 +74,8 @@ at = 2026-03-04T10:20:00Z
 body = '''{"ref":"refs/tags/main","before":"aa","after":"ab","forced":true,"repository":{"full_name":"acme/shop",
 "default_branch":"main","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 */
--- The pattern only saves time: most pushes are not forced, and their bodies need not be parsed.
+-- The pattern only saves time: most pushes are not forced, and their bodies need not be parsed. A name in JSON may be spelled
+-- with escapes.
 WITH pushes AS (
     SELECT
         id,
@@ -76,7 +88,8 @@ WITH pushes AS (
     FROM events
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
-        AND sender = 'github' AND event_type = 'push' AND regexp_matches(payload::VARCHAR, '"forced"\s*:\s*true')
+        AND sender = 'github' AND event_type = 'push'
+        AND (regexp_matches(payload::VARCHAR, '"forced"\s*:\s*true') OR contains(payload::VARCHAR, '\u'))
 )
 SELECT
     pushed_at AS found_at,

@@ -14,7 +14,6 @@ from receiver.senders.sender import MISSING
 from tests.receiver.senders.profile.profiles import profile_of, shipped
 
 RECEIVED = datetime(2026, 3, 2, 9, 15, 3, tzinfo=UTC)
-FORM = "application/x-www-form-urlencoded"
 RFC_6901 = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, 'k"l': 6, " ": 7, "m~n": 8}
 
 
@@ -135,16 +134,32 @@ def test_the_end_of_the_route_can_name_the_event(tmp_path):
     assert columns(profile, {"type": "a"}, "invoice.paid").event_type == "a"
 
 
-def test_a_form_holds_json_in_a_field_or_is_the_object(tmp_path):
+def test_a_form_holds_json_in_its_first_field_or_is_the_object(tmp_path):
     profile = profile_of(tmp_path, '[body]\nform = ["payload", "*"]')
-    assert profile.read_body(urlencode({"payload": '{"a": "é"}'}).encode(), f"{FORM}; charset=utf-8") == {"a": "é"}
-    assert profile.read_body(b"a=1&b=&a=2", FORM) == {"a": "2", "b": ""}
-    assert profile.read_body(b'{"a": 1}', "application/json") == {"a": 1}
+    assert profile.read_body(urlencode({"payload": '{"a": "é"}'}).encode()) == {"a": "é"}
+    assert profile.read_body(b"payload=%7B%7D&payload=%7B%22a%22:1%7D") == {}
+    assert profile.read_body(b"a=1&b=&a=2") == {"a": "2", "b": ""}
+    assert profile.read_body(b"a[b]=1&payload={}") == {"a[b]": "1", "payload": "{}"}
     for body in (b"payload=[1]", b"payload=%7B", b"", b"a=%ff", b"\xff=1", b"&".join([b"a=1"] * 1001)):
         with pytest.raises(BodyError):
-            profile.read_body(body, FORM)
+            profile.read_body(body)
     with pytest.raises(BodyError):
-        profile_of(tmp_path).read_body(b"payload={}", FORM)
+        profile_of(tmp_path).read_body(b"payload={}")
+
+
+def test_json_is_never_read_as_a_form_whatever_its_texts_hold(tmp_path):
+    profile = profile_of(tmp_path, '[body]\nform = ["payload", "*"]')
+    for body in (b'{"a=":"&payload={}&"}', b' \t\r\n{"a=":"&payload={}&"}'):
+        assert profile.read_body(body) == {"a=": "&payload={}&"}
+    for body in (b'["&payload={}&"]', b'"a=&payload={}&"', b'a "b=&payload={}', b"&payload={}", b" payload={}"):
+        with pytest.raises(BodyError, match="The body is not"):
+            profile.read_body(body)
+
+
+def test_a_form_that_does_not_begin_with_the_field_of_the_profile_is_refused(tmp_path):
+    profile = profile_of(tmp_path, '[body]\nform = "payload"')
+    with pytest.raises(BodyError, match="must begin with the field payload"):
+        profile.read_body(b"a=1&payload=%7B%7D")
 
 
 def test_slack_is_answered_with_its_challenge_alone_and_never_with_markup():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.waiting import until
 
 NAMES = ["generic-hmac", "github", "gitlab", "shopify", "slack", "standard-webhooks", "stripe"]
 OCTOKIT = os.environ.get("OCTOKIT_EXAMPLES")
+EVIDENCE = Path(__file__).parents[4] / "docs" / "evidence.md"
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 OF_NO_ACCOUNT = ("security_advisory", "enterprise")
 """Events of all of GitHub or of a whole server, whose payloads name no account."""
@@ -45,6 +47,28 @@ def test_a_shipped_profile_says_what_to_do_at_the_sender(name):
 def test_each_file_beside_a_shipped_profile_is_one_of_its_examples(name):
     profile = shipped()[name]
     assert set((profile.path.parent / "examples").iterdir()) == {example.file for example in profile.examples}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_on_evidence_names_each_header_that_fills_a_column_though_no_signature_covers_it(name):
+    profile = shipped()[name]
+    text = profile.path.read_text(encoding="utf-8")
+    headers = set(re.findall(r"header:([\w-]+)", text))
+    if not profile.scheme.template.covers("id"):
+        headers.update(re.findall(r'\nid = \{ header = "(.+)" \}', text))
+    title = "any HMAC" if name == "generic-hmac" else profile.title
+    row = re.search(rf"\n\| {title} \|.*\|(.*)\|\n", EVIDENCE.read_text(encoding="utf-8"))
+    assert row
+    assert set(re.findall(r"`(.+?)`", row[1])) == headers
+
+
+def test_a_shop_that_shopifys_body_names_counts_before_that_of_a_header():
+    """No signature covers the header."""
+    headers = {"x-shopify-topic": "customers/redact", "x-shopify-shop-domain": "another.myshopify.com"}
+    for name in ("shop_domain", "myshopify_domain"):
+        columns = shipped()["shopify"].classify(None, headers, {name: "Ours.myshopify.com"}, RECEIVED)
+        assert columns.account_alias == "ours.myshopify.com"
+    assert shipped()["shopify"].classify(None, headers, {}, RECEIVED).account_alias == "another.myshopify.com"
 
 
 def examples_of(name):

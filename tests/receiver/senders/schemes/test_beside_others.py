@@ -161,6 +161,18 @@ def test_bytes_that_a_signature_over_form_fields_does_not_cover_are_refused():
         assert (verdict.status, verdict.detail) == ("invalid", "the body is no form"), body
 
 
+def test_no_text_within_a_signed_form_becomes_json_by_other_borders_between_names_and_values():
+    """Such a signature covers no border: names and values are signed one after the other."""
+    scheme = scheme_of("twilio")
+    secret = scheme.load_secret("a secret of 16 bytes or more")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    genuine = post(form, b"Body=%22%7D%7B%22event%22%3A%22forged%22%2C%22z%22%3A%22&From=1")
+    signed = scheme.sign(genuine, secret, NOW, None)
+    assert scheme.check(post(form | signed, genuine.body), [secret], NOW).status == "valid"
+    forged = post(form | signed, b'{"event":"forged","z":"=From1&B=ody"}')
+    assert scheme.check(forged, [secret], NOW).detail == "the body is no form"
+
+
 def test_a_signature_in_the_body_is_checked_there():
     scheme = scheme_of("mailgun")
     secret = scheme.load_secret("key-of-mailgun-0123456789")
