@@ -253,7 +253,7 @@ def read_settings() -> Settings:
     """
     base = find_base()
     variables = tuple((name, value) for name, value in os.environ.items() if name.upper().startswith("CLC_"))
-    return _read(base, sign(WORKING_DIRECTORY), sign(base / ENV_FILE), variables)
+    return _read(base, variables, sign(WORKING_DIRECTORY), sign(base / ENV_FILE))
 
 
 def sign(path: Path) -> tuple[int, ...] | None:
@@ -267,8 +267,8 @@ def sign(path: Path) -> tuple[int, ...] | None:
 
 # A page reads them for each of its lines, and reading takes some milliseconds.
 @lru_cache(maxsize=8)
-def _read(base: Path, *_sources: Any) -> Settings:
-    """Read the settings; `_sources` are all that they come from, so that any change is seen."""
+def _read(base: Path, variables: tuple[tuple[str, str], ...], *_files: Any) -> Settings:
+    """Read the settings; the arguments are all that they come from, so that any change is seen."""
     read_dot_env(base / ENV_FILE)  # its error is a sentence
     try:
         # In the working directory, paths stay as they were written.
@@ -278,7 +278,8 @@ def _read(base: Path, *_sources: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(" ".join(map(describe_wrong, error.errors()))) from None
     except UnicodeEncodeError as error:
-        raise SettingsError(f"A setting is {error.object!r}, which is no UTF-8 text.") from None
+        name = next((name for name, value in variables if value == error.object), "A setting")
+        raise SettingsError(f"{name} is {error.object!r}, which is no UTF-8 text.") from None
 
 
 def resolve_directories(base: Path) -> dict[str, Any]:

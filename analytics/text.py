@@ -72,8 +72,13 @@ def make_name_visible(name: str) -> str:
 
 def shorten(text: str, length: int = 60) -> str:
     """Make the text visible as a name and cut it to `length` characters, with an ellipsis."""
+    return make_name_visible(cut_visible(text, length))
+
+
+def cut_visible(text: str, length: int) -> str:
+    """Make the text visible and cut it to `length` characters, with an ellipsis."""
     seen = make_visible(text[: length + 1])
-    return make_name_visible(seen) if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
+    return seen if len(seen) <= length and len(text) <= length else seen[: length - 1] + ELLIPSIS
 
 
 def as_markdown(text: str) -> str:

@@ -37,7 +37,8 @@ CHARACTER_PIXELS, SYMBOL_PIXELS = 7, 25
 HEIGHT = 340
 MOST_TIME_BINS = 60
 TIME_BINS = (timedelta(seconds=1), *WIDTHS.values())
-"""The widths of the bins of times, which begin at whole minutes, hours and days where they are so wide."""
+"""The widths of the bins of times, which begin at whole minutes, hours, days and on Mondays where they are so wide."""
+MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 CALENDAR: tuple[Any, Any] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 """The first and the last moment that can be written as a browser reads it."""
 NOT_DRAWN: dict[Holds, str] = {
@@ -69,11 +70,12 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
     notes += describe_missing(data, choice, kinds)
     if data.isna().any(axis=1).all():
         return QuickChart(None, ["No row can be drawn.", *notes])
+    drawn = data["x"].notna()  # a row without a `y` stays, as a gap of its line
+    data = data[drawn].reset_index(drop=True)
     if choice.colour:
-        names = name_values(list_column(first, columns, choice.colour))
+        names = name_values(list_column(first.filter(pa.array(drawn)), columns, choice.colour))
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
         notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “{OTHERS}”."] if others else []
-    data = data.dropna(subset="x", ignore_index=True)  # a row without a `y` stays, as a gap of its line
     choice = name_units(table, choice)
     if choice.kind == "histogram" and kinds["x"] == "number":
         return QuickChart(draw_histogram(data, choice, dark), notes)
@@ -196,7 +198,7 @@ def draw_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
 def draw_time_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
     """Return a histogram of moments; its bins are those of a clock in UTC, which Vega would not choose."""
     width = choose_bin(data["x"])
-    bins = add_up(data.assign(x=data["x"].dt.floor(width)))
+    bins = add_up(data.assign(x=MONDAY + (data["x"] - MONDAY) // width * width))
     bins = bins.assign(x=bins["x"].clip(*CALENDAR), until=(bins["x"] + width).clip(*CALENDAR))
     ticks = describe_ticks(bins["x"], pd.Timedelta(width)) or {"labelOverlap": True}
     tips = [make_utc_tip("x", "From (UTC)"), make_utc_tip("until", "To (UTC)"), alt.Tooltip("y:Q", title="Rows")]

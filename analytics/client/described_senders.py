@@ -1,12 +1,10 @@
 """Reads the senders that the store describes, so that pages and notebooks have their colours and words."""
 
 from collections import defaultdict
-from contextlib import suppress
 from typing import NamedTuple
 
 from analytics import queries
 from analytics.client.client import Client
-from analytics.errors import QueryError
 from analytics.senders import learn
 from analytics.senders.described import Seen, as_sender
 from analytics.senders.sender import Sender
@@ -25,9 +23,9 @@ def learn_senders(client: Client) -> None:
     Raises:
         AnalyticsError: the store does not answer.
     """
-    with suppress(QueryError):
-        described = read_senders(client)
-        learn(described.senders, alone=described.alone)
+    describes = client.sql(*queries.make_query("table_of_senders", {})).num_rows
+    described = read_senders(client) if describes else Described([], alone=False)
+    learn(described.senders, alone=described.alone)
 
 
 def read_senders(client: Client) -> Described:

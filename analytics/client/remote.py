@@ -93,9 +93,9 @@ def find_wrong_certificate(error: HTTPError) -> str | None:
     return cause.verify_message.rstrip(".") if isinstance(cause, SSLCertVerificationError) else None
 
 
-def is_of_tls(error: HTTPError) -> bool:
-    """Say whether it was TLS that failed, which a server without TLS may also do by silence."""
-    return isinstance(error, SSLError) or "handshake" in str(error.__cause__)
+def is_silent_in_tls(error: HTTPError) -> bool:
+    """Say whether TLS got no answer in time: the server is slow or hangs, or waits because it has no TLS."""
+    return isinstance(error, ReadTimeoutError) and "handshake" in str(error.__cause__)
 
 
 class QueryServiceSource:
@@ -159,7 +159,7 @@ class QueryServiceSource:
             with urllib3.PoolManager(num_pools=1, retries=False) as pool:
                 pool.request("GET", f"{self._url}/healthz", headers=headers, redirect=False, timeout=timeout)
         except HTTPError as error:
-            if isinstance(error, ReadTimeoutError) and not is_of_tls(error):
+            if isinstance(error, ReadTimeoutError) and not is_silent_in_tls(error):
                 raise SilentError(
                     f"The store at {self._url} takes connections, but has not answered within {seconds:g} s. "
                     "Nothing that was acknowledged is at risk; `clc-receiver serve` restarts a store that hangs."
@@ -169,10 +169,14 @@ class QueryServiceSource:
     def _make_not_running_error(self, error: HTTPError) -> NotRunningError:
         if reason := find_wrong_certificate(error):
             return NotRunningError(
-                f"The certificate of {self._url} is not accepted ({reason}): ask by a name that is in it, and where "
-                "this machine does not know its authority, give that one's certificate in SSL_CERT_FILE."
+                f"The certificate of {self._url} is not accepted ({reason}): set SSL_CERT_FILE to the certificate "
+                "of its authority, ask by a name that is in it, or renew it."
             )
-        if is_of_tls(error):
+        if is_silent_in_tls(error):
+            return SilentError(
+                f"What is at {self._url} takes connections, but TLS got no answer in time; does it speak HTTPS?"
+            )
+        if isinstance(error, SSLError):
             return NotRunningError(
                 f"Nothing at {self._url} speaks HTTPS; a query service without a proxy in front of it is asked by http://."
             )
@@ -216,7 +220,7 @@ class QueryServiceSource:
         except ProtocolError:
             raise
         except HTTPError as error:
-            if isinstance(error, ReadTimeoutError) and not is_of_tls(error):
+            if isinstance(error, ReadTimeoutError) and not is_silent_in_tls(error):
                 raise QueryTimeoutError(
                     f"The query service at {self._url} did not answer within {wait:g} s."
                 ) from error

@@ -40,10 +40,10 @@ def check_free(address: str, port: int) -> None:
         with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
-    except OSError as error:
+    except (OSError, TypeError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no host can have this name"
         raise DashboardError(
-            f"The dashboard can't listen on {address}:{port} ({error.strerror}); "
-            "choose another with --port and --address."
+            f"The dashboard can't listen on {address}:{port} ({reason}); choose another with --port and --address."
         ) from error
 
 

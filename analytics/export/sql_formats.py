@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import IO, Any, cast
 
 import orjson
@@ -121,8 +122,17 @@ def as_field(value: Any) -> Any:
         # One form in a column, or pandas reads it as text. A column with nanoseconds has values of pandas.
         return value.isoformat(timespec="nanoseconds" if hasattr(value, "nanosecond") else "microseconds")
     if isinstance(value, (list, dict)):
-        return orjson.dumps(value, default=to_json, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(name_no_numbers(value), default=to_json, option=orjson.OPT_NON_STR_KEYS).decode()
     return to_json(value)
+
+
+def name_no_numbers(value: Any) -> Any:
+    """Return a list or struct with texts for NaN and infinity, which JSON would write as null."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {name: name_no_numbers(part) for name, part in value.items()}
+    return [*map(name_no_numbers, value)] if isinstance(value, (list, tuple)) else value
 
 
 def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001

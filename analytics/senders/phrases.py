@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analytics.text import shorten
+from analytics.text import cut_visible, shorten
 
 LONGEST_VALUE = 60
 MEGABYTES = 1024
@@ -96,9 +96,8 @@ def format_text(value: str) -> str:
 
 
 def quote(value: str) -> str:
-    """Return a text in quotes, cut; one of blanks alone has them already."""
-    cut = shorten(value, LONGEST_VALUE)
-    return cut if value.isspace() else f"“{cut}”"
+    """Return a text in quotes, cut."""
+    return f"“{cut_visible(value, LONGEST_VALUE)}”"
 
 
 def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:

@@ -316,6 +316,13 @@ def test_accounts_with_the_same_numbers_share_a_line(run):
     assert dict(zip(lines["account"], lines["notifications"], strict=True)) == {"A": 2, "B, C": 1}
 
 
+def test_accounts_that_are_each_others_parents_count_with_each_other(run):
+    now = datetime.now(UTC)
+    rows = [account("EGG", "EGG", "HEN", received_at=now), *[account("HEN", "HEN", "EGG", received_at=now)] * 2]
+    lines = run("activity.ipynb", ["accounts"], rows)["by_account"]
+    assert lines[["account", "notifications"]].to_numpy().tolist() == [["EGG, HEN", 3]]
+
+
 def test_in_a_store_without_findings_a_sentence_says_which_story_is_missing(run):
     with pytest.raises(UsageError, match="Nothing in here fits the story sign-up: the top of this notebook says"):
         run("audit.ipynb", ["findings", "severities", "sign-up-events"], [])

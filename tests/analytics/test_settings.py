@@ -25,7 +25,7 @@ def test_a_wrong_setting_names_variable_value_and_what_is_allowed(monkeypatch, a
 @pytest.mark.parametrize("name", ["CLC_LISTEN", "CLC_RULES", "CLC_TIME_ZONE"])
 def test_a_setting_that_is_no_text_is_told(monkeypatch, name):
     monkeypatch.setenv(name, "\udcff")
-    with pytest.raises(SettingsError, match=r"A setting is '\\udcff', which is no UTF-8 text\."):
+    with pytest.raises(SettingsError, match=rf"{name} is '\\udcff', which is no UTF-8 text\."):
         read_settings()
 
 

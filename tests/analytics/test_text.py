@@ -35,7 +35,11 @@ def test_characters_that_hide_are_shown_as_escapes(text, seen):
 @pytest.mark.parametrize(("name", "seen"), [("   ", "“   ”"), ("\u3000", "“\u3000”"), ("\n", "\\n"), ("", "")])
 def test_a_name_of_blanks_alone_stands_in_quotes(name, seen):
     assert (make_name_visible(name), shorten(name)) == (seen, seen)
-    assert format_text("   ") == "“   ”"
+
+
+@pytest.mark.parametrize(("text", "seen"), [("   ", "“   ”"), (" " * 61, f"“{' ' * 59}…”")])
+def test_a_value_of_blanks_alone_stands_in_quotes_however_long_it_is(text, seen):
+    assert format_text(text) == seen
 
 
 def test_long_names_end_in_an_ellipsis():

@@ -61,6 +61,14 @@ def test_rows_without_a_place_on_an_axis_are_said_to_be_left_out():
     ]
 
 
+def test_colours_are_those_of_the_rows_that_are_drawn():
+    names = [*"abcdefgh", *[f"left out {number // 2}" for number in range(20)]]
+    table = pa.table({"x": [*range(8), *[None] * 20], "y": [1] * 28, "name": names})
+    drawn = draw(table, Choice("points", "x", "y", "name"))
+    assert drawn.notes == ["20 of 28 rows left out: x is NULL, infinite or not a number."]
+    assert {row["colour"] for row in list_drawn(drawn)} == set("abcdefgh")
+
+
 def test_where_all_rows_are_left_out_there_is_no_chart_but_the_reason():
     table = pa.table({"x": [float("inf"), 1.0], "y": [1, None], "t": pa.array([None, 2**62], pa.timestamp("us"))})
     assert draw(table, Choice("histogram", "t")) == (
@@ -82,11 +90,17 @@ def test_the_bins_of_times_are_those_of_a_clock_in_utc_and_say_when_they_begin_a
     assert {(tip["timeUnit"][:3], tip["format"]) for tip in times} == {("utc", "%Y-%m-%d %H:%M:%S")}
 
 
+def test_bins_of_weeks_begin_on_mondays():
+    begin = datetime(2026, 11, 5, tzinfo=UTC)
+    table = pa.table({"t": [begin, begin + timedelta(days=100)]})
+    assert list_drawn(draw(table, Choice("histogram", "t")))[0]["x"] == "2026-11-02T00:00:00+00:00"
+
+
 @pytest.mark.parametrize(
     ("last", "ends"),
     [
         (datetime(1, 1, 1, tzinfo=UTC), ["0001-01-01T00:00:01"]),
-        (datetime(9999, 12, 31, 23, tzinfo=UTC), ["0135-11-17T00:00:00", "9999-12-31T23:59:59"]),
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), ["0135-11-21T00:00:00", "9999-12-31T23:59:59"]),
     ],
 )
 def test_a_histogram_of_the_first_moment_and_any_other_has_bins_that_a_browser_can_read(last, ends):

@@ -353,6 +353,16 @@ def test_nanoseconds_are_written_whole(sql):
     assert json.loads(out) == [{"at": at, "ats": [at], "clock": clock, "clocks": [clock]}]
 
 
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_nan_and_infinity_in_lists_structs_and_maps_are_no_null(sql, form):
+    query = (
+        "SELECT ['nan'::DOUBLE, '-inf'::DOUBLE, NULL, 1.5] AS l, {'s': 'inf'::FLOAT} AS s, map {1: 'nan'::DOUBLE} AS m"
+    )
+    _, out, _ = sql("--format", form, query)
+    line = out.decode().splitlines()[-1].replace('""', '"')
+    assert all(text in line for text in ('["nan","-inf",null,1.5]', '{"s":"inf"}', '[[1,"nan"]]'))
+
+
 def test_a_table_shows_lists_and_structs_as_json(sql):
     _, out, _ = sql("SELECT ['2026-11-20 00:00:00+00'::TIMESTAMPTZ] AS at, {'cost': 1.50, 'none': NULL} AS struct")
     assert out.decode().splitlines()[-1] == '["2026-11-20T00:00:00+00:00"]  {"cost":1.5,"none":null}'
