@@ -9,10 +9,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from receiver.keeping.objects.place import name_in_storage
 from tests.support.ports import free_port
 from tests.support.waiting import until
 
@@ -28,6 +29,12 @@ _WHO = [
     },
 ]
 _PARTS = ("master", "volume", "filer", "s3")
+MACHINES = [UUID(int=n << 96) for n in (1, 2)]
+
+
+def name_backups(backup, days, node=MACHINES[0]):
+    """Return the names that a machine's backups of some days of March have there."""
+    return [name_in_storage(backup.with_name(f"clc-202603{day:02}.duckdb"), "a host", node) for day in days]
 
 
 class Failing:
