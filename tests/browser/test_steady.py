@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from analytics.pages.shared.components import BROWSER, read_file
 from tests.browser.audited import SERVER
 from tests.browser.watching import drawn_at, expect_refreshed, row_of
+from tests.support.sizes import take_few
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
@@ -205,12 +206,15 @@ DIGITS = ["2026", "01", "01", "08", "15", "2026", "01", "02", "09", "30"]
 
 @pytest.mark.parametrize(
     ("address", "button"),
-    [
-        (f"/?range=own&own={BEGIN}/{END}", "own"),
-        (f"/audit?range=own&own={BEGIN}/{END}", "own"),
-        (f"/notifications?from={BEGIN}&to={END}", "own"),
-        (f"/?part={BEGIN}/{END}", "part"),
-    ],
+    take_few(
+        [
+            (f"/notifications?from={BEGIN}&to={END}", "own"),
+            (f"/?range=own&own={BEGIN}/{END}", "own"),
+            (f"/audit?range=own&own={BEGIN}/{END}", "own"),
+            (f"/?part={BEGIN}/{END}", "part"),
+        ],
+        2,
+    ),
 )
 def test_fields_that_are_opened_after_refreshes_have_the_range_of_the_link(live, watch, address, button):
     page = watch(live.url, timezone_id="UTC").open(f"{address}&refresh=1+s")
