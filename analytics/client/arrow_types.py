@@ -117,7 +117,7 @@ def cast_changed(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
 
 
 def is_changed(kind: DuckDBPyType) -> bool:
-    """Say whether DuckDB changes values of a type, or parts of them, as it sends them through Arrow."""
+    """Say whether DuckDB changes values of a type, or parts of them, on their way through Arrow."""
     if kind.id not in NESTED:
         return kind.id in CHANGED
     return any(is_changed(child) for _, child in kind.children if isinstance(child, DuckDBPyType))

@@ -174,7 +174,7 @@ class QueryServiceSource:
             )
         if is_silent_in_tls(error):
             return SilentError(
-                f"What is at {self._url} takes connections, but TLS got no answer in time; does it speak HTTPS?"
+                f"The server at {self._url} takes connections, but did not answer in TLS in time; does it speak HTTPS?"
             )
         if isinstance(error, SSLError):
             return NotRunningError(
@@ -240,7 +240,7 @@ class QueryServiceSource:
             raise self._make_stranger_error("/status") from error
 
     def _make_stranger_error(self, path: str) -> QueryError:
-        return QueryError(f"What answers at {self._url}{path} is no receiver; is the address right?")
+        return QueryError(f"The server at {self._url}{path} is not a receiver; is the address right?")
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> pa.Table:
         whole = False

@@ -191,7 +191,7 @@ class Receiver(NamedTuple):
 
 
 def find_receiver() -> Receiver:
-    """Return where the receiver takes notifications, as it says, or as this machine's settings do if it says nothing.
+    """Return where the receiver takes notifications: what it says itself, else what the settings of this machine say.
 
     Raises:
         AnalyticsError: it can't be asked now.
