@@ -47,6 +47,8 @@ def test_it_verifies_after_a_rebuild_a_restart_and_the_restore_of_a_backup_from_
 def test_a_machine_joins_with_the_backup_of_one_that_has_dropped_months(tmp_path, there, database):
     settings = {"CLC_OBJECTS": there, "CLC_SHARED_SPOOL": database}
     spool(tmp_path / "one", months_of_users())
+    with running(PreparedReceiver, tmp_path / "one", **settings) as one:
+        until(lambda: one.sql(COUNT) == [{"n": 205}], what="all to be stored")
     with running(PreparedReceiver, tmp_path / "one", **settings, **KEEP) as one:
         one.until_logged("are dropped; the lake has them")
         assert run_command(tmp_path / "one", "backup", str(tmp_path / "b.duckdb"), **settings).returncode == 0

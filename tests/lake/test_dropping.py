@@ -15,7 +15,7 @@ from receiver.keeping.lake.dropped import DropCheck
 from receiver.keeping.lake.manifest import find_first_kept
 from receiver.keeping.lake.place import LakePlace
 from tests.durability.support.commands import run_command
-from tests.durability.support.stores import accepted, spool
+from tests.durability.support.stores import accepted, fill, spool
 from tests.lake.months import finished_row, finished_rows, write
 from tests.support.object_storage import CREDENTIALS
 from tests.support.processes import PreparedReceiver, running
@@ -46,7 +46,7 @@ def figure(data_dir, name, **settings):
 @pytest.mark.usefixtures("credentials")
 def test_months_go_from_the_database_and_stay_in_the_lake_byte_for_byte(tmp_path, objects):
     rows = months_of_users()
-    spool(tmp_path / "data", rows)
+    fill(tmp_path / "data", rows)
     settings = {"CLC_OBJECTS": objects, **KEEP, **CREDENTIALS}
     with running(PreparedReceiver, tmp_path / "data", **settings) as receiver:
         receiver.until_logged("are dropped; the lake has them")
@@ -142,7 +142,7 @@ def test_late_notifications_go_to_the_lake_and_no_machine_undoes_what_another_wr
     rows, late = finished_rows(), finished_row(10_000, received_at=datetime(2026, 3, 9, tzinfo=UTC), entity_id="USER1")
     now = notification(77, received_at=datetime.now(UTC), entity_id="USER1")
     for name in ("dropping", "whole"):
-        spool(tmp_path / name, [*rows, now])
+        fill(tmp_path / name, [*rows, now])
     drop(tmp_path / "dropping", there)
     spool(tmp_path / "dropping", [late])
     with (
@@ -171,7 +171,7 @@ def test_a_replay_of_what_was_dropped_keeps_no_month_from_being_written_once_and
     old = [notification(7, received_at=since - timedelta(days=days)) for days in (40, 20)]
     replay = notification(7, received_at=since + timedelta(days=5), occurred_at=since - timedelta(days=30))
     for name in ("dropping", "whole"):
-        spool(tmp_path / name, old)
+        fill(tmp_path / name, old)
     drop(tmp_path / "dropping", there, CLC_KEEP="2mo")
     for name in ("dropping", "whole"):
         spool(tmp_path / name, [replay])
@@ -188,7 +188,7 @@ def test_a_replay_of_what_was_dropped_keeps_no_month_from_being_written_once_and
 
 @pytest.mark.parametrize("harm", [lose, lose_manifest], ids=["file", "manifest"])
 def test_what_is_left_of_a_dropped_month_never_takes_its_place(tmp_path, there, harm):
-    spool(tmp_path / "data", finished_rows())
+    fill(tmp_path / "data", finished_rows())
     drop(tmp_path / "data", there)
     harm(there)
     for path in Path(there, "lake").rglob("*.parquet"):
@@ -207,7 +207,7 @@ def lose_all(there):
 def test_what_the_lake_has_lost_is_told_though_the_store_has_nothing_or_little_of_it(tmp_path, there, harm, stays):
     march = [finished_row(number, entity_id=None) for number in range(20)]
     rest = [finished_row(number, entity_id="USER2") for number in range(20, 20 + stays)]
-    spool(tmp_path / "data", [*march, *rest, notification(77, received_at=datetime.now(UTC), entity_id="USER1")])
+    fill(tmp_path / "data", [*march, *rest, notification(77, received_at=datetime.now(UTC), entity_id="USER1")])
     drop(tmp_path / "data", there)
     with running(PreparedReceiver, tmp_path / "data") as receiver:
         assert receiver.sql(COUNT) == [{"n": 1 + stays}]
@@ -224,6 +224,8 @@ def test_of_machines_that_share_a_spool_one_that_dropped_a_month_says_what_is_lo
     shared = {"CLC_SHARED_SPOOL": database}
     rows = [*finished_rows(), *(notification(number, received_at=datetime.now(UTC)) for number in (7, 8))]
     spool(tmp_path / "dropping", rows)
+    with running(PreparedReceiver, tmp_path / "dropping", **shared) as sharing:
+        until(lambda: sharing.sql(COUNT) == [{"n": 202}], what="them to be stored")
     settings = {"CLC_OBJECTS": there, **KEEP, **shared}
     with (
         running(PreparedReceiver, tmp_path / "dropping", **settings) as dropping,

@@ -17,7 +17,7 @@ from receiver.keeping.lake import store, writing
 from receiver.keeping.lake.place import LakePlace
 from receiver.keeping.lake.writing import LakeWriter
 from tests.durability.support.commands import run_command
-from tests.durability.support.stores import spool
+from tests.durability.support.stores import fill, spool
 from tests.lake.months import MONTHS, finished_row, finished_rows, write
 from tests.support.object_storage import CREDENTIALS, KEY, SECRET
 from tests.support.processes import PreparedReceiver, running
@@ -53,7 +53,7 @@ def in_order(rows):
 def test_months_read_by_the_client_by_pandas_and_by_a_plain_reader_have_the_rows_and_bytes_of_the_store(
     tmp_path, objects
 ):
-    spool(tmp_path / "data", [*finished_rows(), notification(received_at=datetime.now(UTC))])
+    fill(tmp_path / "data", [*finished_rows(), notification(received_at=datetime.now(UTC))])
     settings = {"CLC_OBJECTS": objects, "CLC_LAKE": "on", **CREDENTIALS}
     with running(PreparedReceiver, tmp_path / "data", **settings) as receiver:
         receiver.until_logged("2026-04 is in the lake")
@@ -152,7 +152,7 @@ def test_any_duckdb_reads_a_directory_of_the_lake(receiver, there):
 
 
 def test_a_lake_that_can_not_be_written_is_told_with_its_reason_and_written_later(tmp_path):
-    spool(tmp_path / "data", finished_rows())
+    fill(tmp_path / "data", finished_rows())
     there = tmp_path / "there"
     settings = {"CLC_OBJECTS": str(there), "CLC_LAKE": "on"}
     with running(PreparedReceiver, tmp_path / "data", **settings) as receiver:

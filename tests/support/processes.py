@@ -101,7 +101,10 @@ class Process:
             assert self.process.poll() is None or self._readers[1].is_alive() or re.search(pattern, self.log), self.log
             return re.search(pattern, self.log)
 
-        return until(found, what=f"{pattern!r} in the log")
+        try:
+            return until(found, what=f"{pattern!r} in the log")
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.log}") from None
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; what does not heed it is killed, and fails the test."""
