@@ -1,7 +1,7 @@
 """Derives changes again from notifications, and compares them with the stored ones."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,8 @@ _FIRST_VERSION_WITH_UNDERIVED = 6
 _ROWS_PER_BATCH = 10_000
 _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
 _ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq"
+
+_SEQ, _TIME = map(DerivedChange._fields.index, ("seq", "changed_at"))
 
 StoredChange = tuple[Any, ...]
 """A row of `changes` as it was read: the columns of `DerivedChange`, with the time in microseconds."""
@@ -100,7 +102,7 @@ class ChangesCheck:
         self._rules = SenderRules(senders)
         # The deriver knows nothing before the first notification that is stored.
         self._deriver = Deriver(reader.read_rows, scope.extent.after, senders=senders)
-        self._expected: dict[int, Counter[tuple[Any, ...]]] = {}
+        self._expected: dict[int, list[StoredChange]] = {}
         self.failed: Missing = {}
         """The notifications whose changes could not be derived here."""
 
@@ -112,12 +114,15 @@ class ChangesCheck:
         seqs = {each.seq for each in batch}
         revised, closed = self._scope.revised, self._scope.closed
         self._expected |= {seq: expected[seq] for seq in (seqs.union(derived.stale) & revised) - closed}
-        actual = _group_by_seq(map(DerivedChange._make, stored))
-        yield from self._find_violations(
-            Changed(seq, expected[seq], actual[seq])
-            for seq in sorted(seqs - revised - closed)
-            if expected[seq] != actual[seq]
-        )
+        yield from self._compare(sorted(seqs - revised - closed), expected, stored)
+
+    def _compare(
+        self, seqs: Iterable[int], expected: Mapping[int, list[StoredChange]], stored: Iterable[StoredChange]
+    ) -> Iterator[Violation]:
+        """Compare the changes of notifications; most are stored in the order in which they were derived."""
+        actual = _group_by_seq(stored)
+        different = ((seq, expected[seq], actual[seq]) for seq in seqs if expected[seq] != actual[seq])
+        yield from self._find_violations(Changed(seq, Counter(one), Counter(other)) for seq, one, other in different)
 
     def _derive(self, batch: list[NumberedNotification]) -> Derived:
         """Derive from notifications; if a bug stops that, from halves, down to the notification at fault."""
@@ -139,8 +144,7 @@ class ChangesCheck:
         for start in range(0, len(revised), _ROWS_PER_BATCH):
             seqs = revised[start : start + _ROWS_PER_BATCH]
             rows = self._reader.read_rows(read_sql_file(__package__, "changes_of.sql"), [seqs])
-            actual = _group_by_seq(map(DerivedChange._make, rows))
-            yield from self._find_violations(Changed(seq, self._expected[seq], actual[seq]) for seq in seqs)
+            yield from self._compare(seqs, self._expected, rows)
 
     def _find_violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
         violations = list(check_changes(changed))
@@ -157,13 +161,13 @@ def _read_revised(reader: Reader, rules: SenderRules, last_seq: int) -> set[int]
     return {seq for (seq,) in reader.read_rows(query, [*as_columns(rules.stateless), last_seq])}
 
 
-def _group_by_seq(rows: Iterable[DerivedChange]) -> defaultdict[int, Counter[tuple[Any, ...]]]:
-    by_seq: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+def _group_by_seq(rows: Iterable[StoredChange]) -> defaultdict[int, list[StoredChange]]:
+    by_seq: defaultdict[int, list[StoredChange]] = defaultdict(list)
     for row in rows:
-        by_seq[row.seq][row] += 1
+        by_seq[row[_SEQ]].append(row)
     return by_seq
 
 
-def _as_queried(row: DerivedChange) -> DerivedChange:
+def _as_queried(row: DerivedChange) -> StoredChange:
     # A query counts microseconds, because Python can't represent every moment.
-    return row._replace(changed_at=to_microseconds(row.changed_at))  # type: ignore[arg-type]
+    return *row[:_TIME], to_microseconds(row.changed_at), *row[_TIME + 1 :]
