@@ -54,6 +54,7 @@ class Original(NamedTuple):
     is_copy: bool
     event_type: str | None
     same_payload: bool
+    is_valid: bool
 
 
 class Changed(NamedTuple):
@@ -135,7 +136,7 @@ def check_row(
 
 
 def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
-    """Check that a copy has an original: earlier, no copy itself, of the same event and bytes."""
+    """Check that a copy has an original: earlier, no copy itself, of the same event and bytes, and as well signed."""
     yield from _make_violations("duplicate_of", stored, _copy_faults(stored, original))
 
 
@@ -282,3 +283,8 @@ def _copy_faults(stored: NumberedNotification, original: Original) -> Iterator[s
         yield f"Its original {stored.duplicate_of} is of another event."
     if not original.same_payload:
         yield f"Its payload is not that of its original {stored.duplicate_of}."
+    if stored.row.signature_status == "valid" and not original.is_valid:
+        yield (
+            f"Its signature is valid, and its original {stored.duplicate_of} has no valid one, so a stranger may have "
+            "sent that first: `events` lacks this one, and `notifications` has it."
+        )

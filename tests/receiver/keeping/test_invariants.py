@@ -141,7 +141,7 @@ def test_a_payload_that_no_listener_accepts_is_named():
 
 
 def test_a_copy_with_its_original_is_right():
-    right = Original(seq=3, is_copy=False, event_type="User.Updated", same_payload=True)
+    right = Original(seq=3, is_copy=False, event_type="User.Updated", same_payload=True, is_valid=True)
     assert list(check_copy(stored(duplicate_of=ONE), right)) == []
 
 
@@ -153,13 +153,21 @@ def test_a_copy_with_its_original_is_right():
         ({"is_copy": True}, "is a copy itself"),
         ({"event_type": "User.Created"}, "is of another event"),
         ({"same_payload": False}, "is not that of its original"),
+        ({"is_valid": False}, "has no valid one"),
     ],
 )
 def test_a_copy_without_its_original_is_named(changed, words_in_it):
-    original = Original(3, is_copy=False, event_type="User.Updated", same_payload=True)._replace(**changed)
+    right = Original(seq=3, is_copy=False, event_type="User.Updated", same_payload=True, is_valid=True)
+    original = right._replace(**changed)
     (found,) = check_copy(stored(duplicate_of=ONE), original)
     assert (found.what, found.seq) == ("duplicate_of", 7)
     assert words_in_it in found.detail
+
+
+def test_what_has_no_valid_signature_may_be_the_copy_of_what_has_none():
+    original = Original(seq=3, is_copy=False, event_type="User.Updated", same_payload=True, is_valid=False)
+    for status in ("missing", "invalid"):
+        assert list(check_copy(stored(duplicate_of=ONE, signature_status=status), original)) == []
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,13 @@ def test_a_payload_altered_behind_its_back_is_named_running_or_not(data_dir):
         ("UPDATE notifications SET duplicate_of = uuid() WHERE seq = 3", ["duplicate_of seq 3", "changes seq 3"]),
         ("UPDATE notifications SET duplicate_of = NULL WHERE seq = 8", ["changes seq 8"]),
         (
+            (
+                "UPDATE notifications SET signature_status = 'missing', signature = NULL, key_fingerprint = NULL "
+                "WHERE id = (SELECT duplicate_of FROM notifications WHERE seq = 8)"
+            ),
+            [f"duplicate_of seq {seq}" for seq in (8, 9, 10)],
+        ),
+        (
             "UPDATE notifications SET seq = 2 WHERE seq = 3",
             ["order seq 2", "changes seq 2", "changes seq 3", "view", "view"],
         ),
