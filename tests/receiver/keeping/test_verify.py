@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from base64 import b64decode
 from datetime import timedelta
 
 import duckdb
@@ -12,18 +11,13 @@ import pytest
 from receiver.data_directory.incidents import report
 from receiver.database.reading import open_reader
 from receiver.notification import make_id
-from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import (
-    compute_fingerprint,
-    index_by_fingerprint,
-    load_private_key,
-    write_private_key,
-    write_public_pem,
-)
+from receiver.senders.centurylink.signature import load_public_key
+from receiver.senders.keys import index_by_fingerprint
 from receiver.senders.sender import Event
 from receiver.settings import Settings
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.stores import accepted, alter, append, spool
+from tests.receiver.keeping.verifying import COPY, data_dir, names, right
 from tests.support import bodies
 from tests.support.keys import key_directory
 from tests.support.processes import PreparedReceiver, Process, Sender, environment, running
@@ -32,12 +26,7 @@ from tests.support.sizes import size
 from tests.support.verifying import check_rows
 from tests.support.waiting import until
 
-COPY = b'{"accountAlias":"ACME","userName":"kim@acme.example"}'
-
-
-def names(done):
-    """What each line of an output names: the invariant and the seq."""
-    return [line.partition(":")[0].partition(" id ")[0] for line in done.stdout.splitlines()]
+__all__ = ["data_dir", "right"]
 
 
 def received(row, moment):
@@ -47,23 +36,6 @@ def received(row, moment):
 def ids(data_dir):
     with duckdb.connect(str(data_dir / "clc.duckdb"), read_only=True) as database:
         return dict(database.execute("SELECT seq, id::VARCHAR FROM notifications").fetchall())
-
-
-@pytest.fixture(scope="module")
-def right(tmp_path_factory):
-    """Twelve notifications, three of them copies, one of a route that leaves the action open; all are still spooled."""
-    data_dir = tmp_path_factory.mktemp("right")
-    rows = [accepted(number) for number in range(6)]
-    rows += [accepted(number, body=COPY) for number in range(6, 10)]
-    rows += [accepted(10, event=Event("Server", None), body=bodies.SERVER), accepted(11)]
-    spool(data_dir, rows)
-    append(data_dir)
-    return data_dir
-
-
-@pytest.fixture
-def data_dir(right, tmp_path):
-    return shutil.copytree(right, tmp_path / "data")
 
 
 def test_a_store_that_is_right_passes(data_dir):
@@ -215,29 +187,6 @@ def test_what_arrived_late_is_checked_with_what_came_after_it(tmp_path, monkeypa
     assert [str(each).partition(":")[0] for each in violations(tmp_path)] == ["changes seq 1"]
 
 
-def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_their_changes_are_missing(tmp_path):
-    github = {"sender": "github", "proof": "shared-secret", "key_fingerprint": "ab" * 32, "signature": b"hmac"}
-    columns = {"category": "repository", "event_type": "repository.edited", "entity_id": "acme/web"}
-    body = {"name": "new", "changes": {"name": {"from": "old"}}}
-    rows = [
-        notification(number, **github, **columns, delivery_id=f"d{number}", payload=json.dumps(body).encode())
-        for number in range(3)
-    ]
-    spool(tmp_path, [accepted(0), *rows, notification(9, sender="gone", proof="token", payload=b'{"n":1}')])
-    append(tmp_path)
-    done = run_command(tmp_path, "verify")
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert "Valid signatures: 1 by the key" in done.stderr
-    assert "Not checked: 3 signatures of github; the secret abababababababab is not at hand" in done.stderr
-    assert "Not checked: 1 signature of gone; there is no profile of this sender" in done.stderr
-    alter(tmp_path, "DELETE FROM delivery_ids WHERE seq = 3")
-    alter(tmp_path, "UPDATE changes SET old_value = '1' WHERE seq = 2 AND path = 'name'")
-    alter(tmp_path, "UPDATE notifications SET sender = 'github' WHERE seq = 1")
-    done = run_command(tmp_path, "verify")
-    assert done.returncode == 1
-    assert {"view", "changes seq 2", "changes seq 1"} <= set(names(done))
-
-
 def violations(data_dir):
     keys = index_by_fingerprint([load_public_key(key_directory() / "public.pem")])
     with open_reader(Settings(data_dir=data_dir)) as reader:
@@ -304,56 +253,6 @@ def test_numbers_that_are_missing_before_others_are_named_unless_a_recovery_expl
     done = run_command(data_dir, "verify")
     assert "lost" not in done.stdout
     assert "No notification has seq 3 to 4: a recovery or restore left numbers unused." in done.stderr
-
-
-def test_unsigned_notifications_are_counted(data_dir):
-    assert "Unsigned" not in run_command(data_dir, "verify").stderr
-    alter(data_dir, "UPDATE notifications SET signature_status = 'missing', signature = NULL WHERE seq = 2")
-    assert "Unsigned: 1." in run_command(data_dir, "verify").stderr
-
-
-def test_signatures_are_not_judged_under_another_key_than_they_were_received_under(data_dir):
-    """A shell that lacks the key of `serve` is no proof of forgery."""
-    done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
-    assert (done.returncode, done.stdout) == (2, "")
-    (which, nothing) = done.stderr.splitlines()
-    key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
-    assert which == (
-        f"12 notifications were received under the public key {key}, which is not at hand: "
-        "name its file with --public-key."
-    )
-    assert nothing == "Nothing was checked."
-    named = run_command(data_dir, "verify", "--public-key", str(key_directory() / "public.pem"), CLC_PUBLIC_KEY="")
-    assert (named.returncode, named.stdout) == (0, ""), named.stderr
-    assert key in named.stderr
-
-
-def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
-    key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
-    (data_dir / "keys").mkdir()
-    (data_dir / "keys" / f"{key}.pem").write_bytes(write_public_pem(load_public_key(None)))
-    assert run_command(data_dir, "verify", CLC_PUBLIC_KEY="").returncode == 2
-
-
-@pytest.mark.parametrize("noted", [True, False])
-def test_notifications_of_several_keys_are_each_checked_under_their_own(data_dir, tmp_path, noted):
-    write_private_key(tmp_path / "other.pem")
-    other = load_private_key(tmp_path / "other.pem")
-    pem = tmp_path / "other.pub"
-    pem.write_bytes(write_public_pem(other.public_key()))
-    row = accepted(30)
-    signature = b64decode(sign(other, row.payload))
-    spool(data_dir, [row._replace(signature=signature, key_fingerprint=compute_fingerprint(other.public_key()))])
-    append(data_dir)
-    if not noted:
-        alter(data_dir, "UPDATE notifications SET key_fingerprint = NULL")
-        shutil.rmtree(data_dir / "spool")
-    done = run_command(data_dir, "verify", "--public-key", str(pem))
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    alter(data_dir, "UPDATE notifications SET payload = replace(payload, '1.50', '1.5') WHERE seq IN (4, 13)")
-    shutil.rmtree(data_dir / "spool", ignore_errors=True)
-    done = run_command(data_dir, "verify", "--public-key", str(pem))
-    assert names(done) == ["signature seq 4", "signature seq 13"]
 
 
 def test_of_one_kind_ten_lines_are_printed_and_the_others_counted(data_dir):
