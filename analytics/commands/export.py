@@ -10,10 +10,10 @@ import click
 import pyarrow as pa
 
 from analytics.client.client import Client, connect
-from analytics.client.completeness import find_complete_since
 from analytics.commands.findings import parse_option
 from analytics.commands.output import (
     account_option,
+    describe_lacking,
     describe_unknown_accounts,
     event_option,
     find_events,
@@ -28,7 +28,6 @@ from analytics.commands.output import (
 )
 from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, read_parts
 from analytics.text import format_count
-from analytics.times import stamp
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
@@ -116,12 +115,9 @@ def export(
         extent = find_range(client, chosen)
         with open_output(output, overwrite=overwrite) as out, show_progress(extent.length, output) as advance:
             count = WRITERS[name](read_tables(client, chosen, extent, advance), out)
-        unknown = describe_unknown_accounts(client, accounts)
-        complete_since = find_complete_since(client)
+        told = [*describe_lacking(client, begin, LACKING), *describe_unknown_accounts(client, accounts)]
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
         click.echo(f"{format_count(count, 'notification')} exported{where}", err=True)
-    if complete_since and (begin is None or begin < complete_since):
-        click.echo(f"Of months before {stamp(complete_since)} UTC, {LACKING}", err=True)
-    for sentence in unknown:
+    for sentence in told:
         click.echo(sentence, err=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from analytics.client.client import connect
-from analytics.commands.output import describe_unknown_accounts, location_option, open_output
+from analytics.commands.output import describe_lacking, describe_unknown_accounts, location_option, open_output
 from analytics.errors import AnalyticsError, OutputError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
@@ -21,6 +21,7 @@ from analytics.text import LINES, format_count, make_json_visible, make_visible,
 from analytics.times import stamp
 
 NONE, SOME, FAILED = 0, 1, 2
+LACKING = "only the last state of each entity is here, so findings are missing; ask the lake for those (--location)."
 LONGEST_SENTENCE = 500
 UNITS = {
     "s": timedelta(seconds=1),
@@ -188,7 +189,7 @@ def findings(
         rules = choose_rules(everything, names)
         with connect(location) as client:
             results = find(client, begin, end, rules=add_doubting(rules, everything), settings=settings)
-            unknown = describe_unknown_accounts(client, accounts)
+            told = [*describe_lacking(client, begin, LACKING), *describe_unknown_accounts(client, accounts)]
     except AnalyticsError as error:
         raise fail(error) from None
     chosen = {rule.name for rule in rules.rules}
@@ -197,7 +198,7 @@ def findings(
     write(shown, with_json=with_json)
     for problem in results.problems:
         click.echo(f"Rule not used: {make_visible(str(problem))}", err=True)
-    for sentence in unknown:
+    for sentence in told:
         click.echo(sentence, err=True)
     click.echo(summarize(shown), err=True)
     raise click.exceptions.Exit(SOME if shown else FAILED if results.problems else NONE)

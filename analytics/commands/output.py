@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -16,9 +17,11 @@ import click
 
 from analytics import queries, senders
 from analytics.client.client import Client
+from analytics.client.completeness import find_complete_since
 from analytics.errors import OutputError
 from analytics.export.archives import find_unknown_accounts
 from analytics.text import LINES, make_visible
+from analytics.times import stamp
 
 EXAMPLES = senders.find_examples()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,6 +81,23 @@ def describe_unknown_accounts(client: Client, accounts: Iterable[str]) -> list[s
     """
     unknown = find_unknown_accounts(client, list_aliases(accounts))
     return [f"Nothing that is stored names an account {make_visible(alias)}." for alias in unknown]
+
+
+def describe_lacking(client: Client, since: datetime | None, rest: str) -> list[str]:
+    """Return a sentence on dropped months if the store lacks some of a time; else none.
+
+    Args:
+        client: asks the store.
+        since: the begin of that time; None is all of time.
+        rest: what is to be had of those months, after "Of months before …".
+
+    Raises:
+        AnalyticsError: no answer.
+    """
+    complete_since = find_complete_since(client)
+    if complete_since is None or (since is not None and since >= complete_since):
+        return []
+    return [f"Of months before {stamp(complete_since)} UTC, {rest}"]
 
 
 # Rows hold personal data: no other user may read the file, and no link of another user may redirect it.

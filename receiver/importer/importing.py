@@ -1,8 +1,10 @@
 """Imports an archive, in batches."""
 
+import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import BinaryIO, NamedTuple
 
@@ -57,7 +59,7 @@ def import_archive(
         Lines by result: `accepted`, a refusal's code, `too_large`, or `malformed`.
 
     Raises:
-        ArchiveError: the file can't be read, or the spool can't be written; the text says how much of it is in.
+        ArchiveError: the file can't be read, the spool can't be written, or Ctrl-C came; the text says how much is in.
     """
     results: Counter[str] = Counter()
     done = 0
@@ -76,12 +78,45 @@ def import_archive(
                 else:
                     results[row.reason if isinstance(row, Rejection) else "accepted"] += 1
                     rows.append(row)
-            spool.append_all(rows)
-            done = batch[-1].number
+            with _holding_back_interrupt():  # what the spool was given is committed, whatever comes
+                spool.append_all(rows)
+                done = batch[-1].number
             advance(sum(line.size for line in batch))
+    except KeyboardInterrupt:
+        raise ArchiveError(_describe_stop(name, done)) from None
     except (OSError, sqlite3.Error) as error:
         raise ArchiveError(_describe_end(name, done, error)) from None
     return results
+
+
+@contextmanager
+def _holding_back_interrupt() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of a block, if it would stop this program."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
+
+
+def _describe_stop(name: str, done: int) -> str:
+    """Say that an import was stopped, how many lines are in, and how to go on."""
+    if not done:
+        return f"The import of {name} was stopped, and nothing of it is in."
+    return f"The import of {name} was stopped; its first {done:,} lines are in. {_describe_rest(done)}"
+
+
+def _describe_rest(done: int) -> str:
+    return (
+        f"`tail -n +{done + 1} FILE` writes the rest, to import it alone: an import of the whole file stores those "
+        "lines again, as copies."
+    )
 
 
 def _describe_end(name: str, done: int, error: OSError | sqlite3.Error) -> str:
@@ -91,8 +126,8 @@ def _describe_end(name: str, done: int, error: OSError | sqlite3.Error) -> str:
     if not done:
         return f"{start} ({reason}), and nothing of it is. {remedy}, and import it again."
     return (
-        f"{start} as a whole ({reason}); its first {done:,} lines are. {remedy}, and import the rest alone, which "
-        f"`tail -n +{done + 1} FILE` writes: an import of the whole file stores those again, as copies."
+        f"{start} as a whole ({reason}); its first {done:,} lines are. {remedy}, and import the rest. "
+        f"{_describe_rest(done)}"
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from analytics.cli import run
 from analytics.commands.findings import parse_moment
-from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT
+from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT, user
+from tests.support.dropping import drop_before
 from tests.support.stored import Received, store_of
 
 
@@ -74,6 +75,14 @@ def test_an_account_that_nothing_stored_names_is_told(findings):
     assert findings("--account", "none") == (0, "", f"{told}No findings.\n")
     code, out, err = findings("--account", "none", "--account", "acme")
     assert (code, len(out.splitlines()), err) == (1, 2, f"{told}2 findings: 2 low.\n")
+
+
+def test_a_time_that_begins_before_the_store_is_complete_lacks_findings_and_says_so(findings, tmp_path):
+    file = store_of(tmp_path / "store", [Received("User.Created", NOON - days * DAY, user("kim")) for days in (3, 1)])
+    drop_before(file, NOON - 2 * DAY)
+    told = "Of months before 2026-03-02 12:00:00 UTC, only the last state of each entity is here, so findings"
+    assert told in findings("--since", "2026-03-02T11:00Z", location=str(file))[2]
+    assert "missing" not in findings("--since", "2026-03-02T12:00Z", location=str(file))[2]
 
 
 def test_findings_are_chosen_by_severity_account_and_rule(findings):

@@ -245,15 +245,17 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(monkeypatch
     assert str(error.value) == f"{name} is {value!r}; it must be {allowed}."
 
 
-def test_an_actor_whose_past_was_dropped_is_not_unfamiliar(tmp_path):
+def test_an_actor_whose_past_was_dropped_is_unfamiliar_only_since_the_store_is_complete(tmp_path):
     def change(actor, at):
         body = {"name": "WA1ACMEWEB01", "description": actor, "links": [{"rel": "account", "id": "acme"}]}
         changed = {"modifiedBy": actor, "modifiedDate": at.isoformat()}
         return Received("Server.Updated", at, json.dumps({**body, "changeInfo": changed}))
 
-    acts = [("bea", 20), ("ann", 15), ("bea", 5), ("cal", 1)]
+    acts = [("bea", 20), ("dan", 19), ("ann", 15), ("bea", 5), ("cal", 1), ("dan", 1)]
     file = store_of(tmp_path / "store", [change(actor, NOON - days * DAY) for actor, days in acts])
     drop_before(file, NOON - 10 * DAY)
     with connect(str(file)) as client:
         found = find(client, NOON - 30 * DAY, NOON).findings
-    assert [finding.actor for finding in found if finding.rule == "unfamiliar_actor"] == ["cal"]
+    unfamiliar = {each.actor: each.sentence for each in found if each.rule == "unfamiliar_actor"}
+    assert unfamiliar.keys() == {"cal", "dan"}
+    assert "not seen to change anything there since 2026-02-22 (earlier months are in the lake)" in unfamiliar["dan"]

@@ -4,20 +4,25 @@ import gzip
 import hmac
 import json
 import re
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from receiver.errors import ArchiveError
-from receiver.importer import ArchiveLineError, open_archive, parse_line
-from receiver.spool import SpoolReader
+from receiver.importer import ArchiveLineError, import_archive, open_archive, parse_line
+from receiver.spool import SpoolReader, SpoolWriter
 from tests.durability.support.commands import run_command
 from tests.durability.support.faults import mounted
 from tests.support.keys import signed
 from tests.support.processes import environment
+from tests.support.rows import notification
 
 BODY = '{"accountAlias":"ACME","userName":"zoë@acme.example","n":0.0}'
 
@@ -205,6 +210,31 @@ def test_an_archive_of_which_nothing_fits_is_a_sentence(tmp_path):
         done = run_command(disk / "data", "import", str(tmp_path / "old.jsonl"), CLC_SIGNATURES="record")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert ", and nothing of it is. Put that right (is there room for the spool?), and import it again." in done.stderr
+
+
+@pytest.fixture
+def default_interrupt():
+    """Let Ctrl-C do here what it does in a terminal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("default_interrupt")
+def test_an_import_that_is_stopped_says_how_many_lines_are_in_and_how_to_go_on(tmp_path):
+    spool = SpoolWriter(tmp_path / "spool")
+
+    def append_all(rows):
+        signal.raise_signal(signal.SIGINT)  # what was handed over then goes in all the same
+        spool.append_all(rows)
+
+    archive = BytesIO(f"{line()}\n".encode() * 1_500)
+    deciders: Any = SimpleNamespace(decide=lambda _line: notification(1))
+    stopped: Any = SimpleNamespace(append_all=append_all)
+    with pytest.raises(ArchiveError, match=r"its first 1,000 lines are in\. `tail -n \+1001 FILE` writes the rest"):
+        import_archive(archive, "old.jsonl", deciders, stopped, print, print, max_body_bytes=1_024)
+    spool.close()
+    assert len(spooled(tmp_path)) == 1_000
 
 
 @pytest.mark.parametrize(

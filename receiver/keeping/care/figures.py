@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
-from receiver.keeping.care.ages import measure_age
+from receiver.keeping.care.ages import doubt, measure_age
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import (
     LIMITS,
@@ -169,8 +169,7 @@ def _judge_store(facts: Facts) -> Iterator[Figure]:
     yield Figure("schema_version", "Schema version", stored.schema_version, str(stored.schema_version))
     yield Figure("notifications", "Notifications, with copies", stored.notifications, f"{stored.notifications:,}")
     if stored.complete_since:
-        text = f"{stored.complete_since:%Y-%m-%d}; earlier months are in the lake"
-        yield Figure("complete_since_at", "Complete since", stored.complete_since.isoformat(), text)
+        yield _judge_completeness(facts, stored.complete_since)
     rate = stored.last_minute / 60
     yield Figure("rate_last_minute", "Per second, last minute", rate, f"{rate:,.2f}")
     rate = stored.last_hour / 3600
@@ -183,6 +182,17 @@ def _judge_store(facts: Facts) -> Iterator[Figure]:
     yield make_limited("rows_set_aside", "Rows set aside", stored.set_aside, f"{stored.set_aside:,}")
     words = f"{stored.changes_missing:,}; run `clc-receiver rebuild`" if stored.changes_missing else "0"
     yield make_limited("changes_missing", "Notifications without their changes", stored.changes_missing, words)
+
+
+def _judge_completeness(facts: Facts, since: datetime) -> Figure:
+    """Say since when the database is complete: while its begin lies ahead, all that comes is taken for an old row."""
+    text, age = f"{since:%Y-%m-%d}; earlier months are in the lake", measure_age(since, facts)
+    if age.is_ahead:
+        text = (
+            f"{age} What comes until then shows no changes, and is dropped once the lake has it: restore a backup from "
+            "before months were dropped"
+        )
+    return Figure("complete_since_at", "Complete since", since.isoformat(), text, doubt("ok", if_true=age.is_ahead))
 
 
 def _judge_appending(facts: Facts) -> Iterator[Figure]:

@@ -238,6 +238,13 @@ def test_a_time_in_the_future_is_told_and_not_as_an_age():
     assert figure("lag_seconds", waiting=Backlog(9, ago(days=-2), 0, 1)).text == words
 
 
+def test_a_store_that_dropped_months_while_the_clock_was_ahead_is_no_well_one():
+    ahead = figure("complete_since_at", stored=STORED._replace(complete_since=ago(days=-2)))
+    assert (ahead.state, ahead.text.partition("? ")[2][:41]) == ("amber", "What comes until then shows no changes, a")
+    past = figure("complete_since_at", stored=STORED._replace(complete_since=ago(days=3)))
+    assert (past.state, past.text) == ("ok", "2026-03-01; earlier months are in the lake")
+
+
 def test_a_lake_that_is_looked_at_no_more_is_told():
     assert figure("lake_failing_seconds", lake=in_lake(days=9)).text.endswith("; NOT looked at for 9 d")
     text = figure("lake_failing_seconds", lake={}, serve=started(days=3)).text

@@ -413,6 +413,18 @@ acts AS (
         AND least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'Server' AND duplicate_of IS NULL
     QUALIFY row_number() OVER (PARTITION BY judged.account_alias, actor_key, entered_at ORDER BY seq) = 1
+),
+-- Of dropped months nobody knows who acted in them.
+unseen AS (
+    SELECT
+        if(
+            $complete_since::TIMESTAMPTZ = to_timestamp(0),
+            'was never seen to change anything there before',
+            strftime(
+                $complete_since::TIMESTAMPTZ AT TIME ZONE 'UTC',
+                'was not seen to change anything there since %Y-%m-%d (earlier months are in the lake)'
+            )
+        ) AS not_seen
 )
 SELECT
     entered_at AS found_at,
@@ -424,16 +436,15 @@ SELECT
         actor, ' changed ', coalesce(entity_id, 'a server without a name'), ' of ', account_alias,
         CASE
             WHEN is_foreign THEN concat(', but is a user of ', home, ', which is not above it in the tree of accounts.')
-            WHEN home IS NULL
-            THEN ', was never seen to change anything there before, and no notification describes this user.'
+            WHEN home IS NULL THEN concat(', ', not_seen, ', and no notification describes this user.')
             WHEN NOT is_familiar
             THEN concat(
-                ', was never seen to change anything there before, and is a user of ', home,
-                ': no notification shows whether that is above ', account_alias, '.'
+                ', ', not_seen, ', and is a user of ', home, ': no notification shows whether that is above ',
+                account_alias, '.'
             )
-            ELSE ', and was never seen to change anything there before.'
+            ELSE concat(', and ', not_seen, '.')
         END
     ) AS sentence,
     [id] AS notification_ids,
     CASE WHEN is_foreign THEN 'high' WHEN is_familiar THEN 'low' ELSE 'medium' END AS severity
-FROM acts
+FROM acts, unseen
