@@ -128,6 +128,19 @@ def test_an_open_connection_is_answered_once_more_and_told_to_close(shared):
     assert not Path(f"/proc/{old}").exists()
 
 
+def test_a_new_listener_that_ends_is_started_again_while_the_old_one_finishes_its_connections(shared):
+    with socket.create_connection(urlsplit(shared.url).netloc.split(":")) as held:
+        held.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held.recv(8) == b"HTTP/1.1"
+        assert upgrade(shared).returncode == 0
+        (new,) = listeners_of(shared).values()
+        os.kill(new, signal.SIGKILL)
+        until(lambda: listeners_of(shared)["listener 1"] not in {new, None}, what="another new listener")
+        assert read_state(shared.data_dir).retiring
+        assert check_all_is_kept(shared, {})
+    until(lambda: not read_state(shared.data_dir).retiring, what="the old listener's end")
+
+
 def test_an_idle_connection_is_closed_after_the_time_to_drain(tmp_path):
     with running(Receiver, tmp_path, CLC_DRAIN_SECONDS="0.5") as receiver:
         connection = http.client.HTTPConnection(urlsplit(receiver.url).netloc, timeout=30)
