@@ -271,7 +271,8 @@ def _measure_machine_megabytes() -> float:
 def read_duration(value: object) -> object:
     """Read a number with a unit as seconds; a number alone is seconds already."""
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", value.strip())
+        # Python writes a very short one with an exponent, and so it is passed on.
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?(?:e-[0-9]+)?)\s*([smhd]?)", value.strip())
         if not match:
             raise ValueError("it must be a number and s, m, h or d, for example 1d or 6h")
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]

@@ -21,7 +21,7 @@ from receiver.keeping.objects.place import Place, Unusable
 from receiver.keeping.objects.storage import Storage
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
-from receiver.network.sockets import listen, make_tls_context
+from receiver.network.sockets import is_one_of, listen, make_tls_context
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
 from receiver.senders.set_up import find_taken, make_target_url, name_variable
@@ -223,7 +223,7 @@ def _look_at_address(address: str, variable: str, running: str | None) -> str:
     Raises:
         ListenError: it can't be listened on.
     """
-    if address == running:
+    if running and is_one_of(address, [running]):
         return f"{address}, used by the running serve"
     for each in listen(address, 1, variable):
         each.close()

@@ -287,8 +287,9 @@ def test_a_spool_with_a_directory_of_its_own_is_allowed(spool):
     assert str(read_settings(data_dir="data", spool_dir=spool).spool_directory) == spool
 
 
-def test_child_processes_get_the_settings_of_their_parent(monkeypatch):
-    settings = read_settings(backup_every="1.5h", acknowledge_wait="1m", query_memory="50%", accounts="acme")
+@pytest.mark.parametrize("wait", ["1m", "0.00001"])
+def test_child_processes_get_the_settings_of_their_parent(monkeypatch, wait):
+    settings = read_settings(backup_every="1.5h", acknowledge_wait=wait, query_memory="50%", accounts="acme")
     for name, value in receiver.list_variables(settings).items():
         monkeypatch.setenv(name, value)
     assert read_settings(env_file=None) == receiver.read_passed_settings() == settings
