@@ -123,6 +123,18 @@ def check_aliases(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name.upper() for name in names)
 
 
+def check_query_token(text: str) -> str:
+    """Return a token unchanged, or raise ValueError where it can be guessed, or can't stand in a header as it is."""
+    if not re.fullmatch(r"[!-~][ -~]{14,}[!-~]", text):
+        why = (
+            "it must be 16 characters of ASCII or more, without a blank before or after them, "
+            "for example of `openssl rand -hex 24`"
+        )
+        # With blanks around it no reader's token was right.
+        raise NoLongerAllowedError(why, text.strip()) if re.fullmatch(r"[ -~]{16,}", text) else ValueError(why)
+    return text
+
+
 def check_url_secret(text: str) -> str:
     """Return a part of a URL unchanged, or raise ValueError where it can be guessed, or can't stand in a URL."""
     if not re.fullmatch(r"[A-Za-z0-9._~-]{16,128}", text):

@@ -6,15 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from cryptography.x509 import load_pem_x509_certificate
 
 from receiver.commands.options import take_data_dir
 from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.node import read_machine_name
-from receiver.errors import DataDirectoryError, ListenError, ReceiverError
+from receiver.errors import DataDirectoryError, ListenError, ReceiverError, SettingsError
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place, Unusable
@@ -192,8 +194,25 @@ def _look_at_key(settings: Settings) -> str:
 
 
 def _look_at_tls(settings: Settings) -> str:
+    """Say until when the certificate is valid.
+
+    Raises:
+        SettingsError: it can't be used, or no sender trusts it today.
+    """
     make_tls_context(settings)
-    return str(settings.tls_cert) if settings.tls_cert else "not used: a proxy before the listener should have it"
+    if settings.tls_cert is None:
+        return "not used: a proxy before the listener should have it"
+    try:
+        cert = load_pem_x509_certificate(settings.tls_cert.read_bytes())
+    except ValueError:  # OpenSSL, which serves it, reads more forms
+        return str(settings.tls_cert)
+    begin, end = cert.not_valid_before_utc, cert.not_valid_after_utc
+    if not begin <= datetime.now(UTC) <= end:
+        raise SettingsError(
+            f"CLC_TLS_CERT ({settings.tls_cert}) is valid from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC "
+            "alone, so no sender trusts it now: renew it, then run `clc-receiver upgrade`."
+        )
+    return f"{settings.tls_cert}, valid until {end:%Y-%m-%d}"
 
 
 def _look_at_proxies(settings: Settings) -> str:

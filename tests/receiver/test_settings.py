@@ -138,10 +138,13 @@ def test_a_url_secret_that_can_not_stand_in_a_url_is_refused_and_not_shown(monke
     assert secret not in str(error.value)
 
 
-@pytest.mark.parametrize("token", ["too short", "the-hidden-token-of-it\r", "the-hidden-tökén-of-it"])
+@pytest.mark.parametrize(
+    "token",
+    ["too short", "the-hidden-token-of-it\r", "the-hidden-tökén-of-it", " the-hidden-one ", "the-hidden-token "],
+)
 def test_a_query_token_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch, token):
     monkeypatch.setenv("CLC_QUERY_TOKEN", token)
-    with pytest.raises(SettingsError, match=r"^CLC_QUERY_TOKEN is not usable: ") as error:
+    with pytest.raises(SettingsError, match=r"^CLC_QUERY_TOKEN is not usable: it must be 16 char") as error:
         read_settings(env_file=None)
     assert token not in str(error.value)
 
