@@ -120,16 +120,15 @@ def check_aliases(names: frozenset[str]) -> frozenset[str]:
     """Return account aliases in capitals, or raise ValueError where there is none."""
     if not names:
         raise ValueError("it must name an account, or be unset to accept all")
+    if any(re.search(r"[\s;]", name) for name in names):
+        raise NoLongerAllowedError("commas must separate aliases", re.sub(r"[\s;]+", ",", ",".join(names)))
     return frozenset(name.upper() for name in names)
 
 
 def check_query_token(text: str) -> str:
     """Return a token unchanged, or raise ValueError where it can be guessed, or can't stand in a header as it is."""
     if not re.fullmatch(r"[!-~][ -~]{14,}[!-~]", text):
-        why = (
-            "it must be 16 characters of ASCII or more, without a blank before or after them, "
-            "for example of `openssl rand -hex 24`"
-        )
+        why = "it must be 16 characters of ASCII or more, without a blank around them, as of `openssl rand -hex 24`"
         # With blanks around it no reader's token was right.
         raise NoLongerAllowedError(why, text.strip()) if re.fullmatch(r"[ -~]{16,}", text) else ValueError(why)
     return text
