@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import receiver as package
+from receiver.data_directory.access import Running, announce, take
 from receiver.processes.state import ProcessState, UpgradeState, read_state
 from receiver.supervision.handover import Held, make_handover
 from tests.durability.support.commands import run_command
@@ -291,6 +292,16 @@ def test_an_upgrade_without_a_running_serve_says_so(tmp_path):
     done = run_command(tmp_path, "upgrade")
     (line,) = done.stderr.strip().splitlines()
     assert (done.returncode, "No `clc-receiver serve` is using" in line) == (1, True)
+
+
+def test_an_upgrade_of_a_process_that_is_not_there_says_so(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with take(tmp_path) as lock:
+        announce(lock, Running(gone.pid, "127.0.0.1:1", "127.0.0.1:2"))
+        done = run_command(tmp_path, "upgrade")
+    (line,) = done.stderr.strip().splitlines()
+    assert (done.returncode, f"Process {gone.pid}, which used {tmp_path} last, is not there" in line) == (1, True)
 
 
 def test_check_tells_whether_serve_could_start(tmp_path):
