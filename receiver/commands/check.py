@@ -117,9 +117,11 @@ def _look_at_directory(directory: Path, variable: str) -> str:
     """
     path = directory.absolute()
     try:
-        existing = next(each for each in (path, *path.parents) if each.exists())
+        existing = next(each for each in (path, *path.parents) if each.exists() or each.is_symlink())
     except OSError as error:
         raise DataDirectoryError(f"{path} can't be used ({error.strerror}): set {variable} to another.") from None
+    if not existing.exists():
+        raise DataDirectoryError(f"{existing} leads nowhere: mount what it leads to, or set {variable} to another.")
     if not existing.is_dir():
         raise DataDirectoryError(f"{existing} is no directory: set {variable} to another.")
     if not os.access(existing, os.W_OK | os.X_OK):

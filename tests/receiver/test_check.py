@@ -69,6 +69,14 @@ def test_two_addresses_are_free(monkeypatch):
     assert state == "ok"
 
 
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_link_to_a_place_that_is_not_there_is_wrong(monkeypatch, tmp_path, below):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "not mounted")
+    told = check(monkeypatch, "Data directory", CLC_DATA_DIR=link / below)
+    assert told == ("WRONG", f"{link} leads nowhere: mount what it leads to, or set CLC_DATA_DIR to another.")
+
+
 def test_a_directory_for_objects_that_can_not_be_written_is_wrong(monkeypatch, tmp_path):
     there, access = tmp_path / "there", os.access
     there.mkdir()
