@@ -17,6 +17,7 @@ from receiver.configuration import (
     check_months,
     check_objects,
     check_postgresql,
+    check_query_token,
     check_shared_spool,
     check_store_memory,
     check_url_secret,
@@ -100,7 +101,9 @@ class Settings(BaseSettings):
     listen: Address = Field("127.0.0.1:8080", description="listener address")
     listeners: int = Field(1, ge=1, le=64, description="listener processes sharing the port")
     query_listen: Address = Field("127.0.0.1:8081", description="query service address")
-    query_token: str | None = Field(None, min_length=16, pattern=r"^[ -~]+$", description="token of the query service")
+    query_token: Annotated[str, AfterValidator(check_query_token)] | None = Field(
+        None, description="token of the query service"
+    )
     public_key: Path | None = Field(None, description="PEM file to verify signatures with: RSA, of 2,048 bits or more")
     signatures: Literal["require", "record"] = Field(
         "require",

@@ -6,22 +6,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from cryptography.x509 import load_pem_x509_certificate
 
 from receiver.commands.options import take_data_dir
 from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.node import read_machine_name
-from receiver.errors import DataDirectoryError, ListenError, ReceiverError
+from receiver.errors import DataDirectoryError, ListenError, ReceiverError, SettingsError
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place, Unusable
 from receiver.keeping.objects.storage import Storage
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
-from receiver.network.sockets import listen, make_tls_context
+from receiver.network.sockets import is_one_of, listen, make_tls_context
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
 from receiver.senders.set_up import find_taken, make_target_url, name_variable
@@ -115,9 +117,11 @@ def _look_at_directory(directory: Path, variable: str) -> str:
     """
     path = directory.absolute()
     try:
-        existing = next(each for each in (path, *path.parents) if each.exists())
+        existing = next(each for each in (path, *path.parents) if each.exists() or each.is_symlink())
     except OSError as error:
         raise DataDirectoryError(f"{path} can't be used ({error.strerror}): set {variable} to another.") from None
+    if not existing.exists():
+        raise DataDirectoryError(f"{existing} leads nowhere: mount what it leads to, or set {variable} to another.")
     if not existing.is_dir():
         raise DataDirectoryError(f"{existing} is no directory: set {variable} to another.")
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -192,8 +196,25 @@ def _look_at_key(settings: Settings) -> str:
 
 
 def _look_at_tls(settings: Settings) -> str:
+    """Say until when the certificate is valid.
+
+    Raises:
+        SettingsError: it can't be used, or no sender trusts it today.
+    """
     make_tls_context(settings)
-    return str(settings.tls_cert) if settings.tls_cert else "not used: a proxy before the listener should have it"
+    if settings.tls_cert is None:
+        return "not used: a proxy before the listener should have it"
+    try:
+        cert = load_pem_x509_certificate(settings.tls_cert.read_bytes())
+    except ValueError:  # OpenSSL, which serves it, reads more forms
+        return str(settings.tls_cert)
+    begin, end = cert.not_valid_before_utc, cert.not_valid_after_utc
+    if not begin <= datetime.now(UTC) <= end:
+        raise SettingsError(
+            f"CLC_TLS_CERT ({settings.tls_cert}) is valid from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC "
+            "alone, so no sender trusts it now: renew it, then run `clc-receiver upgrade`."
+        )
+    return f"{settings.tls_cert}, valid until {end:%Y-%m-%d}"
 
 
 def _look_at_proxies(settings: Settings) -> str:
@@ -223,7 +244,7 @@ def _look_at_address(address: str, variable: str, running: str | None) -> str:
     Raises:
         ListenError: it can't be listened on.
     """
-    if address == running:
+    if running and is_one_of(address, [running]):
         return f"{address}, used by the running serve"
     for each in listen(address, 1, variable):
         each.close()

@@ -57,6 +57,8 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     starts. Notifications that none of them holds are counted first, and `status` shows the count from then on. The next
     start finishes a restore that was interrupted.
     """
+    if not backup:
+        raise click.BadParameter("it is empty: name the backup.", param_hint="FILE")
     settings = read_settings(data_dir=data_dir)
     check_driver(settings)
     if not force:

@@ -33,6 +33,11 @@ def upgrade(data_dir: Path | None) -> None:
         raise UpgradeError(f"No `clc-receiver serve` is using {settings.data_dir}: start it, which is an upgrade, too.")
     try:
         os.kill(running.pid, signal.SIGHUP)
+    except ProcessLookupError:
+        raise UpgradeError(
+            f"Process {running.pid}, which used {settings.data_dir} last, is not there: if `serve` is starting, try "
+            "again in a moment; if it runs in a container, run this there."
+        ) from None
     except PermissionError:
         raise UpgradeError(
             f"Process {running.pid} belongs to another user: run this as that user, or as root."

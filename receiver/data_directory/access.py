@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import time
+from errno import EEXIST
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -68,9 +69,9 @@ def prepare(settings: Settings, *, has_spool: bool = True) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
+            why = "a file, or a link that leads nowhere, is in its place" if error.errno == EEXIST else error.strerror
             raise DataDirectoryError(
-                f"The directory {directory} can't be written ({error.strerror}): "
-                f"make it writable or set {variable} to another."
+                f"The directory {directory} can't be written ({why}): make it writable or set {variable} to another."
             ) from None
     keep_private(settings)
 

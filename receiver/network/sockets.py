@@ -65,7 +65,7 @@ def listen_patiently(address: str, count: int, variable: str, leaving: Collectio
     Raises:
         ListenError: the address can't be listened on.
     """
-    deadline = time.monotonic() + (_PATIENCE_SECONDS if address in leaving else 0)
+    deadline = time.monotonic() + (_PATIENCE_SECONDS if is_one_of(address, leaving) else 0)
     while True:
         try:
             return listen(address, count, variable)
@@ -95,17 +95,35 @@ def find_free_address(address: str) -> str:
 
 
 def format_address(listening: socket.socket) -> str:
-    """Write a socket's address as `host:port`."""
-    host, port = listening.getsockname()[:2]
+    """Write a socket's address as `host:port`, without names of hosts."""
+    return _join(listening.getsockname())
+
+
+def is_one_of(address: str, formatted: Collection[str]) -> bool:
+    """Tell whether a socket that listens at an address, such as `localhost:8080`, has one of those as its own."""
+    try:
+        _, target = _resolve(*split_address(address))
+    except OSError:
+        return False
+    return _join(target) in formatted
+
+
+def _join(target: tuple[Any, ...]) -> str:
+    host, port = target[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _find_bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
-    """Find a bindable address, and check that it is free: sockets that share a port would take a stranger's."""
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     try:
         family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except UnicodeError:  # a part of the name is empty or too long
         raise socket.gaierror(socket.EAI_NONAME, "no host can have this name") from None
+    return family, target
+
+
+def _find_bindable(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """Find a bindable address, and check that it is free: sockets that share a port would take a stranger's."""
+    family, target = _resolve(host, port)
     with socket.socket(family) as alone:
         alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         alone.bind(target)

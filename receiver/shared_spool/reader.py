@@ -235,7 +235,8 @@ class SharedSpoolReader:
         held = self._checkpointed
 
         def note_backup() -> None:
-            self._backed_up = held
+            # The number is found anew: since the copy, the server may have become another, whose numbers are others.
+            self._backed_up = held and _Held(held.watermarks, None)
 
         return note_backup
 

@@ -22,6 +22,8 @@ from receiver.simulator.options import (
     read_alias,
     read_base_url,
     read_event_type,
+    read_file_name,
+    read_rate,
     read_time,
 )
 from receiver.simulator.posting import Poster, schedule_at_changing_rate, schedule_at_rate, seal_with
@@ -40,6 +42,7 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     "archive",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=read_file_name,
     help="Write --days of history to this file instead, as JSON lines for `import`.",
 )
 @click.option(
@@ -60,6 +63,7 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     "--rate",
     type=Amount(0, MOST_A_SECOND),
     metavar="N",
+    callback=read_rate,
     default=2.0,
     show_default=True,
     help="How many a second; 0 is as fast as possible.",
@@ -92,6 +96,7 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     "key_path",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=read_file_name,
     help="Private key (PEM) to sign with, made when missing; its public half for the receiver lies beside it in "
     "FILE.pub. Default: simulator.pem in CLC_DATA_DIR.",
 )
@@ -137,6 +142,7 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     "--report",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=read_file_name,
     help="Write a JSON line for each notification sent: id, event, times, status, SHA-256 of the body.",
 )
 @click.option("--overwrite", is_flag=True, help="Let --archive replace a file that exists.")

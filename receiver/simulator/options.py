@@ -16,6 +16,7 @@ from receiver.simulator import MADE_UP
 
 EARLIEST_YEAR, LATEST_YEAR = 1981, 9998
 """The longest history that ends in one of these begins after 1970."""
+SLOWEST_RATE = 0.00001
 _OF_EXAMPLES = {"url", "archive", "sender", "overwrite", "quiet"}
 _OF_HISTORY = {"archive", "sender", "overwrite", "quiet", "days", "end", "seed"}
 _OF_LIFE = {"url", "sender", "quiet", "history_days", "end", "seed", "count", "rate", "a_day"}
@@ -63,12 +64,29 @@ def read_base_url(_context: click.Context, _option: click.Parameter, text: str |
         return None
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        usable = named and b" " not in str(parts.hostname).encode("idna")  # which refuses an empty part
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment:
         raise click.BadParameter(f"{text!r} is not a receiver's base URL such as http://127.0.0.1:8080.")
     return text
+
+
+def read_file_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Return a file's path, after a check that it is not empty, as of a variable that is not set."""
+    if path == Path():
+        raise click.BadParameter("it is empty: name a path, or leave the option out.")
+    return path
+
+
+def read_rate(_context: click.Context, _option: click.Parameter, rate: float) -> float:
+    """Return a rate, after a check that a second notification would come in somebody's lifetime."""
+    if 0 < rate < SLOWEST_RATE:
+        raise click.BadParameter(
+            f"{rate:g} is too slow: {SLOWEST_RATE:.5f}, about one a day, is the slowest, and 0 is as fast as possible."
+        )
+    return rate
 
 
 def read_event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:

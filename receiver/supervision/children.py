@@ -57,6 +57,8 @@ class ChildProcess:
         """Done when the child has reported, or has ended without a report."""
         self.ended: asyncio.Future[int] = loop.create_future()
         """Done when it has ended, with its exit code; negative for a signal."""
+        self.replaced: asyncio.Future[None] = loop.create_future()
+        """Done when a successor has its place in its role."""
         self.retiring = False
         self.heartbeat: int | None = None
         """Descriptor on which it beats; None for a child of a version without heartbeats."""

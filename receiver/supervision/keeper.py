@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from receiver.errors import UpgradeError
 from receiver.logs import describe
@@ -90,10 +91,13 @@ class Keeper:
             if child is None:
                 await self._pause(back_off.choose_wait(0))
                 continue
-            code = await asyncio.shield(child.ended)
+            ways: tuple[asyncio.Future[Any], ...] = (child.ended, child.replaced)
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            if child.replaced.done():  # it may take long to end, and meanwhile its successor may end, too
+                continue
             self._note_end(child)
             if self.current is child and self._begun is None:
-                await self._heed_end(child, code, back_off)
+                await self._heed_end(child, child.ended.result(), back_off)
             if self.current is child:
                 self.current = None
 
@@ -123,6 +127,7 @@ class Keeper:
         before, self.current = self.current, successor
         self._end_pause()
         if before:
+            before.replaced.set_result(None)
             before.retire()
         self._changed()
 

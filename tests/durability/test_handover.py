@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import receiver as package
+from receiver.data_directory.access import Running, announce, take
 from receiver.processes.state import ProcessState, UpgradeState, read_state
 from receiver.supervision.handover import Held, make_handover
 from tests.durability.support.commands import run_command
@@ -126,6 +127,19 @@ def test_an_open_connection_is_answered_once_more_and_told_to_close(shared):
     assert (answer.status, answer.read(), answer.headers["Connection"]) == (200, b"ok", "close")
     until(lambda: not read_state(shared.data_dir).retiring, what="the old listener's end")
     assert not Path(f"/proc/{old}").exists()
+
+
+def test_a_new_listener_that_ends_is_started_again_while_the_old_one_finishes_its_connections(shared):
+    with socket.create_connection(urlsplit(shared.url).netloc.split(":")) as held:
+        held.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held.recv(8) == b"HTTP/1.1"
+        assert upgrade(shared).returncode == 0
+        (new,) = listeners_of(shared).values()
+        os.kill(new, signal.SIGKILL)
+        until(lambda: listeners_of(shared)["listener 1"] not in {new, None}, what="another new listener")
+        assert read_state(shared.data_dir).retiring
+        assert check_all_is_kept(shared, {})
+    until(lambda: not read_state(shared.data_dir).retiring, what="the old listener's end")
 
 
 def test_an_idle_connection_is_closed_after_the_time_to_drain(tmp_path):
@@ -278,6 +292,16 @@ def test_an_upgrade_without_a_running_serve_says_so(tmp_path):
     done = run_command(tmp_path, "upgrade")
     (line,) = done.stderr.strip().splitlines()
     assert (done.returncode, "No `clc-receiver serve` is using" in line) == (1, True)
+
+
+def test_an_upgrade_of_a_process_that_is_not_there_says_so(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with take(tmp_path) as lock:
+        announce(lock, Running(gone.pid, "127.0.0.1:1", "127.0.0.1:2"))
+        done = run_command(tmp_path, "upgrade")
+    (line,) = done.stderr.strip().splitlines()
+    assert (done.returncode, f"Process {gone.pid}, which used {tmp_path} last, is not there" in line) == (1, True)
 
 
 def test_check_tells_whether_serve_could_start(tmp_path):

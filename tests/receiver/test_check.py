@@ -2,11 +2,12 @@
 
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec
 from pyarrow.fs import FileSelector
 
 from receiver.commands import check as command
@@ -15,6 +16,7 @@ from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
+from tests.support.keys import make_certificate, write_key
 from tests.support.object_storage import CREDENTIALS, READER, SECRET, Failing, bucket, credentials, object_storage
 from tests.support.ports import free_address
 
@@ -53,9 +55,26 @@ def test_a_name_that_no_host_can_have_is_wrong(monkeypatch, host, subject, varia
     assert check(monkeypatch, subject, **{variable: address}) == ("WRONG", f"{address} can't be listened on ({why}")
 
 
+@pytest.mark.parametrize(("days", "state"), [(0, "ok"), (2, "WRONG"), (-1, "WRONG")])
+def test_a_certificate_that_no_sender_trusts_today_is_wrong(monkeypatch, tmp_path, days, state):
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "cert.pem").write_bytes(make_certificate(key, timedelta(days=days)))
+    (tmp_path / "key.pem").write_bytes(write_key(key))
+    told, text = check(monkeypatch, "TLS", CLC_TLS_CERT="cert.pem", CLC_TLS_KEY="key.pem")
+    assert (told, "renew it" in text) == (state, state == "WRONG"), text
+
+
 def test_two_addresses_are_free(monkeypatch):
     state, _ = check(monkeypatch, "Query service", CLC_LISTEN="127.0.0.1:0", CLC_QUERY_LISTEN="127.0.0.1:0")
     assert state == "ok"
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_link_to_a_place_that_is_not_there_is_wrong(monkeypatch, tmp_path, below):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "not mounted")
+    told = check(monkeypatch, "Data directory", CLC_DATA_DIR=link / below)
+    assert told == ("WRONG", f"{link} leads nowhere: mount what it leads to, or set CLC_DATA_DIR to another.")
 
 
 def test_a_directory_for_objects_that_can_not_be_written_is_wrong(monkeypatch, tmp_path):

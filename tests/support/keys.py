@@ -43,11 +43,11 @@ def in_lower_case(headers: dict[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def make_certificate(key: EllipticCurvePrivateKey) -> bytes:
-    """Return a certificate in PEM that its own key has signed."""
+def make_certificate(key: EllipticCurvePrivateKey, age: timedelta = timedelta()) -> bytes:
+    """Return a certificate in PEM that its own key has signed, valid for a day."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.example")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    begin = datetime.now(UTC) - age
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=1))
     return made.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 

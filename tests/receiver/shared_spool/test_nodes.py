@@ -116,6 +116,31 @@ def test_rows_go_though_the_store_that_made_the_backup_ended_before_it_was_uploa
     assert count_rows(database) == 0
 
 
+def test_a_backup_that_is_uploaded_after_a_failover_holds_no_row_that_came_after_it(nodes, database):
+    one, two = nodes
+    write(one, range(3))
+    one.settle()
+    one.checkpoint()
+    note_backup = one.reader.note_copy()
+    write(one, [3])
+    for node in nodes:
+        node.settle()
+        node.checkpoint()
+    with psycopg.connect(database) as connection:  # as if a server took over that never had the last two batches
+        for lost in ("rows WHERE position > 2", "batches WHERE number > 2"):
+            connection.execute(f"DELETE FROM clc_spool.{lost}")
+        connection.execute("UPDATE clc_spool.positions SET last = 2")
+        connection.execute("UPDATE clc_spool.counter SET number = 2, rows = 2")
+    write(two, [4])
+    for node in nodes:
+        node.reader.close()
+        node.settle()
+        node.checkpoint()
+    note_backup()
+    one.report()
+    assert count_rows(database) == 1
+
+
 def test_rows_do_not_wait_for_a_machine_without_a_store_and_stay_while_none_has_one(nodes, database):
     one, two = nodes
     write(one, range(5))

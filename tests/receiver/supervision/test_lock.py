@@ -6,6 +6,7 @@ import pytest
 
 from receiver.data_directory import access
 from receiver.errors import DataDirectoryError
+from receiver.settings import read_settings
 
 
 def test_a_look_at_the_wrong_moment_refuses_no_start(tmp_path, monkeypatch):
@@ -23,3 +24,9 @@ def test_a_serve_that_goes_on_refuses_another(tmp_path):
         with pytest.raises(DataDirectoryError, match=r"Another `clc-receiver serve` \(process 7\) is using"):
             access.take(tmp_path)
     access.take(tmp_path).close()
+
+
+def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path):
+    (tmp_path / "data").touch()
+    with pytest.raises(DataDirectoryError, match=r"data can't be written \(a file, or a link that leads nowhere, "):
+        access.prepare(read_settings(data_dir=tmp_path / "data", env_file=None))

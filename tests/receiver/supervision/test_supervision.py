@@ -237,7 +237,8 @@ def test_an_address_that_a_killed_serve_still_holds_for_a_moment_is_waited_for(t
         address = f"127.0.0.1:{held.getsockname()[1]}"
         left = {"pid": 1, "listen": address, "query_listen": "127.0.0.1:1"}
         (tmp_path / "serve.lock").write_text(json.dumps(left))
-        with running(Serve, tmp_path, CLC_LISTEN=address) as serve:
+        # It notes addresses as numbers, and the setting may have a name instead.
+        with running(Serve, tmp_path, CLC_LISTEN=address.replace("127.0.0.1", "127.1")) as serve:
             until(lambda: find_running_serve(tmp_path), what="the serve's lock")
             until((tmp_path / "query.token").exists, what="its looking for its addresses")
             held.close()

@@ -84,6 +84,10 @@ def test_the_services_have_little_room_to_do_harm(units):
         assert done.returncode == 0, done.stdout
 
 
+def test_a_store_that_starts_for_long_is_left_to_it():
+    assert "TimeoutStartSec=infinity" in (DEPLOY / "clc-receiver.service").read_text().splitlines()
+
+
 def test_a_wrong_unit_would_be_seen(units):
     units[1].write_text(units[1].read_text().replace("KillMode=mixed", "KillMode=sometimes"))
     assert "kill mode" in analyze("verify", str(units[1])).stderr
