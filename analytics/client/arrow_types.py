@@ -3,7 +3,7 @@
 DuckDB sends an INTERVAL as months, days and nanoseconds. Parquet and pandas have no such type, and nothing sorts it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
@@ -26,6 +26,7 @@ CHANGED = frozenset({"bit", "time with time zone", "uhugeint"})
 """Types without a form in Arrow, whose values DuckDB changes as it sends them."""
 NESTED = frozenset({"array", "list", "map", "struct", "tuple", "union"})
 AS_TEXT = CHANGED | {"bignum", "interval", "tuple", "union"}
+TIMES = frozenset({"time", "time_ns"})
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 
@@ -35,13 +36,13 @@ def convert_types(table: pa.Table) -> pa.Table:
 
     A column of intervals becomes `duration[us]`, a day being 24 hours. If one of them has months, the whole column
     becomes DuckDB's text, because months have no fixed length. Intervals in lists, structs and maps become text, too.
-    A column of times with `24:00:00`, which Arrow, Parquet and Python lack, becomes text.
+    In a column with the time `24:00:00`, which Arrow, Parquet and Python lack, all times become text.
     """
     for place, field in enumerate(table.schema):
         if pa.types.is_interval(field.type):
             converted = convert_intervals(table.column(place))
-        elif pa.types.is_time64(field.type) and has_end_of_day(table.column(place)):
-            converted = cast_by_duckdb(table.column(place))
+        elif has_end_of_day(table.column(place)):
+            converted = convert_to_text(table.column(place), AS_TEXT | TIMES)
         elif needs_text(field.type):
             converted = convert_to_text(table.column(place))
         else:
@@ -67,9 +68,25 @@ def has_part(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> boo
 
 
 def has_end_of_day(column: Column) -> bool:
-    """Say whether a column of times has `24:00:00`, which DuckDB tells from `00:00:00`."""
-    latest = pc.max(column.cast(pa.int64())).as_py()
-    return latest is not None and latest >= ONE_DAY[column.type.unit]
+    """Say whether a column has the time `24:00:00` at any depth, which DuckDB tells from `00:00:00`."""
+    if not has_part(column.type, pa.types.is_time64):
+        return False
+    times = [each for part in column.chunks for each in list_times(part)]
+    return any((pc.max(each.cast(pa.int64())).as_py() or 0) >= ONE_DAY[each.type.unit] for each in times)
+
+
+def list_times(values: "pa.Array[Any]") -> "Iterator[pa.Array[Any]]":
+    """Yield the times in values, those in lists, structs and maps too."""
+    if pa.types.is_time64(values.type):
+        yield values
+    elif isinstance(values, pa.StructArray):
+        for part in values.flatten():
+            yield from list_times(part)
+    elif isinstance(values, pa.MapArray):
+        yield from list_times(values.keys)
+        yield from list_times(values.items)
+    elif isinstance(values, (pa.ListArray, pa.LargeListArray, pa.FixedSizeListArray)):
+        yield from list_times(values.flatten())
 
 
 def convert_intervals(column: Column) -> Column:
@@ -89,9 +106,9 @@ def convert_intervals(column: Column) -> Column:
     return pa.chunked_array(chunks, DURATION)
 
 
-def convert_to_text(column: Column) -> Column:
-    """Return a column with DuckDB's text for each value, or for each part of a list, struct or map, that needs it."""
-    return cast_by_duckdb(column, replace_types)
+def convert_to_text(column: Column, replaced: Collection[str] = AS_TEXT) -> Column:
+    """Return a column with DuckDB's text for values of some types, and for such parts of a list, struct or map."""
+    return cast_by_duckdb(column, lambda kind: replace_types(kind, replaced))
 
 
 def cast_by_duckdb(

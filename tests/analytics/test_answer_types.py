@@ -81,6 +81,25 @@ def test_times_are_text_where_one_is_the_end_of_the_day(store, kind):
         assert pa.types.is_time64(client.sql(query, {"last": "23:59:59"}).schema.field("x").type)
 
 
+@pytest.mark.parametrize("kind", ["TIME", "TIME_NS"])
+def test_times_in_lists_structs_and_maps_are_text_where_one_is_the_end_of_the_day(store, kind):
+    query = f"""
+        SELECT [x, NULL] AS list, [x]::{kind}[1] AS array, {{'a b': [x], 'n': 1}} AS struct, map {{1: x}} AS map, n
+        FROM (SELECT unnest([$clock, NULL])::{kind} AS x, 1 AS n)
+    """
+    with analytics.connect(store) as client:
+        text = "24:00:00"
+        first, second = client.sql(query, {"clock": text}).to_pylist()
+        assert first == {
+            "list": [text, None], "array": [text], "struct": {"a b": [text], "n": 1}, "map": [(1, text)], "n": 1
+        }  # fmt: skip
+        assert second == {
+            "list": [None, None], "array": [None], "struct": {"a b": [None], "n": 1}, "map": [(1, None)], "n": 1
+        }  # fmt: skip
+        early = client.sql(query, {"clock": "23:59:59"})
+        assert pa.types.is_time64(early.schema.field("list").type.value_type)
+
+
 def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
     with analytics.connect(store) as client:
         frame = client.df(

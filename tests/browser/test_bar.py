@@ -232,8 +232,12 @@ def test_a_range_of_ones_own_begins_with_the_range_in_use_in_open_fields_and_ent
     page.keyboard.type("202601010800")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("own=2026-01-01T08"))
+    button = page.locator(".st-key-own-range button").first
+    expect(button).to_contain_text(f"2026-01-01 08:00 to {until:%Y-%m-%d %H:%M}")
+    for field in fields.all():
+        expect(field).to_be_in_viewport(ratio=1)
+    expect(fields).to_have_count(2)
     page.keyboard.press("Escape")
-    expect(page.locator(".st-key-own-popover button")).to_contain_text(f"2026-01-01 08:00 to {until:%Y-%m-%d %H:%M}")
     expect(page.locator(".st-key-own-popover button")).to_be_in_viewport(ratio=1)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from types import ModuleType
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -44,6 +46,18 @@ def table_rows(app: AppTest) -> list[list[str | dict]]:
 def find_tables(app: AppTest) -> list[dict]:
     """Read what the browser gets of each table: `alt`, `columns`, `rows`, `steady` and others."""
     return _data_of(app, "clc_table")
+
+
+def click_row(monkeypatch: pytest.MonkeyPatch, module: ModuleType, key: str, row: str, column: str) -> None:
+    """Have the next drawing of a module's table report a click on a row, as the browser does."""
+    draw, clicks = module.draw_table, [(row, column)]
+
+    def draw_clicked(*args: Any, **options: Any) -> None:
+        if options["key"] == key and clicks:
+            options["on_open"](*clicks.pop())
+        draw(*args, **options)
+
+    monkeypatch.setattr(module, "draw_table", draw_clicked)
 
 
 def _data_of(app: AppTest, name: str) -> list[dict]:

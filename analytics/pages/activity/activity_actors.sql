@@ -1,6 +1,6 @@
 -- Actors with their events in a time and in the time to compare with: the largest, or those that differ most. Where letter
 -- case does not tell names apart, an actor has the spelling of most of its events. Spellings are counted first, because to
--- make the user's name of each event's actor takes longer.
+-- make the user's name of each event's actor takes longer. A name is `shared` where actors of several senders have it.
 WITH spelled AS (
     SELECT -- if $kept
         sender, -- if $several -- if $kept
@@ -34,6 +34,7 @@ WITH spelled AS (
 )
 SELECT
     sender, -- if $several
+    min(sender) OVER (PARTITION BY lower(name)) <> max(sender) OVER (PARTITION BY lower(name)) AS shared, -- if $several
     name, events, events_before, (SELECT count(*) FROM counted WHERE events > 0) AS total
 FROM counted
 ORDER BY

@@ -98,10 +98,16 @@ def leave_deleted_out(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_server(row: Any, column: str, at: Any) -> None:
-    """Go to a server as it was when its alarm began, after the changes before it; or to its account."""
+    """Go to a server as it was when its alarm began, after the changes before it; or to its account.
+
+    Where the alert names no server, go to the alert.
+    """
     if column == "Account":
         if null_to_none(row.account_alias):
             going.to_account(row.account_alias)
+        return
+    if null_to_none(row.kind) is None:
+        going.to_notification(int(row.seq))
         return
     began = to_moment(at)
     # The address counts in seconds: the next whole second includes everything of the alarm's own.

@@ -108,7 +108,7 @@ def draw_own_range(chosen: str) -> None:
         with st.popover(text, icon=":material/date_range:", key=OWN_FIELDS, on_change="rerun"):
             # Above the fields, because the calendar of one lies over what is below it.
             st.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
-            draw_ends("own", own, put_own)
+            draw_ends("own", own, put_own_end)
 
 
 @skip_unanswered
@@ -158,6 +158,12 @@ def choose_own(own: Interval) -> None:
 def put_own(own: Interval | None) -> None:
     """Put the user's own range into the address, and show all of it and the beginning of each list."""
     address.put(part=None, **to_first_pages(), **{OWN: str(own) if own else None})
+
+
+def put_own_end(own: Interval | None) -> None:
+    """Put the user's own range into the address, and leave its fields open: with another text the button is another."""
+    st.session_state[OWN_FIELDS] = bool(st.session_state.get(OWN_FIELDS))
+    put_own(own)
 
 
 def end_own() -> None:

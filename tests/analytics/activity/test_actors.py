@@ -3,19 +3,23 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 
-from tests.support.dashboard_app import make_app, table_rows
-from tests.support.readable_store import build_store, server
+from analytics import senders
+from analytics.pages.activity.lists import ranked
+from analytics.senders.described import Seen, as_sender
+from tests.support.dashboard_app import click_row, make_app, table_rows
+from tests.support.readable_store import Row, build_store, server
 
+AT = datetime.now(UTC) - timedelta(hours=1)
 KIM, LOUD_KIM, LEE = "kim@acme.example", "KIM@ACME.EXAMPLE", "lee@acme.example"
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    at = datetime.now(UTC) - timedelta(hours=1)
     actors = [KIM, LOUD_KIM, LOUD_KIM, LEE]
-    rows = [server("ACME", f"WA1ACMEWEB0{number}", received_at=at, actor=who) for number, who in enumerate(actors)]
+    rows = [server("ACME", f"WA1ACMEWEB0{number}", received_at=AT, actor=who) for number, who in enumerate(actors)]
     return str(build_store(tmp_path_factory.mktemp("actors") / "store.duckdb", rows))
 
 
@@ -48,3 +52,25 @@ def test_an_actor_filters_and_is_chosen_in_any_letter_case(open_activity, who):
     assert app.metric[0].value == "3"
     assert list_actors(app)[1] == [LOUD_KIM]
     assert len([row for row in table_rows(app) if str(row[0]).startswith("WA1ACMEWEB")]) == 3
+
+
+@pytest.fixture
+def two_senders(tmp_path):
+    rows = [server("ACME", f"WA1ACMEWEB0{number}", received_at=AT, actor=KIM) for number in range(3)]
+    rows += [Row("Sale.Created", "ACME", who, {}, AT, actor=who, sender="till") for who in (KIM, LEE)]
+    file = build_store(tmp_path / "store.duckdb", rows)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("INSERT INTO senders BY NAME SELECT 'till' AS name, 'Till' AS title, '{}' AS description")
+    senders.learn([as_sender("till", "Till", "{}", [Seen("Sale.Created", "Sale", "Created")])])
+    yield str(file)
+    senders.learn([])
+
+
+@pytest.mark.parametrize(
+    ("who", "sender", "number"), [(KIM, "till", "1"), (KIM, "centurylink", "3"), (LEE, "till", "1")]
+)
+def test_a_click_on_an_actor_leaves_the_number_of_its_row(monkeypatch, two_senders, who, sender, number):
+    app = make_app(monkeypatch, "activity", two_senders)
+    click_row(monkeypatch, ranked, "actors-list", f"{who}\n{sender}", "Actor")
+    assert app.run().run().metric[0].value == number
+    assert not app.exception

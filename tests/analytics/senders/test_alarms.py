@@ -84,9 +84,8 @@ def test_copies_and_triggers_that_tell_no_state_are_left_out(store):
         Row("Alert.Notification", "ACME", WEB, body, before(7))
         for body in ({"triggers": {"metric": "cpu"}}, {"triggers": [1, None, []]}, {}, {"triggers": "cpu"})
     ]
-    nameless = Row("Alert.Notification", "ACME", None, {"triggers": [{"metric": "x", "state": "triggered"}]}, before(6))
     unknown = alert(WEB, 5, ("cpu", "paused"), (None, "triggered"))
-    found = AlarmCache().look(store([first, copy, *odd, nameless, unknown]))
+    found = AlarmCache().look(store([first, copy, *odd, unknown]))
     assert told(found) == [(WEB, "cpu", 9, None), (WEB, "", 5, None)]
 
 
@@ -163,6 +162,18 @@ def test_in_alarm_now_are_the_servers_whose_alarms_last_without_those_that_are_d
     assert known.accounts == {WEB: "ACME"}
     assert (known.count(None), known.count({"ACME"}), known.count({"SOLO"})) == (1, 1, 0)
     assert {*known.accounts, gone} == set(alarms.select_lasting(cache.look(run))["server"])
+
+
+def test_alarms_without_a_server_are_those_of_their_account(store):
+    fires, ends = ("cpu", "triggered"), ("cpu", "notTriggered")
+    rows = [alert(None, 30, fires), alert(None, 20, fires, account="SOLO"), alert(None, 10, fires, account=None)]
+    found = AlarmCache().look(store([*rows, alert(None, 5, ends)]))
+    assert told(found) == [
+        ("(no server) of ACME", "cpu", 30, 5),
+        ("(no server) of SOLO", "cpu", 20, None),
+        ("(no server)", "cpu", 10, None),
+    ]
+    assert not found["kind"].notna().any()
 
 
 def test_each_metric_of_an_alert_has_the_time_of_its_own_trigger(store):

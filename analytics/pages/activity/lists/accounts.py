@@ -8,7 +8,7 @@ from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.lists import ranked
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import going
-from analytics.pages.shared.accounts import Accounts, Branch, label_account, load_accounts, roll_up
+from analytics.pages.shared.accounts import Accounts, Branch, begins_at_top, label_account, load_accounts, roll_up
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.store import find_sender_of_row, list_rows
 from analytics.senders import find_account_word, find_accounts_word, list_titles
@@ -52,12 +52,12 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
 def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the accounts below each other, each with the counts of all below it; a click opens and closes."""
     accounts = load_accounts()
-    own, paths = _count_own(rows, accounts), _list_paths(accounts)
-    roots = [branch.alias for branch in roll_up(own, paths, ())]
+    own, paths = _count_own(rows, accounts), _map_paths(accounts)
+    roots = [branch.alias for branch in roll_up(own, paths.items(), ())]
     # A lone account on top is open by itself: alone, it would say nothing.
     open_first = roots if len(roots) == 1 else []
     open_aliases = filters.open_branches(open_first)
-    branches = roll_up(own, paths, open_aliases)
+    branches = roll_up(own, paths.items(), open_aliases)
     most = max((branch.events for branch in branches), default=1) or 1
 
     def take_click(key: str, column: str) -> None:
@@ -67,7 +67,9 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         elif column == "":
             filters.open_or_close(key, open_first)
         else:
-            filters.toggle_account(alias, sender, alone=None)
+            # Of a circle of parents the tree counts each account alone, and so does the filter.
+            is_in_circle = not begins_at_top(paths.get(key, [key]), paths)
+            filters.toggle_account(alias, sender, alone="yes" if is_in_circle else None)
 
     first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
     draw_table(
@@ -89,15 +91,12 @@ def _count_own(rows: pd.DataFrame, accounts: Accounts) -> dict[str, tuple[int, i
     return {str(row.Index): (int(row.events), int(row.events_before)) for row in list_rows(sums)}
 
 
-def _list_paths(accounts: Accounts) -> list[tuple[str, list[str]]]:
-    """List the keys of all accounts, each with those from the top down to it."""
-    return [
-        (
-            accounts.find_key(each.alias, each.sender),
-            [accounts.find_key(alias, each.sender) for alias in each.root_path],
-        )
+def _map_paths(accounts: Accounts) -> dict[str, list[str]]:
+    """Return the keys from the top down to each account, by its key."""
+    return {
+        accounts.find_key(each.alias, each.sender): [accounts.find_key(alias, each.sender) for alias in each.root_path]
         for each in accounts.all
-    ]
+    }
 
 
 def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool, most: int) -> Line:

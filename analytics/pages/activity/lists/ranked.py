@@ -175,11 +175,13 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
 def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
     """Draw the list of actors."""
     of_chosen = [filters.add_sender(row) for row in list_rows(rows) if is_chosen_actor(row, chosen)]
+    shared = {filters.add_sender(row) for row in list_rows(rows) if getattr(row, "shared", False)}
 
     def choose(identity: str) -> None:
+        listed, sender = filters.split_sender(identity)
         # The address may have the chosen actor's name in another letter case than the list.
-        name = chosen.actor if identity in of_chosen else filters.split_sender(identity)[0]
-        filters.toggle(filters.ACTOR, name or "")
+        name = chosen.actor if identity in of_chosen else listed
+        filters.toggle(filters.ACTOR, name or "", **({filters.SENDER: sender} if identity in shared else {}))
 
     draw_ranked(
         "Actor",

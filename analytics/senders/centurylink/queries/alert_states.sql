@@ -1,14 +1,15 @@
 -- The states of all triggers of the alerts between two notifications by number, or of those of a server, and the deletions
 -- of servers there, without a metric: they end the alarms of all. Names of metrics and states come in any letter case; a
 -- trigger with another state than the two is ignored. Each trigger has its own time, read as the receiver reads it: without
--- an offset it is UTC. One without a time that can be read has its notification's.
+-- an offset it is UTC. One without a time that can be read has its notification's. An alert that names no server is its
+-- account's, without a kind: names of servers are in upper case, so none is like what stands for it.
 SELECT
     seq,
     place,
     least(coalesce(CASE WHEN above THEN times[1] ELSE times[2] END, times[1], times[2], occurred_at), received_at)
         AS occurred_at,
     account_alias,
-    'Server' AS kind,
+    kind,
     entity_id,
     metric,
     above,
@@ -20,7 +21,8 @@ FROM (
         occurred_at,
         received_at,
         account_alias,
-        entity_id,
+        if(entity_id IS NOT NULL, 'Server', NULL) AS kind,
+        coalesce(entity_id, '(no server) of ' || account_alias, '(no server)') AS entity_id,
         lower(coalesce(told ->> 'metric', '')) AS metric,
         lower(told ->> 'state') = 'triggered' AS above,
         (told -> 'data')::VARCHAR AS reading,
@@ -41,7 +43,7 @@ FROM (
             unnest(payload -> '$.triggers[*]') AS told,
             generate_subscripts(payload -> '$.triggers[*]', 1) AS place
         FROM events
-        WHERE sender = 'centurylink' AND category = 'Alert' AND entity_id IS NOT NULL AND seq >= $first AND seq <= $last
+        WHERE sender = 'centurylink' AND category = 'Alert' AND seq >= $first AND seq <= $last
             AND entity_id = $entity -- if $entity
     )
     WHERE lower(told ->> 'state') IN ('triggered', 'nottriggered')
