@@ -17,6 +17,8 @@ from receiver.spool.layout import to_microseconds
 from receiver.store.appending.condition import GivesWay
 from receiver.store.loop import AppendLoop
 
+_WAIT_SECONDS = 10.0
+"""For the end of a short look: every few seconds the arranger looks for work."""
 _TABLES = ("changes", "underived", "delivery_ids", "notifications")
 _REPEATED = "CREATE OR REPLACE TEMP TABLE repeated (key BIGINT, seq BIGINT)"
 _DELIVERIES = "INSERT INTO delivery_ids SELECT key, min(seq) FROM repeated GROUP BY key"
@@ -62,7 +64,7 @@ class Dropper:
         Raises:
             duckdb.Error: it failed, and nothing was dropped.
         """
-        with self._loop.may_arrange() as may:
+        with self._loop.may_arrange(_WAIT_SECONDS) as may:
             if not may:
                 return False
             moment = to_microseconds(before)

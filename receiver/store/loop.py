@@ -159,9 +159,9 @@ class AppendLoop:
             yield
 
     @contextmanager
-    def may_arrange(self) -> Iterator[bool]:
-        """Tell whether rows may change places in a block; if so, no backup copies the file meanwhile."""
-        if not self._arranging.acquire(blocking=False):
+    def may_arrange(self, seconds: float = 0.0) -> Iterator[bool]:
+        """Wait so many seconds at most, and tell whether rows may change places in a block. No backup copies then."""
+        if not self._arranging.acquire(timeout=seconds):
             yield False
             return
         try:

@@ -124,23 +124,39 @@ def test_before_the_copy_all_that_the_spool_holds_is_appended_and_checkpointed(t
     store.close()
 
 
-def test_a_pause_gets_its_turn_while_rows_keep_coming(tmp_path, monkeypatch):
+class Gate:
+    """The loop's gate, which notes how many turns there had been when the main thread came to it."""
+
+    def __init__(self, gate, turns):
+        self._gate, self._turns, self.before = gate, turns, None
+
+    def __enter__(self):
+        self._gate.acquire()
+        if threading.current_thread() is threading.main_thread():
+            self.before = len(self._turns)
+
+    def __exit__(self, *_):
+        self._gate.release()
+
+
+def test_a_pause_gets_its_turn_after_the_one_that_runs_while_rows_keep_coming(tmp_path, monkeypatch):
     store = open_database(tmp_path / "clc.duckdb")
     loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
     turns, work = [], store.cursor()
+    gate = Gate(loop._gate, turns)
+    monkeypatch.setattr(loop, "_gate", gate)
 
     def one_more_turn():
         work.execute("SELECT sum(range) FROM range(200_000)").fetchall()  # an append works without the GIL, too
         turns.append(1)
-        return 1
+        return 10_000  # so many that the next turn follows at once
 
     with monkeypatch.context() as always_rows:
         always_rows.setattr(loop, "_turn", one_more_turn)
         loop.start()
         for _ in range(100):
-            before = len(turns)
             with loop.pause():
-                assert len(turns) - before < 20
+                assert len(turns) - gate.before <= 1
     loop.stop()
     store.close()
 

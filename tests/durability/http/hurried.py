@@ -14,7 +14,7 @@ USER = BODIES[0]
 SIGNATURE = signed(USER)["Tier3-RsaSha1"].encode()
 HEAD = b"POST /webhooks/User.Updated HTTP/1.1\r\nHost: x\r\nTier3-RsaSha1: " + SIGNATURE + b"\r\n"
 GOOD = HEAD + b"Content-Length: %d\r\n\r\n" % len(USER) + USER
-SECONDS = {"idle_seconds": 3, "header_seconds": 1, "body_seconds": 2, "discard_seconds": 1}
+SECONDS = {"idle_seconds": 3, "header_seconds": 1, "body_seconds": 2}
 
 
 class Hurried(ListenerProcess):

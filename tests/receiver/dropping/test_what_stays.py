@@ -1,6 +1,7 @@
 """A store that has dropped months tells the same as one that has not, of all that came since."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -129,6 +130,17 @@ def test_nothing_goes_if_a_row_came_since_the_lake_was_looked_at_that_may_concer
     assert not dropping.dropper.drop(MARCH, looked_at)
     dropping.append([notification(8, received_at=APRIL + timedelta(days=1))])
     assert dropping.dropper.drop(MARCH, looked_at + 1)
+
+
+def test_months_go_once_a_look_for_rows_to_arrange_has_ended(stores):
+    dropping, _ = stores
+    dropping.append([notification(7, received_at=BEGIN + timedelta(days=day)) for day in range(3)])
+    with ThreadPoolExecutor() as threads:
+        with dropping.loop.may_arrange():
+            drop = threads.submit(dropping.dropper.drop, MARCH, 3)
+            assert not wait([drop], timeout=0.1).done
+        assert drop.result(60)
+    assert dropping.run("SELECT count(*) FROM notifications") == [(1,)]
 
 
 def test_nothing_goes_while_changes_are_derived_again(stores):
