@@ -54,7 +54,8 @@ class Aligned(NamedTuple):
 class Parts(NamedTuple):
     """Where the bodies of a category list what each of them tells: JSON paths of the list's items, and within these.
 
-    A later body may tell of other items. An item stands until a body has one with the same values.
+    The last of the values is the state of what the others name. It stands until a body has another one of the same
+    name, because a later body may tell of other items.
     """
 
     items: str
@@ -94,7 +95,7 @@ class Comparison:
     difference of that repository. They count from an entity's first notification on, and go before compared ones.
     """
     parts: Mapping[Category, Parts] = field(default_factory=dict)
-    """The categories whose bodies each tell a part of what is so: the last notification of each part is kept."""
+    """The categories whose bodies each tell a part of what is so: what says that, and since when, is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Dropper:
         self._execute("only_of_accounts.sql")
         self._execute("telling_accounts.sql")
         for parts in self._parts:
-            self._execute("last_of_parts.sql", parts)
+            self._execute("last_of_parts.sql", {"before": moment, **parts})
         run(self._connection, _REPEATED)
         self._execute("repeated.sql", {"after": 0})
         return int(after)

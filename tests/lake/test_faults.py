@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import time
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.keeping.lake import place
 from receiver.keeping.lake.writing import LakeWriter
 from tests.durability.support.stores import alter, spool
-from tests.lake.months import finished_row, finished_rows, start_writing, write
+from tests.lake.months import MONTHS, finished_row, finished_rows, start_writing, write
 from tests.support.processes import PreparedReceiver, running
 from tests.support.rows import rejection
 from tests.support.waiting import until
@@ -128,9 +130,14 @@ def test_a_store_without_the_notifications_of_the_lake_replaces_none_and_writes_
         stored = len([row for row in other if hasattr(row, "payload")])
         until(lambda: another.sql(COUNT) == [{"n": stored}], what="them to be stored")
         said = write(another, there)["error"]
-    assert "notifications of 2026-03 that this store lacks, so it stays as it is" in said
-    assert ids(there) == {*before, str(may.id)}
-    assert parquet(there) == named(there)
+        assert "notifications of 2026-03 that this store lacks, so the month stays there as it is" in said
+        assert ids(there) == {*before, str(may.id)}
+        assert parquet(there) == named(there)
+        for place, month in product(re.findall(r"lake/\S*2026-03\S*", said), MONTHS):
+            for moved in Path(there).glob(place.replace("2026-03", month)):
+                moved.rename(tmp_path / f"{moved.parent.name} {moved.name}")
+        assert "2026-03" in write(another, there)["written"]
+        assert ids(there) == {str(row.id) for row in other if hasattr(row, "payload")}
 
 
 def test_a_damaged_manifest_is_named_and_its_month_stays_as_it_is(receiver, there):

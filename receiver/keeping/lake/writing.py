@@ -14,7 +14,16 @@ from receiver.keeping.lake.dropped import LateRows
 from receiver.keeping.lake.lost import find_lost, find_lost_whole, is_there
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, choose_finished, parse_month
 from receiver.keeping.lake.parts import CHANGES, NO_ROWS, NOTIFICATIONS, REJECTED, TABLES, LakeTable, Part
-from receiver.keeping.lake.place import CheckedRows, LakePlace, Listed, find_month, list_months, read_now, sum_up
+from receiver.keeping.lake.place import (
+    CheckedRows,
+    LakePlace,
+    Listed,
+    find_month,
+    list_months,
+    name_manifest,
+    read_now,
+    sum_up,
+)
 from receiver.keeping.lake.store import Fingerprint, Measure, StoredMonth, read_heads, read_months
 
 if TYPE_CHECKING:
@@ -233,6 +242,7 @@ def _make(found: Fingerprint, files: list[LakeFile]) -> TableFiles:
 
 def _lacks(month: Month, rows: int) -> _LackingError:
     return _LackingError(
-        f"The lake has {rows:,} notifications of {month} that this store lacks, so it stays as it is: is CLC_OBJECTS "
-        "that of another receiver, or was an older backup restored?"
+        f"The lake has {rows:,} notifications of {month} that this store lacks, so the month stays there as it is. Is "
+        "CLC_OBJECTS that of another receiver? Set another. Was an older backup restored? Restore a later one, or move "
+        f"lake/{name_manifest(month)} and lake/*/month={month} elsewhere, and the month is written anew."
     )

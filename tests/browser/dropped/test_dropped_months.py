@@ -25,8 +25,8 @@ SAID = re.compile(
     rf"^(Complete|Counted) since {SINCE:%Y-%m-%d} 00:00 UTC\. "
     r"Of earlier months, only the last state of each entity is here; the rest is in the lake\.$"
 )
-KEPT = 4
-"""What was received before and is here: the last state of two servers and a user, and an alert."""
+KEPT = 5
+"""What was received before and is here: the last state of two servers and a user, and an alert of each state."""
 SINCE_THEN = 3 + 10 + 1
 
 

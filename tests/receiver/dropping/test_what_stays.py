@@ -90,27 +90,40 @@ def test_what_told_an_accounts_name_and_its_parent_last_stays(stores):
     assert ("ACME", "Acme", "ROOT") in dropping.run("SELECT alias, business_name, parent_alias FROM accounts")
 
 
+def alert(at, metric, state):
+    told = {"event_type": "Alert.Notification", "category": "Alert", "action": "Notification"}
+    body = json.dumps({"triggers": [{"metric": metric, "state": state}]}).encode()
+    return notification(7, received_at=at, payload=body, **told)
+
+
+def ids_in(store):
+    return {name for (name,) in store.run("SELECT id::VARCHAR FROM notifications")}
+
+
 def test_the_last_alert_of_each_metric_and_state_stays_whatever_later_alerts_of_the_server_tell(stores):
     dropping, _ = stores
     told = [("cpu", "triggered"), ("disk", "triggered"), ("cpu", "Triggered"), ("disk", "notTriggered"), ("ram", "?")]
-    alerts = [
-        notification(
-            7,
-            received_at=BEGIN + timedelta(days=day),
-            event_type="Alert.Notification",
-            category="Alert",
-            action="Notification",
-            payload=json.dumps({"triggers": [{"metric": metric, "state": state}]}).encode(),
-        )
-        for day, (metric, state) in enumerate(told)
-    ]
+    alerts = [alert(BEGIN + timedelta(days=day), *each) for day, each in enumerate(told, start=1)]
     told_nothing = alerts[0]._replace(
         id=make_id(BEGIN), occurred_at=BEGIN, received_at=BEGIN, payload=b'{"triggers": 1}'
     )
     dropping.append([told_nothing, *alerts])
     dropping.drop(MARCH)
-    stayed = {str(row.id) for row in alerts[1:]}
-    assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
+    assert ids_in(dropping) == {str(row.id) for row in alerts}
+
+
+def test_an_alarm_that_lasted_when_the_kept_months_begin_stays_with_its_begin(stores):
+    dropping, _ = stores
+    old = [
+        alert(BEGIN, "cpu", "triggered"),
+        alert(BEGIN + timedelta(days=1), "cpu", "notTriggered"),
+        *(alert(BEGIN + timedelta(days=day), "cpu", "triggered") for day in (2, 3, 4)),
+        alert(BEGIN + timedelta(days=5), "disk", "triggered"),
+    ]
+    new = [alert(MARCH + timedelta(days=1), "cpu", "notTriggered"), alert(APRIL, "cpu", "triggered")]
+    dropping.append([*old, *new])
+    dropping.drop(MARCH)
+    assert ids_in(dropping) == {str(row.id) for row in (old[1], old[2], old[4], old[5], *new)}
 
 
 @pytest.mark.parametrize(
