@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
-from receiver.keeping.care.ages import doubt, measure_age
+from receiver.keeping.care.ages import Age, doubt, measure_age
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import (
     LIMITS,
@@ -24,7 +24,7 @@ from receiver.settings import is_loopback
 
 _RECENTLY = timedelta(hours=1)
 _WEEK = timedelta(days=7)
-_SERVE_SILENT = timedelta(seconds=30)
+_SERVE_SILENT = 30.0
 
 
 class Status(NamedTuple):
@@ -147,9 +147,12 @@ def _judge_serving(facts: Facts) -> Figure:
     if not facts.serving:
         return Figure("serving", "serve", 0, "NOT running", "red")
     written_at = facts.serve.written_at if facts.serve else None
-    if written_at and facts.at - datetime.fromisoformat(written_at) > _SERVE_SILENT:
+    age = measure_age(written_at, facts) if written_at else Age(0.0)
+    if age.seconds > _SERVE_SILENT:
         words = f"it hangs or can't write: serve.json was last written at {written_at}"
         return Figure("serving", "serve", 1, words, "red")
+    if age.is_ahead:
+        return Figure("serving", "serve", 1, f"running, but serve.json is {age}", "amber")
     return Figure("serving", "serve", 1, "running")
 
 

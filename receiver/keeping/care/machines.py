@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from receiver.data_directory.node import has_listener, has_store
+from receiver.keeping.care.ages import Age, doubt, measure_age
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import LIMITS, Figure, State, format_seconds, make_limited
 from receiver.keeping.care.sharing import Machine, SharedSpool
@@ -21,14 +22,22 @@ def judge_shared_spool(facts: Facts) -> Iterator[Figure]:
     if shared is None:
         yield Figure(_AWAY, "Shared spool", None, "not known", "amber")
         return
-    away = (facts.at - shared.since).total_seconds() if shared.failure and shared.since else 0.0
-    text = f"AWAY for {format_seconds(away)}: {shared.failure}" if shared.failure else "can be used"
-    figure = make_limited(_AWAY, "Shared spool", max(away, 0.0), text)
+    away = measure_age(shared.since, facts) if shared.failure and shared.since else Age(0.0)
+    figure = make_limited(_AWAY, "Shared spool", away.seconds, _describe_use(shared, away))
+    figure = figure._replace(state=doubt(figure.state, if_true=away.is_ahead))
     if shared.obstacle:
         figure = figure._replace(text=f"ACT NOW: {shared.obstacle}", state="red")
     yield figure
     if has_store(facts.role):
         yield make_limited(_ROWS, "Rows to take from the shared spool", shared.rows, f"{shared.rows:,}")
+
+
+def _describe_use(shared: SharedSpool, away: Age) -> str:
+    if not shared.failure:
+        return "can be used"
+    if away.is_ahead:
+        return f"AWAY: {shared.failure}; since a time {away}"
+    return f"AWAY for {format_seconds(away.seconds)}: {shared.failure}"
 
 
 def judge_machines(facts: Facts) -> Iterator[Figure]:
