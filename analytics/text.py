@@ -9,6 +9,8 @@ import orjson
 
 ELLIPSIS = "…"
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+BLANK_SIGNS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs of other categories that draw nothing, such as U+3164, the filler of Hangul."""
 KEPT_JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them, and they can't reorder anything
 LINES = "\n\t"
 """The characters that lay out a text of several lines."""
@@ -34,7 +36,7 @@ def is_hidden(character: str, keep: str) -> bool:
     """Say whether a character can't be seen itself."""
     if character in keep or character in KEPT_JOINERS:
         return False
-    return unicodedata.category(character) in INVISIBLE
+    return character in BLANK_SIGNS or unicodedata.category(character) in INVISIBLE
 
 
 def as_escape(character: str) -> str:
@@ -53,7 +55,7 @@ def make_json_visible(line: bytes) -> bytes:
     if line.isascii() and DELETE not in line:
         return line
     text = line.decode()
-    if text.removesuffix("\n").isprintable():
+    if text.removesuffix("\n").isprintable() and BLANK_SIGNS.isdisjoint(text):
         return line
     return "".join(as_json_escape(each) if is_hidden(each, "\n") else each for each in text).encode()
 
@@ -67,7 +69,8 @@ def as_json_escape(character: str) -> str:
 def make_name_visible(name: str) -> str:
     """Make a name visible: one of blanks alone stands in quotes, because nothing would be seen of it."""
     seen = make_visible(name)
-    return f"“{seen}”" if seen.isspace() else seen
+    is_blank = seen and all(character.isspace() or character in KEPT_JOINERS for character in seen)
+    return f"“{seen}”" if is_blank else seen
 
 
 def shorten(text: str, length: int = 60) -> str:

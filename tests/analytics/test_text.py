@@ -26,13 +26,19 @@ from tests.support.readable_store import LONG_NAME
         ("\ufeffé\u2066", "\\ufeffé\\u2066"),
         ("\U000e0041", "\\U000e0041"),
         ("日本 👩\u200d💻", "日本 👩\u200d💻"),
+        ("ann\u3164 \u2800", "ann\\u3164 \\u2800"),
     ],
 )
 def test_characters_that_hide_are_shown_as_escapes(text, seen):
     assert make_visible(text) == seen
 
 
-@pytest.mark.parametrize(("name", "seen"), [("   ", "“   ”"), ("\u3000", "“\u3000”"), ("\n", "\\n"), ("", "")])
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("   ", "“   ”"), ("\u3000", "“\u3000”"), ("\u200d \u200d", "“\u200d \u200d”"), ("\n", "\\n"), ("", "")
+    ],
+)  # fmt: skip
 def test_a_name_of_blanks_alone_stands_in_quotes(name, seen):
     assert (make_name_visible(name), shorten(name)) == (seen, seen)
 

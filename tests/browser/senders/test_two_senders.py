@@ -104,6 +104,15 @@ def test_in_a_narrow_bar_the_field_of_accounts_gives_way_to_the_age(live, watch)
     assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
 
 
+def test_in_a_full_bar_the_newest_notification_gives_way_to_the_age(live, watch):
+    own = "range=own&own=2026-01-01T08:00:00Z/2026-01-02T08:00:00Z"
+    page = watch(live.url, viewport={"width": 1280, "height": 800}).open(f"/?refresh=off&{own}")
+    expect(sender_filter(page)).to_be_attached()
+    age, rest = page.locator(".st-key-bar .age").bounding_box(), page.locator(".st-key-bar .age .rest").bounding_box()
+    assert rest["x"] + rest["width"] <= age["x"] + age["width"], "what is shown of it is whole"
+    assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
+
+
 def test_an_alias_of_two_senders_is_chosen_with_its_sender(alike, watch):
     page = open_with_both(watch, alike, "/notifications")
     expect(column(page, 2)).to_have_count(2)

@@ -5,7 +5,7 @@ const LATE_SECONDS = 60;
 const OLD_SECONDS = 600;
 
 // Draws the line, and a lamp before it where its first part is an age that says whether the page is current. Only the
-// number of that age has room in a phone's bar.
+// number of that age has room in a phone's bar; where the bar is full, what follows the age goes into a hidden line.
 function draw(line) {
   const text = line.parts.map((part) => inWords(part, line.begun)).join("");
   if (line.textContent !== text) line.replaceChildren(...(line.hasLamp ? splitAfterNumber(text) : [text]));
@@ -15,9 +15,11 @@ function draw(line) {
 
 function splitAfterNumber(text) {
   const place = text.indexOf(" ago");
-  const rest = document.createElement("span");
-  rest.className = "rest";
-  rest.textContent = text.slice(place);
+  const next = text.indexOf(" · ", place);
+  const [rest, more] = [document.createElement("span"), document.createElement("span")];
+  [rest.className, more.className] = ["rest", "more"];
+  more.textContent = next < 0 ? "" : text.slice(next);
+  rest.append(text.slice(place, next < 0 ? undefined : next), document.createElement("wbr"), more);
   return [text.slice(0, place), rest];
 }
 
