@@ -2,19 +2,21 @@
 
 import json
 import re
+from datetime import timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.audited import ACCOUNT, OTHER, POWERED, PUBLIC, SERVER, USER, ago
+from tests.browser.audited import ACCOUNT, OTHER, POWERED, PUBLIC, SERVER, USER
 from tests.browser.watching import column, drawn_at, expect_refreshed, fill, go_back, row_of, tab
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 NAME = ".st-key-detail-name [data-testid=stText]"
+SECONDS = "%Y-%m-%dT%H:%M:%S"
 SERVER_PAGE = f"/entity?refresh=off&category=Server&name={SERVER}"
 
 
@@ -102,28 +104,34 @@ def test_steps_are_walked_and_each_has_its_address_and_back_goes_one_back(live, 
     expect(page).not_to_have_url(re.compile("step="))
 
 
-def test_it_is_shown_as_it_was_at_a_time(live, watch):
-    page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(2.5).strftime('%Y-%m-%dT%H:%M:%S')}")
+@pytest.fixture
+def third(live):
+    """A moment half an hour after the server's third step, and as long before the fourth."""
+    step = "SELECT max(occurred_at) FROM events WHERE entity_id = ? AND actor = 'SVC_OPS'"
+    return live.one(step, SERVER) + timedelta(minutes=30)
+
+
+def test_it_is_shown_as_it_was_at_a_time(live, watch, third):
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={third:{SECONDS}}")
     expect_step(page, 3, "Server.Updated")
     expect_raw(page, payload(live, cpu=4, power="started"))
-    page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(4.5).strftime('%Y-%m-%dT%H:%M:%S')}")
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={third - timedelta(hours=2):{SECONDS}}")
     expect_step(page, 1, "Server.Created")
     page = watch(live.url).open(f"{SERVER_PAGE}&at=2020-01-01T00:00:00")
     expect(page.locator(".st-key-detail")).to_contain_text("Nothing was known about it")
 
 
-def test_a_time_that_is_typed_is_of_the_viewers_zone_and_in_the_address_in_utc(live, watch):
+def test_a_time_that_is_typed_is_of_the_viewers_zone_and_in_the_address_in_utc(live, watch, third):
     page = watch(live.url, timezone_id="Asia/Kolkata").open(SERVER_PAGE)
     expect_step(page, 4, "Server.Updated")
-    at = ago(2.5)
-    typed = at.astimezone(ZoneInfo("Asia/Kolkata"))
+    typed = third.astimezone(ZoneInfo("Asia/Kolkata"))
     parts = page.locator(".st-key-at-choice [role=spinbutton]")
     for place, text in enumerate(typed.strftime("%Y %m %d %H %M").split()):
         parts.nth(place).click()
         page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect_step(page, 3, "Server.Updated")
-    expect(page).to_have_url(re.compile(quote(at.strftime("at=%Y-%m-%dT%H:%M:00"), safe="=")))
+    expect(page).to_have_url(re.compile(quote(third.strftime("at=%Y-%m-%dT%H:%M:00"), safe="=")))
 
 
 def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
@@ -173,10 +181,12 @@ def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
     expect(column(page, 2, "differences")).to_have_text(["stopped"])
 
 
-def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_the_lists_before_the_body(live, watch):
+def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_the_lists_before_the_body(
+    live, watch, third
+):
     page = watch(live.url).open(SERVER_PAGE)
     expect(page.locator(".st-key-entity-state")).to_have_text("active · powered off")
-    page = watch(live.url).open(f"{SERVER_PAGE}&at={ago(2.5).strftime('%Y-%m-%dT%H:%M:%S')}")
+    page = watch(live.url).open(f"{SERVER_PAGE}&at={third:{SECONDS}}")
     expect(page.locator(".st-key-entity-state")).to_have_text("active · powered on")
     phone = watch(live.url, viewport={"width": 390, "height": 844}).open(SERVER_PAGE)
     expect_step(phone, 4, "Server.Updated")
@@ -185,7 +195,7 @@ def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_th
     assert places == sorted(places)
 
 
-def test_the_state_and_the_time_of_the_head_belong_to_the_shown_moment(live, watch):
+def test_the_state_and_the_time_of_the_head_belong_to_the_shown_moment(live, watch, third):
     def expect_head(chosen, state, time):
         page = watch(live.url).open(f"{SERVER_PAGE}&{chosen}")
         expect(page.locator(".st-key-entity-state")).to_have_text(state)
@@ -197,11 +207,10 @@ def test_the_state_and_the_time_of_the_head_belong_to_the_shown_moment(live, wat
         "WHERE entity_id = ? AND actor = 'SVC_OPS' ORDER BY occurred_at DESC LIMIT 1",
         [SERVER],
     )
-    moment = ago(2.5)
-    page = expect_head(f"at={moment.strftime('%Y-%m-%dT%H:%M:%S')}", "active · powered on", on["time"])
-    expect(page.locator(".st-key-standing")).to_contain_text(moment.strftime("%H:%M"))
+    page = expect_head(f"at={third:{SECONDS}}", "active · powered on", on["time"])
+    expect(page.locator(".st-key-standing")).to_contain_text(f"{third:%H:%M}")
     expect_head(f"step={on['seq']}", "active · powered on", on["time"])
-    page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}&at={ago(1).isoformat()[:19]}")
+    page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={OTHER}&at={third:{SECONDS}}")
     expect(page.locator(".st-key-standing")).not_to_contain_text("deleted")
 
 
@@ -286,8 +295,8 @@ def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watc
     expect(page.locator(".st-key-entity-alarm")).to_have_count(0)
 
 
-def test_the_seconds_of_a_time_in_the_address_stay_while_nobody_types(live, watch):
-    at = ago(2.5).replace(second=17).strftime("%Y-%m-%dT%H:%M:%S")
+def test_the_seconds_of_a_time_in_the_address_stay_while_nobody_types(live, watch, third):
+    at = f"{third.replace(second=17):{SECONDS}}"
     page = watch(live.url).load(f"{SERVER_PAGE}&at={at}".replace("off", "1+s"))
     expect(page.locator(NAME)).to_have_text(SERVER)
     for _ in range(2):

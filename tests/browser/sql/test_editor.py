@@ -176,19 +176,22 @@ def test_the_page_can_be_used_while_a_query_runs(live, page):
 
 
 def test_closing_the_tab_cancels_its_query(live, watch):
-    page = watch(live.url).open("/sql")
+    page, gone = watch(live.url).open("/sql"), ended(live, "gone")
     run(page, RUNAWAY)
     until_it_runs(page, live)
     page.goto("about:blank")  # as closing does, it takes the connection to the dashboard away
-    until(lambda: running(live) == 0, seconds=20, what="DuckDB to be free")
+    until(lambda: running(live) == 0, what="DuckDB to be free")
+    assert ended(live, "gone") == gone + 1
 
 
 def test_opening_another_page_cancels_the_query(live, page):
+    gone = ended(live, "gone")
     run(page, RUNAWAY)
     until_it_runs(page, live)
     page.get_by_role("link", name="Set up").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Set up")
-    until(lambda: running(live) == 0, seconds=20, what="DuckDB to be free")
+    until(lambda: running(live) == 0, what="DuckDB to be free")
+    assert ended(live, "gone") == gone + 1
 
 
 def test_another_run_cancels_the_one_before(live, page):

@@ -55,6 +55,7 @@ def test_a_running_receiver_tells_how_it_is(serving):
         assert serving.sender.post("/webhooks/User.Updated", USER % number).status == 200
     assert serving.sender.post("/webhooks/User.Updated", b"no json").status == 400
     until(lambda: status(data_dir)[0]["figures"]["notifications"]["value"] == 60)
+    until(lambda: status(data_dir)[0]["refusals"], what="the refused one, which may come after them")
     found, code = status(data_dir)
     text = run_command(data_dir, "status").stdout
     until(lambda: metrics(serving).get("clc_store_notifications") == 60)

@@ -51,7 +51,7 @@ class Receiver:
 
     def wait_for(self, count):
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.received) >= count, timeout=20)
+            assert self.arrived.wait_for(lambda: len(self.received) >= count, timeout=60)
 
 
 class Webhook(tornado.web.RequestHandler):
@@ -263,7 +263,7 @@ def test_ctrl_c_ends_an_endless_run_with_the_summary(receive, key_path):
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         receiver.wait_for(5)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert f"Sent {len(receiver.received)} in" in said
     assert "Traceback" not in said

@@ -67,7 +67,7 @@ def test_a_process_that_ends_well_and_says_nothing_is_a_failure(settings, reques
     thread, note = request.getfixturevalue(part), {"lake": LAKE_NOTE, "uploads": UPLOAD_NOTE}[part]
     thread._helper._module = SILENT
     thread.start()
-    said = until(lambda: noted(settings, note, "error"), seconds=20, what="the failure")
+    said = until(lambda: noted(settings, note, "error"), what="the failure")
     assert said == "It ended and said nothing."
     assert thread._thread.is_alive()
 
@@ -78,7 +78,7 @@ def test_an_answer_that_lacks_something_is_noted_and_the_lake_is_looked_at_again
     monkeypatch.setattr(lake._helper, "run", lambda: next(answers, whole))
     monkeypatch.setattr(kept_notes, "write_whole", keep_all(said := []))
     lake.start()
-    until(lambda: noted(settings, LAKE_NOTE, "complete_at"), seconds=20, what="another look")
+    until(lambda: noted(settings, LAKE_NOTE, "complete_at"), what="another look")
     assert json.loads(said[0])["error"] == "an error in this program (KeyError)"
     assert "Traceback" in caplog.text
 
@@ -105,7 +105,7 @@ def test_an_upload_whose_end_is_an_error_is_tried_again_and_still_tells_that_it_
     done = {"manifest": manifest, "removed": [], "not_removed": None}
     monkeypatch.setattr(uploads._helper, "run", lambda *_, **__: done)
     uploads.start(lambda _file: tell())
-    until(lambda: noted(settings, UPLOAD_NOTE, "uploaded_at"), seconds=20, what="another try")
+    until(lambda: noted(settings, UPLOAD_NOTE, "uploaded_at"), what="another try")
     assert told == [0, 1]
     assert "Traceback" in caplog.text
 
@@ -145,5 +145,5 @@ def test_the_shippers_note_is_written_after_an_error_of_the_program(settings, mo
 async def run_until(coroutine, condition):
     """Run a coroutine that never ends until a condition holds."""
     task = asyncio.create_task(coroutine)
-    await asyncio.to_thread(until, condition, seconds=20)
+    await asyncio.to_thread(until, condition)
     task.cancel()
