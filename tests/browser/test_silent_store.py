@@ -62,9 +62,12 @@ def goes_on_counting(page):
 
 def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_and_goes_on_by_itself(live, watch):
     opened = {name: watch(live.url).open(address) for name, address in addresses(refresh="30+s").items()}
-    for page in opened.values():
+    for name, page in opened.items():
         expect(page.locator(KEPT)).to_contain_text("newest")
         expect(page.locator(SILENT)).to_be_hidden()
+        # A drawing that waits for the store dims what it draws, too.
+        expect(page.locator(pages(SERVER, 1)[name].drawn).first).to_be_visible()
+        expect(page.locator("[data-stale=true]")).to_have_count(0)
     with stopped(live.receiver.children()["store"]):
         for page in opened.values():
             says_that_the_store_is_silent(page)
