@@ -90,10 +90,11 @@ def check_time_zone(name: str) -> str:
 
 
 def check_token(token: SecretStr) -> SecretStr:
-    """Return the token unchanged, or raise ValueError where no HTTP header can hold it."""
-    if not is_sendable(token.get_secret_value()):
+    """Return the token without blanks around it, or raise ValueError where no HTTP header can hold it."""
+    text = token.get_secret_value().strip(" ")
+    if not is_sendable(text):
         raise ValueError("hidden")
-    return token
+    return SecretStr(text)
 
 
 def is_sendable(token: str) -> bool:
@@ -142,10 +143,10 @@ def check_working_hours(text: str) -> str:
 
 
 def split_hosts(value: object) -> object:
-    """Return the names of a comma-separated list, in lower case."""
+    """Return the names of a list, in lower case. Commas, semicolons or blanks, which no name has, separate them."""
     if not isinstance(value, str):
         return value
-    names = frozenset(name.strip().lower() for name in value.split(",") if name.strip())
+    names = frozenset(name.lower() for name in re.split(r"[\s,;]+", value) if name)
     if any("/" in name or "*" in name or name.count(":") == 1 for name in names):
         raise ValueError(value)
     return frozenset(name.strip("[]") for name in names)

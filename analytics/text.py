@@ -69,8 +69,12 @@ def as_json_escape(character: str) -> str:
 def make_name_visible(name: str) -> str:
     """Make a name visible: one of blanks alone stands in quotes, because nothing would be seen of it."""
     seen = make_visible(name)
-    is_blank = seen and all(character.isspace() or character in KEPT_JOINERS for character in seen)
-    return f"“{seen}”" if is_blank else seen
+    return f"“{seen}”" if seen and all(map(is_blank, seen)) else seen
+
+
+def is_blank(character: str) -> bool:
+    """Say whether a character draws nothing by itself; marks, such as those that vary a sign, stand on another one."""
+    return character.isspace() or character in KEPT_JOINERS or unicodedata.category(character) == "Mn"
 
 
 def shorten(text: str, length: int = 60) -> str:

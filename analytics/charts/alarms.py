@@ -76,7 +76,7 @@ def filter_alarms(alarms: pd.DataFrame, accounts: AbstractSet[str] | None, serve
     if accounts is not None:
         rows = rows[rows["account_alias"].isin(list(accounts))]
     if server:
-        rows = rows[rows["server"].str.contains(server.upper(), regex=False)]
+        rows = rows[rows["server"].str.upper().str.contains(server.upper(), regex=False)]
     return rows
 
 

@@ -209,11 +209,12 @@ def _look_at_tls(settings: Settings) -> str:
     except ValueError:  # OpenSSL, which serves it, reads more forms
         return str(settings.tls_cert)
     begin, end = cert.not_valid_before_utc, cert.not_valid_after_utc
-    if not begin <= datetime.now(UTC) <= end:
-        raise SettingsError(
-            f"CLC_TLS_CERT ({settings.tls_cert}) is valid from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC "
-            "alone, so no sender trusts it now: renew it, then run `clc-receiver upgrade`."
-        )
+    now, name = datetime.now(UTC), f"CLC_TLS_CERT ({settings.tls_cert})"
+    if now > end:
+        ended = f"{name} ended on {end:%Y-%m-%d %H:%M} UTC, so no sender trusts it"
+        raise SettingsError(f"{ended}: renew it, then run `clc-receiver upgrade`.")
+    if now < begin:
+        raise SettingsError(f"{name} begins on {begin:%Y-%m-%d %H:%M} UTC: is the clock of this machine right?")
     return f"{settings.tls_cert}, valid until {end:%Y-%m-%d}"
 
 

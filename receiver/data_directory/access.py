@@ -69,7 +69,9 @@ def prepare(settings: Settings, *, has_spool: bool = True) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            why = "a file, or a link that leads nowhere, is in its place" if error.errno == EEXIST else error.strerror
+            why = error.strerror
+            if error.errno == EEXIST:
+                why = f"{error.filename} is a file, or a link that leads nowhere"
             raise DataDirectoryError(
                 f"The directory {directory} can't be written ({why}): make it writable or set {variable} to another."
             ) from None

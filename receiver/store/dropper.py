@@ -67,6 +67,7 @@ class Dropper:
         with self._loop.may_arrange(_WAIT_SECONDS) as may:
             if not may:
                 return False
+            self._gives_way.take_break()  # the store may have stopped meanwhile
             moment = to_microseconds(before)
             after = self._choose(moment)
             self._gives_way.take_break()

@@ -69,6 +69,14 @@ def test_no_settings_come_from_a_directory_that_another_user_could_fill(tmp_path
     assert read_settings().query_listen == "127.0.0.1:8081"
 
 
+def test_blanks_around_a_token_and_whatever_separates_hosts_do_not_count(monkeypatch):
+    monkeypatch.setenv("CLC_QUERY_TOKEN", " the-hidden-token ")
+    monkeypatch.setenv("CLC_DASHBOARD_HOSTS", "clc.example; Other.example\n[::1]")
+    settings = read_settings()
+    assert settings.read_token() == "the-hidden-token"
+    assert settings.dashboard_hosts == {"clc.example", "other.example", "::1"}
+
+
 @pytest.mark.parametrize("token", ["the-hidden-token\r", "the-hidden\ntoken", "the-hidden-tökén"])
 def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(tmp_path, monkeypatch, token):
     monkeypatch.setenv("CLC_QUERY_TOKEN", token)

@@ -36,9 +36,14 @@ def test_characters_that_hide_are_shown_as_escapes(text, seen):
 @pytest.mark.parametrize(
     ("name", "seen"),
     [
-        ("   ", "“   ”"), ("\u3000", "“\u3000”"), ("\u200d \u200d", "“\u200d \u200d”"), ("\n", "\\n"), ("", "")
+        ("   ", "“   ”"),
+        ("\u3000", "“\u3000”"),
+        ("\u200d \u200d", "“\u200d \u200d”"),
+        ("\ufe0f", "“\ufe0f”"),
+        ("\n", "\\n"),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_a_name_of_blanks_alone_stands_in_quotes(name, seen):
     assert (make_name_visible(name), shorten(name)) == (seen, seen)
 

@@ -286,5 +286,5 @@ def _copy_faults(stored: NumberedNotification, original: Original) -> Iterator[s
     if stored.row.signature_status == "valid" and not original.is_valid:
         yield (
             f"Its signature is valid, and its original {stored.duplicate_of} has no valid one, so a stranger may have "
-            "sent that first: `events` lacks this one, and `notifications` has it."
+            "sent that first: `events` lacks this one. Compare both in `notifications`."
         )

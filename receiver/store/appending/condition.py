@@ -157,9 +157,11 @@ class GivesWay:
             duckdb.InterruptException: the work must end.
         """
         ends = time.monotonic() + _LONGEST_PAUSE_SECONDS
-        while not self._keeps_up() and time.monotonic() < ends:
-            if self._ended.wait(_LOOK_SECONDS):
-                raise duckdb.InterruptException("The store stops.")
+        while not self._ended.is_set():
+            if self._keeps_up() or time.monotonic() >= ends:
+                return
+            self._ended.wait(_LOOK_SECONDS)
+        raise duckdb.InterruptException("The store stops.")
 
     def end(self) -> None:
         """Let nothing wait any more."""

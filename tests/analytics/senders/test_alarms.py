@@ -256,6 +256,8 @@ def test_alarms_are_let_through_by_account_and_by_a_part_of_the_servers_name(sto
     assert set(alarms.filter_alarms(found, None, "web0")["server"]) == {WEB}
     assert alarms.filter_alarms(found, {"SOLO"}, "web0").empty
     assert alarms.filter_alarms(found, None, ".*").empty
+    nameless = found.assign(server="(no server) of ACME")
+    assert len(alarms.filter_alarms(nameless, None, "No Server")) == len(found)
 
 
 def test_what_is_in_alarm_now_is_what_never_ended_the_latest_first(store):

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
+import duckdb
 import pytest
 
 from receiver.notification import make_id
@@ -154,6 +155,18 @@ def test_months_go_once_a_look_for_rows_to_arrange_has_ended(stores):
             assert not wait([drop], timeout=0.1).done
         assert drop.result(60)
     assert dropping.run("SELECT count(*) FROM notifications") == [(1,)]
+
+
+def test_nothing_goes_if_the_store_stops_while_a_drop_waits(stores):
+    dropping, _ = stores
+    dropping.append([notification(7, received_at=BEGIN + timedelta(days=day)) for day in range(3)])
+    with ThreadPoolExecutor() as threads:
+        with dropping.loop.may_arrange():
+            drop = threads.submit(dropping.dropper.drop, MARCH, 3)
+            dropping.dropper.interrupt()
+        with pytest.raises(duckdb.InterruptException, match="The store stops"):
+            drop.result(60)
+    assert dropping.run("SELECT count(*) FROM notifications") == [(3,)]
 
 
 def test_nothing_goes_while_changes_are_derived_again(stores):
