@@ -52,14 +52,20 @@ class Aligned(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Where the bodies of a category list what each of them tells: JSON paths of the list's items, and within these.
+    """Where the bodies of a category list what each of them tells, because a later body may tell of other items.
 
-    The last of the values is the state of what the others name. It stands until a body has another one of the same
-    name, because a later body may tell of other items.
+    An item's state stands until a body has another one of the same name and entity, or that entity is deleted. An item
+    of a body without an entity is its account's.
     """
 
     items: str
-    values: tuple[str, ...]
+    """The JSON path of the list's items; the paths below are those within an item."""
+    name: str
+    state: str
+    since: Mapping[str, str]
+    """The path of the time since when a state is so, by state in lower case. Any other state tells nothing."""
+    entities: Category
+    """The category of the notifications that delete entities."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,14 @@ class Dropper:
         # Of a sender for which one of these is no deletion, more stays than it needs.
         self._deletions = sorted({action for each in comparisons for action in each.deleted if action})
         self._parts = [
-            {"sender": name, "category": category, **parts._asdict()}
+            {
+                "sender": name,
+                "category": category,
+                "items": parts.items,
+                "paths": [parts.name, parts.state, *parts.since.values()],
+                "states": list(parts.since),
+                "entities": parts.entities,
+            }
             for name, sender in senders.items()
             for category, parts in sender.comparison.parts.items()
         ]
@@ -95,7 +102,7 @@ class Dropper:
         self._execute("only_of_accounts.sql")
         self._execute("telling_accounts.sql")
         for parts in self._parts:
-            self._execute("last_of_parts.sql", {"before": moment, **parts})
+            self._execute("last_of_parts.sql", {"before": moment, "deletions": self._deletions, **parts})
         run(self._connection, _REPEATED)
         self._execute("repeated.sql", {"after": 0})
         return int(after)

@@ -157,7 +157,15 @@ def _is_untold_by_part(difference: FieldDifference, old: dict[str, Any], new: di
 COMPARISON = Comparison(
     align=align,
     stateless=frozenset({"Alert"}),
-    parts={"Alert": Parts("$.triggers[*]", ("$.metric", "$.state"))},
+    parts={
+        "Alert": Parts(
+            items="$.triggers[*]",
+            name="$.metric",
+            state="$.state",
+            since={"triggered": "$.stateStartTime", "nottriggered": "$.stateEndTime"},
+            entities="Server",
+        )
+    },
     created=frozenset({"Created"}),
     deleted=frozenset({"Deleted"}),
     bare={"Server": frozenset({"accountAlias", "name"})},

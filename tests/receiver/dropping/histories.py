@@ -26,6 +26,42 @@ def make_up(seed, begin, end, rows):
     return sorted(history, key=lambda row: _arrival(random, row))
 
 
+def make_up_alerts(seed, begin, end, rows):
+    """Make alerts and deletions of servers that were received in a span, in the order in which they arrive."""
+    random = Random(seed)
+    moments = (begin + (end - begin) * random.random() for _ in range(rows))
+    return sorted(
+        (_make_alert_or_deletion(random, moment) for moment in moments), key=lambda row: _arrival(random, row)
+    )
+
+
+def _make_alert_or_deletion(random, received_at):
+    server, account = random.choice(("S1", "S2", "S3", None)), random.choice(("ACME", "YLLW"))
+    occurred_at = received_at + _error(random)
+    told = {"entity_id": server, "account_alias": account, "received_at": received_at, "occurred_at": occurred_at}
+    if random.random() < 0.1:
+        return deletion(**told)
+    return alert(*(_make_trigger(random, occurred_at) for _ in range(random.choice((1, 1, 1, 2)))), **told)
+
+
+def _make_trigger(random, occurred_at):
+    state = random.choice(("triggered", "Triggered", "notTriggered", "unknown"))
+    earlier = (occurred_at - timedelta(days=random.choice((0, 0, 9)))).isoformat()
+    time = random.choice(({}, {"stateStartTime": earlier}, {"stateEndTime": earlier}))
+    return {"metric": random.choice(("cpu", "disk", None)), "state": state, **time}
+
+
+def alert(*triggers, **changed):
+    """Make an alert about the state of one or more metrics."""
+    told = {"event_type": "Alert.Notification", "category": "Alert", "action": "Notification"}
+    return notification(7, payload=json.dumps({"triggers": triggers}).encode(), **told, **changed)
+
+
+def deletion(**changed):
+    """Make a deletion of a server."""
+    return notification(7, event_type="Server.Deleted", category="Server", action="Deleted", **changed)
+
+
 def _arrival(random, row):
     late = timedelta(days=random.choice((3, 40))) if random.random() < 0.1 else timedelta()
     return row.received_at + late

@@ -1,5 +1,7 @@
 """A store whose old months can be dropped, without a running receiver."""
 
+from analytics.charts.alarms import find_alarms
+from analytics.queries import make_query
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild, select_closed
 from receiver.keeping.verification import check_spooled, check_whole, find_gaps, read_extent
@@ -48,6 +50,13 @@ class Store:
         """Return the notifications received since a moment whose changes are still derived."""
         query = f"SELECT seq FROM notifications WHERE received_at >= ? AND seq NOT IN ({select_closed()}) ORDER BY seq"
         return [seq for (seq,) in self.run(query, [since])]
+
+    def list_alarms(self, since):
+        """Return the alarms, as *Alerts* has them, that lasted at a moment or began later."""
+        states = self.read_table(*make_query("alert_states", {"first": 1, "last": 10**9})).to_pandas()
+        alarms = find_alarms(states)
+        last = alarms[~(alarms["end"] <= since)].sort_values(["begin", "seq", "server", "metric"])
+        return [tuple(map(str, alarm)) for alarm in last.itertuples(index=False)]
 
     def violations(self):
         spooled = check_spooled(self, self.directory / "spool")

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from receiver.notification import make_id
-from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, make_up
+from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, alert, deletion, make_up, make_up_alerts
 from tests.receiver.dropping.stores import ACCOUNTS, CHANGES, STATES, Store
 from tests.support.rows import notification
 from tests.support.sizes import take_few
@@ -91,20 +91,18 @@ def test_what_told_an_accounts_name_and_its_parent_last_stays(stores):
     assert ("ACME", "Acme", "ROOT") in dropping.run("SELECT alias, business_name, parent_alias FROM accounts")
 
 
-def alert(at, metric, state):
-    told = {"event_type": "Alert.Notification", "category": "Alert", "action": "Notification"}
-    body = json.dumps({"triggers": [{"metric": metric, "state": state}]}).encode()
-    return notification(7, received_at=at, payload=body, **told)
+def on_day(day, state, metric="cpu", **changed):
+    return alert({"metric": metric, "state": state}, received_at=BEGIN + timedelta(days=day), **changed)
 
 
 def ids_in(store):
     return {name for (name,) in store.run("SELECT id::VARCHAR FROM notifications")}
 
 
-def test_the_last_alert_of_each_metric_and_state_stays_whatever_later_alerts_of_the_server_tell(stores):
+def test_of_each_metric_the_last_alert_stays_and_those_that_began_its_last_two_states(stores):
     dropping, _ = stores
     told = [("cpu", "triggered"), ("disk", "triggered"), ("cpu", "Triggered"), ("disk", "notTriggered"), ("ram", "?")]
-    alerts = [alert(BEGIN + timedelta(days=day), *each) for day, each in enumerate(told, start=1)]
+    alerts = [on_day(day, state, metric) for day, (metric, state) in enumerate(told, start=1)]
     told_nothing = alerts[0]._replace(
         id=make_id(BEGIN), occurred_at=BEGIN, received_at=BEGIN, payload=b'{"triggers": 1}'
     )
@@ -116,15 +114,67 @@ def test_the_last_alert_of_each_metric_and_state_stays_whatever_later_alerts_of_
 def test_an_alarm_that_lasted_when_the_kept_months_begin_stays_with_its_begin(stores):
     dropping, _ = stores
     old = [
-        alert(BEGIN, "cpu", "triggered"),
-        alert(BEGIN + timedelta(days=1), "cpu", "notTriggered"),
-        *(alert(BEGIN + timedelta(days=day), "cpu", "triggered") for day in (2, 3, 4)),
-        alert(BEGIN + timedelta(days=5), "disk", "triggered"),
+        on_day(0, "triggered"),
+        on_day(1, "notTriggered"),
+        *(on_day(day, "triggered") for day in (2, 3, 4)),
+        on_day(5, "triggered", "disk"),
     ]
-    new = [alert(MARCH + timedelta(days=1), "cpu", "notTriggered"), alert(APRIL, "cpu", "triggered")]
+    new = [on_day(60, "notTriggered"), on_day(90, "triggered")]
     dropping.append([*old, *new])
     dropping.drop(MARCH)
     assert ids_in(dropping) == {str(row.id) for row in (old[1], old[2], old[4], old[5], *new)}
+
+
+@pytest.mark.parametrize("seed", take_few(range(8), 3))
+def test_alarms_since_a_drop_are_those_of_a_store_that_keeps_all(stores, seed):
+    dropping, whole = stores
+    later = make_up_alerts(seed, APRIL, MAY, 40)
+    # What comes after a drop and happened before it finds only what is still there.
+    later = [row for row in later if row.occurred_at >= MARCH + timedelta(days=9)]
+    for rows in (make_up_alerts(seed, BEGIN, APRIL, 150), later):
+        for store in stores:
+            store.append(rows)
+        dropping.drop(MARCH)
+        assert dropping.list_alarms(MARCH) == whole.list_alarms(MARCH)
+    assert len(whole.list_alarms(MARCH)) > 20
+    dropping.drop(APRIL)
+    assert dropping.list_alarms(APRIL) == whole.list_alarms(APRIL)
+    assert dropping.run("SELECT count(*) < 40 FROM notifications WHERE received_at < ?", [MARCH]) == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "begin"),
+    [
+        ([on_day(1, "triggered", entity_id=None), on_day(2, "triggered")], 1),
+        ([*(on_day(day, "triggered") for day in (1, 3, 4, 5)), deletion(received_at=BEGIN + timedelta(days=2))], 3),
+        ([on_day(1, "triggered"), on_day(2, "unknown"), on_day(3, "triggered")], 1),
+        (
+            [
+                *(on_day(day, "triggered") for day in (1, 3, 4)),
+                on_day(61, "notTriggered", occurred_at=BEGIN + timedelta(days=2)),
+            ],
+            3,
+        ),
+        (
+            [
+                alert(
+                    {"metric": "cpu", "state": "triggered", "stateStartTime": f"2026-01-0{day}T00:00:00Z"},
+                    {"metric": "disk", "state": "notTriggered", "stateEndTime": "2026-01-09T00:00:00Z"},
+                    received_at=BEGIN + timedelta(days=8),
+                )
+                for day in (4, 2, 5)
+            ],
+            1,
+        ),
+    ],
+    ids=["no server", "deleted between", "a state that is none", "late", "each trigger has its time"],
+)
+def test_an_alarm_that_lasts_begins_after_a_drop_when_it_began(stores, alerts, begin):
+    dropping, _ = stores
+    dropping.append(alerts)
+    dropping.drop(MARCH)
+    (alarm, *_) = dropping.list_alarms(MARCH)
+    assert str(BEGIN + timedelta(days=begin)) in alarm
 
 
 @pytest.mark.parametrize(
