@@ -117,6 +117,7 @@ def test_in_a_full_bar_the_newest_notification_gives_way_to_the_age(live, watch)
     own = "range=own&own=2026-01-01T08:00:00Z/2026-01-02T08:00:00Z"
     page = watch(live.url, viewport={"width": 1280, "height": 800}).open(f"/?refresh=off&{own}")
     expect(sender_filter(page)).to_be_attached()
+    expect(page.locator(".st-key-bar .age .more")).to_be_attached()
     assert page.locator(".st-key-bar .age").evaluate(SHOWS_WHOLE_AGE)
     assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
 
