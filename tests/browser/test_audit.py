@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from analytics.findings.finding import make_finding_id
 from tests.browser.audited import ADDED, ALL, NAME, PUBLIC, SERVER, SHOWN, USER, ago, expect_changes, server
-from tests.browser.watching import choose, column, expect_raw, fill, open_filters, row_of, texts
+from tests.browser.watching import choose, column, download, expect_raw, fill, open_filters, row_of, texts
 from tests.support.browsing import a_dashboard
 from tests.support.waiting import until
 
@@ -184,9 +184,8 @@ def test_rules_of_an_address_are_chosen_and_taken_away_one_by_one_or_all_at_once
 
 def saved_rows(page, what):
     expect(page.locator("[data-stale=true]")).to_have_count(0)
-    with page.expect_download() as saved:
-        page.locator(f".st-key-download-{what} button").first.click()
-    return list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
+    data, _ = download(page, page.locator(f".st-key-download-{what} button").first)
+    return list(csv.DictReader(data.decode().splitlines()))
 
 
 def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_on_the_page_and_in_the_file(live, watch):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import PUBLIC, SERVER, ago, server
-from tests.browser.watching import go_back, row_of
+from tests.browser.watching import download, go_back, row_of
 from tests.support.keys import signed
 from tests.support.waiting import until
 
@@ -36,18 +36,16 @@ def expect_opened(page, seq, body):
     expect(page.locator(".st-key-detail .st-key-verdict")).to_contain_text("Verified")
     # Until the new page is drawn, what the one before had is still there.
     expect(page.locator(".st-key-download-body")).to_have_count(1)
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="Download body").click()
-    assert saved.value.path().read_bytes() == body.encode()
+    data, _ = download(page, page.get_by_role("button", name="Download body"))
+    assert data == body.encode()
 
 
 def test_a_step_has_its_body_its_signature_and_its_curl_and_leads_to_its_notification_and_back(live, watch):
     seq, body = that_added_it(live)
     page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={SERVER}&step={seq}")
     expect(page.locator(".st-key-detail .st-key-verdict")).to_contain_text("Verified")
-    with page.expect_download() as saved:
-        page.locator(".st-key-step-evidence").get_by_role("button", name="Download body").click()
-    assert saved.value.path().read_bytes() == body.encode()
+    data, _ = download(page, page.locator(".st-key-step-evidence").get_by_role("button", name="Download body"))
+    assert data == body.encode()
     page.get_by_role("button", name="Signature").click()
     expect(page.locator(".st-key-plain-signature code")).to_have_text(signature_of(body))
     page.keyboard.press("Escape")
@@ -124,7 +122,5 @@ def test_a_signature_is_saved_as_its_bytes(live, watch):
     seq, body = that_added_it(live)
     page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")
     page.get_by_role("button", name="Signature").click()
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="Download signature").click()
-    assert saved.value.path().read_bytes() == base64.b64decode(signature_of(body))
-    assert saved.value.suggested_filename == f"Server.Updated-{seq}.sig"
+    data, name = download(page, page.get_by_role("button", name="Download signature"))
+    assert (data, name) == (base64.b64decode(signature_of(body)), f"Server.Updated-{seq}.sig")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.text import make_visible
-from tests.browser.watching import choose, column, expect_total, fill, tab, texts
+from tests.browser.watching import choose, column, download, expect_total, fill, tab, texts
 from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
@@ -79,12 +79,6 @@ def detail_name(page):
 
 def opened_seq(page):
     return int(re.search(r"[?&]seq=(\d+)", page.url)[1])
-
-
-def saved(page, button):
-    with page.expect_download() as download:
-        button.click()
-    return download.value.path().read_bytes(), download.value.suggested_filename
 
 
 def test_the_list_is_paused_counts_what_comes_and_shows_it_on_a_click(live, watch):
@@ -340,12 +334,12 @@ def test_the_body_is_saved_byte_for_byte(live, watch):
     watched = watch(live.url)
     page = watched.open(f"{STILL}&text=%24(x)")
     rows(page).last.locator("td").nth(1).click()
-    data, name = saved(page, page.get_by_role("button", name="Download body"))
+    data, name = download(page, page.get_by_role("button", name="Download body"))
     assert hashlib.sha256(data).hexdigest() == hashlib.sha256(BODY.encode()).hexdigest()
     assert name == f"User.Updated-{opened_seq(page)}.json"
     page = watched.open("/notifications?list=Refused&reason=not_json")
     page.locator(".st-key-refused-list tbody tr").first.locator("td").nth(1).click()
-    data, _ = saved(page, page.get_by_role("button", name="Download body"))
+    data, _ = download(page, page.get_by_role("button", name="Download body"))
     assert data == b"\xff\x00 no json"
 
 
@@ -357,20 +351,20 @@ def test_the_filtered_list_is_saved_in_each_format(live, watch, tmp_path):
     expect(box).to_contain_text("1 notification, 0.0 MB of bodies")
     exact = json.dumps(FORMULA)
 
-    data, name = saved(page, box.get_by_role("button", name="CSV"))
+    data, name = download(page, box.get_by_role("button", name="CSV"))
     assert re.fullmatch(r"notifications-\d{8}-\d{6}\.csv", name)
     assert b",\"'=CMD|' /C CALC'!A0\"," in data
-    data, name = saved(page, box.get_by_role("button", name="Excel"))
+    data, name = download(page, box.get_by_role("button", name="Excel"))
     (tmp_path / name).write_bytes(data)
     sheet = openpyxl.load_workbook(tmp_path / name)["Rows"]
     cells = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
     assert (cells["entity_id"].value, cells["entity_id"].data_type) == ("'=CMD|' /C CALC'!A0", "s")
     assert cells["payload"].value == exact
-    data, name = saved(page, box.get_by_role("button", name="Parquet"))
+    data, name = download(page, box.get_by_role("button", name="Parquet"))
     (tmp_path / name).write_bytes(data)
     (row,) = pq.read_table(tmp_path / name).to_pylist()
     assert (row["entity_id"], row["payload"]) == ("=CMD|' /C CALC'!A0", exact)
-    data, name = saved(page, box.get_by_role("button", name="JSON lines"))
+    data, name = download(page, box.get_by_role("button", name="JSON lines"))
     (line,) = data.splitlines()
     assert json.loads(line)["body"] == exact
     assert name.endswith(".jsonl")

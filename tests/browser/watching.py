@@ -201,6 +201,13 @@ def expect_range(page: Page, first: int, last: int) -> None:
     expect(page.locator(".st-key-pager")).to_contain_text(f"{first:,} to {last:,} of")
 
 
+def download(page: Page, button: Locator) -> tuple[bytes, str]:
+    """Click a button, and return the content and the name of the file that it saves."""
+    with page.expect_download() as saved:
+        button.click()
+    return saved.value.path().read_bytes(), saved.value.suggested_filename
+
+
 def tab(page: Page, name: str) -> None:
     """Open a tab of the detail."""
     page.locator(".st-key-detail").get_by_role("tab", name=name, exact=True).click()

@@ -192,8 +192,8 @@ def _judge_completeness(facts: Facts, since: datetime) -> Figure:
     text, age = f"{since:%Y-%m-%d}; earlier months are in the lake", measure_age(since, facts)
     if age.is_ahead:
         text = (
-            f"{age} What comes until then shows no changes, and is dropped once the lake has it: restore a backup from "
-            "before months were dropped"
+            f"{age} Notifications that come before then show no changes, and are dropped once the lake has them: "
+            "restore a backup from before months were dropped"
         )
     return Figure("complete_since_at", "Complete since", since.isoformat(), text, doubt("ok", if_true=age.is_ahead))
 

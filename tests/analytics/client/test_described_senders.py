@@ -1,4 +1,4 @@
-"""What notebooks learn of the senders that a store describes, and what keeps them from it."""
+"""Notebooks learn the senders that a store describes, unless it has no table of them or is busy."""
 
 import duckdb
 import pytest

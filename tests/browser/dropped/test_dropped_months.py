@@ -26,7 +26,7 @@ SAID = re.compile(
     r"Of earlier months, only the last state of each entity is here; the rest is in the lake\.$"
 )
 KEPT = 5
-"""What was received before and is here: the last state of two servers and a user, and an alert of each state."""
+"""How many older notifications stay: the last ones of two servers and a user, and an alert for each state."""
 SINCE_THEN = 3 + 10 + 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.sql.editor import cell, code, expect_rows, past_queries, results, run, show, tab, typed
-from tests.browser.watching import column, row_of, texts
+from tests.browser.watching import column, download, row_of, texts
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -208,13 +208,10 @@ def test_intervals_are_sorted_by_their_length(page):
 def test_csv_is_safe_in_a_spreadsheet_and_json_lines_are_exact(page):
     run(page, "SELECT '=1+1' AS formula, 2 AS n")
     expect_rows(page, 1)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
-    text = download.value.path().read_text("utf-8")
-    assert list(csv.reader(io.StringIO(text))) == [["formula", "n"], ["'=1+1", "2"]]
-    with page.expect_download() as download:
-        page.get_by_role("button", name="JSON lines").click()
-    assert download.value.path().read_bytes() == b'{"formula":"=1+1","n":2}\n'
+    data, _ = download(page, page.get_by_role("button", name="CSV"))
+    assert list(csv.reader(io.StringIO(data.decode()))) == [["formula", "n"], ["'=1+1", "2"]]
+    data, _ = download(page, page.get_by_role("button", name="JSON lines"))
+    assert data == b'{"formula":"=1+1","n":2}\n'
 
 
 def test_hostile_names_and_values_are_text(page):

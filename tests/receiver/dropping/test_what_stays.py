@@ -129,7 +129,7 @@ def test_an_alarm_that_lasted_when_the_kept_months_begin_stays_with_its_begin(st
 def test_alarms_since_a_drop_are_those_of_a_store_that_keeps_all(stores, seed):
     dropping, whole = stores
     later = make_up_alerts(seed, APRIL, MAY, 40)
-    # What comes after a drop and happened before it finds only what is still there.
+    # An alert that comes after a drop and happened before it is compared only with those that are still there.
     later = [row for row in later if row.occurred_at >= MARCH + timedelta(days=9)]
     for rows in (make_up_alerts(seed, BEGIN, APRIL, 150), later):
         for store in stores:

@@ -12,7 +12,7 @@ COPY = b'{"accountAlias":"ACME","userName":"kim@acme.example"}'
 
 
 def names(done):
-    """What each line of an output names: the invariant and the seq."""
+    """Return the invariant and the seq that each line of an output names."""
     return [line.partition(":")[0].partition(" id ")[0] for line in done.stdout.splitlines()]
 
 
