@@ -225,7 +225,7 @@ def find_unknown_variables() -> list[str]:
     ignored = known | _OF_SERVE
     given = {name.upper() for name in (*read_dot_env(find_base() / ENV_FILE), *os.environ)}
     sentences = []
-    unknown = (name for name in given - ignored if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given - ignored if re.match(r"CLC[\W_]", name) and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))

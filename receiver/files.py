@@ -233,13 +233,15 @@ def _list_packages(folder: Path) -> Iterator[str]:
         yield ".".join((folder.name, *path.relative_to(folder).parts))
 
 
-def check_for_duckdb(directory: Path) -> Path:
-    """Return a directory in which DuckDB finds its log: it puts `.wal` before the first `?` of a database's path.
+def check_for_duckdb(path: Path) -> Path:
+    """Return the path of a database, or of its directory, for which DuckDB finds its log.
+
+    It puts `.wal` before the first `?` of a database's path, in which it has followed the links.
 
     Raises:
         ValueError: it is none.
     """
-    whole = str(directory.absolute())
+    whole = os.path.realpath(path)
     if "?" in whole or whole.encode(errors="replace").decode() != whole:
-        raise ValueError("its path must be UTF-8 and have no question mark")
-    return directory
+        raise ValueError("its path, also behind links, must be UTF-8 and have no question mark")
+    return path

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -269,7 +270,7 @@ def find_unknown_variables(env_file: str = ".env") -> list[str]:
     ignored = known | _OF_SERVE
     given = {name.upper() for name in (*read_dot_env(env_file), *os.environ)}
     sentences = []
-    unknown = (name for name in given - ignored if name.startswith("CLC_") and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given - ignored if re.match(r"CLC[\W_]", name) and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
         nearest = get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))

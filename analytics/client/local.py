@@ -44,6 +44,8 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         LocationError: there is no such file, it can't be read, it is no DuckDB file, or another process is writing it.
     """
     check_readable(path)
+    if "?" in os.path.realpath(path):
+        raise LocationError(f"{path} can't be opened: DuckDB opens no path with a question mark, also behind a link.")
     if not is_duckdb(path):  # DuckDB would look for another program's file in it
         raise LocationError(f"{path} is no DuckDB file.")
     try:

@@ -13,7 +13,7 @@ import click
 from receiver.commands.options import NamedPath, take_data_dir
 from receiver.database.reading import ask_store
 from receiver.errors import StoreError
-from receiver.files import find_lack_of_room, open_whole, sync_directory
+from receiver.files import check_for_duckdb, find_lack_of_room, open_whole, sync_directory
 from receiver.keeping.backup_file import inspect
 from receiver.keeping.backups import backups_in
 from receiver.logs import make_visible
@@ -35,6 +35,10 @@ def backup(file: Path, data_dir: Path | None) -> None:
     settings = read_settings(data_dir=data_dir)
     if os.path.lexists(file):
         raise StoreError(f"{file} exists: name a file that does not, nothing is overwritten.")
+    try:
+        check_for_duckdb(file)
+    except ValueError as error:
+        raise click.BadParameter(f"{file}: {error}.", param_hint="FILE") from None
     if not file.absolute().parent.is_dir():
         raise StoreError(f"{file.parent} is no directory: make it, or name a file elsewhere.")
     lines = ask_store(settings, "backup", "it is the store that makes backups")

@@ -19,6 +19,7 @@ from receiver.database.faults import is_damage, read_or
 from receiver.database.migrations import find_newest_version
 from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
 from receiver.errors import NewerStoreError, StoreError, UndecidedError
+from receiver.files import check_for_duckdb
 from receiver.spool.layout import Positions, from_microseconds
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -225,6 +226,10 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        check_for_duckdb(path)
+    except ValueError as error:
+        raise StoreError(f"{path} can't be opened, {error}: rename it.") from None
     try:
         with path.open("rb") as file:
             begin = file.read(12)

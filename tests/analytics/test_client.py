@@ -217,12 +217,14 @@ def test_a_file_that_is_being_written_is_named_with_the_way_out(store):
         ("ftp://host/x", "can't be opened"),
         ("notes.txt", "is no DuckDB file"),
         ("month.jsonl", "is no DuckDB file"),
+        ("what?.duckdb", "opens no path with a question mark"),
         ("ducklake:nowhere.sqlite", "is no file"),
     ],
 )
 def test_a_location_that_is_none_is_told_in_one_sentence(tmp_path, location, said):
     (tmp_path / "notes.txt").write_text("no database at all" * 1000)
     (tmp_path / "month.jsonl").write_text('{"seq": 1}\n')
+    (tmp_path / "what?.duckdb").touch()
     with pytest.raises(LocationError, match=said) as told:
         analytics.connect(location)
     assert "\n" not in str(told.value)

@@ -218,6 +218,13 @@ def test_a_file_that_is_no_database_is_told_to_be_none(tmp_path):
     assert (done.returncode, "month.jsonl is no backup: it is no DuckDB database." in done.stderr) == (1, True)
 
 
+def test_a_backup_whose_name_duckdb_reads_otherwise_is_not_called_damaged(case, tmp_path):
+    odd = shutil.copy(case.backup, tmp_path / "copy?.duckdb")
+    done = run_command(tmp_path / "d", "restore", str(odd))
+    assert (done.returncode, f"{odd} can't be opened, its path" in done.stderr) == (1, True)
+    assert done.stderr.endswith(", must be UTF-8 and have no question mark: rename it.\n")
+
+
 def test_a_database_that_cant_be_read_is_replaced_only_by_force_and_that_is_said(case, tmp_path):
     data_dir = case.copy(tmp_path / "d")
     overwritten(0, 20_000, b"\x55")(data_dir / "clc.duckdb")

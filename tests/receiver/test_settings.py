@@ -168,6 +168,13 @@ def test_a_shared_spool_that_the_driver_can_not_read_is_refused_and_its_password
     assert "hunter2" not in str(error.value)
 
 
+def test_a_data_directory_that_is_a_link_to_one_where_duckdb_loses_its_log_is_refused(tmp_path):
+    (tmp_path / "a?b").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "a?b")
+    with pytest.raises(SettingsError, match="also behind links, must be UTF-8 and have no question mark"):
+        read_settings(data_dir=tmp_path / "data", env_file=None)
+
+
 @pytest.mark.parametrize("rest", ["db/clc", "hunter%252@db:5432,other:1/clc", "/clc?host=/run/pg", "[::1]:1/clc"])
 def test_a_shared_spool_that_the_driver_can_read_is_taken(rest):
     assert read_settings(shared_spool=f"postgresql://{rest}", env_file=None).shared_spool == f"postgresql://{rest}"
@@ -175,11 +182,12 @@ def test_a_shared_spool_that_the_driver_can_read_is_taken(rest):
 
 @pytest.mark.parametrize("side", [receiver, reading_side])
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(monkeypatch, tmp_path, side):
-    (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\n")
+    (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\nCLC-ACCOUNTS=ACME\n")
     monkeypatch.setenv("CLC_DATADIR", "here")
     monkeypatch.setenv("CLC_ZZZZ", "1")
     monkeypatch.setenv("CLC_WORKING_HOURS", "Mon-Fri 08:00-18:00")
     assert side.find_unknown_variables() == [
+        "CLC-ACCOUNTS is no setting and is ignored; did you mean CLC_ACCOUNTS?",
         "CLC_DATADIR is no setting and is ignored; did you mean CLC_DATA_DIR?",
         "CLC_SIGNATURE is no setting and is ignored; did you mean CLC_SIGNATURES?",
         "CLC_ZZZZ is no setting and is ignored.",

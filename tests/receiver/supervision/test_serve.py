@@ -229,6 +229,8 @@ def test_a_backup_while_running_opens_elsewhere_and_accepting_goes_on(serving, t
     assert copied == [(wanted, wanted)]
     again = run_command(serving.data_dir, "backup", str(tmp_path / "copy.duckdb"))
     assert (again.returncode, "exists" in again.stderr) == (1, True)
+    odd = run_command(serving.data_dir, "backup", str(tmp_path / "copy?.duckdb"))
+    assert (odd.returncode, "have no question mark." in odd.stderr) == (2, True)
 
 
 def test_a_backup_without_a_running_serve_says_so(tmp_path):
