@@ -93,13 +93,14 @@ def find(
     def run(rule: Rule) -> RuleResults:
         return _try_rule(rule, client, given, (since, now if rule.name in doubting else until))
 
-    with _put_off_collection(), ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(run, rules.rules))
-    marked = mark_doubted([each for result in results for each in result.findings])
-    findings = _name_senders([each for each in marked if each.found_at < until], client)
-    findings = add_stored_after(findings, client, known)
-    problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
-    findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
+    with _put_off_collection():
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            results = list(pool.map(run, rules.rules))
+        marked = mark_doubted([each for result in results for each in result.findings])
+        findings = _name_senders([each for each in marked if each.found_at < until], client)
+        findings = add_stored_after(findings, client, known)
+        problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
+        findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
 
 
