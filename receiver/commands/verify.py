@@ -32,6 +32,7 @@ from receiver.keeping.verification import (
 )
 from receiver.keeping.verification.invariants import Violation, check_gaps, check_missing
 from receiver.logs import make_visible
+from receiver.processes.garbage import put_off_collection
 from receiver.senders import CENTURYLINK, load_senders
 from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, write_public_pem
 from receiver.settings import Settings, read_settings
@@ -134,6 +135,7 @@ def _check(
     with (
         click.progressbar(length=extent.rows, label="Checking notifications", file=sys.stderr) as bar,
         open_checkers(reader, means, extent.rows) as checkers,
+        put_off_collection(),
     ):
         violations = chain(
             check_stored(reader, scope, extent, checkers, bar.update, tally),

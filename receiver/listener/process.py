@@ -1,7 +1,6 @@
 """A listener's process: takes notifications on a socket that `serve` holds open."""
 
 import asyncio
-import gc
 import logging
 
 import uvloop
@@ -21,6 +20,7 @@ from receiver.listener.sources import Limits, TrustedProxies, fit_to_descriptors
 from receiver.listener.turns import Breath, come_first
 from receiver.network.sockets import make_tls_context
 from receiver.processes.child import Child, run_child
+from receiver.processes.garbage import spare_program
 from receiver.processes.state import Restarts
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
@@ -63,9 +63,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     store = settings.query_listen if has_store(child.role) else None
     server = _make_server(settings, admission, senders, spool, store)
     Breath(server.has_strangers).start()
-    # Otherwise the garbage collector would go through the program's own objects again and again, for 10 ms each time.
-    gc.collect()
-    gc.freeze()
+    spare_program()
     child.heed_signals()
     server.take_from(child.listening)
     _log.info("the listener takes notifications")

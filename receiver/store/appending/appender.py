@@ -26,9 +26,10 @@ from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
+from receiver.processes.garbage import put_off_collection
 from receiver.senders import Senders
 from receiver.spool import Positions, RowSource, Segment, SpooledRow
-from receiver.store.appending.condition import Housekeeping, put_off_collection
+from receiver.store.appending.condition import Housekeeping
 from receiver.store.appending.duplicates import DuplicateFinder
 from receiver.store.appending.exactly_once import find_last_positions, roll_back, store_with_watermarks
 from receiver.store.appending.rejected import (

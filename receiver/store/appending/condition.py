@@ -1,9 +1,8 @@
 """The condition of appending: whether it works and keeps up, when to try again, and which tasks beside it fail.
 
-Other tasks give way to it, Python's search for garbage among them.
+Other tasks give way to it.
 """
 
-import gc
 import logging
 import threading
 import time
@@ -25,7 +24,6 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _PATIENCE_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)
-_switching = threading.Lock()
 
 
 class Condition(NamedTuple):
@@ -166,20 +164,3 @@ class GivesWay:
     def end(self) -> None:
         """Let nothing wait any more."""
         self._ended.set()
-
-
-@contextmanager
-def put_off_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile.
-
-    Many rows are many objects and no garbage: each is freed once nothing refers to it. Otherwise Python would go
-    through all of them again and again, in vain.
-    """
-    with _switching:  # else a thread could find it off, and switch it off once more when another has switched it on
-        was_on = gc.isenabled()
-        gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -8,6 +8,7 @@ from typing import Any
 
 from receiver.database.reading import Rows
 from receiver.keeping.verification.checkers.workers import READY, Question
+from receiver.processes.garbage import put_off_collection
 
 _GIVES_WAY = 10
 """How much lower its priority is (`nice`): it takes every core, and a running `serve` must go on beside it."""
@@ -31,7 +32,7 @@ def main() -> None:
     os.nice(_GIVES_WAY)
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     # Without `verify` there is nobody to tell.
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError), put_off_collection():
         checker = connection.recv().make_checker(_AskingReader(connection))
         connection.send(READY)
         while True:
