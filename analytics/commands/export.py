@@ -12,6 +12,7 @@ import pyarrow as pa
 from analytics.client.client import Client, connect
 from analytics.commands.findings import parse_option
 from analytics.commands.output import (
+    LACKING,
     account_option,
     describe_lacking,
     describe_unknown_accounts,
@@ -30,8 +31,6 @@ from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_rang
 from analytics.text import format_count
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
-
-LACKING = "only the last state of each entity is here; the rest is in the lake."
 
 Advance = Callable[[int], None]
 

@@ -17,7 +17,9 @@ import orjson
 from analytics.client.client import connect
 from analytics.client.limits import MOST
 from analytics.commands.output import (
+    LACKING,
     account_option,
+    describe_lacking,
     describe_unknown_accounts,
     event_option,
     find_events,
@@ -163,8 +165,9 @@ def tail(
     with suppress(KeyboardInterrupt), connect(location) as client:
         watched = TailFilter(list_aliases(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
-        follower.start(min(newest, MOST))
-        for sentence in describe_unknown_accounts(client, accounts):
+        begin = follower.start(min(newest, MOST))
+        lacking = describe_lacking(client, begin, LACKING) if newest else []
+        for sentence in [*lacking, *describe_unknown_accounts(client, accounts)]:
             click.echo(sentence, err=True)
         with open_output(None) as out:
             growing = client.location.startswith(GROWING)

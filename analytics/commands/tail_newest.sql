@@ -2,7 +2,8 @@
 SELECT
     seq AS number, -- if $by_seq
     epoch_us(received_at) AS number, -- if $by_time
-    id::VARCHAR AS id
+    id::VARCHAR AS id,
+    received_at
 FROM notifications
 WHERE true
     AND seq <= $last -- if $by_seq

@@ -1,5 +1,6 @@
 """Follows the notifications of a location in their order: each new one once, with its changes in words."""
 
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -66,16 +67,22 @@ class Follower:
         self._order = "by_time" if is_lake(client.location) else "by_seq"
         self._seen: dict[str, None] = {}
 
-    def start(self, newest: int) -> None:
+    def start(self, newest: int) -> datetime | None:
         """Begin with so many of the newest chosen notifications.
+
+        Returns:
+            The receipt of the oldest of them; None if the store has no more than these.
 
         Raises:
             AnalyticsError: no answer.
         """
         last = self._read_last()
-        places = self._ask_watched("tail_newest", last=last, page_rows=newest + 1)
-        if len(places) > newest:
-            self._after = Place(**places[newest])
+        rows = self._ask_watched("tail_newest", last=last, page_rows=newest + 1)
+        if len(rows) <= newest:
+            return None
+        self._after = Place(rows[newest]["number"], rows[newest]["id"])
+        oldest: datetime = rows[max(newest - 1, 0)]["received_at"]
+        return oldest
 
     def poll(self) -> Batch:
         """Return the notifications since the last call, at most a page.

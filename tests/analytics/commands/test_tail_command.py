@@ -16,6 +16,7 @@ import pytest
 import analytics
 from analytics.cli import run
 from analytics.export.following import Follower, TailFilter
+from tests.support.dropping import drop_before
 from tests.support.processes import PreparedReceiver, Process, environment, running
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
 from tests.support.waiting import until
@@ -111,6 +112,19 @@ def test_a_line_says_all_that_an_alert_reports_but_at_most_three_and_how_many_mo
 
 def test_as_many_as_one_likes_are_all(tail):
     assert [len(tail("-n", count)[1].splitlines()) for count in ("2", str(2**63 - 1), str(10**30))] == [2, 5, 5]
+
+
+def test_newest_ones_from_before_the_store_is_complete_say_what_is_lacking(tmp_path, capfd):
+    times = [MIDDAY - timedelta(days=2), MIDDAY - timedelta(days=1), MIDDAY, MIDDAY]
+    rows = [server("ACME", f"WA1ACMEWEB0{number}", received_at=at) for number, at in enumerate(times)]
+    file = build_store(tmp_path / "store.duckdb", rows)
+    drop_before(file, MIDDAY - timedelta(hours=1))
+    lacking = {}
+    for count in range(6):
+        assert run(["tail", "--location", str(file), "-n", str(count)]) == 0
+        out, err = capfd.readouterr()
+        lacking[len(out.splitlines())] = "Of months before 2026-03-02 11:00:00 UTC, only the last state" in err
+    assert lacking == {0: False, 1: False, 2: False, 3: True, 4: True}
 
 
 def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
