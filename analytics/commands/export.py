@@ -12,7 +12,7 @@ import pyarrow as pa
 from analytics.client.client import Client, connect
 from analytics.commands.findings import parse_option
 from analytics.commands.output import (
-    LACKING,
+    LACKING_ROWS,
     account_option,
     describe_lacking,
     describe_unknown_accounts,
@@ -114,7 +114,7 @@ def export(
         extent = find_range(client, chosen)
         with open_output(output, overwrite=overwrite) as out, show_progress(extent.length, output) as advance:
             count = WRITERS[name](read_tables(client, chosen, extent, advance), out)
-        told = [*describe_lacking(client, begin, LACKING), *describe_unknown_accounts(client, accounts)]
+        told = [*describe_lacking(client, begin, LACKING_ROWS), *describe_unknown_accounts(client, accounts)]
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"
         click.echo(f"{format_count(count, 'notification')} exported{where}", err=True)

@@ -83,8 +83,7 @@ def describe_unknown_accounts(client: Client, accounts: Iterable[str]) -> list[s
     return [f"Nothing that is stored names an account {make_visible(alias)}." for alias in unknown]
 
 
-LACKING = "only the last state of each entity is here; the rest is in the lake."
-"""What `export` and `tail` have of dropped months."""
+LACKING_ROWS = "only the last state of each entity is here; the rest is in the lake."
 
 
 def describe_lacking(client: Client, since: datetime | None, rest: str) -> list[str]:

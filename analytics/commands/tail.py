@@ -17,7 +17,7 @@ import orjson
 from analytics.client.client import connect
 from analytics.client.limits import MOST
 from analytics.commands.output import (
-    LACKING,
+    LACKING_ROWS,
     account_option,
     describe_lacking,
     describe_unknown_accounts,
@@ -166,7 +166,7 @@ def tail(
         watched = TailFilter(list_aliases(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
         begin = follower.start(min(newest, MOST))
-        lacking = describe_lacking(client, begin, LACKING) if newest else []
+        lacking = describe_lacking(client, begin, LACKING_ROWS) if newest else []
         for sentence in [*lacking, *describe_unknown_accounts(client, accounts)]:
             click.echo(sentence, err=True)
         with open_output(None) as out:
