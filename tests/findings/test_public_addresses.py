@@ -210,3 +210,8 @@ def test_an_address_that_is_gone_when_a_body_names_the_others_again_is_found_whe
     sent = [with_addresses(0, ipAddresses=[PAIR]), partial(1)]
     sent += [with_addresses(2, ipAddresses=between), with_addresses(3, ipAddresses=[PAIR])]
     assert sentences(tmp_path, *sent) == [added(PUBLIC)]
+
+
+@pytest.mark.parametrize("before", [without_details(0), ("Server.Updated", 0, flat(INTERNAL))])
+def test_a_secondary_address_is_found_after_a_body_that_could_not_name_it(tmp_path, before):
+    assert sentences(tmp_path, before, with_addresses(1, secondaryIPAddresses=[{"public": PUBLIC}])) == [added(PUBLIC)]
