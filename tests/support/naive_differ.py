@@ -197,7 +197,7 @@ def _is_noise(place: Place, kind: str, here: list[Node], old: Any, new: Any) -> 
         return bool(full_containers) and any(node.value is None for node in here)
     if kind == "added" and _is_in_address_list(place) and _addresses_named(here[0].value):
         return bool(full_containers)
-    return bool(full_containers) or _is_partial(kind, names, (old if kind == "added" else new))
+    return bool(full_containers) or _is_partial(names, (old if kind == "added" else new))
 
 
 def _is_only_of_one_form(
@@ -237,7 +237,7 @@ def _addresses_named(value: Any) -> set[str]:
     return {value.lower()} if isinstance(value, str) else set()
 
 
-def _is_partial(kind: str, names: list[str], lacking: dict[str, Any]) -> bool:
+def _is_partial(names: list[str], lacking: dict[str, Any]) -> bool:
     """Say whether a field of `details` is missing in a body only because that tells little of its details."""
     details = lacking.get("details")
     is_partial = len(names) == 1 or not isinstance(details, dict) or not {"cpu", names[1]} & details.keys()
