@@ -33,6 +33,8 @@ from analytics.times import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+DAY_BEFORE = timedelta(days=1)
+"""So long before the time that was asked for the doubted notifications of a finding in it may have come."""
 AT_ONCE = 2
 """So many rules run at once: while the store answers one, this side makes the findings of another."""
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
@@ -68,8 +70,8 @@ def find(
 ) -> RuleResults:
     """Run rules over the events from `since` to before `until`.
 
-    A rule that fails becomes a problem, and the others run. Those that doubt notifications run up to now, whatever
-    `until` is: a notification may be received long after its event, and then be doubted.
+    A rule that fails becomes a problem, and the others run. Those that doubt notifications also run over the day before
+    `since`, where a burst may begin, and up to now: a notification may be received long after its event.
 
     Args:
         client: asks the store.
@@ -88,15 +90,16 @@ def find(
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
     given = {**_build_parameters(settings), "complete_since": find_complete_since(client) or EPOCH}
-    doubting, now = list_doubting_rules(), max(until, datetime.now(UTC))
+    doubting = list_doubting_rules()
+    of_doubts = (min(since, max(since, EPOCH) - DAY_BEFORE), max(until, datetime.now(UTC)))
 
     def run(rule: Rule) -> RuleResults:
-        return _try_rule(rule, client, given, (since, now if rule.name in doubting else until))
+        return _try_rule(rule, client, given, of_doubts if rule.name in doubting else (since, until))
 
     with _put_off_collection(), ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(run, rules.rules))
     marked = mark_doubted([each for result in results for each in result.findings])
-    findings = _name_senders([each for each in marked if each.found_at < until], client)
+    findings = _name_senders([each for each in marked if since <= each.found_at < until], client)
     findings = add_stored_after(findings, client, known)
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
