@@ -1,8 +1,9 @@
 """Runs the audit rules over a range of time and turns their rows into findings."""
 
 import gc
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,7 @@ about several.
 LISTS = ("notification_ids", "other_accounts")
 
 LONGEST_SENTENCE = 2000
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TEXT = pa.string()
 LIST = pa.list_(TEXT)
 _switching = threading.Lock()
@@ -224,6 +226,8 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
         if not found_at or not sentence or not notification_ids or None in notification_ids:
             lacks = "found_at" if not found_at else "notification_ids" if sentence else "sentence"
             raise RuleError(rule.source.find_line_of(lacks), f"A row has no {lacks}.")
+        if rule.sender is None:
+            _check_ids(rule, notification_ids)
         if severity not in SEVERITIES:
             what = f"A row's severity is {severity!r}; it must be high, medium or low."
             raise RuleError(rule.source.find_line_of("severity"), what)
@@ -246,6 +250,12 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
         )
 
 
+def _check_ids(rule: Rule, notification_ids: Sequence[str]) -> None:
+    if wrong := [each for each in notification_ids if not ID.fullmatch(each)]:
+        what = f"A row's notification_ids have {wrong[0]!r:.60}, which is no id of a notification."
+        raise RuleError(rule.source.find_line_of("notification_ids"), what)
+
+
 def _read_texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> list[Any]:
     column: Any = table.column(name)
     try:
@@ -255,6 +265,16 @@ def _read_texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT
 
 
 def _read_moments(table: pa.Table, name: str) -> list[datetime | None]:
-    """Return the moments in UTC, made from microseconds, because Arrow converts those much faster."""
+    """Return the moments in UTC, made from microseconds, because Arrow converts those much faster.
+
+    The first or the last moment that Python knows replaces one before year 1 or after 9999, such as `infinity`.
+    """
     microseconds = table.column(name).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
-    return [None if each is None else EPOCH + timedelta(microseconds=each) for each in microseconds]
+    return [None if each is None else _make_moment(each) for each in microseconds]
+
+
+def _make_moment(microseconds: int) -> datetime:
+    try:
+        return EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if microseconds < 0 else datetime.max.replace(tzinfo=UTC)
