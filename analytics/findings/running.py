@@ -1,8 +1,9 @@
 """Runs the audit rules over a range of time and turns their rows into findings."""
 
 import gc
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ from analytics.times import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+DAY_BEFORE = timedelta(days=1)
+"""So long before the time that was asked for the doubted notifications of a finding in it may have come."""
 AT_ONCE = 2
 """So many rules run at once: while the store answers one, this side makes the findings of another."""
 TEXTS = ("category", "entity_id", "account_alias", "actor", "sentence")
@@ -45,6 +48,7 @@ about several.
 LISTS = ("notification_ids", "other_accounts")
 
 LONGEST_SENTENCE = 2000
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TEXT = pa.string()
 LIST = pa.list_(TEXT)
 _switching = threading.Lock()
@@ -68,8 +72,8 @@ def find(
 ) -> RuleResults:
     """Run rules over the events from `since` to before `until`.
 
-    A rule that fails becomes a problem, and the others run. Those that doubt notifications run up to now, whatever
-    `until` is: a notification may be received long after its event, and then be doubted.
+    A rule that fails becomes a problem, and the others run. Those that doubt notifications also run over the day before
+    `since`, where a burst may begin, and up to now: a notification may be received long after its event.
 
     Args:
         client: asks the store.
@@ -88,16 +92,17 @@ def find(
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
     given = {**_build_parameters(settings), "complete_since": find_complete_since(client) or EPOCH}
-    doubting, now = list_doubting_rules(), max(until, datetime.now(UTC))
+    doubting = list_doubting_rules()
+    of_doubts = (min(since, max(since, EPOCH) - DAY_BEFORE), max(until, datetime.now(UTC)))
 
     def run(rule: Rule) -> RuleResults:
-        return _try_rule(rule, client, given, (since, now if rule.name in doubting else until))
+        return _try_rule(rule, client, given, of_doubts if rule.name in doubting else (since, until))
 
     with _put_off_collection():
         with ThreadPoolExecutor(AT_ONCE) as pool:
             results = list(pool.map(run, rules.rules))
         marked = mark_doubted([each for result in results for each in result.findings])
-        findings = _name_senders([each for each in marked if each.found_at < until], client)
+        findings = _name_senders([each for each in marked if since <= each.found_at < until], client)
         findings = add_stored_after(findings, client, known)
         problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
         findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
@@ -222,6 +227,8 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
         if not found_at or not sentence or not notification_ids or None in notification_ids:
             lacks = "found_at" if not found_at else "notification_ids" if sentence else "sentence"
             raise RuleError(rule.source.find_line_of(lacks), f"A row has no {lacks}.")
+        if rule.sender is None:
+            _check_ids(rule, notification_ids)
         if severity not in SEVERITIES:
             what = f"A row's severity is {severity!r}; it must be high, medium or low."
             raise RuleError(rule.source.find_line_of("severity"), what)
@@ -244,6 +251,12 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
         )
 
 
+def _check_ids(rule: Rule, notification_ids: Sequence[str]) -> None:
+    if wrong := [each for each in notification_ids if not ID.fullmatch(each)]:
+        what = f"A row's notification_ids have {wrong[0]!r:.60}, which is no id of a notification."
+        raise RuleError(rule.source.find_line_of("notification_ids"), what)
+
+
 def _read_texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT) -> list[Any]:
     column: Any = table.column(name)
     try:
@@ -253,6 +266,16 @@ def _read_texts(rule: Rule, table: pa.Table, name: str, kind: pa.DataType = TEXT
 
 
 def _read_moments(table: pa.Table, name: str) -> list[datetime | None]:
-    """Return the moments in UTC, made from microseconds, because Arrow converts those much faster."""
+    """Return the moments in UTC, made from microseconds, because Arrow converts those much faster.
+
+    The first or the last moment that Python knows replaces one before year 1 or after 9999, such as `infinity`.
+    """
     microseconds = table.column(name).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
-    return [None if each is None else EPOCH + timedelta(microseconds=each) for each in microseconds]
+    return [None if each is None else _make_moment(each) for each in microseconds]
+
+
+def _make_moment(microseconds: int) -> datetime:
+    try:
+        return EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if microseconds < 0 else datetime.max.replace(tzinfo=UTC)

@@ -58,6 +58,12 @@ def test_a_notification_that_was_received_after_the_end_of_the_time_is_doubted_t
     assert [each for each in later if each.found_at < NOON] == found
 
 
+def test_a_notification_that_was_received_before_the_begin_of_the_time_is_doubted_too(client, findings):
+    later = find(client, NOON - HOUR, NOON).findings
+    assert later == [each for each in findings.values() if each.found_at >= NOON - HOUR]
+    assert [each.doubted for each in later if each.rule == "many_servers_deleted"] != [()]
+
+
 @pytest.mark.parametrize("rules", [[], ["--rule", "many_servers_deleted"]])
 def test_the_command_says_so_whichever_rules_are_chosen(store, capfdbinary, rules):
     run(["findings", "--location", store, "--since", "2026-03-04T09:00Z", "--until", "2026-03-04T12:00Z", *rules])

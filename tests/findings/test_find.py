@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
@@ -37,6 +38,7 @@ FAILING = [
     ),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[]')}", 8, "A row has no notification_ids."),
     (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[NULL::UUID]')}", 8, "A row has no notification_ids."),
+    (f"/*\n{HEADER}*/{SELECT.replace('[id]', '[entity_id]')}", 8, "A row's notification_ids have '"),
     (f"/*\n{HEADER}*/{SELECT.replace(chr(39) + 'something happened' + chr(39), 'NULL')}", 7, "A row has no sentence."),
     (
         f"/*\n{HEADER}*/{SELECT.replace('[id] AS', chr(39) + 'bad' + chr(39) + ' AS severity, [id] AS')}",
@@ -131,6 +133,26 @@ def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once
     assert [finding.found_at for finding in found.findings] == sorted(
         [NOON - HOUR, NOON - HOUR / 2, *(NOON - HOUR + n * HOUR / 60 for n in range(5))]
     )
+
+
+@pytest.mark.parametrize(
+    ("moment", "known"),
+    [
+        ("'infinity'", datetime.max.replace(tzinfo=UTC)),
+        ("'-infinity'", datetime.min.replace(tzinfo=UTC)),
+        ("'9999-12-31'::TIMESTAMPTZ + INTERVAL 2 DAY", datetime.max.replace(tzinfo=UTC)),
+    ],
+)
+def test_a_moment_that_python_does_not_know_stops_no_rule(own, client, moment, known):
+    lasting = SELECT.replace("[id] AS", f"({moment})::TIMESTAMPTZ AS open_until, [id] AS")
+    own("lasting.sql", f"/*\n{HEADER}*/{lasting}")
+    never = SELECT.replace("occurred_at AS found_at", f"({moment})::TIMESTAMPTZ AS found_at")
+    found = find(client, NOON - HOUR / 2, NOON, rules=load_rules(own("never.sql", f"/*\n{HEADER}*/{never}")))
+    assert found.problems == []
+    assert [(each.rule, each.open_until) for each in found.findings] == [
+        ("hidden_user_update", None),
+        ("lasting", known),
+    ]
 
 
 def test_a_sentence_longer_than_anybody_reads_is_cut(own, client):

@@ -93,6 +93,11 @@ def test_an_address_that_a_server_did_not_have_before_its_deletion_is_found_at_a
     assert sentences(tmp_path, *sent) == [added(PUBLIC)]
 
 
+def test_an_update_that_comes_again_as_a_deletion_makes_no_server_come_back_before_it(tmp_path):
+    known = paired({"public": PUBLIC, "internal": INTERNAL})
+    assert sentences(tmp_path, ("Server.Updated", 0, known), ("Server.Deleted", 1, known)) == []
+
+
 INNER, PAIR = {"internal": INTERNAL}, {"internal": INTERNAL, "public": PUBLIC}
 SECOND = "10.8.1.12"
 
@@ -210,3 +215,18 @@ def test_an_address_that_is_gone_when_a_body_names_the_others_again_is_found_whe
     sent = [with_addresses(0, ipAddresses=[PAIR]), partial(1)]
     sent += [with_addresses(2, ipAddresses=between), with_addresses(3, ipAddresses=[PAIR])]
     assert sentences(tmp_path, *sent) == [added(PUBLIC)]
+
+
+@pytest.mark.parametrize("partial", [without_lists, without_details])
+@pytest.mark.parametrize("comes_back", [[], [without_details(3)]])
+def test_an_address_that_a_body_did_not_name_before_a_deletion_is_found_when_the_server_comes_back(
+    tmp_path, partial, comes_back
+):
+    sent = [with_addresses(0, ipAddresses=[PAIR]), partial(1), ("Server.Deleted", 2 / 24, GONE)]
+    sent += [*comes_back, with_addresses(4, ipAddresses=[PAIR])]
+    assert sentences(tmp_path, *sent) == [added(PUBLIC)]
+
+
+@pytest.mark.parametrize("before", [without_details(0), ("Server.Updated", 0, flat(INTERNAL))])
+def test_a_secondary_address_is_found_after_a_body_that_could_not_name_it(tmp_path, before):
+    assert sentences(tmp_path, before, with_addresses(1, secondaryIPAddresses=[{"public": PUBLIC}])) == [added(PUBLIC)]

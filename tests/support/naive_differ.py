@@ -195,7 +195,9 @@ def _is_noise(place: Place, kind: str, here: list[Node], old: Any, new: Any) -> 
     full_containers = [node for node in here if node.sort in EMPTY and node.value]
     if kind == "changed":
         return bool(full_containers) and any(node.value is None for node in here)
-    return bool(full_containers) or _is_partial(kind, names, (old if kind == "added" else new))
+    if kind == "added" and _is_in_address_list(place) and _addresses_named(here[0].value):
+        return bool(full_containers)
+    return bool(full_containers) or _is_partial(names, (old if kind == "added" else new))
 
 
 def _is_only_of_one_form(
@@ -205,7 +207,7 @@ def _is_only_of_one_form(
     values = [node.value if node else None for node in (before, now)]
     if place == (("key", "id"),) or set(map(repr, values)) <= {"None", "''"}:
         return True
-    if place[:2] == (("key", "details"), ("key", "ipAddresses")):
+    if _is_in_address_list(place):
         gained = _addresses_named(values[1]) - _all_addresses(old)
         lost = _addresses_named(values[0]) - _all_addresses(new)
         return not gained | lost
@@ -214,6 +216,10 @@ def _is_only_of_one_form(
         ".".join(names[: 2 if category == "Server" and names[0] == "details" else 1]) in IN_BOTH_FORMS[category]
     )
     return (before is None or now is None) and not told_by_both
+
+
+def _is_in_address_list(place: Place) -> bool:
+    return place[:2] in [(("key", "details"), ("key", name)) for name in ADDRESS_LISTS]
 
 
 def _all_addresses(body: dict[str, Any]) -> set[str]:
@@ -231,12 +237,11 @@ def _addresses_named(value: Any) -> set[str]:
     return {value.lower()} if isinstance(value, str) else set()
 
 
-def _is_partial(kind: str, names: list[str], lacking: dict[str, Any]) -> bool:
+def _is_partial(names: list[str], lacking: dict[str, Any]) -> bool:
     """Say whether a field of `details` is missing in a body only because that tells little of its details."""
-    if names[0] != "details" or (kind == "added" and names[1:2] == ["ipAddresses"]):
-        return False
     details = lacking.get("details")
-    return len(names) == 1 or not isinstance(details, dict) or not {"cpu", names[1]} & details.keys()
+    is_partial = len(names) == 1 or not isinstance(details, dict) or not {"cpu", names[1]} & details.keys()
+    return names[0] == "details" and is_partial
 
 
 @lru_cache(maxsize=8)

@@ -11,9 +11,8 @@ WITH steps AS (
         count(*) FILTER (WHERE category = $category) AS notifications,
         min(occurred_at) AS first_at,
         max(occurred_at) AS last_at,
-        any_value(account_alias) AS any_account,
-        max(struct_pack(at := occurred_at, seq := seq, action := action, account_alias := account_alias))
-            FILTER (WHERE category = $category) AS latest,
+        arg_max(account_alias, struct_pack(is_own := category = $category, at := occurred_at, seq := seq)) AS account_alias,
+        max(struct_pack(at := occurred_at, seq := seq, action := action)) FILTER (WHERE category = $category) AS latest,
         max(struct_pack(at := occurred_at, seq := seq, action := action)) FILTER (WHERE category = $category AND (occurred_at, seq) <= ($at::TIMESTAMPTZ, $at_seq::BIGINT)) AS then_latest -- if $at
     FROM steps
 )
@@ -24,6 +23,6 @@ SELECT
     coalesce(then_latest.action = 'Deleted', false) AS deleted_then, -- if $at
     latest.seq AS last_seq,
     latest.at AS last_own_at,
-    coalesce(latest.account_alias, any_account) AS account_alias,
+    account_alias,
     coalesce(latest.action = 'Deleted', false) AS deleted
 FROM told

@@ -126,12 +126,16 @@ def _is_untold_by_form(
     """
     if difference.parts == ("id",) or (_is_blank(difference.old) and _is_blank(difference.new)):
         return True
-    if difference.parts[:2] == ("details", "ipAddresses"):
+    if _is_in_address_list(difference):
         gained = list_addresses(difference.new) - list_server_addresses(old)
         lost = list_addresses(difference.old) - list_server_addresses(new)
         return not gained and not lost
     keys = [part for part in difference.parts if isinstance(part, str)]
     return difference.kind != "changed" and not is_in_both_forms(category, keys)
+
+
+def _is_in_address_list(difference: FieldDifference) -> bool:
+    return difference.parts[0] == "details" and len(difference.parts) > 1 and difference.parts[1] in _ADDRESS_LISTS
 
 
 def _is_blank(value: Any) -> bool:
@@ -146,9 +150,9 @@ def _is_untold_by_part(difference: FieldDifference, old: dict[str, Any], new: di
     """
     if difference.parts == ("details",):
         return True
-    field = difference.parts[1]
-    if field == "ipAddresses" and difference.kind == "added":
+    if difference.kind == "added" and _is_in_address_list(difference) and list_addresses(difference.new):
         return False
+    field = difference.parts[1]
     details = (old if difference.kind == "added" else new).get("details")
     partial_details = details if isinstance(details, dict) else {}
     return "cpu" not in partial_details and field not in partial_details

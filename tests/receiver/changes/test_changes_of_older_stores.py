@@ -136,6 +136,16 @@ def test_a_store_in_which_a_deletion_told_the_state_derives_its_changes_again(tm
     assert old_values_derived_again(file, 3) == [("", '"deleted"'), ("emailAddress", '"kim"')]
 
 
+def test_a_store_in_which_a_secondary_address_was_noise_derives_its_changes_again(tmp_path):
+    named = {"cpu": 2, "secondaryIPAddresses": [{"public": "203.0.113.9"}]}
+    bodies = [{"name": "WA1ACMEWEB01"}, {"name": "WA1ACMEWEB01", "details": named}]
+    file = store_of(tmp_path, [Received("Server.Updated", NOON, json.dumps(body)) for body in bodies])
+    with duckdb.connect(str(file)) as store:
+        store.execute("DELETE FROM schema_version WHERE version > 15").fetchall()
+        store.execute("DELETE FROM changes WHERE NOT noise").fetchall()
+    assert ("details.secondaryIPAddresses[203.0.113.9]", None) in old_values_derived_again(file, 2)
+
+
 def test_a_new_store_has_nothing_to_derive_again(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     try:

@@ -420,16 +420,18 @@ body = '''{"name":"WA1ACMEWEB02","status":"active","details":{"ipAddresses":[{"p
 -- instead. The whole body counts for a server that is created public, or restored after deletion, whatever addresses it had
 -- before.
 WITH first_seen AS (
-    SELECT notification_id AS id, changed_at, entity_id
+    SELECT notification_id AS id, seq, changed_at, entity_id, old_value IS NOT NULL AS is_back
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
 ),
+-- A body that comes again as a deletion deletes the server at the body's own time, but after it.
 came_back AS (
     SELECT first_seen.id
     FROM first_seen
     SEMI JOIN changes AS gone
-        ON gone.entity_id = first_seen.entity_id AND gone.changed_at <= first_seen.changed_at
+        ON gone.entity_id = first_seen.entity_id AND is_back
+            AND (gone.changed_at, gone.seq) <= (first_seen.changed_at, first_seen.seq)
             AND gone.changed_at >= first_seen.changed_at - to_days($deleted_days)
             -- This bound of the whole range follows from the others, and avoids reading all other changes.
             AND gone.changed_at >= $since::TIMESTAMPTZ - to_days($deleted_days)
@@ -563,18 +565,18 @@ named_again AS (
         AND sender = 'centurylink' AND category = 'Server' AND kind = 'added'
         AND path IN ('details.ipAddresses', 'details.secondaryIPAddresses')
 ),
--- An address that no body said to be gone was missing in a body with fewer fields; it was not really removed. Of a server
--- that comes back with such a body no address is known.
+-- Of a server that comes back no address is known: not of before its deletion, and not if its body does not name any.
+returned AS (
+    SELECT notification_id, changed_at, entity_id
+    FROM changes
+    WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added' AND old_value IS NOT NULL
+),
+-- An address that no body said to be gone was missing in a body with fewer fields; it was not really removed.
 hidden AS (
     SELECT entity_id, changed_at, list_path, public
     FROM vanished
-    WHERE is_untold AND kind = 'removed'
-        AND notification_id NOT IN (
-            SELECT notification_id
-            FROM changes
-            WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-                AND sender = 'centurylink' AND category = 'Server' AND path = '' AND kind = 'added'
-        )
+    WHERE is_untold AND kind = 'removed' AND notification_id NOT IN (SELECT notification_id FROM returned)
 ),
 steps AS (
     SELECT
@@ -603,6 +605,12 @@ steps AS (
                 FROM named_again
                 WHERE named_again.changed_at > hidden.changed_at AND named_again.changed_at < addresses.changed_at
                     AND named_again.entity_id = addresses.entity_id AND named_again.list_path = hidden.list_path
+            )
+            AND NOT EXISTS (
+                SELECT 1
+                FROM returned
+                WHERE returned.changed_at > hidden.changed_at AND returned.changed_at <= addresses.changed_at
+                    AND returned.entity_id = addresses.entity_id
             )
             AND hidden.changed_at < addresses.changed_at
             AND hidden.changed_at >= addresses.changed_at - to_days($partial_days)
