@@ -101,6 +101,8 @@ _UP_TO_A_WIDE_NUMBER = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _MOST_WIDE_NUMBERS = 1000
+MOST_FIELDS = 1000
+"""The most fields of a form that is read."""
 _FORM_BEGIN = re.compile(rb"[\w%+*.~-][\w%+*.~\[\]-]*=")
 
 
