@@ -14,6 +14,7 @@ from receiver.notification import Category, Notification, SignatureStatus, make_
 from receiver.senders.pointers import spell_pointer
 from receiver.senders.profile import Handshake, Profile
 from receiver.senders.request import BodyError, SignedRequest, Verdict
+from receiver.senders.schemes import Envelope
 from receiver.senders.sender import Body, Columns
 from receiver.senders.set_up import Secrets
 
@@ -94,6 +95,8 @@ class SenderAdmission:
         columns = profile.classify(event, request.headers, body, received_at)
         if is_proven:
             self._note_missing_state(profile, columns, body)
+        else:
+            verdict = verdict._replace(delivery_id=profile.scheme.read_id(Envelope(request)))
         payload = orjson.dumps(body) if profile.is_form(request.body) else request.body
         return _make_notification(profile, columns, verdict, payload, received_at, source_ip)
 

@@ -16,8 +16,8 @@ from tornado.httputil import HTTPHeaders
 
 from receiver.admission import Refusal
 from receiver.listener.exchange import Request
+from receiver.listener.targets import is_of_profile
 from receiver.notification import FIRST_SENDER, Rejection, make_id
-from receiver.sender_admission import PREFIX
 
 BYTES_PER_HOUR = 8 * 1024 * 1024
 """The bytes per hour of notifications refused for one reason that all listeners together keep."""
@@ -165,7 +165,7 @@ class Rejections:
             source_ip=source_ip,
             headers=headers,
             body=request.body,
-            sender=None if request.target.lower().startswith(PREFIX) else FIRST_SENDER,
+            sender=None if is_of_profile(request.target) else FIRST_SENDER,
             signature_detail=None,
         )
 

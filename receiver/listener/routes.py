@@ -24,9 +24,9 @@ from receiver.listener.exchange import (
 from receiver.listener.health import Replication, StoreProbe, answer_readiness
 from receiver.listener.rejections import INTERNAL_ERROR, HourlyBudget, Rejections
 from receiver.listener.sources import TrustedProxies
-from receiver.listener.targets import is_posted_to, strip_secret
+from receiver.listener.targets import is_of_profile, is_posted_to, strip_secret
 from receiver.notification import Notification, Rejection
-from receiver.sender_admission import PREFIX, SenderAdmission
+from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.profile import Handshake
 from receiver.senders.request import SignedRequest
@@ -154,7 +154,7 @@ class Routes:
         """Answer a handshake by GET; refuse anything else that is not posted."""
         path, _, query = request.target.partition("?")
         known_path = path if self._secret is None else strip_secret(path, self._secret)
-        if request.method == "GET" and known_path is not None and known_path[: len(PREFIX)].lower() == PREFIX:
+        if request.method == "GET" and known_path is not None and is_of_profile(known_path):
             handshake = self._senders.greet(known_path, query)
             if handshake is not None:
                 return _answer_handshake(handshake)
@@ -192,8 +192,8 @@ class Routes:
         path, _, query = request.target.partition("?")
         known_path = path if self._secret is None else strip_secret(path, self._secret)
         if known_path is None:
-            return UNKNOWN_EVENT
-        if known_path[: len(PREFIX)].lower() == PREFIX:
+            return UNKNOWN_EVENT._replace(sender=None) if is_of_profile(path) else UNKNOWN_EVENT
+        if is_of_profile(known_path):
             if request.refusal and (profile := self._senders.find(known_path)):
                 return request.refusal._replace(sender=profile.name)
             return self._senders.decide(known_path, self._make_signed(request), received_at, source_ip)

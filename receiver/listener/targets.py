@@ -11,6 +11,11 @@ def is_posted_to(target: str) -> bool:
     return target.lower().startswith(("/webhook/", "/webhooks/", PREFIX))
 
 
+def is_of_profile(target: str) -> bool:
+    """Tell whether a target is that of a sender with a profile, known or not."""
+    return target.lower().startswith(PREFIX)
+
+
 def strip_secret(path: str, secret: str) -> str | None:
     """Return the path without its secret, which may be percent-encoded; None if it has another secret, or none."""
     _, route, candidate, rest = [*path.split("/", 3), "", ""][:4]

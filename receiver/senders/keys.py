@@ -134,16 +134,19 @@ def index_by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
     return {compute_fingerprint(key): key for key in keys}
 
 
-def remember_key(data_dir: Path, key: PublicKey) -> None:
-    """Save a key before notifications are received under it; if the disk is full, log that and go on."""
-    path = data_dir / "keys" / f"{compute_fingerprint(key)}.pem"
-    if path.exists():
-        return
+def remember_key(data_dir: Path, key: PublicKey) -> Path | None:
+    """Save a key before notifications are received under it, and return its file; if the disk is full, log that."""
+    fingerprint = compute_fingerprint(key)
+    path = data_dir / "keys" / f"{fingerprint}.pem"
+    if fingerprint in load_remembered_keys(data_dir):
+        return path
     try:
         make_directory(path.parent)
         write_whole(path, write_public_pem(key))
     except OSError as error:
         _log.error("the public key could not be kept as %s: %s; `clc-receiver verify` needs it", path, error)
+        return None
+    return path
 
 
 def load_remembered_keys(data_dir: Path) -> Keys:

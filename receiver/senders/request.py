@@ -60,7 +60,8 @@ class Verdict(NamedTuple):
         detail: a short reason in plain English where the status is not `valid`, such as `stale timestamp`; else None.
         signature: its bytes, if it could be read.
         key_fingerprint: of the secret or key that matched, or of the first one where none did.
-        delivery_id: the sender's own id of the delivery, if it has one.
+        delivery_id: the sender's own id of the delivery, if it has one; None, too, if that stands in the body of a
+            request that is not valid.
         is_id_signed: whether the signature covers that id.
     """
 
@@ -100,6 +101,8 @@ _UP_TO_A_WIDE_NUMBER = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _MOST_WIDE_NUMBERS = 1000
+MOST_FIELDS = 1000
+"""The most fields of a form that is read."""
 _FORM_BEGIN = re.compile(rb"[\w%+*.~-][\w%+*.~\[\]-]*=")
 
 

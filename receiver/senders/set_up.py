@@ -33,6 +33,13 @@ class Usable(NamedTuple):
     texts: frozenset[str]
 
 
+class Unusable(NamedTuple):
+    """Why profiles in CLC_SENDERS and secrets can't be used, a sentence for each."""
+
+    profiles: list[str]
+    secrets: list[str]
+
+
 def load_profiles(settings: Settings, leave_out: Callable[[ProfileError], None] | None = None) -> dict[str, Profile]:
     """Return the senders with a profile by name: the shipped ones, and those in CLC_SENDERS, which go before.
 
@@ -44,14 +51,23 @@ def load_profiles(settings: Settings, leave_out: Callable[[ProfileError], None] 
     return {name: each for name, each in senders.items() if isinstance(each, Profile)}
 
 
-def find_unusable(settings: Settings) -> list[str]:
-    """Return a sentence for each profile in CLC_SENDERS that can't be used, or for the directory if it can't be."""
+def find_unusable(settings: Settings) -> Unusable:
+    """Return why profiles, secrets, their directories or `.env` can't be used, a sentence for each."""
     errors: list[ReceiverError] = []
     try:
-        load_profiles(settings, errors.append)
+        profiles = load_profiles(settings, errors.append)
     except SettingsError as error:
         errors.append(error)
-    return list(map(str, errors))
+        profiles = load_profiles(settings.model_copy(update={"senders": None}))
+    return Unusable([*map(str, errors)], [*dict.fromkeys(_find_unusable_secrets(settings, profiles.values()))])
+
+
+def _find_unusable_secrets(settings: Settings, profiles: Iterable[Profile]) -> Iterator[str]:
+    for profile in profiles:
+        try:
+            load_secrets(settings, [profile])
+        except SettingsError as error:
+            yield str(error)
 
 
 def name_variable(name: str) -> str:

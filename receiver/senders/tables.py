@@ -176,6 +176,10 @@ def read_table(path: Path, known: tuple[str, ...]) -> Table:
         reason = _SYNTAX.sub("", str(error)).removesuffix(".")
         line = int(place[1]) if place else None
         raise ProfileError(path, f"it is no TOML: {reason[:1].lower()}{reason[1:]}", line=line) from None
+    except RecursionError:
+        raise ProfileError(path, "it can't be read: its tables or lists are nested too deep") from None
+    except ValueError:  # Python makes no number of thousands of digits
+        raise ProfileError(path, "it can't be read: a number in it has thousands of digits") from None
     return Table(path, text, (), values, known)
 
 

@@ -18,11 +18,11 @@ import orjson
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from receiver.errors import SecretError, SendError, SettingsError
+from receiver.errors import ProfileError, SecretError, SendError, SettingsError
 from receiver.logs import make_visible
 from receiver.senders.made_up import find_rate
 from receiver.senders.profile import Example, Profile
-from receiver.senders.request import SignedRequest
+from receiver.senders.request import BodyError, SignedRequest
 from receiver.senders.schemes import Secret
 from receiver.senders.set_up import load_profiles, name_variable, read_secrets
 from receiver.settings import Settings, read_settings
@@ -51,10 +51,16 @@ def sign_examples(profile: Profile, secret: Secret | None, base_url: str, now: d
         secret: signs; None where the sender signs nothing.
         base_url: the receiver's, for senders that sign the URL.
         now: the time of signing.
+
+    Raises:
+        ProfileError: there is none, or one can't be signed anew: it has its signature in the body or lacks what is
+            signed.
     """
-    for example in profile.examples:
-        if example.row is not None:
-            yield _sign(profile, example, secret, base_url, now)
+    accepted = [example for example in profile.examples if example.row is not None]
+    if not accepted:
+        raise ProfileError(profile.path, "it has no example that must be accepted, so there is nothing to send")
+    for example in accepted:
+        yield _sign(profile, example, secret, base_url, now)
 
 
 def _sign(profile: Profile, example: Example, secret: Secret | None, base_url: str, now: datetime) -> SignedExample:
@@ -63,7 +69,13 @@ def _sign(profile: Profile, example: Example, secret: Secret | None, base_url: s
     headers = dict(example.headers)
     if secret is not None:
         request = SignedRequest("POST", base_url + path, headers, body)
-        signed = profile.scheme.sign(request, secret, now, str(uuid4()))
+        try:
+            signed = profile.scheme.sign(request, secret, now, str(uuid4()))
+        except ValueError as error:
+            reason = str(error).removesuffix(".")
+            raise ProfileError(
+                profile.path, f"its example {example.file.name} can't be signed anew. {reason}"
+            ) from None
         headers |= {name.lower(): text for name, text in signed.items()}
     return SignedExample(example.file.name, path, headers, body)
 
@@ -115,7 +127,11 @@ def archive_examples(settings: Settings, name: str, now: datetime) -> Iterator[b
 
 
 def _is_handshake(profile: Profile, example: SignedExample) -> bool:
-    body = profile.read_body(example.body)
+    try:
+        body = profile.read_body(example.body)
+    except BodyError as error:
+        reason = error.detail.removesuffix(".")
+        raise ProfileError(profile.path, f"its example {example.subject} can't be archived. {reason}") from None
     return profile.answer_handshake(example.headers, body) is not None
 
 

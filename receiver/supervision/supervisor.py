@@ -19,7 +19,7 @@ from receiver.logs import describe
 from receiver.network.sockets import format_address, notify_systemd
 from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, recall, write_state
 from receiver.senders import CENTURYLINK
-from receiver.senders.keys import compute_fingerprint
+from receiver.senders.keys import compute_fingerprint, remember_key
 from receiver.settings import Settings, list_variables
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
@@ -78,7 +78,9 @@ class _Supervisor:
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._key = compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key))
+        key = CENTURYLINK.verification.load_key(settings.public_key)
+        self._key = compute_fingerprint(key)
+        self._key_file = remember_key(settings.data_dir, key) if settings.public_key else None
         self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
         self._upgrade_again = before.upgrade_again if before else False
@@ -240,7 +242,9 @@ class _Supervisor:
         return "stopping" if self._children.alive else "stopped"
 
     def _list_variables(self) -> dict[str, str]:
-        update = {"query_listen": format_address(self._held.query)} if self._held.query else {}
+        update: dict[str, object] = {"query_listen": format_address(self._held.query)} if self._held.query else {}
+        # A child that starts again needs the key, whatever became of the file in CLC_PUBLIC_KEY since.
+        update |= {"public_key": self._key_file} if self._key_file else {}
         variables = list_variables(self._settings.model_copy(update=update))
         variables.pop("NOTIFY_SOCKET", None)
         return variables

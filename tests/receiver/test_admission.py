@@ -10,9 +10,11 @@ import pytest
 from receiver import admission
 from receiver.admission import Admission, Refusal
 from receiver.notification import Notification
+from receiver.sender_admission import SenderAdmission
 from receiver.senders.centurylink.events import classify, find_event_by_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
-from receiver.senders.request import BodyError, parse_body
+from receiver.senders.profile import load_shipped
+from receiver.senders.request import BodyError, SignedRequest, parse_body
 from receiver.senders.sender import Event
 from tests.support.hostile_bodies import hostile_bodies
 from tests.support.keys import in_lower_case, key_directory, signed
@@ -116,3 +118,13 @@ def test_no_hostile_body_costs_more_calls_than_a_few_for_each_of_its_first_thous
         if calls[0] > 40_000:
             costly[name] = calls[0]
     assert costly == {}
+
+
+def test_of_a_recorded_request_of_any_sender_the_id_in_its_body_is_kept_though_its_signature_is_not_valid():
+    stripe = load_shipped()["stripe"]
+    secrets = {"stripe": (stripe.scheme.load_secret("a secret for tests alone"),)}
+    rules = SenderAdmission({"stripe": stripe}, secrets, "record")
+    for headers in ({}, {"stripe-signature": f"t=1,v1={'0' * 64}"}):
+        row = rules.decide("/senders/stripe", SignedRequest("POST", "", headers, b'{"id":"evt_1"}'), NOW, None)
+        assert isinstance(row, Notification)
+        assert row.delivery_id == "evt_1"

@@ -177,8 +177,8 @@ def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> Non
     with state.container(gap=None, key=f"last-{sender.name}"):
         if sender.is_set_up or receipt.last:
             draw_receipt(receipt, sender.name, sender=sender)
-        else:
-            st.caption(as_markdown(f"set {sender.secret_variable}"))
+        if not sender.is_set_up:
+            st.caption(as_markdown(f"{'not taken now: ' if receipt.last else ''}set {sender.secret_variable}"))
 
 
 def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt) -> None:

@@ -19,7 +19,8 @@ GROUPS = {
         "segments_unreadable", "former_spools", "shared_spool_away_seconds", "shared_spool_rows",
         "shared_spool_kept_seconds", "machine_unseen_seconds",
         "append_error", "tasks_failing", "refused_last_hour", "learned_accounts",
-        "profiles_unusable", "failed_last_hour", "rows_set_aside", "notifications_lost", "changes_missing",
+        "profiles_unusable", "secrets_unusable", "failed_last_hour", "rows_set_aside", "notifications_lost",
+        "changes_missing",
     ),
     "Kept": (
         "checkpointed_at", "checkpoint_due_seconds", "wal_bytes", "database_bytes", "backup_at", "uploaded_at",

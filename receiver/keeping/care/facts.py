@@ -104,6 +104,8 @@ class Facts(NamedTuple):
     """Why the learned accounts can't be read."""
     profiles_unusable: Sequence[str] = ()
     """Why profiles in CLC_SENDERS can't be used, a sentence for each."""
+    secrets_unusable: Sequence[str] = ()
+    """The same of secrets."""
     is_sent_known: bool = False
     """Whether `waiting` counts what the shared spool lacks, and not the store."""
 
@@ -157,6 +159,7 @@ def gather(
     if note:
         seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
+    unusable = find_unusable(settings)
     return Facts(
         at=now,
         version=__version__,
@@ -188,7 +191,8 @@ def gather(
         shared=shared,
         key_is_of_shell=wal is None and noted_key is None,
         role=role,
-        profiles_unusable=find_unusable(settings),
+        profiles_unusable=unusable.profiles,
+        secrets_unusable=unusable.secrets if has_listener(role) else (),
         accounts_unread=_find_accounts_trouble(settings.learned_accounts) if _checks_accounts(settings, role) else None,
         is_sent_known=note is not None and note.sent is not None,
     )

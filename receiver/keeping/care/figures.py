@@ -106,6 +106,9 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
         after = "A listener that starts again refuses such a sender, and a store does not start."
         text = f"{' '.join(facts.profiles_unusable)} {after}"
         yield Figure("profiles_unusable", "Unusable profiles", len(facts.profiles_unusable), text, "red")
+    if facts.secrets_unusable:
+        text = f"{' '.join(facts.secrets_unusable)} A listener that starts again refuses the senders that need it."
+        yield Figure("secrets_unusable", "Unusable secrets", len(facts.secrets_unusable), text, "red")
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"

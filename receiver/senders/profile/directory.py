@@ -48,11 +48,16 @@ def _load(directory: Path, path: Path, others: Mapping[str, Profile]) -> Profile
 
 
 def _find_profiles(directory: Path) -> Iterator[Path]:
-    """Yield the profiles of a directory, and those that may be in a directory in it that can't be read."""
+    """Yield the profiles of a directory, and those that may be in a directory in it that can't be read.
+
+    Hidden files are none: editors and systems put some beside those that people write, such as `.#acme.toml`.
+    """
     for path in directory.iterdir():
+        if path.name.startswith("."):
+            continue
         if path.suffix.lower() == ".toml":
             yield path
-        elif not path.name.startswith(".") and path.name != _OF_THE_DISK and path.is_dir():
+        elif path.name != _OF_THE_DISK and path.is_dir():
             try:
                 (path / FILE).stat()
             except FileNotFoundError:

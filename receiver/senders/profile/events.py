@@ -168,4 +168,4 @@ def _read_act(table: Table) -> Act:
 
 
 def _as_word(text: str | None) -> str | None:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:_LONGEST_WORD] or None if text else None
+    return re.sub(r"[\W_]+", "_", text.lower()).strip("_")[:_LONGEST_WORD] or None if text else None

@@ -15,7 +15,7 @@ from receiver.senders.profile.events import DELETED, UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
 from receiver.senders.profile.telling import State
-from receiver.senders.request import BodyError, begins_as_form, parse_body
+from receiver.senders.request import MOST_FIELDS, BodyError, begins_as_form, parse_body
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
 from receiver.senders.tables import Keys, Table
@@ -23,7 +23,6 @@ from receiver.senders.tables import Keys, Table
 WORD_KEYS = ("account", "accounts", "entities", "events")
 _EVENT_KEYS = ("label", "light", "dark")
 ALL_FIELDS: Final = "*"
-_MOST_FIELDS = 1000
 
 
 class EventWords(NamedTuple):
@@ -140,9 +139,11 @@ class Profile(Sender):
         if not self.is_form(body):
             return parse_body(body)
         try:
-            fields = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+            fields = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
         except ValueError:
-            raise BodyError("The body is not a form in UTF-8.", is_json=False) from None
+            raise BodyError(
+                f"The body is not a form in UTF-8 of at most {MOST_FIELDS:,} fields.", is_json=False
+            ) from None
         name, text = fields[0]
         if name in self.forms and name != ALL_FIELDS:
             return parse_body(text.encode())

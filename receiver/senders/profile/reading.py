@@ -218,7 +218,11 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
 
 def _find_file(table: Table, name: str) -> Path:
     file = table.path.parent / table.read_text(name)
-    if not file.is_file():
+    try:
+        is_file = file.is_file()
+    except OSError as error:
+        table.refuse(name, f"is {table.read_text(name)!r}, and that can't be read: {error.strerror}")
+    if not is_file:
         table.refuse(name, f"is {table.read_text(name)!r}, and there is no such file beside the profile")
     return file
 

@@ -23,6 +23,7 @@ id          a table: `header` or `body` says where the delivery's id stands
 from receiver.senders.request import Detail
 from receiver.senders.schemes.algorithm import FEWEST_BYTES
 from receiver.senders.schemes.kept import KeptRequest, describe_lack, fits
+from receiver.senders.schemes.places import Envelope
 from receiver.senders.schemes.reading import read_scheme
 from receiver.senders.schemes.scheme import Scheme, describe_places
 from receiver.senders.schemes.secret import Secret
@@ -30,6 +31,7 @@ from receiver.senders.schemes.secret import Secret
 __all__ = [
     "FEWEST_BYTES",
     "Detail",
+    "Envelope",
     "KeptRequest",
     "Scheme",
     "Secret",

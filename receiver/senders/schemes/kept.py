@@ -58,7 +58,7 @@ def fits(scheme: Scheme, secret: Secret, kept: KeptRequest) -> bool:
     texts = scheme.read_texts(envelope)
     return any(
         _is_made_by(secret, scheme, envelope, texts._replace(timestamp=time), kept)
-        for time in _list_times(scheme.timestamp, texts, kept.received_at)
+        for time in _list_times(scheme.timestamp, scheme.read_time(envelope), kept.received_at)
     )
 
 
@@ -67,13 +67,19 @@ def _is_made_by(secret: Secret, scheme: Scheme, envelope: Envelope, texts: Texts
     return not isinstance(message, Detail) and secret.find(message, [kept.signature]) is not None
 
 
-def _list_times(timestamp: Timestamp | None, texts: Texts, received_at: datetime) -> Iterator[str | None]:
-    """Yield the times that a request may have said, those nearest to its receipt first."""
+def _list_times(timestamp: Timestamp | None, said: str | None, received_at: datetime) -> Iterator[str | None]:
+    """Yield the times that a request may have said, those nearest to its receipt first.
+
+    Args:
+        timestamp: where requests say it, and how.
+        said: what this one says, where that is kept.
+        received_at: the time of the receipt.
+    """
     if timestamp is None:
         yield None
     elif isinstance(timestamp.place, BodyPlace):
-        if timestamp.judge(texts.timestamp, received_at) is None:
-            yield texts.timestamp
+        if timestamp.judge(said, received_at) is None:
+            yield said
     else:
         now = int(received_at.timestamp())
         for distance in range(timestamp.tolerance + 2):

@@ -76,21 +76,25 @@ class Scheme:
     def check(self, request: SignedRequest, secrets: Sequence[Secret], now: datetime) -> Verdict:
         """Return the verdict on a request; raises nothing, whatever the request.
 
+        A body is parsed for what its signature needs, but for an id only once the signature holds: a large one of a
+        stranger would cost a second and a gigabyte.
+
         Args:
             request: as it was posted.
             secrets: of the sender, each of which may have signed.
             now: when the request was received, with a time zone.
         """
         envelope = Envelope(request)
-        texts = self.read_texts(envelope)
-        found = self._judge(envelope, texts, secrets, now)
+        found = self._judge(envelope, secrets, now)
+        is_unproven = found.status != "valid" and self.algorithm is not None
+        delivery_id = None if is_unproven and isinstance(self.delivery_id, BodyPlace) else self.read_id(envelope)
         return Verdict(
             status=found.status,
             detail=None if found.detail is None else found.detail.value,
             signature=None if self.algorithm is None or self.algorithm.kind == "token" else found.signature,
             key_fingerprint=found.key_fingerprint,
-            delivery_id=texts.delivery_id,
-            is_id_signed=found.status == "valid" and texts.delivery_id is not None and self._signs_id,
+            delivery_id=delivery_id,
+            is_id_signed=found.status == "valid" and delivery_id is not None and self._signs_id,
         )
 
     def sign(self, request: SignedRequest, secret: Secret, now: datetime, delivery_id: str | None) -> dict[str, str]:
@@ -123,11 +127,19 @@ class Scheme:
         return headers | self.signatures.write(secret.sign(message), pair)
 
     def read_texts(self, envelope: Envelope) -> Texts:
-        """Return what a request says of its time and id."""
+        """Return what a request says of its time and id, as far as the signed text contains them by name."""
         return Texts(
-            None if self.timestamp is None else read_bounded(self.timestamp.place, envelope),
-            None if self.delivery_id is None else read_bounded(self.delivery_id, envelope),
+            self.read_time(envelope) if self.template.covers("timestamp") else None,
+            self.read_id(envelope) if self.template.covers("id") else None,
         )
+
+    def read_time(self, envelope: Envelope) -> str | None:
+        """Return what a request says of its time."""
+        return None if self.timestamp is None else read_bounded(self.timestamp.place, envelope)
+
+    def read_id(self, envelope: Envelope) -> str | None:
+        """Return what a request says of its id."""
+        return None if self.delivery_id is None else read_bounded(self.delivery_id, envelope)
 
     @property
     def _signs_id(self) -> bool:
@@ -138,7 +150,7 @@ class Scheme:
             raise ValueError("This sender does not sign, so it has no secret.")
         return self.algorithm
 
-    def _judge(self, envelope: Envelope, texts: Texts, secrets: Sequence[Secret], now: datetime) -> _Finding:
+    def _judge(self, envelope: Envelope, secrets: Sequence[Secret], now: datetime) -> _Finding:
         if self.algorithm is None or self.signatures is None:
             return _Finding("missing", None, None, None)
         first = secrets[0].fingerprint if secrets else None
@@ -147,6 +159,7 @@ class Scheme:
             return _Finding("missing" if signatures in _MISSING else "invalid", signatures, None, first)
         if not secrets:
             return _Finding("invalid", Detail.NO_SECRET, signatures[0], None)
+        texts = self.read_texts(envelope)
         match = self._find(envelope, texts, envelope.request.body, secrets, signatures)
         if isinstance(match, Detail):
             return _Finding("invalid", match, signatures[0], first)
@@ -154,7 +167,7 @@ class Scheme:
             reason = self._explain(envelope, texts, secrets, signatures)
             return _Finding("invalid", reason, signatures[0], first)
         # Only after the signature: nobody without the secret learns how the time is judged.
-        late = None if self.timestamp is None else self.timestamp.judge(texts.timestamp, now)
+        late = None if self.timestamp is None else self.timestamp.judge(self.read_time(envelope), now)
         return _Finding("invalid" if late else "valid", late, match.signature, match.secret.fingerprint)
 
     def _find(

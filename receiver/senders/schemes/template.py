@@ -6,7 +6,7 @@ from string import Formatter
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from receiver.senders.request import Detail, begins_as_form
+from receiver.senders.request import MOST_FIELDS, Detail, begins_as_form
 from receiver.senders.schemes.encodings import encode_as_sent
 from receiver.senders.schemes.places import Envelope
 
@@ -14,6 +14,8 @@ FIELDS = ("body", "timestamp", "id", "header", "method", "url", "form")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 _FORM = "application/x-www-form-urlencoded"
+_LONGEST_FORM = 256 * 1024
+"""The bytes of the longest form that is signed by its fields; those of Twilio have some kilobytes."""
 
 
 class Field(NamedTuple):
@@ -85,11 +87,13 @@ def _fill(field: Field, envelope: Envelope, texts: Texts, body: bytes) -> bytes 
 def _join_form(content_type: str, body: bytes) -> bytes | Detail:
     """Return names and values of a form, sorted by name and then by value, as Twilio signs them.
 
-    A body that is no form, such as JSON, or has fields without `=`, is refused: its bytes would not be signed.
+    A body that is no form, such as JSON, or has fields without `=`, is refused: its bytes would not be signed. So is a
+    large one, because a stranger's would take seconds.
     """
     if not body:
         return b""
-    if content_type.partition(";")[0].strip().lower() != _FORM or not begins_as_form(body):
+    is_form = content_type.partition(";")[0].strip().lower() == _FORM and begins_as_form(body)
+    if not is_form or len(body) > _LONGEST_FORM or body.count(b"&") >= MOST_FIELDS:
         return Detail.NOT_A_FORM
     fields = set()
     for field in body.split(b"&"):

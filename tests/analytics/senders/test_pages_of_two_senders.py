@@ -22,12 +22,13 @@ from analytics.pages.shared.filters import list_alerting, list_chosen
 from analytics.pages.shared.known.marks import is_of
 from analytics.pages.shared.search import find_accounts
 from analytics.senders.described import Seen, as_sender
+from analytics.text import as_markdown
 from analytics.times import EPOCH
 from tests.support.dashboard_app import make_app, table_rows
 from tests.support.readable_store import Changed, Row, account, build_store
 
 FINDING = Finding("1", "rule", "Rule", "high", datetime.now(UTC), "Server", "WA1", "DEMO", None, "It is.", ["1"])
-DESCRIPTION = json.dumps({"account_category": "shop"})
+DESCRIPTION = json.dumps({"account_category": "shop", "proof": "token", "secret_variable": "CLC_SECRET_TILL"})
 SEEN = [Seen(name, name.split(".")[0], "Updated") for name in ("invoice.paid", "shop.updated", "user.changed")]
 
 
@@ -96,6 +97,12 @@ def test_an_entity_opens_beside_another_senders_category_of_the_same_word_in_ano
     app = open_page("entity", category="User", name="kim", **more)
     assert next(text.value for text in app.text) == "KIM"
     assert "No notification about it" not in [head.value for head in app.subheader]
+
+
+def test_set_up_says_that_a_sender_without_a_secret_is_not_taken_though_it_was_received(open_page):
+    app = open_page("set_up")
+    assert app.button(key="received-till").label == "8 in all"
+    assert as_markdown("not taken now: set CLC_SECRET_TILL") in [caption.value for caption in app.caption]
 
 
 def test_the_search_for_a_category_finds_those_of_that_letter_case(open_page):

@@ -181,6 +181,7 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("serving", {"serving": False}, "red"),
         ("learned_accounts", {"accounts_unread": "disk I/O error"}, "red"),
         ("profiles_unusable", {"profiles_unusable": ["acme.toml: it is no TOML."]}, "red"),
+        ("secrets_unusable", {"secrets_unusable": ["secrets/github can't be read."]}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
         ("processes_not_running", {"serve": process(silent_since=ago(seconds=4).isoformat())}, "red"),

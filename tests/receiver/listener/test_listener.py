@@ -313,13 +313,16 @@ def test_the_documentation_has_each_kind_of_route_with_the_url_secret_and_the_re
         f"/webhooks/User.Updated/{SECRET}",
         f"/webhooks/User.Updated?secret={SECRET}",
         "/webhooks/\xe9/User.Updated",
+        "/senders/github",
+        "/Senders/wrong-horse-battery/github",
     ],
 )
 def test_without_the_url_secret_a_signed_notification_is_refused_and_kept(guarded_listener, path):
     seen = len(guarded_listener.spooled("rejected"))
     assert refusal_of(guarded_listener.sender.post(path, USER)) == (404, "unknown_event")
     (row,) = guarded_listener.spooled("rejected")[seen:]
-    assert (row.reason, row.body) == ("unknown_event", USER)
+    sender = None if path.lower().startswith("/senders/") else "centurylink"
+    assert (row.reason, row.body, row.sender) == ("unknown_event", USER, sender)
     assert SECRET not in row.path
 
 

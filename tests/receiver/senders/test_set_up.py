@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from receiver.errors import ProfileError, SettingsError
+from receiver.keeping.care.facts import gather
 from receiver.senders import load_senders
 from receiver.senders.keys import compute_fingerprint
 from receiver.senders.set_up import find_taken, load_profiles, load_secrets, read_secrets
@@ -113,6 +114,19 @@ def test_a_directory_or_other_bytes_in_place_of_a_file_of_secrets_are_named_in_p
     with pytest.raises(SettingsError) as error:
         read_secrets(read_settings(secrets_dir=tmp_path), "slack")
     assert str(error.value) == f"The secrets of {tmp_path}/slack can't be read: it is not UTF-8; save it as UTF-8."
+
+
+def test_status_names_the_secrets_that_can_not_be_used_any_more(tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    assert gather(read_settings(data_dir=tmp_path, secrets_dir=secrets), None).secrets_unusable == []
+    (secrets / "github").mkdir()
+    (secrets / "stripe").write_text("short\n")
+    github, stripe = gather(read_settings(data_dir=tmp_path, secrets_dir=secrets), None).secrets_unusable
+    assert github.startswith(f"The secrets of {secrets}/github can't be read: it is a directory")
+    assert stripe.startswith(f"{secrets}/stripe can't be used: The secret has 5 bytes")
+    (away,) = gather(read_settings(data_dir=tmp_path, secrets_dir=tmp_path / "none"), None).secrets_unusable
+    assert away == f"CLC_SECRETS_DIR is '{tmp_path}/none': it must be a directory."
 
 
 def test_lines_of_secrets_that_begin_with_a_hash_and_a_blank_are_comments(tmp_path):

@@ -19,7 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
 from receiver.errors import KeyFileError
 from receiver.senders.centurylink import signature as signatures
 from receiver.senders.centurylink.signature import load_public_key, sign
-from receiver.senders.keys import compute_fingerprint, load_private_key, write_private_key, write_public_pem
+from receiver.senders.keys import (
+    compute_fingerprint,
+    load_private_key,
+    remember_key,
+    write_private_key,
+    write_public_pem,
+)
 from tests.support import bodies
 
 PLATFORM_KEY_FINGERPRINT = "e62a0ca8aae67c6f18b6028b2a32d6045ef04eaea179110bd8c48133df59516b"
@@ -161,6 +167,13 @@ def test_a_key_file_that_exists_is_not_written_over(tmp_path):
 def test_a_key_file_in_no_directory_cannot_be_written(tmp_path):
     with pytest.raises(KeyFileError, match=r"can't be written \(No such file or directory\)"):
         write_private_key(tmp_path / "nowhere" / "key.pem")
+
+
+def test_the_copy_of_a_key_is_written_again_where_a_power_cut_left_it_empty(tmp_path, public_key):
+    file = remember_key(tmp_path, public_key)
+    file.write_bytes(b"")
+    assert remember_key(tmp_path, public_key) == file
+    assert load_public_key(file) == public_key
 
 
 def test_a_public_key_that_was_written_verifies_what_the_private_one_signs(tmp_path, private_key):

@@ -20,12 +20,13 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
 
-from receiver.errors import SendError
+from receiver.errors import ProfileError, SendError
 from receiver.senders.centurylink.signature import check_signature, load_public_key
 from receiver.senders.keys import load_or_make_key
 from receiver.simulator.commands import simulate
 from receiver.simulator.history import Outgoing
 from receiver.simulator.posting import Poster, schedule_at_rate, seal_with
+from tests.receiver.senders.profile.profiles import MINIMAL
 
 
 class Received(NamedTuple):
@@ -274,3 +275,29 @@ def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, r
     monkeypatch.setenv("CLC_URL_SECRET", "correct-horse-battery")
     assert run("--to", url, "--event", "Account.Updated").exit_code == 0
     assert receiver.received[-1].path == "/webhooks/correct-horse-battery/Account.Updated"
+
+
+@pytest.mark.parametrize(
+    ("verification", "body", "to", "said"),
+    [
+        ('type = "token"\nbody = "/token"', "{}", ["--to", "http://127.0.0.1:1"], "has its signature in the body"),
+        ('type = "hmac"\nheader = "X-A"\nsigned = "{header:X-B}{body}"', "{}", ["--archive", "x"], "header is missing"),
+        ('type = "hmac"\nheader = "X-A"', "no JSON", ["--archive", "x"], "The body is not JSON in UTF-8"),
+    ],
+)
+def test_an_example_that_can_not_be_signed_or_archived_is_named(monkeypatch, tmp_path, verification, body, to, said):
+    monkeypatch.chdir(tmp_path)
+    example = '[[examples]]\nfile = "a.json"\nreceived_at = 2026-03-02T09:15:00Z\n[examples.row]\nevent_type = "a"\n'
+    (tmp_path / "example.toml").write_text(MINIMAL.replace('type = "none"', verification) + example)
+    (tmp_path / "a.json").write_text(body)
+    monkeypatch.setenv("CLC_SENDERS", ".")
+    monkeypatch.setenv("CLC_SECRET_EXAMPLE", "a secret for tests alone")
+    with pytest.raises(ProfileError, match=rf"example\.toml: its example a\.json can't be .*{said}"):
+        CliRunner().invoke(simulate, ["--sender", "example", *to], catch_exceptions=False)
+
+
+def test_a_profile_without_an_example_to_send_is_named(monkeypatch, tmp_path):
+    (tmp_path / "example.toml").write_text(MINIMAL)
+    monkeypatch.setenv("CLC_SENDERS", str(tmp_path))
+    with pytest.raises(ProfileError, match=r"example\.toml: it has no example that must be accepted"):
+        CliRunner().invoke(simulate, ["--sender", "example", "--to", "http://127.0.0.1:1"], catch_exceptions=False)

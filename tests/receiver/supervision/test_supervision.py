@@ -109,15 +109,12 @@ def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while()
     assert [back_off.choose_wait(3), back_off.choose_wait(0)] == [0.1, 0.2]
 
 
-def test_a_key_file_that_is_gone_for_a_while_is_waited_for(shared, key):
-    before = processes_of(shared)["listener 1"]
-    key.rename(key.with_name("away.pem"))
-    os.kill(before.pid, signal.SIGKILL)
-    until(lambda: processes_of(shared)["listener 1"].restarts > before.restarts + 1, what="a second try")
-    assert "public.pem" in processes_of(shared)["listener 1"].failure
-    key.with_name("away.pem").rename(key)
-    until(lambda: processes_of(shared)["listener 1"].state == "running", what="the listener")
+def test_all_starts_again_under_the_same_key_though_its_file_is_gone(shared, key):
+    away = key.rename(key.with_name("away.pem"))
+    kill_and_await(shared, "listener 1")
+    kill_and_await(shared, "store")
     assert check_all_is_kept(shared, {})
+    away.rename(key)
 
 
 def test_a_listener_that_can_never_start_ends_serve_with_its_sentence(tmp_path, monkeypatch):

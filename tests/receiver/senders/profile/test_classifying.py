@@ -134,6 +134,18 @@ def test_the_end_of_the_route_can_name_the_event(tmp_path):
     assert columns(profile, {"type": "a"}, "invoice.paid").event_type == "a"
 
 
+def test_a_category_has_the_letters_and_digits_of_any_script(tmp_path):
+    profile = profile_of(tmp_path)
+    expected = {
+        "Счёт.оплачен": "счёт",
+        "客户.更新": "客户",
+        "Line  Item--2/x": "line",
+        "__a--B__c.d": "a_b_c",
+        "!": "unknown",
+    }
+    assert {name: columns(profile, {"type": name}).category for name in expected} == expected
+
+
 def test_a_form_holds_json_in_its_first_field_or_is_the_object(tmp_path):
     profile = profile_of(tmp_path, '[body]\nform = ["payload", "*"]')
     assert profile.read_body(urlencode({"payload": '{"a": "é"}'}).encode()) == {"a": "é"}

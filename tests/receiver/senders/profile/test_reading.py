@@ -108,6 +108,19 @@ def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path):
         load_profile(tmp_path / "latin.toml")
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (f"[words]\naccount = {'[' * 5000}{']' * 5000}", "its tables or lists are nested too deep"),
+        (f"[words]\naccount = {'9' * 5000}", "a number in it has thousands of digits"),
+        (f"[[examples]]\nfile = '{'x' * 300}'", "and that can't be read: File name too long"),
+    ],
+)
+def test_what_python_can_not_read_is_told_too_because_a_listener_leaves_out_what_is_told(tmp_path, more, said):
+    with pytest.raises(ProfileError, match=said):
+        profile_of(tmp_path, more)
+
+
 def test_a_directory_has_profiles_as_files_and_as_folders(tmp_path):
     (tmp_path / "one.toml").write_text(MINIMAL.replace('"example"', '"one"'))
     (tmp_path / "two").mkdir()
@@ -120,6 +133,13 @@ def test_a_directory_has_profiles_as_files_and_as_folders(tmp_path):
     (tmp_path / "one" / "profile.toml").write_text(MINIMAL)
     with pytest.raises(ProfileError, match="name is 'example', and the file is that of 'one'; let both be the same"):
         load_directory(tmp_path)
+
+
+def test_a_hidden_file_beside_the_profiles_is_none(tmp_path):
+    (tmp_path / "example.toml").write_text(MINIMAL)
+    (tmp_path / "._example.toml").write_bytes(b"\0\5\x16\7 as macOS writes it")
+    (tmp_path / ".#example.toml").symlink_to("somebody@a-host.4711")
+    assert set(load_directory(tmp_path)) == {"example"}
 
 
 def test_a_file_of_any_spelling_may_begin_with_a_byte_order_mark(tmp_path):

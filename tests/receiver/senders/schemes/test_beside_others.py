@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from receiver.senders.schemes import template
 from receiver.senders.schemes.secret import HmacSecret
 from tests.receiver.senders.schemes.rivals import RIVALS, URL, post, scheme_of
 
@@ -159,6 +160,19 @@ def test_bytes_that_a_signature_over_form_fields_does_not_cover_are_refused():
     for added, body in (({}, b'{"n":1}'), (form, b'{"n":1}'), (form, b"&"), (form, b"n"), (as_json, b"n=1")):
         verdict = scheme.check(post(headers | added, body), [secret], NOW)
         assert (verdict.status, verdict.detail) == ("invalid", "the body is no form"), body
+
+
+def test_a_form_that_is_signed_by_its_fields_is_read_up_to_a_thousand_and_256_kib(monkeypatch):
+    scheme = scheme_of("twilio")
+    secret = scheme.load_secret("a secret of 16 bytes or more")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"&".join([b"n=1"] * 1000), b"n=".ljust(256 * 1024, b"1")):
+        signed = scheme.sign(post(form, body), secret, NOW, None)
+        assert scheme.check(post(form | signed, body), [secret], NOW).status == "valid"
+        monkeypatch.setattr(template, "unquote_to_bytes", lambda _: pytest.fail("the form of a stranger was read"))
+        larger = body + b"&n=1" if b"&" in body else body + b"1"
+        assert scheme.check(post(form | signed, larger), [secret], NOW).detail == "the body is no form"
+        monkeypatch.undo()
 
 
 def test_no_text_within_a_signed_form_becomes_json_by_other_borders_between_names_and_values():

@@ -131,6 +131,15 @@ def test_of_ten_thousand_signatures_sixteen_are_looked_at():
             assert time.process_time() - begin < 0.05
 
 
+def test_no_body_is_parsed_for_an_id_before_its_signature_holds(monkeypatch):
+    stripe, (secret,), body = SCHEMES["stripe"], LOADED["stripe"], b'{"id":"evt_1"}'
+    signed = stripe.sign(post({}, body), secret, NOW, None)
+    assert stripe.check(post(signed, body), [secret], NOW).delivery_id == "evt_1"
+    monkeypatch.setattr(Envelope, "find_member", lambda *_: pytest.fail("the body was parsed"))
+    for headers in ({}, {"Stripe-Signature": "v1="}, signed | {"Stripe-Signature": f"t=1,v1={'0' * 64}"}):
+        assert stripe.check(post(headers, body), [secret], NOW).delivery_id is None
+
+
 def test_a_huge_header_costs_little():
     for name in ("github", "standard", "stripe", "slack", "gitlab", "sendgrid"):
         scheme = SCHEMES[name]
