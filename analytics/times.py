@@ -9,6 +9,7 @@ MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - a wall clock's, of no zone
 MOST_BINS = 100
+A_QUARTER = timedelta(minutes=15)
 
 RANGES: dict[str, timedelta | None] = {
     "15 min": timedelta(minutes=15),
@@ -73,7 +74,7 @@ def to_microseconds(moment: datetime) -> int:
 
 
 def list_offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
-    """Return a time zone's offsets from UTC between two moments, each with its begin; clocks change on whole hours."""
+    """Return a time zone's offsets from UTC between two moments, each with its begin, a quarter hour."""
 
     def find_offset(moment: datetime) -> timedelta:
         return moment.astimezone(zone).utcoffset() or timedelta()
@@ -83,10 +84,11 @@ def list_offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple
     while day < until:
         following = min(day + timedelta(days=1), until)
         if find_offset(following) != shifts[-1][1]:
-            hour = floor(day, timedelta(hours=1))
-            while find_offset(hour) == shifts[-1][1]:
-                hour += timedelta(hours=1)
-            shifts.append((hour, find_offset(hour)))
+            # In St. John's, Adelaide and on Lord Howe, clocks change at half an hour of UTC.
+            change = floor(day, A_QUARTER)
+            while find_offset(change) == shifts[-1][1]:
+                change += A_QUARTER
+            shifts.append((change, find_offset(change)))
         day = following
     return shifts
 
@@ -211,7 +213,7 @@ def parse_moment(text: str) -> datetime:
 class Span(NamedTuple):
     """A time in bins of `width` (named `per`); `whole` where nothing before it can be compared.
 
-    `early` is how much longer it is than its range, because its first bin is whole.
+    `end` is that of its last bin, and `early` is how much longer it is than its range, because its first bin is whole.
     """
 
     since: datetime
@@ -220,17 +222,18 @@ class Span(NamedTuple):
     per: str
     whole: bool
     begins: tuple[datetime, ...]
+    end: datetime
     now: datetime
     early: timedelta
 
     @property
     def ends(self) -> tuple[datetime, ...]:
         """Return the end of each bin, also of a last bin that is not over."""
-        return (*self.begins[1:], max(self.begins[-1] + self.width, self.until))
+        return (*self.begins[1:], self.end)
 
     @property
     def running(self) -> bool:
-        """Say whether the last bin is not over yet."""
+        """Say whether it is not over yet."""
         return self.until >= self.now
 
     @property
@@ -243,10 +246,12 @@ class Span(NamedTuple):
         return part.since < self.since or part.since >= self.until
 
     def widen_to_bins(self, part: Interval) -> Interval:
-        """Return the whole bins that a part touches."""
+        """Return the whole bins that a part touches, as far as they lie in this time; a last bin may still fill."""
         end = part.until or self.until
         since = max((begin for begin in self.begins if begin <= part.since), default=self.begins[0])
         until = min((until for until in self.ends if until >= end), default=self.ends[-1])
+        latest = until if self.until == self.now else self.until
+        since, until = max(since, self.since), min(until, latest)
         return Interval(since, max(until, since + MICROSECOND))
 
 
@@ -271,9 +276,12 @@ def make_span(name: str, own: Interval | None, now: datetime, first: datetime | 
         length = RANGES[usual]
         since, whole = (fitting.since if length is None else now - length), length is None
     begins = tuple(list_edges(since, until, fitting.width, zone))
+    end = begins[-1] + fitting.width
+    if is_of_clock(fitting.width):
+        end = list_edges(begins[-1], end + fitting.width, fitting.width, zone)[1]
     # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
-    return Span(exact, until, fitting.width, fitting.per, whole, begins, now, since - exact)
+    return Span(exact, until, fitting.width, fitting.per, whole, begins, end, now, since - exact)
 
 
 def begin_at(span: Span, moment: datetime, zone: ZoneInfo) -> Span:

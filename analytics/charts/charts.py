@@ -182,11 +182,12 @@ def describe_ticks(values: "pd.Series[Any]", width: pd.Timedelta | None) -> dict
     begins = values.dropna().drop_duplicates().sort_values()
     if begins.empty or (begins != begins.dt.normalize()).any():
         return None
-    shift = pd.Timedelta(0) if width is None else width / 2
+    # Python's, because a moment plus one of pandas, in nanoseconds, must lie in the years 1678 to 2261.
+    shift = timedelta() if width is None else width / 2
     shown = begins.iloc[:: -(-len(begins) // MOST_TICKS)]
     return {
         "values": [as_date_time(moment + shift) for moment in shown],
-        "labelExpr": f"utcFormat(datum.value - {shift // pd.Timedelta(milliseconds=1)}, '{choose_format(begins)}')",
+        "labelExpr": f"utcFormat(datum.value - {shift // timedelta(milliseconds=1)}, '{choose_format(begins)}')",
         "labelFlush": False,
         "labelOverlap": True,
     }

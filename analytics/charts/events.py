@@ -39,10 +39,10 @@ def fill_bins(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
 
     Args:
         frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
-        span: its bins. The column `state` marks the rows of a last bin that is not over.
+        span: its bins. The column `state` marks the rows of bins that are not over.
     """
     bins = pd.DataFrame({"bin_us": span.begins_us, "begin": span.begins, "end": span.ends})
-    bins["state"] = [COMPLETE] * (len(bins) - 1) + [RUNNING if span.running else COMPLETE]
+    bins["state"] = [RUNNING if span.running and end >= span.now else COMPLETE for end in span.ends]
     rows = bins.merge(frame, on="bin_us", how="left")
     return rows.fillna({"events": 0, "event_type": ""})
 

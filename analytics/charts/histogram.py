@@ -282,10 +282,10 @@ def make_shade_legend(dark: bool) -> alt.Legend:
 
 
 def describe_busiest(frame: pd.DataFrame, unit: str) -> str:
-    """Return the busiest hour in words; `unit` is the word for one of what is counted."""
+    """Return the busiest hour of the week in words; `unit` is the word for one of what is counted."""
     if frame.empty or not frame["events"].max():
         return "Nothing happened in this time."
     row = frame.sort_values("events", ascending=False).iloc[0]
     place = int(row["hour_of_week"])
     hour = f"{place % HOURS:02}:00 to {place % HOURS + 1:02}:00"
-    return f"Most in one hour: {format_count(int(row['events']), unit)} on {DAYS[place // HOURS]}, {hour}."
+    return f"Most in one hour of the week: {format_count(int(row['events']), unit)} on {DAYS[place // HOURS]}s, {hour}."

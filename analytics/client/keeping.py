@@ -51,14 +51,16 @@ class KeptAnswer(ABC, Generic[T]):
         Raises:
             AnalyticsError: it can't be computed now.
         """
-        upto = min(upto, datetime.now(UTC))
         end = time.monotonic() + patience
-        while (snapshot := self.snapshot) is None or snapshot.upto < upto:
+        while True:
+            upto, snapshot = min(upto, datetime.now(UTC)), self.snapshot
+            # An answer from ahead is one from before the clock went back.
+            if snapshot is not None and upto <= snapshot.upto <= datetime.now(UTC):
+                return snapshot
             looking = self._begin()
             if not wait([looking], max(end - time.monotonic(), 0)).done:
                 return None
             looking.result()
-        return snapshot
 
     def _begin(self) -> Future[None]:
         """Return the run that goes on, or begin one; the result of an ended run is too old for a new question."""

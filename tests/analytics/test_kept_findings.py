@@ -115,6 +115,14 @@ def test_what_was_computed_before_is_never_given_for_what_is_so_now(tmp_path):
     assert sorted(after.findings) == all_of(client)
 
 
+def test_what_was_computed_before_the_clock_went_back_is_computed_again(tmp_path):
+    kept = KeptFindings(Reopened(store_of(tmp_path, Simulation(7).make_history(1, END, 100))))
+    before = latest(kept)
+    ahead = before._replace(upto=before.upto + timedelta(hours=1))
+    kept._last_look = kept._last_look._replace(snapshot=ahead)
+    assert before.upto < latest(kept).upto < ahead.upto
+
+
 def test_the_worst_come_first_and_of_these_the_newest(tmp_path):
     client = Reopened(store_of(tmp_path, Simulation(7).make_history(10, END, 100, STORIES)))
     findings = latest(KeptFindings(client)).findings

@@ -82,6 +82,13 @@ def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change():
     assert begins == [at(2026, 3, 27, 23), at(2026, 3, 28, 23), at(2026, 3, 29, 22)]
 
 
+@pytest.mark.parametrize(
+    ("now", "end"), [(at(2026, 3, 29, 9), at(2026, 3, 29, 22)), (at(2026, 10, 25, 9), at(2026, 10, 25, 23))]
+)
+def test_a_day_that_is_not_over_ends_at_midnight_of_the_zone_also_when_clocks_change(now, end):
+    assert make_span("90 d", None, now, None, BERLIN).ends[-1] == end
+
+
 def test_weeks_begin_on_a_monday():
     begins = list_edges(at(2026, 3, 4), at(2026, 3, 10), 7 * DAY, find_zone("UTC"))
     assert begins == [at(2026, 3, 2), at(2026, 3, 9)]
@@ -104,6 +111,14 @@ def test_a_part_is_widened_to_whole_bins():
     span = make_span("1 h", None, MIDDAY, None, BERLIN)
     part = Interval(MIDDAY - timedelta(seconds=630), MIDDAY - timedelta(seconds=570))
     assert span.widen_to_bins(part) == Interval(MIDDAY - timedelta(minutes=11), MIDDAY - timedelta(minutes=9))
+
+
+def test_a_part_of_an_own_range_is_not_widened_past_its_ends():
+    own = Interval(MIDDAY - 5 * HOUR - MINUTE, MIDDAY - 2 * HOUR - MINUTE)
+    span = make_span(OWN, own, MIDDAY, None, BERLIN)
+    second = timedelta(seconds=1)
+    assert span.widen_to_bins(Interval(own.since + second, own.until - second)) == own
+    assert make_span(OWN, own._replace(until=None), MIDDAY, None, BERLIN).widen_to_bins(own).since == own.since
 
 
 @pytest.mark.parametrize(
@@ -130,6 +145,17 @@ def test_a_part_is_compared_with_the_same_part_of_the_time_that_the_chart_draws(
     compared = time.compare(part.since, part.until)
     assert (part.since - compared.since, part.until - compared.until) == (time.line.shift, time.line.shift)
     assert compared.name == time.line.name
+
+
+@pytest.mark.parametrize("how", COMPARISONS)
+def test_of_a_part_that_is_not_over_as_much_is_compared_as_has_lasted_by_now(how):
+    today = Interval(MIDDAY - 12 * HOUR, MIDDAY + 12 * HOUR)
+    time = When(make_span(OWN, today, MIDDAY, None, find_zone("UTC")), today, None, how, EPOCH)
+    compared = time.compare_part()
+    assert (compared.since, compared.until) == (today.since - time.line.shift, MIDDAY - time.line.shift)
+    assert time.line.until == today.until - time.line.shift, "the dashed line is drawn to its end"
+    later = time._replace(part=Interval(MIDDAY + HOUR, today.until))
+    assert later.compare_part().until == today.until - time.line.shift
 
 
 @pytest.mark.parametrize(
@@ -210,6 +236,12 @@ def test_the_longest_range_of_ones_own_has_bins_that_can_be_drawn_and_can_be_com
 def test_a_zone_is_ahead_from_when_its_clocks_changed_on():
     found = list_offsets(at(2026, 3, 1), at(2026, 11, 1), BERLIN)
     assert found == [(at(2026, 3, 1), HOUR), (at(2026, 3, 29, 1), 2 * HOUR), (at(2026, 10, 25, 1), HOUR)]
+
+
+def test_clocks_that_change_at_half_an_hour_of_utc_are_ahead_from_then_on():
+    found = list_offsets(at(2026, 2, 1), at(2026, 11, 30), find_zone("America/St_Johns"))
+    changes = [at(2026, 2, 1), at(2026, 3, 8, 5, 30), at(2026, 11, 1, 4, 30)]
+    assert found == [(moment, -hours * MINUTE) for moment, hours in zip(changes, (210, 150, 210), strict=True)]
 
 
 @pytest.mark.parametrize(

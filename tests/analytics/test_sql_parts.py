@@ -18,7 +18,8 @@ from analytics.errors import CancelledError, SettingsError
 from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
 from analytics.pages.sql.editor import TooLongError, find_place, in_address, read_address
-from analytics.pages.sql.profile import classify, compute_profile, draw_spread
+from analytics.pages.sql.leads import read_row
+from analytics.pages.sql.profile import Profile, classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.dashboard_app import age_lines, make_app, plain_texts
@@ -208,6 +209,12 @@ def test_times_beyond_the_calendar_are_shown_as_text():
     assert len(prepare_rows(table)) == 1
 
 
+def test_a_row_with_a_time_beyond_the_calendar_says_what_it_names():
+    infinite = pa.array([2**62], pa.timestamp("us", "UTC"))
+    table = pa.table({"at": infinite, "seq": [7], "category": ["Server"], "entity_id": ["WA1"], "n": [1]})
+    assert read_row(table, 0) == {"seq": 7, "category": "Server", "entity_id": "WA1"}
+
+
 def test_every_column_that_questions_are_asked_of_has_a_meaning(client):
     found = client.sql(*queries.make_query("schema_columns", {})).to_pylist()
     known = [(row["table_name"], row["column_name"]) for row in found if row["table_name"] in MEANINGS]
@@ -237,6 +244,13 @@ def test_a_profile_of_numbers_and_times_is_a_histogram_of_all_values(client, col
     assert sum(part["number"] for part in found.parts) == found.filled
     assert 1 <= len(found.parts) <= 30
     assert all(one["ends"] <= other["begins"] + 1 for one, other in zip(found.parts, found.parts[1:], strict=False))
+
+
+def test_a_profile_of_times_ends_with_the_calendar_where_the_end_of_a_bin_is_rounded():
+    last = datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)
+    parts = [{"begins": 1.7e15, "ends": last.timestamp() * 1e6, "number": 1}]
+    drawn = draw_spread(Profile("time", 1, 1, 1, 1, "", "", parts), "occurred_at", dark=False).to_dict()
+    assert [row["ends"] for rows in drawn["datasets"].values() for row in rows] == [last.isoformat()]
 
 
 def test_a_profile_of_truth_values_has_their_shares_and_no_bounds(client):

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from analytics.pages.shared.components import BROWSER, read_file
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
@@ -52,3 +53,11 @@ def test_each_age_on_a_page_that_is_not_refreshed_counts_by_itself(aged, live, w
         until(
             lambda age=age, address=address: age.inner_text() != before[address], what=f"an age that counts: {address}"
         )
+
+
+def test_a_moment_ahead_of_the_clock_is_said_to_be_ahead_unless_two_clocks_may_differ_so(browser):
+    page = browser.new_page()
+    words = "[-70000, -130, -59, 0, 61, 130].map(ago)"
+    told = page.evaluate(f"() => {{ {read_file(BROWSER, 'clocks.js')}\nreturn {words}; }}")
+    page.close()
+    assert told == ["19 h ahead", "2 min ahead", "0 s ago", "0 s ago", "61 s ago", "2 min ago"]

@@ -11,6 +11,7 @@ SELECT
 WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND account_alias IS NOT NULL
     -- include of_activity.sql
 GROUP BY ALL
+HAVING events + events_before > 0
     UNION ALL -- if $kept
     SELECT -- if $kept
         sender, -- if $several -- if $kept

@@ -14,6 +14,7 @@ WITH spelled AS (
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND actor IS NOT NULL
         -- include of_activity.sql
     GROUP BY ALL
+    HAVING events + events_before > 0
     UNION ALL -- if $kept
     SELECT -- if $kept
         sender, -- if $several -- if $kept
@@ -35,7 +36,9 @@ WITH spelled AS (
 SELECT
     sender, -- if $several
     min(sender) OVER (PARTITION BY lower(name)) <> max(sender) OVER (PARTITION BY lower(name)) AS shared, -- if $several
-    name, events, events_before, (SELECT count(*) FROM counted WHERE events > 0) AS total
+    name, events, events_before,
+    (SELECT count(*) FROM counted WHERE events > 0) AS total,
+    (SELECT count(*) FROM counted) AS listed
 FROM counted
 ORDER BY
     abs(events - events_before) DESC, -- if $by_change

@@ -15,6 +15,7 @@ WITH counted AS (
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ AND entity_id IS NOT NULL
         -- include of_activity.sql
     GROUP BY ALL
+    HAVING events + events_before > 0
     UNION ALL -- if $kept
     SELECT -- if $kept
         sender, -- if $several -- if $kept
@@ -32,7 +33,9 @@ WITH counted AS (
 ), ranked AS (
     SELECT
         sender, -- if $several
-        kind, name, events, events_before, (SELECT count(*) FROM entities WHERE events > 0) AS total
+        kind, name, events, events_before,
+        (SELECT count(*) FROM entities WHERE events > 0) AS total,
+        (SELECT count(*) FROM entities) AS listed
     FROM entities
     ORDER BY
         abs(events - events_before) DESC, -- if $by_change
@@ -42,7 +45,7 @@ WITH counted AS (
     SELECT
         sender, -- if $several
         what_a_place_is() AS kind, place_of(name) AS name,
-        sum(events)::BIGINT AS events, sum(events_before)::BIGINT AS events_before, NULL AS total
+        sum(events)::BIGINT AS events, sum(events_before)::BIGINT AS events_before, NULL AS total, NULL AS listed
     FROM counted
     WHERE has_place(kind)
         AND kind = $chosen_kind AND name = $chosen_entity -- if $chosen_entity

@@ -8,8 +8,12 @@ WITH counted AS (
     WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ
         -- include of_activity.sql
     GROUP BY name
+    HAVING events + events_before > 0
 )
-SELECT name, events, events_before, (SELECT count(*) FROM counted WHERE events > 0) AS total
+SELECT
+    name, events, events_before,
+    (SELECT count(*) FROM counted WHERE events > 0) AS total,
+    (SELECT count(*) FROM counted) AS listed
 FROM counted
 ORDER BY
     abs(events - events_before) DESC, -- if $by_change

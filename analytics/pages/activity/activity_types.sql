@@ -8,6 +8,7 @@ SELECT
 WHERE received_at >= $counted_since::TIMESTAMPTZ AND received_at < $counted_until::TIMESTAMPTZ
     -- include of_activity.sql
 GROUP BY name
+HAVING events + events_before > 0
     UNION ALL -- if $kept
     SELECT -- if $kept
         coalesce(event_type, category), -- if $kept
@@ -16,4 +17,5 @@ GROUP BY name
     GROUP BY ALL -- if $kept
 ) -- if $kept
 GROUP BY name -- if $kept
+HAVING sum(events) + sum(events_before) > 0 -- if $kept
 ORDER BY events DESC, name

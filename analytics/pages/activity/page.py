@@ -225,17 +225,17 @@ def draw_lists(
         if measure is CHANGES:
             with make_card("fields-card"):
                 st.markdown("**Fields** (list items counted together)")
-                ranked.draw_fields(rows("activity_fields"), chosen, time)
+                ranked.draw_fields(rows("activity_fields"), chosen, time, by_change=by_change)
         with make_card("accounts-card"):
             accounts.draw_accounts(rows("activity_accounts"), chosen, time, by_change=by_change)
         with make_card("entities-card"):
             total = int(select_types(rows("activity_types"), chosen)["events"].sum())
             count = ranked.count_entities(rows("activity_entities"), chosen, total)
             st.markdown(f"**Entities**: {count:,} with at least one {measure.unit}")
-            ranked.draw_entities(rows("activity_entities"), chosen, time)
+            ranked.draw_entities(rows("activity_entities"), chosen, time, by_change=by_change)
         with make_card("actors-card"):
             st.markdown("**Actors** (if named)")
-            ranked.draw_actors(rows("activity_actors"), chosen, time)
+            ranked.draw_actors(rows("activity_actors"), chosen, time, by_change=by_change)
         if where := senders.find_place():
             with make_card("centres-card"):
                 st.markdown(f"**{where.name}s**, {where.source}")

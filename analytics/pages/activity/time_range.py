@@ -98,6 +98,11 @@ class When(NamedTuple):
         begin = max(self.first, self.complete_since or self.first) if self.first else None
         return compared if begin and begin <= compared.since else None
 
+    def compare_part(self) -> Comparison | None:
+        """Return the time to compare the part with: as much of it as has lasted by now, where the part is not over."""
+        until, now = self.part.until or self.span.until, self.span.now
+        return self.compare(self.part.since, now if self.part.since < now < until else until)
+
     def find_other(self, since: datetime, until: datetime) -> Comparison:
         """Return the time that an interval is compared with, whether it was kept or not.
 
@@ -199,7 +204,7 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     time = When(span, part, None, how, fresh.first, named, fresh.complete_since, asked, asked_since)
     if span.whole and not chosen.part:
         return time
-    return time._replace(compared=time.compare(part.since, part.until or span.until))
+    return time._replace(compared=time.compare_part())
 
 
 def parse_seconds(seconds: str) -> datetime | None:

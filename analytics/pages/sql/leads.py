@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
+from analytics.export.sql_formats import list_values
 from analytics.pages.shared import going
 from analytics.pages.shared.open_item import is_uuid
 from analytics.pages.shared.search import find_numbers
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 NOTIFICATION = ("notification_id", "id", "seq")
 """The columns that name a notification, the surest first; in `rejected` an `id` names a refused one."""
 ENTITY = ("category", "entity_id")
+NAMING = {*NOTIFICATION, *ENTITY, "sender"}
 
 
 class Named(NamedTuple):
@@ -45,6 +47,12 @@ def describe_missing(columns: list[str]) -> str | None:
     return None
 
 
+def read_row(table: "pa.Table", position: int) -> dict[str, Any]:
+    """Return what a row has in the columns that name something; others may have values that Python can't represent."""
+    columns = zip(table.column_names, table.columns, strict=True)
+    return {name: list_values(column.slice(position, 1))[0] for name, column in columns if name in NAMING}
+
+
 def read_named(row: Mapping[str, Any]) -> Named:
     """Return what a row names, by its columns."""
     values = {name: None if value is None else str(value) for name, value in row.items()}
@@ -62,7 +70,7 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
         missing = describe_missing(table.column_names)
         st.caption(" ".join(filter(None, (f"Click a row to open its {whats}.", missing))))
         return
-    named = read_named(table.slice(position, 1).to_pylist().pop())
+    named = read_named(read_row(table, position))
     st.caption(f"Row {position + 1:,}:", width="content")
     if named.notification:
         lead_to_notification(named.notification)

@@ -1,6 +1,6 @@
 """The profile of a column: missing, distinct and frequent values, bounds, and the spread of numbers and times."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
@@ -19,7 +19,7 @@ from analytics.pages.shared.store import open_connection
 from analytics.pages.sql import editor
 from analytics.pages.sql.schema import COUNTS_SECONDS, StoreColumn, StoreTable, count_rows
 from analytics.text import as_markdown, shorten
-from analytics.times import EPOCH
+from analytics.times import EPOCH, to_microseconds
 from analytics.words.meanings import find_meaning
 
 ValueKind = Literal["number", "time", "text", "truth", "heavy"]
@@ -38,6 +38,8 @@ BELOW = {"events": ("notifications", "duplicate_of IS NULL")}
 NEWEST = {"entities": f"last_seq > (SELECT max(seq) - {2 * SAMPLED_HEAVY_ROWS} FROM notifications)"}  # noqa: S608
 TOP_COLUMNS = (Shown("Most frequent", "62%"), Shown("Rows", "20%", align="right"), Shown("", "18%", align="right"))
 LONGEST = 120
+FIRST_US = to_microseconds(datetime.min.replace(tzinfo=UTC))
+LAST_US = to_microseconds(datetime.max.replace(tzinfo=UTC))
 
 
 class Profile(NamedTuple):
@@ -199,13 +201,18 @@ def draw_top(profile: Profile) -> None:
     draw_table(TOP_COLUMNS, lines, key="sql-top", alt="Most frequent values")
 
 
+def make_moment(microseconds: float) -> datetime:
+    """Return the moment of an end of a bin, which is rounded and may lie past the last moment of the calendar."""
+    return EPOCH + timedelta(microseconds=min(max(int(microseconds), FIRST_US), LAST_US))
+
+
 def draw_spread(profile: Profile, name: str, *, dark: bool) -> alt.Chart:
     """Return the histogram of numbers or times."""
     data = pd.DataFrame(profile.parts)
     times = profile.kind == "time"
     if times:
         for end in ("begins", "ends"):
-            data[end] = [EPOCH + timedelta(microseconds=int(value)) for value in data[end]]
+            data[end] = [make_moment(value) for value in data[end]]
     kind: Literal["temporal", "quantitative"] = "temporal" if times else "quantitative"
     ends = [
         make_utc_tip(field, f"{title} (UTC)") if times else alt.Tooltip(field, type=kind, title=title)

@@ -47,6 +47,12 @@ def test_empty_bins_are_drawn_and_the_running_one_is_not_complete(frame, span):
     assert {row["state"] for row in rows_of(drawn(frame, over))} == {"complete"}
 
 
+def test_of_a_range_that_ends_later_than_now_the_bin_of_now_and_those_after_it_are_not_complete(frame, span):
+    ahead = make_span("own", Interval(span.since, MIDDAY + 30 * span.width), MIDDAY + span.width / 2, None, BERLIN)
+    states = events.fill_bins(frame, ahead).drop_duplicates("bin_us")["state"]
+    assert states.to_list() == ["complete"] * 60 + ["still filling"] * 30
+
+
 @pytest.mark.parametrize("logarithmic", [False, True])
 def test_the_scale_of_counts_that_are_all_0_goes_from_0_to_1(frame, span, logarithmic):
     def domain_of(chart):
@@ -151,6 +157,6 @@ def test_the_busiest_hour_is_said_in_words():
     frame = pd.DataFrame({"hour_of_week": [25, 167], "events": [4, 9]})
     assert (
         histogram.describe_busiest(frame, "notification")
-        == "Most in one hour: 9 notifications on Sunday, 23:00 to 24:00."
+        == "Most in one hour of the week: 9 notifications on Sundays, 23:00 to 24:00."
     )
     assert histogram.describe_busiest(frame.head(0), "notification") == "Nothing happened in this time."

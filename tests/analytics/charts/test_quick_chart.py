@@ -48,6 +48,12 @@ def test_times_that_python_cannot_represent_and_lists_hinder_no_chart():
     assert draw(table, Choice("line", "t", "n", "list")).chart.to_dict()
 
 
+@pytest.mark.parametrize("kind", ["line", "area", "points", "bar"])
+def test_days_of_the_first_and_the_last_year_are_drawn(kind):
+    days = [date(1, 1, 1), *(day.date() for day in DAYS[1:]), date(9999, 12, 31)]
+    assert draw(pa.table({"day": days, "n": [1, 2, 3, 4]}), Choice(kind, "day", "n")).chart.to_dict()
+
+
 def test_rows_without_a_place_on_an_axis_are_said_to_be_left_out():
     table = pa.table(
         {"x": [1.0, 2.0, float("inf"), float("nan"), None], "t": [*DAYS, None, None], "y": [1, *[None] * 4]}

@@ -45,7 +45,7 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         chosen=[filters.add_sender(row) for row in list_rows(rows) if filters.is_chosen(row, chosen)],
         go=lambda identity: going.to_account(*filters.split_sender(identity)),
         hover=filters.find_sender_title,
-        total=int((rows["events"] > 0).sum()),
+        total=ranked.count_names(rows, by_change=by_change),
     )
 
 

@@ -140,11 +140,11 @@ def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_ch
         choose=filters.toggle_type,
         chosen=chosen.types,
         colour=lambda row: format_type(row.name),
-        total=int((rows["events"] > 0).sum()),
+        total=count_names(rows, by_change=by_change),
     )
 
 
-def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of changed fields; a click leads to the changes."""
 
     def go(name: str) -> None:
@@ -168,11 +168,11 @@ def draw_fields(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=go,
         chosen=[],
-        total=read_total(rows),
+        total=read_total(rows, by_change=by_change),
     )
 
 
-def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of actors."""
     of_chosen = [filters.add_sender(row) for row in list_rows(rows) if is_chosen_actor(row, chosen)]
     shared = {filters.add_sender(row) for row in list_rows(rows) if getattr(row, "shared", False)}
@@ -194,7 +194,7 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None
         chosen=of_chosen,
         go=lambda identity: going.to_actor(*filters.split_sender(identity)),
         hover=filters.find_sender_title,
-        total=read_total(rows),
+        total=read_total(rows, by_change=by_change),
     )
 
 
@@ -204,9 +204,14 @@ def is_chosen_actor(row: Any, chosen: ActivityFilters) -> bool:
     return bool(chosen.actor) and going.find_user(row.name, sender) == going.find_user(chosen.actor or "", sender)
 
 
-def read_total(rows: pd.DataFrame) -> int:
-    """Return the number of all rows, from a list of some."""
-    return int(rows["total"].iloc[0]) if len(rows) else 0
+def count_names(rows: pd.DataFrame, *, by_change: bool) -> int:
+    """Return the number of a list's names; one by change has those, too, that have nothing any more."""
+    return len(rows) if by_change else int((rows["events"] > 0).sum())
+
+
+def read_total(rows: pd.DataFrame, *, by_change: bool = False) -> int:
+    """Return the number of all of a list's names, from some of its rows; see `count_names`."""
+    return int(rows["listed" if by_change else "total"].iloc[0]) if len(rows) else 0
 
 
 def count_entities(rows: pd.DataFrame, chosen: ActivityFilters, count: int) -> int:
@@ -226,7 +231,7 @@ def select_entities(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["kind"] != where.name] if where else rows
 
 
-def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
+def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_change: bool) -> None:
     """Draw the list of entities."""
     rows = select_entities(rows)
 
@@ -245,7 +250,7 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> No
         chosen=[filters.name_entity(*chosen.entity, chosen.entity_sender)] if chosen.entity else [],
         go=go,
         hover=filters.describe_entity,
-        total=read_total(rows),
+        total=read_total(rows, by_change=by_change),
     )
 
 

@@ -14,7 +14,7 @@ function draw(line) {
 }
 
 function splitAfterNumber(text) {
-  const place = text.indexOf(" ago");
+  const place = text.search(/ (ago|ahead)/);
   const next = text.indexOf(" · ", place);
   const [rest, more] = [document.createElement("span"), document.createElement("span")];
   [rest.className, more.className] = ["rest", "more"];

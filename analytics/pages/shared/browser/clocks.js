@@ -8,10 +8,15 @@ const secondsSince = (begun) => Math.max(...clocks().map((clock, place) => clock
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
 
+// Clocks of two machines differ by some seconds: only a moment that lies further ahead is said to be there.
+const AHEAD_SECONDS = 60;
+
 function ago(seconds) {
-  const whole = Math.max(Math.floor(seconds), 0);
-  for (const [unit, length] of UNITS) if (whole >= 2 * length) return `${Math.floor(whole / length)} ${unit} ago`;
-  return `${whole} s ago`;
+  const isAhead = seconds <= -AHEAD_SECONDS;
+  const whole = Math.max(Math.floor(isAhead ? -seconds : seconds), 0);
+  const word = isAhead ? "ahead" : "ago";
+  for (const [unit, length] of UNITS) if (whole >= 2 * length) return `${Math.floor(whole / length)} ${unit} ${word}`;
+  return `${whole} s ${word}`;
 }
 
 // Returns a text unchanged; or the age of a moment, which was `age` seconds when the clocks stood at `begun`, and text.
