@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from errno import EEXIST
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -111,6 +112,35 @@ def _lock(file: IO[str]) -> bool:
             time.sleep(_PAUSE_SECONDS)
         else:
             return True
+
+
+@contextlib.contextmanager
+def take_offline(data_dir: Path) -> Iterator[None]:
+    """Keep every `serve` out of the data directory for a block; one that was killed before counts as running no more.
+
+    Raises:
+        DataDirectoryError: another process has it.
+    """
+    with take(data_dir) as lock:
+        leave(lock)
+        yield
+
+
+def check_user(data_dir: Path) -> None:
+    """Check that the `serve` of a data directory can read the files that this process makes there.
+
+    Raises:
+        DataDirectoryError: it runs as another user; root may write there all the same.
+    """
+    try:
+        owner = (data_dir / _LOCK).stat().st_uid
+    except OSError:
+        return
+    if owner != os.geteuid():
+        raise DataDirectoryError(
+            f"`clc-receiver serve` uses {data_dir} as the user {owner}, who can't read what this user writes there: "
+            f"run this as that one, for example by `sudo -u '#{owner}' clc-receiver …`."
+        )
 
 
 def announce(lock: IO[str], running: Running) -> None:
