@@ -1,6 +1,7 @@
 """A disk that fills up under load and is freed: 503 and then 200 again, and nothing acknowledged is lost."""
 
 import json
+import re
 import time
 from collections import Counter
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from receiver.store.appending.appender import Appender
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
+from tests.durability.support.commands import run_command
 from tests.durability.support.faults import fill, mounted
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.database import open_database
@@ -192,6 +194,12 @@ def test_serve_starts_on_a_full_disk_refuses_and_comes_to_accept_when_there_is_r
         ballast = fill(disk)
         with running(Receiver, disk / "data") as receiver:
             assert post(receiver).status == 503
+            fill(disk)  # its start has freed some of it
+            told = run_command(disk / "data", "status").stdout
+            assert "takes no new file (No space left on device): notifications are refused with 503" in told
+            failed = run_command(disk / "data", "rebuild")
+            assert failed.returncode == 1
+            assert re.search("can't be derived again now .*No space left on device", failed.stderr)
             ballast.unlink()
             last = until(lambda: (answer := post(receiver)).status == 200 and answer).headers["Notification-Id"]
             ids = "SELECT id::VARCHAR AS id FROM notifications ORDER BY seq"
