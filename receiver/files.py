@@ -130,7 +130,10 @@ def make_directory(directory: Path) -> None:
         return
     if not directory.parent.is_dir():
         make_directory(directory.parent)
-    directory.mkdir(mode=OWNER_ONLY_DIRECTORY, exist_ok=True)
+    try:
+        directory.mkdir(mode=OWNER_ONLY_DIRECTORY, exist_ok=True)
+    except FileExistsError as error:
+        raise FileExistsError(error.errno, f"{directory} is a file, or a link that leads nowhere") from None
     sync_directory(directory.parent)
 
 

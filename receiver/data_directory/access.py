@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from errno import EEXIST
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -70,11 +69,9 @@ def prepare(settings: Settings, *, has_spool: bool = True) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            why = error.strerror
-            if error.errno == EEXIST:
-                why = f"{error.filename} is a file, or a link that leads nowhere"
             raise DataDirectoryError(
-                f"The directory {directory} can't be written ({why}): make it writable or set {variable} to another."
+                f"The directory {directory} can't be written ({error.strerror}): make it writable or set {variable} to "
+                "another."
             ) from None
     keep_private(settings)
 
@@ -83,7 +80,7 @@ def take(data_dir: Path) -> IO[str]:
     """Lock the data directory for `serve`, until the returned file is closed.
 
     Raises:
-        DataDirectoryError: another `serve` has it.
+        DataDirectoryError: another process has it.
     """
     path = data_dir / _LOCK
     path.touch()
@@ -92,11 +89,12 @@ def take(data_dir: Path) -> IO[str]:
         file.seek(0)
         holder = _parse_holder(file.read())
         file.close()
-        process = f" (process {holder.pid})" if holder else ""
-        raise DataDirectoryError(
-            f"Another `clc-receiver serve`{process} is using {data_dir}: stop it, or set CLC_DATA_DIR to another "
-            "directory."
+        which, way = (
+            (f"Another `clc-receiver serve` (process {holder.pid})", "stop it")
+            if holder
+            else ("A `clc-receiver restore` or `join`, or a `serve` that starts,", "wait until it has ended")
         )
+        raise DataDirectoryError(f"{which} is using {data_dir}: {way}, or set CLC_DATA_DIR to another directory.")
     return file
 
 

@@ -142,7 +142,7 @@ def test_a_copy_leaves_as_much_room_as_it_takes_or_one_gib(tmp_path, monkeypatch
     assert (find_lack_of_room(tmp_path, size) is None) == fits
 
 
-def test_a_backup_that_would_fill_the_disk_is_not_begun_and_status_says_why(tmp_path, small_disk):
+def test_a_backup_that_would_fill_the_disk_or_has_no_directory_is_not_begun_and_status_says_why(tmp_path, small_disk):
     settings = read_settings(env_file=None, data_dir=tmp_path)
     connection = open_store(settings).connection
     loop = AppendLoop(connection, settings.spool_directory, 10, lambda: None, tmp_path)
@@ -152,10 +152,14 @@ def test_a_backup_that_would_fill_the_disk_is_not_begun_and_status_says_why(tmp_
     small_disk.setattr("receiver.store.backup.Backups._run", None)  # nothing is copied
     with pytest.raises(StoreError, match=r"There is no backup: the disk of .*backups has 0\.1 MiB free, and"):
         Backups(settings, loop).make(lambda _copied, _bytes: None)
-    connection.close()
     assert settings.database.stat().st_size == before
     assert list((tmp_path / "backups").iterdir()) == []
     assert "has 0.1 MiB free" in read_backup_note(tmp_path)["error"]
+    (tmp_path / "backups").rmdir()
+    (tmp_path / "backups").symlink_to(tmp_path / "not mounted")
+    with pytest.raises(StoreError, match=r"no backup: .*backups is a file, or a link that leads nowhere"):
+        Backups(settings, loop).make(lambda _copied, _bytes: None)
+    connection.close()
 
 
 @pytest.mark.usefixtures("small_disk")
