@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 import receiver
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 _RESERVED_BYTES = 2**30
+_TRIED_BYTES = 128 * 1024
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 OWNER_ONLY_FILE = 0o600
@@ -108,6 +110,16 @@ def find_lack_of_room(directory: Path, size: int) -> str | None:
     return f"the disk of {directory} has {left} free, and a copy needs {wanted}, so that what is received has room, too"
 
 
+def find_write_trouble(directory: Path) -> str | None:
+    """Say why a directory takes no new file; None if it does. Nothing of the try stays there, also after a kill."""
+    try:
+        with TemporaryFile(prefix=".clc-", dir=directory) as file:  # on Linux it has no name
+            file.write(bytes(_TRIED_BYTES))
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
+
+
 def make_directory(directory: Path) -> None:
     """Make a missing directory that only its owner may enter, and its missing parents; each is synced.
 
@@ -118,7 +130,10 @@ def make_directory(directory: Path) -> None:
         return
     if not directory.parent.is_dir():
         make_directory(directory.parent)
-    directory.mkdir(mode=OWNER_ONLY_DIRECTORY, exist_ok=True)
+    try:
+        directory.mkdir(mode=OWNER_ONLY_DIRECTORY, exist_ok=True)
+    except FileExistsError as error:
+        raise FileExistsError(error.errno, f"{directory} is a file, or a link that leads nowhere") from None
     sync_directory(directory.parent)
 
 

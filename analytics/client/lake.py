@@ -30,6 +30,7 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 _OF_S3 = re.compile(r".*AWS Error (\w+) during \w+ operation: (?:curlCode: \d+, )?(.*)")
 TABLES = ("notifications", "changes", "rejected")
 _FORMAT = 1
+_MANIFEST = re.compile(r"\d{4}-\d\d\.json")
 _TRIES = 3
 
 
@@ -144,7 +145,7 @@ class LakeFiles:
         listed = [
             Listed(each.path, each.size, each.mtime)
             for each in found
-            if each.base_name.endswith(".json") and not each.base_name.startswith(".")
+            if _MANIFEST.fullmatch(each.base_name)  # a copy of another name would count its month twice
         ]
         if not listed:
             raise LocationError(

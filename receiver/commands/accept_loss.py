@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from receiver.commands.options import take_data_dir
-from receiver.data_directory.access import check_is_used
+from receiver.data_directory.access import check_is_used, check_user
 from receiver.data_directory.incidents import FILE, Incident, read_or_replace_incidents, settle_missing
 from receiver.errors import DataDirectoryError
 from receiver.logs import make_visible
@@ -26,6 +26,7 @@ def accept_loss(yes: bool, data_dir: Path | None) -> None:
     """
     settings = read_settings(data_dir=data_dir)
     check_is_used(settings)
+    check_user(settings.data_dir)
     missing = _find_missing(settings.data_dir)
     if not missing:
         click.echo("Nothing is missing.", err=True)

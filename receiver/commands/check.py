@@ -1,6 +1,5 @@
 """`clc-receiver check`."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.node import read_machine_name
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError, SettingsError
+from receiver.files import find_write_trouble
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place, Unusable
@@ -124,8 +124,10 @@ def _look_at_directory(directory: Path, variable: str) -> str:
         raise DataDirectoryError(f"{existing} leads nowhere: mount what it leads to, or set {variable} to another.")
     if not existing.is_dir():
         raise DataDirectoryError(f"{existing} is no directory: set {variable} to another.")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise DataDirectoryError(f"{existing} can't be written: make it writable or set {variable} to another.")
+    if trouble := find_write_trouble(existing):
+        raise DataDirectoryError(
+            f"{existing} can't be written ({trouble}): make it writable, make room, or set {variable} to another."
+        )
     left = format_bytes(shutil.disk_usage(existing).free)
     return f"{path}, {left} left" + ("" if existing == path else "; it will be made")
 

@@ -70,6 +70,7 @@ def import_command(
 
 
 def _import(archive: BinaryIO, name: str, settings: Settings, *, every_line: bool) -> tuple[Counter[str], Deciders]:
+    data_directory.check_user(settings.data_dir)
     data_directory.prepare(settings)
     spools.claim(settings)
     finish_offline(settings.data_dir)

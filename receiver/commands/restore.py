@@ -99,8 +99,9 @@ def taking(settings: Settings) -> Iterator[None]:
     Raises:
         ReceiverError: that is impossible.
     """
+    data_directory.check_user(settings.data_dir)
     data_directory.prepare(settings)
-    with data_directory.take(settings.data_dir):
+    with data_directory.take_offline(settings.data_dir):
         spools.claim(settings)
         _finish_the_last(settings)
         yield

@@ -74,8 +74,9 @@ def _print(report: dict[str, Any]) -> None:
         counts = f"{refusal['last_hour']:,} in the last hour, {refusal['kept']:,} kept"
         click.echo(f"       refused: {make_visible(refusal['reason']):29} {counts}")
     for process in report["processes"]:
+        which = f", process {process['pid']}" if process["pid"] is not None else ""
         ended = f", ended last with {process['last_exit']}" if process["last_exit"] is not None else ""
-        words = f"{_describe_state(process)}, process {process['pid']}, {process['restarts']} restarts{ended}"
+        words = f"{_describe_state(process)}{which}, {process['restarts']} restarts{ended}"
         click.echo(f"       {process['name']:38} {make_visible(words)}")
     _print_machines(report.get("machines", []))
     for recovery in report["recoveries"][-5:]:

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import time
-from errno import EEXIST
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -69,11 +69,9 @@ def prepare(settings: Settings, *, has_spool: bool = True) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            why = error.strerror
-            if error.errno == EEXIST:
-                why = f"{error.filename} is a file, or a link that leads nowhere"
             raise DataDirectoryError(
-                f"The directory {directory} can't be written ({why}): make it writable or set {variable} to another."
+                f"The directory {directory} can't be written ({error.strerror}): make it writable or set {variable} to "
+                "another."
             ) from None
     keep_private(settings)
 
@@ -82,7 +80,7 @@ def take(data_dir: Path) -> IO[str]:
     """Lock the data directory for `serve`, until the returned file is closed.
 
     Raises:
-        DataDirectoryError: another `serve` has it.
+        DataDirectoryError: another process has it.
     """
     path = data_dir / _LOCK
     path.touch()
@@ -91,11 +89,12 @@ def take(data_dir: Path) -> IO[str]:
         file.seek(0)
         holder = _parse_holder(file.read())
         file.close()
-        process = f" (process {holder.pid})" if holder else ""
-        raise DataDirectoryError(
-            f"Another `clc-receiver serve`{process} is using {data_dir}: stop it, or set CLC_DATA_DIR to another "
-            "directory."
+        which, way = (
+            (f"Another `clc-receiver serve` (process {holder.pid})", "stop it")
+            if holder
+            else ("A `clc-receiver restore` or `join`, or a `serve` that starts,", "wait until it has ended")
         )
+        raise DataDirectoryError(f"{which} is using {data_dir}: {way}, or set CLC_DATA_DIR to another directory.")
     return file
 
 
@@ -111,6 +110,35 @@ def _lock(file: IO[str]) -> bool:
             time.sleep(_PAUSE_SECONDS)
         else:
             return True
+
+
+@contextlib.contextmanager
+def take_offline(data_dir: Path) -> Iterator[None]:
+    """Keep every `serve` out of the data directory for a block; one that was killed before counts as running no more.
+
+    Raises:
+        DataDirectoryError: another process has it.
+    """
+    with take(data_dir) as lock:
+        leave(lock)
+        yield
+
+
+def check_user(data_dir: Path) -> None:
+    """Check that the `serve` of a data directory can read the files that this process makes there.
+
+    Raises:
+        DataDirectoryError: it runs as another user; root may write there all the same.
+    """
+    try:
+        owner = (data_dir / _LOCK).stat().st_uid
+    except OSError:
+        return
+    if owner != os.geteuid():
+        raise DataDirectoryError(
+            f"`clc-receiver serve` uses {data_dir} as the user {owner}, who can't read what this user writes there: "
+            f"run this as that one, for example by `sudo -u '#{owner}' clc-receiver …`."
+        )
 
 
 def announce(lock: IO[str], running: Running) -> None:

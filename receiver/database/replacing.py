@@ -105,7 +105,11 @@ def finish_offline(data_dir: Path) -> None:
     if not is_pending(data_dir):
         return
     try:
-        with data_directory.take(data_dir):
+        data_directory.check_user(data_dir)
+    except DataDirectoryError as error:
+        raise StoreError(f"A restore in {data_dir} was interrupted. {error}") from None
+    try:
+        with data_directory.take_offline(data_dir):
             finish(data_dir)
     except DataDirectoryError:
         raise StoreError(f"The database in {data_dir} is being replaced: wait until `restore` has ended.") from None

@@ -4,9 +4,11 @@ import asyncio
 import json
 from typing import Any
 
+import duckdb
 from tornado.iostream import StreamClosedError
 
 from receiver.errors import StoreError
+from receiver.logs import describe
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
 from receiver.store.query.service import LocalHandler
@@ -96,7 +98,12 @@ class RebuildHandler(ControlHandler):
 
     async def post(self) -> None:
         """Begin, and answer the progress until the end."""
-        await asyncio.to_thread(self._loop.begin_rebuild)
+        try:
+            await asyncio.to_thread(self._loop.begin_rebuild)
+        except duckdb.Error as error:
+            detail = f"Changes can't be derived again now ({describe(error)}): they are as they were."
+            await self.tell({"error": "internal_error", "detail": detail})
+            return
         while (progress := self._loop.get_rebuild_progress()) is not None:
             derived, last = progress
             if not await self.tell({"derived": derived, "of": last}):

@@ -165,9 +165,8 @@ class StatusMetrics(Collector):
                 if (left := _parse_number(status.find_value(f"{disk}_free_bytes"))) is not None:
                     free.add_metric([disk], left)
             for figure in status.figures:
-                if figure.name not in self._JUDGED:
-                    continue
-                state.add_metric([figure.name], self._STATES.index(figure.state))
+                if figure.name in self._JUDGED or figure.state != "ok":
+                    state.add_metric([figure.name], self._STATES.index(figure.state))
             keys = ("version", "key_fingerprint")
             info.add_metric([], {key: str(status.find_value(key)) for key in keys})
         yield from (free, state, info)

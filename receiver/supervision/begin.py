@@ -24,6 +24,7 @@ from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.stumble import FILE as STUMBLE_NOTE
 from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
+from receiver.keeping.objects.fetching import clear_fetched
 from receiver.listener.sources import TrustedProxies
 from receiver.network.sockets import format_address, listen_patiently, make_tls_context, take_passed_sockets
 from receiver.processes import state
@@ -143,6 +144,8 @@ def _open_sockets(settings: Settings, role: str, lock: IO[str]) -> Held:
         replacing.finish(settings.data_dir)
     except OSError as error:
         _log.error("an interrupted restore can't be finished yet, the store tries again: %s", error)
+    with contextlib.suppress(OSError):
+        clear_fetched(settings.data_dir)
     check_small_files(settings)
     passed = take_passed_sockets(os.environ)
     # The processes of a killed `serve` give their addresses up a moment later.

@@ -1,6 +1,7 @@
 """A disk that fills up under load and is freed: 503 and then 200 again, and nothing acknowledged is lost."""
 
 import json
+import re
 import time
 from collections import Counter
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from receiver.store.appending.appender import Appender
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
+from tests.durability.support.commands import run_command
 from tests.durability.support.faults import fill, mounted
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.database import open_database
@@ -140,7 +142,7 @@ def test_a_copy_leaves_as_much_room_as_it_takes_or_one_gib(tmp_path, monkeypatch
     assert (find_lack_of_room(tmp_path, size) is None) == fits
 
 
-def test_a_backup_that_would_fill_the_disk_is_not_begun_and_status_says_why(tmp_path, small_disk):
+def test_a_backup_that_would_fill_the_disk_or_has_no_directory_is_not_begun_and_status_says_why(tmp_path, small_disk):
     settings = read_settings(env_file=None, data_dir=tmp_path)
     connection = open_store(settings).connection
     loop = AppendLoop(connection, settings.spool_directory, 10, lambda: None, tmp_path)
@@ -150,10 +152,14 @@ def test_a_backup_that_would_fill_the_disk_is_not_begun_and_status_says_why(tmp_
     small_disk.setattr("receiver.store.backup.Backups._run", None)  # nothing is copied
     with pytest.raises(StoreError, match=r"There is no backup: the disk of .*backups has 0\.1 MiB free, and"):
         Backups(settings, loop).make(lambda _copied, _bytes: None)
-    connection.close()
     assert settings.database.stat().st_size == before
     assert list((tmp_path / "backups").iterdir()) == []
     assert "has 0.1 MiB free" in read_backup_note(tmp_path)["error"]
+    (tmp_path / "backups").rmdir()
+    (tmp_path / "backups").symlink_to(tmp_path / "not mounted")
+    with pytest.raises(StoreError, match=r"no backup: .*backups is a file, or a link that leads nowhere"):
+        Backups(settings, loop).make(lambda _copied, _bytes: None)
+    connection.close()
 
 
 @pytest.mark.usefixtures("small_disk")
@@ -192,6 +198,12 @@ def test_serve_starts_on_a_full_disk_refuses_and_comes_to_accept_when_there_is_r
         ballast = fill(disk)
         with running(Receiver, disk / "data") as receiver:
             assert post(receiver).status == 503
+            fill(disk)  # its start has freed some of it
+            told = run_command(disk / "data", "status").stdout
+            assert "takes no new file (No space left on device): notifications are refused with 503" in told
+            failed = run_command(disk / "data", "rebuild")
+            assert failed.returncode == 1
+            assert re.search("can't be derived again now .*No space left on device", failed.stderr)
             ballast.unlink()
             last = until(lambda: (answer := post(receiver)).status == 200 and answer).headers["Notification-Id"]
             ids = "SELECT id::VARCHAR AS id FROM notifications ORDER BY seq"

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from receiver.commands.restore import taking
+from receiver.data_directory import access
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import open_reader
@@ -260,3 +262,12 @@ def test_where_the_new_database_is_gone_the_old_one_comes_back(case, tmp_path):
     assert run_command(data_dir, "verify").returncode == 0
     assert ids_in(data_dir) == OLD
     assert "as it was before" in read_incidents(data_dir)[0].what
+
+
+def test_while_a_restore_has_the_directory_a_serve_that_was_killed_before_is_not_running(tmp_path):
+    with access.take(tmp_path) as lock:
+        access.announce(lock, access.Running(os.getpid(), "127.0.0.1:8080", "127.0.0.1:8081"))
+        assert access.find_running_serve(tmp_path)
+    with taking(read_settings(data_dir=tmp_path)):
+        assert access.find_running_serve(tmp_path) is None
+        assert "No `clc-receiver serve` is using" in run_command(tmp_path, "upgrade").stderr

@@ -79,6 +79,26 @@ def named(there):
     return {Path(there, "lake", file["path"]) for table in tables for file in table["files"]}
 
 
+def test_what_somebody_has_moved_or_put_into_the_lake_stays_there(receiver, there):
+    lake = Path(there, "lake")
+    write(receiver, there)
+    (file,) = lake.glob("notifications/month=2026-03/*.parquet")
+    kept = [lake / "old" / "notifications" / "month=2026-03" / file.name, lake / "derived" / "sums.parquet"]
+    kept += [lake / "manifests" / "old" / "2026-03.json", lake / "manifests" / "2026-03 of old.json"]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    file.rename(kept[0])
+    kept[1].write_bytes(b"of Spark")
+    for path in kept[2:]:
+        path.write_bytes((lake / "manifests" / "2026-03.json").read_bytes())
+    (lake / "manifests" / "2026-03.json").unlink()
+    for path in kept:
+        os.utime(path, times=(time.time() - 7200,) * 2)
+    assert write(receiver, there) == {"months": 2, "newest": "2026-04", "written": ["2026-03"], "not_removed": None}
+    assert count(there) == 200
+    assert [path for path in kept if not path.exists()] == []
+
+
 def test_a_file_that_comes_back_changed_is_in_no_manifest(receiver, there, monkeypatch):
     write_parquet = place._write_parquet
 

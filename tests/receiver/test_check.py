@@ -16,6 +16,7 @@ from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
+from tests.durability.support.faults import fill, mounted
 from tests.support.keys import make_certificate, write_key
 from tests.support.object_storage import CREDENTIALS, READER, SECRET, Failing, bucket, credentials, object_storage
 from tests.support.ports import free_address
@@ -80,14 +81,14 @@ def test_a_link_to_a_place_that_is_not_there_is_wrong(monkeypatch, tmp_path, bel
     assert told == ("WRONG", f"{link} leads nowhere: mount what it leads to, or set CLC_DATA_DIR to another.")
 
 
-def test_a_directory_for_objects_that_can_not_be_written_is_wrong(monkeypatch, tmp_path):
-    there, access = tmp_path / "there", os.access
-    there.mkdir()
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != there and access(path, mode))
-    for subject in ("Object storage", "Lake"):
-        with monkeypatch.context() as patch:
-            state, text = check(patch, subject, CLC_OBJECTS=there, CLC_LAKE="on")
-        assert (state, text) == ("WRONG", f"{there} can't be written: make it writable or set CLC_OBJECTS to another.")
+def test_directories_on_a_full_disk_are_wrong(monkeypatch, tmp_path):
+    with mounted(tmp_path / "there", "size=1m") as there:
+        fill(there)
+        for subject, name in (("Spool", "CLC_SPOOL_DIR"), ("Object storage", "CLC_OBJECTS"), ("Lake", "CLC_OBJECTS")):
+            with monkeypatch.context() as patch:
+                told = check(patch, subject, **{"CLC_LAKE": "on", "CLC_OBJECTS": there, name: there})
+            ways = f"make it writable, make room, or set {name} to another."
+            assert told == ("WRONG", f"{there} can't be written (No space left on device): {ways}")
     (tmp_path / "other").mkdir()
     state, text = check(monkeypatch, "Object storage", CLC_OBJECTS=tmp_path / "other")
     assert (state, text) == ("ok", f"{tmp_path / 'other'}, 0 whole backups")

@@ -6,8 +6,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from receiver.cli import main
+from receiver.commands.restore import taking
 from receiver.data_directory.private import keep_private
+from receiver.database.replacing import FILE, finish_offline
+from receiver.errors import ReceiverError
 from receiver.settings import read_settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
@@ -91,6 +96,25 @@ def test_each_file_that_a_module_names_is_kept_to_its_owner(tmp_path):
     keep_private(read_settings(env_file=None, data_dir=tmp_path))
     assert "serve.json" in names
     assert open_to_others(tmp_path) == []
+
+
+def test_root_leaves_no_files_that_the_user_of_serve_could_not_read(tmp_path, monkeypatch):
+    archive, data_dir = tmp_path / "a.jsonl", tmp_path / "data"
+    archive.touch()
+    settings = read_settings(env_file=None, data_dir=data_dir)
+    with taking(settings):  # before a first `serve` anybody may
+        pass
+    (data_dir / FILE).touch()
+    before = sorted(data_dir.rglob("*"))
+    monkeypatch.setattr(os, "geteuid", lambda: 4_321)
+    said = f"uses {data_dir} as the user {os.getuid()}, who can't read what this user writes there: run this as"
+    for act in (lambda: taking(settings).__enter__(), lambda: finish_offline(data_dir)):
+        with pytest.raises(ReceiverError, match=re.escape(said)):
+            act()
+    for arguments in (["import", str(archive)], ["accept-loss", "--yes"]):
+        done = CliRunner().invoke(main, [*arguments, "--data-dir", str(data_dir)])
+        assert (done.exit_code, said in done.output) == (1, True), done.output
+    assert sorted(data_dir.rglob("*")) == before
 
 
 @pytest.mark.parametrize("argument", [["status"], ["serve"], ["demo"]])

@@ -16,7 +16,7 @@ from receiver.data_directory.refused_queries import count_recent
 from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
-from receiver.files import read_sql_file
+from receiver.files import find_write_trouble, read_sql_file
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
 from receiver.keeping.scrub_loop import ScrubNote, read_scrub_note
@@ -108,6 +108,8 @@ class Facts(NamedTuple):
     """The same of secrets."""
     is_sent_known: bool = False
     """Whether `waiting` counts what the shared spool lacks, and not the store."""
+    spool_unwritable: str | None = None
+    """Why the spool of a running `serve` takes no new file."""
 
 
 class WalWatch:
@@ -160,11 +162,12 @@ def gather(
         seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
     unusable = find_unusable(settings)
+    serving = find_running_serve(settings.data_dir) is not None
     return Facts(
         at=now,
         version=__version__,
         key_fingerprint=noted_key or compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
-        serving=find_running_serve(settings.data_dir) is not None,
+        serving=serving,
         serve=serve,
         stored=seen.stored,
         unread=seen.unread,
@@ -195,6 +198,7 @@ def gather(
         secrets_unusable=unusable.secrets if has_listener(role) else (),
         accounts_unread=_find_accounts_trouble(settings.learned_accounts) if _checks_accounts(settings, role) else None,
         is_sent_known=note is not None and note.sent is not None,
+        spool_unwritable=find_write_trouble(settings.spool_directory) if serving and has_listener(role) else None,
     )
 
 

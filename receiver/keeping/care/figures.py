@@ -61,14 +61,18 @@ def judge(facts: Facts) -> Status:
         serving=facts.serving,
         figures=figures,
         refusals=_list_refusals(facts.stored.rejected) if facts.stored else None,
-        processes=[
-            {"name": name, **process.model_dump()}
-            for name, process in (facts.serve.processes if facts.serve else {}).items()
-        ],
+        processes=_list_processes(facts),
         recoveries=[incident._asdict() for incident in facts.incidents],
         silences=[silence.model_dump() for silence in facts.serve.silences] if facts.serve else None,
         machines=[describe_machine(each, facts.at) for each in facts.shared.machines] if facts.shared else [],
     )
+
+
+def _list_processes(facts: Facts) -> list[dict[str, Any]]:
+    """List the processes as `serve` wrote of them last; if it was killed since, they have ended with it."""
+    processes = facts.serve.processes if facts.serve else {}
+    ended = {} if facts.serving else {"state": "stopped", "pid": None, "silent_since": None, "busy_with": None}
+    return [{"name": name, **process.model_dump(), **ended} for name, process in processes.items()]
 
 
 def _list_refusals(rejected: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:

@@ -60,7 +60,10 @@ def _judge_storing(facts: Facts) -> Iterator[Figure]:
 
 
 def judge_spool(facts: Facts) -> Iterator[Figure]:
-    """Judge the segments of this machine's spool, and of those that it used before."""
+    """Judge this machine's spool, its segments, and those of the spools that it used before."""
+    if facts.spool_unwritable:
+        text = f"takes no new file ({facts.spool_unwritable}): notifications are refused with 503, now or soon"
+        yield Figure("spool_unwritable", "Spool", facts.spool_unwritable, text, "red")
     waiting = facts.waiting
     unreadable = len(waiting.unreadable)
     words = ", ".join(waiting.unreadable[:_MOST_NAMED]) + (" and more" if unreadable > _MOST_NAMED else "")

@@ -5,6 +5,7 @@
 one step: whatever is killed, a month is there as before or as after, whole.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -17,13 +18,15 @@ from receiver.database.opening import run
 from receiver.errors import DamagedObjectError
 from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, parse_manifest, parse_month, write_manifest
-from receiver.keeping.lake.parts import LakeTable
+from receiver.keeping.lake.parts import TABLES, LakeTable
 from receiver.keeping.objects.storage import Storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _FOLDER, _MANIFESTS, _ENDING = "lake", "manifests", ".json"
+_OWN_FILE = re.compile(rf"({'|'.join(table.name for table in TABLES)})/month=[\d-]+/part-\d+-[0-9a-f]{{12}}\.parquet")
+_OWN_MANIFEST = re.compile(rf"{_MANIFESTS}/(\d{{4}}-(?:0[1-9]|1[0-2])){_ENDING}")
 _ROWS_AT_A_TIME = 4_096
 _WITHOUT_DICTIONARY = {"id", "notification_id", "signature", "payload", "headers", "body", "seq"}
 _LEVEL = 6
@@ -175,12 +178,12 @@ class LakePlace:
             raise DamagedObjectError(f"{self}: {_FOLDER}/{file.path} has other rows than its manifest says.")
 
     def find_left(self, objects: dict[str, Listed], manifests: Sequence[Manifest], at: datetime) -> list[str]:
-        """Find the files that no manifest names and that nobody writes any more."""
+        """Find the files of ours that no manifest names and that nobody writes any more; other names are others'."""
         named = {file.path for manifest in manifests for file in manifest.list_files()}
         return [
             path
             for path, listed in objects.items()
-            if path.endswith(".parquet") and path not in named and at - listed.written_at > _LEFT_OVER
+            if _OWN_FILE.fullmatch(path) and path not in named and at - listed.written_at > _LEFT_OVER
         ]
 
     def delete(self, paths: Sequence[str]) -> None:
@@ -219,9 +222,8 @@ def find_month(path: str) -> Month | None:
 
 
 def list_months(objects: dict[str, Listed]) -> list[str]:
-    """Return the months that have a manifest."""
-    names = (path for path in objects if path.startswith(f"{_MANIFESTS}/") and path.endswith(_ENDING))
-    return sorted(name.removeprefix(f"{_MANIFESTS}/").removesuffix(_ENDING) for name in names)
+    """Return the months that have a manifest; one that somebody has moved into a folder there is none."""
+    return sorted(match[1] for match in map(_OWN_MANIFEST.fullmatch, objects) if match)
 
 
 def read_now() -> datetime:

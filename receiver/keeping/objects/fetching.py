@@ -53,8 +53,7 @@ def fetched_newest(
         UndecidedError: whether the newest is whole can't be told at the moment.
     """
     file = data_dir / _FETCHED
-    for left in data_dir.glob(f".{_FETCHED}.*"):  # by one that was killed
-        left.unlink()
+    clear_fetched(data_dir)
     try:
         for manifest in place.list_all():
             if isinstance(manifest, Unusable):
@@ -77,6 +76,16 @@ def fetched_newest(
     finally:
         file.unlink(missing_ok=True)
     raise ObjectsError(f"{place} has no whole backup that can be used.")
+
+
+def clear_fetched(data_dir: Path) -> None:
+    """Delete what was fetched by one that was killed; the caller has the lock.
+
+    Raises:
+        OSError: it can't be deleted.
+    """
+    for left in (data_dir / _FETCHED, *data_dir.glob(f".{_FETCHED}.*")):
+        left.unlink(missing_ok=True)
 
 
 @contextmanager

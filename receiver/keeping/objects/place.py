@@ -20,7 +20,7 @@ from receiver.settings import Settings
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 _FOLDER = "backups"
-_OBJECT, _MANIFEST = ".duckdb", ".json"
+_BEGIN, _OBJECT, _MANIFEST = "clc-", ".duckdb", ".json"
 _FORMAT = 1
 _SHORT_ID = 8
 Advance = Callable[[int], None]
@@ -160,7 +160,10 @@ class Place:
         Raises:
             ObjectsError: the place can't be used.
         """
-        own = [name for name in self._list() if name.removesuffix(_MANIFEST).endswith(ending)]
+        # One that somebody has renamed, to keep it for example, is not ours any more.
+        own = [
+            name for name in self._list() if name.startswith(_BEGIN) and name.removesuffix(_MANIFEST).endswith(ending)
+        ]
         kept, whole = set[str](), 0
         for each in sorted(self.list_all(ending), key=lambda each: each.name != made):
             if whole < keep:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from receiver.data_directory import access
 from receiver.data_directory.incidents import Incident
-from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, judge
+from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, gather, judge
 from receiver.keeping.care.facts import Stored
 from receiver.keeping.care.limits import format_bytes, format_seconds
 from receiver.keeping.scrub_loop import ScrubNote
 from receiver.notification import make_id
 from receiver.processes.state import ProcessState, ServeState
+from receiver.settings import read_settings
 from receiver.spool import SpoolWriter
 from receiver.spool.looking import Backlog, count_backlog
 from receiver.spool.owners import Former
@@ -230,6 +232,25 @@ def test_a_row_waits_since_its_receipt_where_the_clock_was_ahead_when_its_writer
     writer.append_all([notification(1, received_at=received_at)])
     assert count_backlog(tmp_path, {}).since == received_at
     writer.close()
+
+
+def test_a_spool_that_takes_no_new_file_is_red_while_serve_runs(tmp_path: Path):
+    def find():
+        figures = judge(gather(read_settings(data_dir=tmp_path, spool_dir=tmp_path / "disk" / "spool"), None)).figures
+        return [(figure.state, figure.text) for figure in figures if figure.name == "spool_unwritable"]
+
+    with access.take(tmp_path) as lock:
+        access.announce(lock, access.Running(1, "127.0.0.1:8080", "127.0.0.1:8081"))
+        ((state, text),) = find()
+        assert (state, "takes no new file (No such file or directory): notifications are refused" in text) == (
+            "red",
+            True,
+        )
+        (tmp_path / "disk" / "spool").mkdir(parents=True)
+        assert find() == []
+        assert list((tmp_path / "disk" / "spool").iterdir()) == []
+    (tmp_path / "disk" / "spool").rmdir()
+    assert find() == []
 
 
 def test_a_time_in_the_future_is_told_and_not_as_an_age():

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from receiver.data_directory.node import STORE
 from receiver.errors import DamagedObjectError
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.notes import UPLOAD_NOTE as NOTE
@@ -21,8 +22,10 @@ from receiver.store import helper
 from receiver.store import uploads as store_uploads
 from receiver.store.backup import Backups
 from receiver.store.uploads import Uploads
+from receiver.supervision.begin import take_hold
 from tests.durability.support.commands import command, run_command
 from tests.support.object_storage import CREDENTIALS, MACHINES, SECRET, name_backups
+from tests.support.ports import free_address
 from tests.support.processes import PreparedReceiver, environment, running, stopped
 from tests.support.waiting import until
 
@@ -258,6 +261,18 @@ def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_r
     assert run_command(data_dir, *arguments).returncode == 0
     assert count(data_dir / "clc.duckdb") == 3
     assert not [*data_dir.glob("restoring*"), *data_dir.glob(".restoring*")]
+
+
+def test_a_start_deletes_what_a_restore_that_was_killed_had_fetched(tmp_path):
+    left = [tmp_path / "restoring.fetched", tmp_path / ".restoring.fetched.17.0a1b2c3d"]
+    for file in left:
+        file.touch()
+    held = take_hold(read_settings(env_file=None, data_dir=tmp_path, query_listen=free_address()), STORE)
+    held.lock.close()
+    held.query.close()
+    for descriptor in (held.life, held.life_writer):
+        os.close(descriptor)
+    assert [file for file in left if file.exists()] == []
 
 
 @pytest.fixture

@@ -30,6 +30,16 @@ def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one
     assert (directory / "backups" / names[1]).exists()
 
 
+def test_what_somebody_has_renamed_stays(backup, directory):
+    place, names = Place(str(directory)), name_backups(backup, (1, 2))
+    for name in names:
+        place.put(backup, name, MADE, nothing)
+    for name in (names[0], f"{names[0]}.json"):
+        (directory / "backups" / name).rename(directory / "backups" / f"keep-{name}")
+    assert place.prune(make_ending(MACHINES[0]), 1) == ([], 1)
+    assert (directory / "backups" / f"keep-{names[0]}").exists()
+
+
 def test_a_backup_that_can_not_be_used_stays_until_enough_whole_ones_are_newer(backup, directory):
     place, ending = Place(str(directory)), make_ending(MACHINES[0])
     names = name_backups(backup, (1, 2, 3, 4))

@@ -211,6 +211,8 @@ def test_looking_changes_nothing_in_a_spool_whose_listener_was_killed(tmp_path):
     assert any(name.endswith("-wal") and content for name, content in before.items())
     found, _ = status(tmp_path)
     assert found["figures"]["spool_rows"]["value"] == 20
+    assert [(each["state"], each["pid"]) for each in found["processes"]] == [("stopped", None)] * 2
+    assert "  stopped, 0 restarts\n" in run_command(tmp_path, "status").stdout
     run_command(tmp_path, "verify")
     assert {path.name: path.read_bytes() for path in (tmp_path / "spool").iterdir()} == before
     assert {layout.is_segment(path) for path in (tmp_path / "spool").glob("*.sqlite")} == {True}

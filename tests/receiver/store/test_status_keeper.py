@@ -31,6 +31,19 @@ def test_metrics_tell_no_old_status_where_a_new_one_cannot_be_found_out(tmp_path
         assert b"clc_status{" not in generate_latest(registry)
 
 
+def test_metrics_tell_each_figure_that_is_not_well(tmp_path):
+    settings = Settings(data_dir=tmp_path, public_key=key_directory() / "public.pem", accounts=frozenset({"ACME"}))
+    settings.learned_accounts.write_bytes(b"no SQLite file")
+    with open_database(settings.database) as store:
+        keeper = StatusKeeper(settings, store)
+        registry = CollectorRegistry()
+        registry.register(StatusMetrics(keeper))
+        unwell = [figure.name for figure in keeper.refresh().figures if figure.state != "ok"]
+        told = generate_latest(registry).decode()
+    assert "learned_accounts" in unwell
+    assert [name for name in unwell if f'clc_status{{figure="{name}"}} 0.0' in told or f'"{name}"' not in told] == []
+
+
 async def refresh_until(keeper, condition):
     refreshing = asyncio.create_task(keeper.keep_fresh())
     await asyncio.to_thread(until, condition, what="the status to be dropped")

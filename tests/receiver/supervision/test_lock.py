@@ -23,7 +23,11 @@ def test_a_serve_that_goes_on_refuses_another(tmp_path):
         access.announce(lock, access.Running(7, "", ""))
         with pytest.raises(DataDirectoryError, match=r"Another `clc-receiver serve` \(process 7\) is using"):
             access.take(tmp_path)
-    access.take(tmp_path).close()
+    with (
+        access.take_offline(tmp_path),
+        pytest.raises(DataDirectoryError, match=r"restore` or `join`, or a `serve` that starts, is using .*: wait"),
+    ):
+        access.take(tmp_path)
 
 
 def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path):
