@@ -110,10 +110,9 @@ def draw_parts_of_account(entity: Entity) -> None:
     parts = ask("entities_of_account", alias=alias, sender=entity.values["sender"], page_rows=MOST_PARTS)
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
-            st.caption(
-                f"No notification about {add_article(as_markdown(senders.describe_parts_of_account(sender=sender)))} "
-                f"of this {as_markdown(senders.find_account_word(sender))} has come yet."
-            )
+            parts_of_it = as_markdown(senders.describe_parts_of_account(sender=sender))
+            account = as_markdown(senders.find_account_word(sender))
+            st.caption(f"No notification says that {add_article(parts_of_it)} is in this {account} now.")
             return
         total, several_parts = int(parts.iloc[0]["total"]), senders.describe_parts_of_account("and", sender)
         st.markdown(

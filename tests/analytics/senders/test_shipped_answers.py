@@ -175,6 +175,16 @@ def test_fields_and_their_actors_are_counted_for_each_sender(ask, spelled_actors
     }  # fmt: skip
 
 
+def test_a_field_is_one_whatever_signs_the_names_of_its_items_have(ask):
+    paths = ["disks[0:1].sizeGB", 'disks["release-[0-9]"].sizeGB', 'disks["a\\"]b"].sizeGB']
+    rows = ask(
+        QUERIES["changed_fields"],
+        [server("ACME", "WA1ACMEWEB01", received_at=ago(days=1))],
+        [Changed(1, path, "changed") for path in paths],
+    )
+    assert [(row["field"], row["changes"]) for row in rows] == [("disks[…].sizeGB", 3)]
+
+
 def life(name, made, deleted=None, **late):
     """Return the notifications of a server that was made and deleted so many hours ago."""
     at = [ago(hours=hours) for hours in (made, deleted) if hours is not None]

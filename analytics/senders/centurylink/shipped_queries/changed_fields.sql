@@ -3,7 +3,7 @@
 SELECT
     sender,
     category,
-    regexp_replace(path, '\[[^\]]*\]', '[…]', 'g') AS field,
+    regexp_replace(path, '\[("([^"\\]|\\.)*"|[^\]]*)\]', '[…]', 'g') AS field,
     count(*) AS changes,
     count(DISTINCT entity_id) AS entities,
     -- Letter case does not tell CenturyLink's names apart.
