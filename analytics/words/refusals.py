@@ -136,7 +136,9 @@ ADVICE = {
         "The secret is right. The request was on its way for too long, or somebody sent it again; else compare the "
         "clocks of both machines."
     ),
-    "timestamp in the future": "The secret is right. Compare the clocks of both machines.",
+    "timestamp in the future": (
+        "The secret is right. Compare the clocks of both machines, and the unit of {timestamp} with the profile's."
+    ),
 }
 """The advice for each reason for which a signature of a sender with a profile is not valid."""
 

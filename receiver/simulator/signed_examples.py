@@ -43,7 +43,9 @@ class SignedExample(NamedTuple):
     body: bytes
 
 
-def sign_examples(profile: Profile, secret: Secret | None, base_url: str, now: datetime) -> Iterator[SignedExample]:
+def sign_examples(
+    profile: Profile, secret: Secret | None, base_url: str, now: datetime, route: str = "/senders"
+) -> Iterator[SignedExample]:
     """Yield the profile's examples that must be accepted, signed anew.
 
     Args:
@@ -51,6 +53,7 @@ def sign_examples(profile: Profile, secret: Secret | None, base_url: str, now: d
         secret: signs; None where the sender signs nothing.
         base_url: the receiver's, for senders that sign the URL.
         now: the time of signing.
+        route: the path before the sender's name.
 
     Raises:
         ProfileError: there is none, or one can't be signed anew: it has its signature in the body or lacks what is
@@ -60,11 +63,13 @@ def sign_examples(profile: Profile, secret: Secret | None, base_url: str, now: d
     if not accepted:
         raise ProfileError(profile.path, "it has no example that must be accepted, so there is nothing to send")
     for example in accepted:
-        yield _sign(profile, example, secret, base_url, now)
+        path = f"{route}/{profile.name}" + (f"/{quote(example.event)}" if example.event else "")
+        yield _sign(profile, example, secret, base_url.rstrip("/"), path, now)
 
 
-def _sign(profile: Profile, example: Example, secret: Secret | None, base_url: str, now: datetime) -> SignedExample:
-    path = f"/senders/{profile.name}" + (f"/{quote(example.event)}" if example.event else "")
+def _sign(
+    profile: Profile, example: Example, secret: Secret | None, base_url: str, path: str, now: datetime
+) -> SignedExample:
     body = example.file.read_bytes()
     headers = dict(example.headers)
     if secret is not None:
@@ -103,10 +108,9 @@ def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -
     """
     profile = find_profile(settings, name)
     secret = load_signing_secret(settings, profile)
-    route = find_route(settings)
     with urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS) as pool:
-        for example in sign_examples(profile, secret, base_url, now):
-            url = base_url.rstrip("/") + example.path.replace("/senders", route, 1)
+        for example in sign_examples(profile, secret, base_url, now, find_route(settings)):
+            url = base_url.rstrip("/") + example.path
             try:
                 answer = pool.request("POST", url, body=example.body, headers=example.headers)
             except HTTPError as error:

@@ -64,14 +64,25 @@ class Rules(NamedTuple):
         return _as_word(named) or _as_word(re.split(r"[./: ]", event_type or "", maxsplit=1)[0]) or UNKNOWN
 
 
+def write_expression(text: str, character: str) -> str:
+    """Write a text in which `*` stands for any of a kind of character as a regular expression.
+
+    Between two stars the first place of a piece counts, and no other is tried: however long a name is and whatever it
+    repeats, the time is linear.
+    """
+    first, *pieces = map(re.escape, text.split("*"))
+    if not pieces:
+        return first
+    *inner, last = pieces
+    return f"{first}{''.join(f'(?>{character}*?{piece})' for piece in inner)}{character}*{last}"
+
+
 class Pattern:
     """A name of events, in which `*` stands for any characters."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.matches: Callable[[str], object] = re.compile(
-            ".*".join(map(re.escape, text.split("*"))), re.DOTALL
-        ).fullmatch
+        self.matches: Callable[[str], object] = re.compile(write_expression(text, "."), re.DOTALL).fullmatch
 
     @property
     def weight(self) -> tuple[bool, int]:

@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 
 from receiver.notification import FIRST_SENDER, Category
 from receiver.senders.pointers import Pointer, read_pointer
-from receiver.senders.profile.events import COLUMN_KEYS, CREATED, DELETED, EventRules, read_event_rules
+from receiver.senders.profile.events import (
+    COLUMN_KEYS,
+    CREATED,
+    DELETED,
+    EventRules,
+    read_event_rules,
+    write_expression,
+)
 from receiver.senders.profile.handshakes import read_handshake
 from receiver.senders.profile.paths import parse_path
 from receiver.senders.profile.profile import WORD_KEYS, Example, Profile, read_words
@@ -144,7 +151,7 @@ def read_state(table: Table) -> State:
 
 def _read_noise(names: Sequence[str]) -> tuple[frozenset[str], Callable[[Sequence[PathPart]], bool]]:
     """Return the names without `*`, and a function that tells whether any of the names leads to a difference."""
-    wide = ["[^.]*".join(map(re.escape, name.split("*"))) for name in names if "*" in name]
+    wide = [write_expression(name, "[^.]") for name in names if "*" in name]
     exact = frozenset(name for name in names if "*" not in name)
     is_wide = re.compile("|".join(wide) or r"(?!)").fullmatch
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import os
 import re
 import signal
@@ -277,6 +278,27 @@ def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, r
     assert receiver.received[-1].path == "/webhooks/correct-horse-battery/Account.Updated"
 
 
+def set_up_example(monkeypatch, directory, verification, body):
+    """Set up the sender `example` with an example of this body, in the working directory."""
+    monkeypatch.chdir(directory)
+    example = '[[examples]]\nfile = "a.json"\nreceived_at = 2026-03-02T09:15:00Z\n[examples.row]\nevent_type = "a"\n'
+    (directory / "example.toml").write_text(MINIMAL.replace('type = "none"', verification) + example)
+    (directory / "a.json").write_text(body)
+    monkeypatch.setenv("CLC_SENDERS", ".")
+    monkeypatch.setenv("CLC_SECRET_EXAMPLE", "a secret for tests alone")
+
+
+def test_an_example_of_a_sender_that_signs_the_url_is_signed_with_the_url_secret_in_it(receive, monkeypatch, tmp_path):
+    url, receiver = receive()
+    set_up_example(monkeypatch, tmp_path, 'type = "hmac"\nheader = "X-A"\nsigned = "{url}"', "{}")
+    monkeypatch.setenv("CLC_URL_SECRET", "correct-horse-battery")
+    assert CliRunner().invoke(simulate, ["--sender", "example", "--to", f"{url}/"]).exit_code == 0
+    (received,) = receiver.received
+    assert received.path == "/senders/correct-horse-battery/example"
+    signed = hmac.digest(b"a secret for tests alone", f"{url}{received.path}".encode(), "sha256").hex()
+    assert received.headers["X-A"] == signed
+
+
 @pytest.mark.parametrize(
     ("verification", "body", "to", "said"),
     [
@@ -286,12 +308,7 @@ def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, r
     ],
 )
 def test_an_example_that_can_not_be_signed_or_archived_is_named(monkeypatch, tmp_path, verification, body, to, said):
-    monkeypatch.chdir(tmp_path)
-    example = '[[examples]]\nfile = "a.json"\nreceived_at = 2026-03-02T09:15:00Z\n[examples.row]\nevent_type = "a"\n'
-    (tmp_path / "example.toml").write_text(MINIMAL.replace('type = "none"', verification) + example)
-    (tmp_path / "a.json").write_text(body)
-    monkeypatch.setenv("CLC_SENDERS", ".")
-    monkeypatch.setenv("CLC_SECRET_EXAMPLE", "a secret for tests alone")
+    set_up_example(monkeypatch, tmp_path, verification, body)
     with pytest.raises(ProfileError, match=rf"example\.toml: its example a\.json can't be .*{said}"):
         CliRunner().invoke(simulate, ["--sender", "example", *to], catch_exceptions=False)
 
