@@ -75,4 +75,6 @@ def change(now: int, before: int) -> str | None:
     if not before:
         return None if not now else "new"
     percent = (now - before) / before * 100
+    if now:
+        percent = max(percent, -99)  # rounded to -100%, it would say that nothing is left
     return f"{percent:+.0f}%" if abs(percent) < 1000 else f"{now / before:,.0f}x"  # noqa: PLR2004 - a factor reads better

@@ -324,7 +324,9 @@ def test_accounts_that_are_each_others_parents_count_with_each_other(run):
 
 
 def test_in_a_store_without_findings_a_sentence_says_which_story_is_missing(run):
-    with pytest.raises(UsageError, match="Nothing in here fits the story sign-up: the top of this notebook says"):
+    with pytest.raises(
+        UsageError, match="Nothing in the last 35 days fits the story sign-up: the top of this notebook says"
+    ):
         run("audit.ipynb", ["findings", "severities", "sign-up-events"], [])
 
 

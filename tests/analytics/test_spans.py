@@ -260,7 +260,16 @@ def test_a_moment_is_said_in_the_viewers_zone_and_in_utc():
 
 @pytest.mark.parametrize(
     ("now", "before", "said"),
-    [(3, 2, "+50%"), (1, 2, "-50%"), (5, 0, "new"), (0, 0, None), (50, 2, "25x"), (2, 2, "+0%")],
+    [
+        (3, 2, "+50%"),
+        (1, 2, "-50%"),
+        (1, 999, "-99%"),
+        (0, 999, "-100%"),
+        (5, 0, "new"),
+        (0, 0, None),
+        (50, 2, "25x"),
+        (2, 2, "+0%"),
+    ],
 )
 def test_a_change_is_said_in_percent(now, before, said):
     assert change(now, before) == said
