@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 from receiver.data_directory.incidents import put_aside
@@ -131,14 +132,20 @@ def check_user(data_dir: Path) -> None:
         DataDirectoryError: it runs as another user; root may write there all the same.
     """
     try:
-        owner = (data_dir / _LOCK).stat().st_uid
+        owner, own = (data_dir / _LOCK).stat().st_uid, _read_owner_of_new(data_dir)
     except OSError:
         return
-    if owner != os.geteuid():
+    if owner != own:
         raise DataDirectoryError(
             f"`clc-receiver serve` uses {data_dir} as the user {owner}, who can't read what this user writes there: "
             f"run this as that one, for example by `sudo -u '#{owner}' clc-receiver …`."
         )
+
+
+def _read_owner_of_new(directory: Path) -> int:
+    """Return the owner of a file that this process makes; some file systems give all files to one user."""
+    with TemporaryFile(prefix=".clc-", dir=directory) as file:
+        return os.fstat(file.fileno()).st_uid
 
 
 def announce(lock: IO[str], running: Running) -> None:
