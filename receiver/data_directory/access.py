@@ -23,6 +23,8 @@ _LOCK = "serve.lock"
 # Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
 _LOCK_BYTES = 512
 
+_ROOT = 0
+"""The user who can read every file."""
 _LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
 
 QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
@@ -135,7 +137,7 @@ def check_user(data_dir: Path) -> None:
         owner, own = (data_dir / _LOCK).stat().st_uid, _read_owner_of_new(data_dir)
     except OSError:
         return
-    if owner != own:
+    if owner not in {own, _ROOT}:
         raise DataDirectoryError(
             f"`clc-receiver serve` uses {data_dir} as the user {owner}, who can't read what this user writes there: "
             f"run this as that one, for example by `sudo -u '#{owner}' clc-receiver …`."
@@ -189,7 +191,8 @@ def find_running_serve(data_dir: Path) -> Running | None:
                 return _parse_holder(file.read())
     except PermissionError:
         raise DataDirectoryError(
-            f"{data_dir} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`."
+            f"{data_dir / _LOCK} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`, "
+            "or give that user the files there."
         ) from None
     except OSError:
         pass
