@@ -1,5 +1,6 @@
 """`clc-receiver check`."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,18 @@ def _describe_settings(settings: Settings) -> str:
 
 
 def _look_at_data(settings: Settings) -> str:
-    return _look_at_directory(settings.data_dir, "CLC_DATA_DIR")
+    """Say how the data directory is, as `_look_at_directory`.
+
+    Raises:
+        DataDirectoryError: it or the database in it can't be used.
+    """
+    text = _look_at_directory(settings.data_dir, "CLC_DATA_DIR")
+    if os.path.lexists(settings.database) and not os.access(settings.database, os.R_OK | os.W_OK):
+        raise DataDirectoryError(
+            f"{settings.database} can't be read and written by this user: run this as the user of `serve`, or give "
+            "that user the file."
+        )
+    return text
 
 
 def _look_at_spool(settings: Settings) -> str:

@@ -44,7 +44,7 @@ def forget(machine: str, force: bool, data_dir: Path | None) -> None:
         transaction,
     )
 
-    server = SpoolServer(settings.shared_spool, "forgetting")
+    server = SpoolServer(settings.shared_spool, "forgetting", is_tried_again=False)
     try:
         with server.session() as connection, transaction(connection):
             node = _find(machine, read_overview(connection).nodes)

@@ -77,7 +77,8 @@ def _registered(settings: Settings) -> Iterator["SpoolServer"]:
     """Put this machine on the list, and give the connection to a block; an error of the block says so."""
     from receiver.shared_spool import Identity, SpoolServer, register  # noqa: PLC0415 - psycopg belongs to an extra
 
-    server, name = SpoolServer(str(settings.shared_spool), "joining"), read_machine_name()
+    server = SpoolServer(str(settings.shared_spool), "joining", is_tried_again=False)
+    name = read_machine_name()
     try:
         node = read_node_id(settings.data_dir)
         register(server, Identity(node, name, runs=begin_run(settings.data_dir)))

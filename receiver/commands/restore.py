@@ -103,8 +103,9 @@ def taking(settings: Settings) -> Iterator[None]:
     data_directory.prepare(settings)
     with data_directory.take_offline(settings.data_dir):
         spools.claim(settings)
-        _finish_the_last(settings)
-        yield
+        with spools.hold(settings):  # also against a `serve` whose lock file somebody has deleted
+            _finish_the_last(settings)
+            yield
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 from receiver.data_directory.incidents import put_aside
@@ -22,6 +23,8 @@ _LOCK = "serve.lock"
 # Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
 _LOCK_BYTES = 512
 
+_ROOT = 0
+"""The user who can read every file."""
 _LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
 
 QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
@@ -131,14 +134,20 @@ def check_user(data_dir: Path) -> None:
         DataDirectoryError: it runs as another user; root may write there all the same.
     """
     try:
-        owner = (data_dir / _LOCK).stat().st_uid
+        owner, own = (data_dir / _LOCK).stat().st_uid, _read_owner_of_new(data_dir)
     except OSError:
         return
-    if owner != os.geteuid():
+    if owner not in {own, _ROOT}:
         raise DataDirectoryError(
             f"`clc-receiver serve` uses {data_dir} as the user {owner}, who can't read what this user writes there: "
             f"run this as that one, for example by `sudo -u '#{owner}' clc-receiver …`."
         )
+
+
+def _read_owner_of_new(directory: Path) -> int:
+    """Return the owner of a file that this process makes; some file systems give all files to one user."""
+    with TemporaryFile(prefix=".clc-", dir=directory) as file:
+        return os.fstat(file.fileno()).st_uid
 
 
 def announce(lock: IO[str], running: Running) -> None:
@@ -182,7 +191,8 @@ def find_running_serve(data_dir: Path) -> Running | None:
                 return _parse_holder(file.read())
     except PermissionError:
         raise DataDirectoryError(
-            f"{data_dir} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`."
+            f"{data_dir / _LOCK} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`, "
+            "or give that user the files there."
         ) from None
     except OSError:
         pass

@@ -100,11 +100,13 @@ class SpoolServer:
     Args:
         url: the setting.
         purpose: what it is for, to complete "can't be used for …".
+        is_tried_again: whether that is tried again after an error, which is logged then; a command ends with it.
     """
 
-    def __init__(self, url: str, purpose: str) -> None:
+    def __init__(self, url: str, purpose: str, *, is_tried_again: bool = True) -> None:
         self._url = url
         self._purpose = purpose
+        self._is_tried_again = is_tried_again
         self._connection: Connection | None = None
         self._seconds, self._next_at = _FIRST_SECONDS, 0.0
         self.failures = 0
@@ -151,7 +153,7 @@ class SpoolServer:
         return self._connection
 
     def _fail(self, failure: str) -> SharedSpoolError:
-        if failure != self.failure:
+        if self._is_tried_again and failure != self.failure:
             _log.error("the shared spool can't be used for %s, which is tried again: %s", self._purpose, failure)
         self.failures += 1
         self.failure = failure

@@ -17,6 +17,7 @@ from receiver.data_directory.accounts import learn_accounts, read_learned_accoun
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
+from receiver.errors import DataDirectoryError
 from receiver.keeping.backup_file import seal
 from receiver.settings import read_settings
 from tests.durability.support.commands import command, run_command
@@ -271,3 +272,11 @@ def test_while_a_restore_has_the_directory_a_serve_that_was_killed_before_is_not
     with taking(read_settings(data_dir=tmp_path)):
         assert access.find_running_serve(tmp_path) is None
         assert "No `clc-receiver serve` is using" in run_command(tmp_path, "upgrade").stderr
+
+
+def test_a_serve_whose_lock_file_was_deleted_keeps_its_database(tmp_path):
+    settings = read_settings(data_dir=tmp_path)
+    with taking(settings):
+        (tmp_path / "serve.lock").unlink()
+        with pytest.raises(DataDirectoryError, match="Another `clc-receiver serve` is using the spool"):
+            taking(settings).__enter__()

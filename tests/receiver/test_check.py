@@ -81,6 +81,14 @@ def test_a_link_to_a_place_that_is_not_there_is_wrong(monkeypatch, tmp_path, bel
     assert told == ("WRONG", f"{link} leads nowhere: mount what it leads to, or set CLC_DATA_DIR to another.")
 
 
+def test_a_database_of_another_user_is_wrong(monkeypatch, tmp_path):
+    database = tmp_path / "clc.duckdb"
+    database.touch()
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != database)  # root may read any
+    state, text = check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)
+    assert (state, f"{database} can't be read and written by this user" in text) == ("WRONG", True), text
+
+
 def test_directories_on_a_full_disk_are_wrong(monkeypatch, tmp_path):
     with mounted(tmp_path / "there", "size=1m") as there:
         fill(there)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from receiver.cli import main
 from receiver.commands.restore import taking
+from receiver.data_directory import access
 from receiver.data_directory.private import keep_private
 from receiver.database.replacing import FILE, finish_offline
 from receiver.errors import ReceiverError
@@ -106,7 +107,8 @@ def test_root_leaves_no_files_that_the_user_of_serve_could_not_read(tmp_path, mo
         pass
     (data_dir / FILE).touch()
     before = sorted(data_dir.rglob("*"))
-    monkeypatch.setattr(os, "geteuid", lambda: 4_321)
+    monkeypatch.setattr(access, "_read_owner_of_new", lambda _directory: 4_321)
+    monkeypatch.setattr(access, "_ROOT", None)  # that the tests may be
     said = f"uses {data_dir} as the user {os.getuid()}, who can't read what this user writes there: run this as"
     for act in (lambda: taking(settings).__enter__(), lambda: finish_offline(data_dir)):
         with pytest.raises(ReceiverError, match=re.escape(said)):

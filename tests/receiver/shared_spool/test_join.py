@@ -1,5 +1,6 @@
 """A new machine joins with a backup from object storage, and ends with every row; one that can't is told why."""
 
+import re
 import shutil
 from uuid import UUID
 
@@ -123,3 +124,11 @@ def test_a_data_directory_that_is_not_empty_is_refused_and_no_machine_is_put_on_
 def test_join_names_the_settings_that_it_lacks(tmp_path):
     done = run_command(tmp_path, "join")
     assert (done.returncode, "CLC_SHARED_SPOOL and CLC_OBJECTS must be set" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("join",), ("forget", "one")])
+def test_a_command_that_can_not_reach_the_shared_spool_says_so_once_and_ends(tmp_path, directory, arguments):
+    url = "postgresql://clc@127.0.0.1:1/clc"
+    done = run_command(tmp_path / "new", *arguments, CLC_SHARED_SPOOL=url, CLC_OBJECTS=str(directory))
+    assert done.returncode == 1
+    assert re.findall(".*can't be used.*", done.stderr) == re.findall("Error: The .* Connection refused.*", done.stderr)
