@@ -45,4 +45,5 @@ def test_an_entity_is_listed_in_the_account_that_told_its_state_last_with_all_it
 
 def test_an_entity_whose_last_notification_names_no_account_is_in_the_one_that_was_named_last(ask):
     assert ask("entity", category="User", entity="SUE")[0]["account_alias"] == "BRIX"
+    assert [row["account_alias"] for row in ask("entities_found", named="SUE", page_rows=9)] == ["BRIX"]
     assert ask("entity", category="Server", entity="WA1ACMEWEB01")[0]["account_alias"] == "ACME"
