@@ -43,7 +43,8 @@ MOST_LINES_OF_README = 250
 TABLES_WITH_COLUMNS = ["underived", "notifications", "rejected", "changes", "entities", "accounts", "senders"]
 # Figures that are judged by no number.
 JUDGED_OTHERWISE = {
-    *("serving", "store", "append_error", "query_listen", "learned_accounts", "profiles_unusable", "secrets_unusable")
+    *("serving", "store", "append_error", "query_listen", "learned_accounts", "profiles_unusable", "secrets_unusable"),
+    "key_fingerprint",
 }
 UNITS = {"MiB": 2**20, "GiB": 2**30}
 

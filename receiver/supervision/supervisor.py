@@ -274,6 +274,7 @@ class _Supervisor:
             listen=self._describe_listen(),
             has_url_secret=self._settings.url_secret is not None,
             key_fingerprint=self._key,
+            key_file=str(self._settings.public_key.absolute()) if self._settings.public_key else None,
             silences=self._silences.list_recent(now),
             role=self._role,
         )
