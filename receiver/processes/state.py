@@ -85,7 +85,8 @@ class ServeState(BaseModel):
     and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
     `listen` is the URL of its listeners, `has_url_secret` whether target URLs hold the secret of CLC_URL_SECRET, and
     `key_fingerprint` that of the public key in CLC_PUBLIC_KEY, or of the published one; `key_file` is the file of the
-    former. `silences` are those that ended in the last day. `role` is the machine's, see `node`.
+    former, and `secret_files` are those of senders' secrets. `silences` are those that ended in the last day. `role` is
+    the machine's, see `node`.
     """
 
     pid: int
@@ -100,6 +101,7 @@ class ServeState(BaseModel):
     has_url_secret: bool = False
     key_fingerprint: str | None = None
     key_file: str | None = None
+    secret_files: list[str] = []
     silences: list[EndedSilence] = []
     role: str = ALL_PARTS
 

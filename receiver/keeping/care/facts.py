@@ -161,7 +161,7 @@ def gather(
     if note:
         seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
-    unusable = find_unusable(settings)
+    unusable = find_unusable(settings, serve.secret_files if serve else ())
     return Facts(
         at=now,
         version=__version__,
