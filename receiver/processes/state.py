@@ -84,8 +84,9 @@ class ServeState(BaseModel):
     `state` is `running`, `stopping` or `stopped`. `written_at` is when the file was written: each ten seconds at least,
     and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
     `listen` is the URL of its listeners, `has_url_secret` whether target URLs hold the secret of CLC_URL_SECRET, and
-    `key_fingerprint` that of the public key in CLC_PUBLIC_KEY, or of the published one. `silences` are those that ended
-    in the last day. `role` is the machine's, see `node`.
+    `key_fingerprint` that of the public key in CLC_PUBLIC_KEY, or of the published one; `key_file` is the file of the
+    former, and `secret_files` are those of senders' secrets. `silences` are those that ended in the last day. `role` is
+    the machine's, see `node`.
     """
 
     pid: int
@@ -99,6 +100,8 @@ class ServeState(BaseModel):
     listen: str | None = None
     has_url_secret: bool = False
     key_fingerprint: str | None = None
+    key_file: str | None = None
+    secret_files: list[str] = []
     silences: list[EndedSilence] = []
     role: str = ALL_PARTS
 

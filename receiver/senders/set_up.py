@@ -51,15 +51,21 @@ def load_profiles(settings: Settings, leave_out: Callable[[ProfileError], None] 
     return {name: each for name, each in senders.items() if isinstance(each, Profile)}
 
 
-def find_unusable(settings: Settings) -> Unusable:
-    """Return why profiles, secrets, their directories or `.env` can't be used, a sentence for each."""
+def find_unusable(settings: Settings, secret_files: Iterable[str] = ()) -> Unusable:
+    """Return why profiles, secrets, their directories or `.env` can't be used, a sentence for each.
+
+    Args:
+        settings: where they are.
+        secret_files: those that were there when `serve` began.
+    """
     errors: list[ReceiverError] = []
     try:
         profiles = load_profiles(settings, errors.append)
     except SettingsError as error:
         errors.append(error)
         profiles = load_profiles(settings.model_copy(update={"senders": None}))
-    return Unusable([*map(str, errors)], [*dict.fromkeys(_find_unusable_secrets(settings, profiles.values()))])
+    lost = [f"{file} is gone." for file in map(Path, secret_files) if file.parent.is_dir() and not file.exists()]
+    return Unusable([*map(str, errors)], [*dict.fromkeys(_find_unusable_secrets(settings, profiles.values())), *lost])
 
 
 def _find_unusable_secrets(settings: Settings, profiles: Iterable[Profile]) -> Iterator[str]:
@@ -118,6 +124,17 @@ def load_secrets(settings: Settings, profiles: Iterable[Profile], env_file: str 
     signing = (profile for profile in profiles if profile.scheme.proof != "none")
     loaded = {profile.name: tuple(_load(settings, profile, env_file)) for profile in signing}
     return {name: secrets for name, secrets in loaded.items() if secrets}
+
+
+def list_secret_files(settings: Settings) -> list[str]:
+    """Return the paths of the files in CLC_SECRETS_DIR that belong to senders.
+
+    Raises:
+        SettingsError: a directory can't be read.
+        ProfileError: a profile can't be used.
+    """
+    names = set(_list_names(settings, "secrets_dir")) & load_profiles(settings).keys()
+    return [str(Path(settings.secrets_dir or "", name).absolute()) for name in sorted(names)]
 
 
 def find_taken(settings: Settings) -> tuple[list[str], list[str]]:

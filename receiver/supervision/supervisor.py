@@ -20,6 +20,7 @@ from receiver.network.sockets import format_address, notify_systemd
 from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, recall, write_state
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint, remember_key
+from receiver.senders.set_up import list_secret_files
 from receiver.settings import Settings, list_variables
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
@@ -81,6 +82,7 @@ class _Supervisor:
         key = CENTURYLINK.verification.load_key(settings.public_key)
         self._key = compute_fingerprint(key)
         self._key_file = remember_key(settings.data_dir, key) if settings.public_key else None
+        self._secret_files = list_secret_files(settings)
         self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
         self._upgrade_again = before.upgrade_again if before else False
@@ -274,6 +276,8 @@ class _Supervisor:
             listen=self._describe_listen(),
             has_url_secret=self._settings.url_secret is not None,
             key_fingerprint=self._key,
+            key_file=str(self._settings.public_key.absolute()) if self._settings.public_key else None,
+            secret_files=self._secret_files,
             silences=self._silences.list_recent(now),
             role=self._role,
         )

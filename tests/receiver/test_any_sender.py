@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from receiver.keeping.care.facts import gather
+from receiver.settings import read_settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import alter
 from tests.receiver.senders.profile.profiles import MINIMAL
@@ -93,6 +95,19 @@ def test_serve_says_which_senders_it_takes_and_which_profile_lacks_a_secret(tmp_
         for name in ("github", "stripe"):
             receiver.until_logged(f"notifications of {name} are taken at {receiver.url}/senders/{name}\n")
         receiver.until_logged("notifications of mine are not taken: set CLC_SECRET_MINE")
+
+
+def test_status_names_a_file_of_secrets_that_is_gone_since_serve_began(tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "github").write_text("a secret of github for tests")
+    (secrets / "github.old").touch()
+    with running(PreparedReceiver, tmp_path / "data", CLC_SECRETS_DIR=str(secrets)) as receiver:
+        settings = read_settings(env_file=None, data_dir=receiver.data_dir, secrets_dir=secrets)
+        assert gather(settings, None).secrets_unusable == []
+        (secrets / "github").unlink()
+        (secrets / "github.old").unlink()
+        assert gather(settings, None).secrets_unusable == [f"{secrets}/github is gone."]
 
 
 def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):

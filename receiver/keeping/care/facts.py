@@ -15,7 +15,7 @@ from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
-from receiver.errors import StoreError
+from receiver.errors import KeyFileError, StoreError
 from receiver.files import find_write_trouble, read_sql_file
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
@@ -98,6 +98,8 @@ class Facts(NamedTuple):
     """None if another process than the store's gathers the facts, and no shipper has noted it."""
     key_is_of_shell: bool = False
     """Whether the key is that of the settings of a shell, because no `serve` has noted its own."""
+    key_unusable: str | None = None
+    """Why the file in CLC_PUBLIC_KEY, which `serve` began with, can't be used any more."""
     role: str = ALL_PARTS
     """This machine's, see `receiver.data_directory.node`."""
     accounts_unread: str | None = None
@@ -161,7 +163,7 @@ def gather(
     if note:
         seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
     noted_key = serve.key_fingerprint if serve and wal is None else None
-    unusable = find_unusable(settings)
+    unusable = find_unusable(settings, serve.secret_files if serve else ())
     serving = find_running_serve(settings.data_dir) is not None
     return Facts(
         at=now,
@@ -193,6 +195,7 @@ def gather(
         has_shared_spool=settings.shared_spool is not None or role != ALL_PARTS,
         shared=shared,
         key_is_of_shell=wal is None and noted_key is None,
+        key_unusable=_find_key_trouble(serve.key_file) if serve and serve.key_file else None,
         role=role,
         profiles_unusable=unusable.profiles,
         secrets_unusable=unusable.secrets if has_listener(role) else (),
@@ -254,6 +257,14 @@ def _find_accounts_trouble(path: Path) -> str | None:
     try:
         read_learned_accounts(path)
     except (OSError, sqlite3.Error) as error:
+        return str(error)
+    return None
+
+
+def _find_key_trouble(file: str) -> str | None:
+    try:
+        CENTURYLINK.verification.load_key(Path(file))
+    except KeyFileError as error:
         return str(error)
     return None
 

@@ -135,7 +135,10 @@ def _describe_key(facts: Facts) -> Figure:
     if facts.key_is_of_shell:
         return Figure("key_fingerprint", "Public key", key, f"not known; by this shell's settings {key}", "amber")
     words = key if facts.serving else f"{key} (of the serve that ran last)"
-    return Figure("key_fingerprint", "Public key", key, words)
+    if not facts.serving or facts.key_unusable is None:
+        return Figure("key_fingerprint", "Public key", key, words)
+    words += f". {facts.key_unusable} `serve` does not start again without it."
+    return Figure("key_fingerprint", "Public key", key, words, "amber")
 
 
 def _judge_queries(facts: Facts) -> Iterator[Figure]:

@@ -182,6 +182,8 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(lacks_rows=True)), "red"),
         ("serving", {"serving": False}, "red"),
         ("learned_accounts", {"accounts_unread": "disk I/O error"}, "red"),
+        ("key_fingerprint", {}, "ok"),
+        ("key_fingerprint", {"key_unusable": "The key file public.pem can't be read."}, "amber"),
         ("profiles_unusable", {"profiles_unusable": ["acme.toml: it is no TOML."]}, "red"),
         ("secrets_unusable", {"secrets_unusable": ["secrets/github can't be read."]}, "red"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),

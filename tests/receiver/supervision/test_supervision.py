@@ -17,8 +17,10 @@ import urllib3
 
 import receiver as package
 from receiver.data_directory.access import find_running_serve
+from receiver.keeping.care.facts import gather
 from receiver.processes.child import NO_RESTART_HELPS
 from receiver.processes.state import WENT_ON, ProcessState, ServeState, SilenceLog, read_state, recall, write_state
+from receiver.settings import read_settings
 from receiver.supervision.keeper import BackOff
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, check_all_is_kept
@@ -114,7 +116,10 @@ def test_all_starts_again_under_the_same_key_though_its_file_is_gone(shared, key
     kill_and_await(shared, "listener 1")
     kill_and_await(shared, "store")
     assert check_all_is_kept(shared, {})
+    settings = read_settings(env_file=None, data_dir=shared.data_dir)
+    assert str(key) in (gather(settings, None).key_unusable or "")
     away.rename(key)
+    assert gather(settings, None).key_unusable is None
 
 
 def test_a_listener_that_can_never_start_ends_serve_with_its_sentence(tmp_path, monkeypatch):
