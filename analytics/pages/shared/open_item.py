@@ -13,7 +13,7 @@ from analytics.export import curl
 from analytics.pages.shared import address
 from analytics.pages.shared.components import draw_text
 from analytics.pages.shared.store import PATH_HINT, ask, find_receiver, null_to_none
-from analytics.senders import as_words, find_kind_of, find_sender
+from analytics.senders import as_words, find_kind_of, find_sender, list_shipped
 from analytics.text import as_markdown, format_count
 from analytics.words.meanings import THIRD_PARTY
 
@@ -110,8 +110,10 @@ def draw_copies(row: Any) -> None:
         # Its bytes alone prove nothing to anybody else, and sent again they are refused: they lack their headers.
         draw_body_button(body, file_name)
         return
-    with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
-        draw_curl(row, body, file_name)
+    # A sender with a profile has another path, and may sign headers that the store does not keep.
+    if row["sender"] in {sender.name for sender in list_shipped()}:
+        with st.popover("Copy as curl", icon=":material/terminal:", key="curl-popover"):
+            draw_curl(row, body, file_name)
     draw_body_button(body, file_name)
     if null_to_none(row["signature"]):
         with st.popover("Signature", icon=":material/key:", key="signature-popover"):

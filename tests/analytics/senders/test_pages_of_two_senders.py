@@ -24,7 +24,7 @@ from analytics.pages.shared.search import find_accounts
 from analytics.senders.described import Seen, as_sender
 from analytics.text import as_markdown
 from analytics.times import EPOCH
-from tests.support.dashboard_app import make_app, table_rows
+from tests.support.dashboard_app import make_app, plain_texts, table_rows
 from tests.support.readable_store import Changed, Row, account, build_store
 
 FINDING = Finding("1", "rule", "Rule", "high", datetime.now(UTC), "Server", "WA1", "DEMO", None, "It is.", ["1"])
@@ -56,6 +56,7 @@ def store(tmp_path_factory):
     with duckdb.connect(str(file)) as connection:
         description = "INSERT INTO senders BY NAME SELECT 'till' AS name, 'Till' AS title, ? AS description"
         connection.execute(description, [DESCRIPTION])
+        connection.execute("UPDATE notifications SET proof = 'third-party' WHERE sender = 'till'")
     # A page learns the senders itself, but may have been drawn by then.
     senders.learn([as_sender("till", "Till", DESCRIPTION, SEEN)])
     yield str(file)
@@ -191,6 +192,12 @@ def test_lists_have_names_of_accounts_beside_rows_of_the_same_sender_alone(open_
 def test_the_list_of_accounts_has_names_of_the_senders_own(open_page):
     listed = [tuple(row[:2]) for row in table_rows(open_page("activity"))]
     assert {("DEMO", "3"), ("DEMO  Demo Manufacturing", "2")} <= set(listed)
+
+
+@pytest.mark.parametrize(("seq", "is_offered"), [("3", True), ("4", False)])
+def test_only_a_notification_that_its_body_and_signature_make_whole_is_offered_as_a_command(open_page, seq, is_offered):
+    texts = plain_texts(open_page("notifications", seq=seq))
+    assert any(text.startswith("curl ") for text in texts) == is_offered
 
 
 def test_a_search_finds_each_account_of_an_alias_by_its_own_name(accounts):
