@@ -131,8 +131,9 @@ def check_user(data_dir: Path) -> None:
     """Check that the `serve` of a data directory can read the files that this process makes there.
 
     Raises:
-        DataDirectoryError: it runs as another user; root may write there all the same.
+        DataDirectoryError: it runs as another user; root may write there all the same. Or its lock can't be read.
     """
+    find_running_serve(data_dir)
     try:
         owner, own = (data_dir / _LOCK).stat().st_uid, _read_owner_of_new(data_dir)
     except OSError:

@@ -1,5 +1,6 @@
 """What holds personal data is readable by its owner alone, and goes nowhere that its owner did not name."""
 
+import json
 import os
 import re
 import stat
@@ -13,7 +14,7 @@ from receiver.commands.restore import taking
 from receiver.data_directory import access
 from receiver.data_directory.private import keep_private
 from receiver.database.replacing import FILE, finish_offline
-from receiver.errors import ReceiverError
+from receiver.errors import DataDirectoryError, ReceiverError
 from receiver.settings import read_settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
@@ -117,6 +118,19 @@ def test_root_leaves_no_files_that_the_user_of_serve_could_not_read(tmp_path, mo
         done = CliRunner().invoke(main, [*arguments, "--data-dir", str(data_dir)])
         assert (done.exit_code, said in done.output) == (1, True), done.output
     assert sorted(data_dir.rglob("*")) == before
+
+
+def test_nothing_is_imported_beside_a_lock_file_that_can_not_be_read(tmp_path, monkeypatch):
+    archive, data_dir = tmp_path / "a.jsonl", tmp_path / "data"
+    archive.write_text(json.dumps({"received_at": "2026-03-01T00:00:00Z", "event": "User.Updated", "body": "{}"}))
+
+    def refuse(_data_dir):
+        raise DataDirectoryError("serve.lock can't be read: permission denied.")
+
+    monkeypatch.setattr(access, "find_running_serve", refuse)
+    done = CliRunner().invoke(main, ["import", str(archive), "--data-dir", str(data_dir)])
+    assert (done.exit_code, "serve.lock can't be read: permission denied" in done.output) == (1, True), done.output
+    assert not data_dir.exists()
 
 
 @pytest.mark.parametrize("argument", [["status"], ["serve"], ["demo"]])
