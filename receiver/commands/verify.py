@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 
 from receiver.commands.options import NamedPath, take_data_dir
+from receiver.data_directory.access import check_user
 from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
+from receiver.errors import DataDirectoryError
 from receiver.keeping.scrub import scrub
 from receiver.keeping.scrub_loop import write_scrub_note
 from receiver.keeping.verification import (
@@ -116,7 +118,10 @@ def _scrub(settings: Settings, reader: Reader) -> bool:
     for each in damaged:
         click.echo(f"damaged: {each}")
     try:
+        check_user(settings.data_dir)
         write_scrub_note(settings.data_dir, damaged)
+    except DataDirectoryError as error:
+        click.echo(f"The result is not saved, so `status` does not show it. {error}", err=True)
     except OSError as error:
         click.echo(f"The result can't be saved ({error.strerror}), so `status` does not show it.", err=True)
     return bool(damaged)

@@ -17,6 +17,8 @@ from receiver.settings import SECRET_PREFIX, Settings
 
 Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
+Variables = Mapping[str, str]
+"""The variables of the environment and of `.env`, by their names in capitals."""
 _COMMENT = re.compile(r"#(\s|$)")
 """Secrets may begin with `#`, so a blank must follow it."""
 _ENV_FILE = ".env"
@@ -69,11 +71,23 @@ def find_unusable(settings: Settings, secret_files: Iterable[str] = ()) -> Unusa
 
 
 def _find_unusable_secrets(settings: Settings, profiles: Iterable[Profile]) -> Iterator[str]:
+    try:
+        variables = read_variables(None if _is_pipe(_ENV_FILE) else _ENV_FILE)
+    except SettingsError as error:
+        yield str(error)
+        variables = read_variables(None)
     for profile in profiles:
         try:
-            load_secrets(settings, [profile])
+            load_secrets(settings, [profile], variables)
         except SettingsError as error:
             yield str(error)
+
+
+def _is_pipe(env_file: str) -> bool:
+    """Tell whether `.env` is a pipe: each reader waits for its writer, which may ask a user each time."""
+    with suppress(OSError):
+        return Path(env_file).is_fifo()
+    return False
 
 
 def name_variable(name: str) -> str:
@@ -87,42 +101,47 @@ def load_usable(settings: Settings) -> Usable:
     `serve` refuses to start with any that can't be used. Its listeners must be able to start again whatever has become
     of a file since: without a listener nobody's notifications are taken.
     """
-    settings, env_file = _leave_out_unreadable(settings)
+    settings, variables = _leave_out_unreadable(settings)
     profiles = load_profiles(settings, lambda error: _log.error(_LEFT_OUT, error))
     secrets = dict[str, tuple[Secret, ...]]()
     for profile in profiles.values():
         try:
-            secrets |= load_secrets(settings, [profile], env_file)
+            secrets |= load_secrets(settings, [profile], variables)
         except SettingsError as error:
             _log.error(_LEFT_OUT, error)
-    return Usable(profiles, secrets, frozenset(_list_texts(settings, env_file)))
+    return Usable(profiles, secrets, frozenset(_list_texts(settings, variables)))
 
 
-def _leave_out_unreadable(settings: Settings) -> tuple[Settings, str | None]:
-    """Return the settings without directories that can't be used, and `.env` unless it can't be."""
-    env_file: str | None = _ENV_FILE
+def _leave_out_unreadable(settings: Settings) -> tuple[Settings, Variables]:
+    """Return the settings without directories that can't be used, and the variables, of `.env` unless it can't be."""
     try:
-        read_dot_env(env_file)
+        variables = read_variables()
     except SettingsError as error:
         _log.error(_LEFT_OUT, error)
-        env_file = None
+        variables = read_variables(None)
     for name in ("senders", "secrets_dir"):
         try:
             _list_names(settings, name)
         except SettingsError as error:
             _log.error(_LEFT_OUT, error)
             settings = settings.model_copy(update={name: None})
-    return settings, env_file
+    return settings, variables
 
 
-def load_secrets(settings: Settings, profiles: Iterable[Profile], env_file: str | None = _ENV_FILE) -> Secrets:
+def load_secrets(settings: Settings, profiles: Iterable[Profile], variables: Variables | None = None) -> Secrets:
     """Return the secrets that are set, several of a sender while it changes them.
+
+    Args:
+        settings: where the files are.
+        profiles: the senders.
+        variables: what `read_variables` returned; it is called without them.
 
     Raises:
         SettingsError: one of them can't be used, or a file can't be read; the secret itself is not in the text.
     """
+    variables = read_variables() if variables is None else variables
     signing = (profile for profile in profiles if profile.scheme.proof != "none")
-    loaded = {profile.name: tuple(_load(settings, profile, env_file)) for profile in signing}
+    loaded = {profile.name: tuple(_load(settings, profile, variables)) for profile in signing}
     return {name: secrets for name, secrets in loaded.items() if secrets}
 
 
@@ -158,7 +177,7 @@ def make_target_url(settings: Settings, address: str, name: str) -> str:
     return f"{scheme}://{address}/senders/{part}{name}"
 
 
-def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE) -> list[tuple[str, str]]:
+def read_secrets(settings: Settings, name: str, variables: Variables | None = None) -> list[tuple[str, str]]:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
     A variable separates them by commas, a file has one a line, or keys in PEM form, beside blank lines and comments.
@@ -166,8 +185,8 @@ def read_secrets(settings: Settings, name: str, env_file: str | None = _ENV_FILE
     Raises:
         SettingsError: the file or its directory can't be read.
     """
-    variable = name_variable(name)
-    secrets = [(variable, text) for text in split_secrets(read_variables(env_file).get(variable, ""))]
+    variable, given = name_variable(name), read_variables() if variables is None else variables
+    secrets = [(variable, text) for text in split_secrets(given.get(variable, ""))]
     if settings.secrets_dir is not None:
         path, names = settings.secrets_dir / name, _list_names(settings, "secrets_dir")
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
@@ -180,11 +199,11 @@ def _list_names(settings: Settings, name: str) -> list[str]:
     return list_names(directory, f"CLC_{name.upper()}") if directory else []
 
 
-def _list_texts(settings: Settings, env_file: str | None) -> Iterator[str]:
+def _list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
     """Yield the texts of all secrets that can be read and are no guess, also of senders that are not known."""
     texts = [
         text
-        for variable, value in read_variables(env_file).items()
+        for variable, value in variables.items()
         if variable.startswith(SECRET_PREFIX)
         for text in split_secrets(value)
     ]
@@ -194,7 +213,7 @@ def _list_texts(settings: Settings, env_file: str | None) -> Iterator[str]:
     return (text for text in texts if len(text.encode()) >= FEWEST_BYTES)
 
 
-def read_variables(env_file: str | None) -> dict[str, str]:
+def read_variables(env_file: str | None = _ENV_FILE) -> dict[str, str]:
     """Return all variables of the environment and of `env_file`, which it goes before, with names in capitals.
 
     Raises:
@@ -208,8 +227,8 @@ def split_secrets(value: str) -> list[str]:
     return [text.strip() for text in value.split(",") if text.strip()]
 
 
-def _load(settings: Settings, profile: Profile, env_file: str | None) -> Iterable[Secret]:
-    for source, text in read_secrets(settings, profile.name, env_file):
+def _load(settings: Settings, profile: Profile, variables: Variables) -> Iterable[Secret]:
+    for source, text in read_secrets(settings, profile.name, variables):
         try:
             yield profile.scheme.load_secret(text)
         except SecretError as error:

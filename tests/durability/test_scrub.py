@@ -7,7 +7,10 @@ from contextlib import closing
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
+from receiver.cli import main
+from receiver.data_directory import access
 from receiver.database.reading import FileReader
 from receiver.keeping import scrub_loop
 from receiver.keeping.scrub import find_rows, scrub
@@ -83,6 +86,15 @@ def test_every_block_in_use_is_looked_at(data_dir):
         assert (damaged.blocks, damaged.table, damaged.by_seq) == ([block], "notifications", True)
         assert damaged.columns == ["payload"]
         flip(data_dir / "clc.duckdb", block)
+
+
+def test_another_user_than_that_of_serve_saves_no_result_that_it_could_not_read(data_dir, monkeypatch):
+    (data_dir / "serve.lock").touch()
+    monkeypatch.setattr(access, "_read_owner_of_new", lambda _directory: 4_321)
+    monkeypatch.setattr(access, "_ROOT", None)  # that the tests may be
+    done = CliRunner().invoke(main, ["verify", "--scrub", "--data-dir", str(data_dir)])
+    assert f"`status` does not show it. `clc-receiver serve` uses {data_dir} as the user {os.getuid()}" in done.output
+    assert not (data_dir / FILE).exists()
 
 
 def test_what_is_damaged_is_named_with_the_backup_that_holds_it_also_where_that_can_not_be_noted(data_dir):

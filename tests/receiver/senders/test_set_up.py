@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from receiver.errors import ProfileError, SettingsError
 from receiver.keeping.care.facts import gather
-from receiver.senders import load_senders
+from receiver.senders import load_senders, set_up
 from receiver.senders.keys import compute_fingerprint
-from receiver.senders.set_up import find_taken, load_profiles, load_secrets, read_secrets
+from receiver.senders.set_up import find_taken, find_unusable, load_profiles, load_secrets, read_secrets
 from receiver.settings import read_settings
 from tests.receiver.senders.profile.profiles import MINIMAL
 
@@ -127,6 +127,16 @@ def test_status_names_the_secrets_that_can_not_be_used_any_more(tmp_path):
     assert stripe.startswith(f"{secrets}/stripe can't be used: The secret has 5 bytes")
     (away,) = gather(read_settings(data_dir=tmp_path, secrets_dir=tmp_path / "none"), None).secrets_unusable
     assert away == f"CLC_SECRETS_DIR is '{tmp_path}/none': it must be a directory."
+
+
+def test_a_look_at_the_secrets_reads_dot_env_once_and_a_pipe_in_its_place_never(monkeypatch):
+    read = []
+    monkeypatch.setattr(set_up, "read_dot_env", lambda file: read.append(file) or {"CLC_SECRET_STRIPE": "short"})
+    (short,) = find_unusable(read_settings(env_file=None)).secrets
+    assert (short.startswith("CLC_SECRET_STRIPE can't be used"), read) == (True, [".env"])
+    os.mkfifo(".env")
+    find_unusable(read_settings(env_file=None))
+    assert read == [".env", None]
 
 
 def test_lines_of_secrets_that_begin_with_a_hash_and_a_blank_are_comments(tmp_path):
