@@ -5,9 +5,9 @@ SELECT
     kind_of(category) AS category,
     entity_id,
     -- An alert may name another account than the state does.
-    max(struct_pack(
-        has_state := has_state(category), at := least(occurred_at, received_at), account_alias := account_alias
-    )).account_alias AS account_alias,
+    arg_max(account_alias, struct_pack(
+        has_state := has_state(category), at := least(occurred_at, received_at), seq := seq
+    )) AS account_alias,
     max(least(occurred_at, received_at)) AS last_at,
     count(*) AS notifications
 FROM events
