@@ -118,8 +118,9 @@ def _put_off_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        with _switching:
+            if was_on:
+                gc.enable()
 
 
 def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:

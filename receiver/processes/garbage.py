@@ -23,5 +23,6 @@ def put_off_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        with _switching:
+            if was_on:
+                gc.enable()

@@ -7,7 +7,6 @@ import pytest
 from tests.support.dashboard_app import make_app, table_rows
 from tests.support.readable_store import build_store, server
 
-NOW = datetime.now(UTC)
 LATELY, A_DAY = timedelta(minutes=5), timedelta(days=1)
 
 
@@ -18,9 +17,10 @@ def name_of(number):
 @pytest.fixture
 def open_activity(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    now = datetime.now(UTC)  # when the test begins, because other tests may take longer than the range
     numbers_by_age = {2 * A_DAY: [99], A_DAY + LATELY: range(10, 50), A_DAY / 2: [1, 2], LATELY: [10, 60]}
     rows = [
-        server(f"AC{number:02}", name_of(number), received_at=NOW - age, actor=f"user{number}")
+        server(f"AC{number:02}", name_of(number), received_at=now - age, actor=f"user{number}")
         for age, numbers in numbers_by_age.items()
         for number in numbers
     ]

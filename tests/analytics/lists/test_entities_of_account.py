@@ -25,6 +25,8 @@ def ask(tmp_path):
         user("Created", "ACME", "SUE", 2),
         user("Updated", "BRIX", "SUE", 3),
         user("Deleted", None, "SUE", 4),
+        user("Created", "BRIX", "TOM", 5),
+        user("Updated", "ACME", "TOM", 5),
         Row("Server.Updated", "ACME", "WA1ACMEWEB01", {}, MIDDAY),
         Row("Alert.Notification", "BRIX", "WA1ACMEWEB01", {}, MIDDAY + MINUTE),
         Row("Alert.Notification", "BRIX", "WA1BRIXWEB01", {}, MIDDAY),
@@ -39,7 +41,7 @@ def test_an_entity_is_listed_in_the_account_that_told_its_state_last_with_all_it
         assert {row["total"] for row in rows} == {len(rows)}
         return [(row["entity_id"], row["notifications"], row["deleted"]) for row in rows]
 
-    assert list_in("ACME") == [("WA1ACMEWEB01", 2, False)]
+    assert list_in("ACME") == [("WA1ACMEWEB01", 2, False), ("TOM", 2, False)]
     assert list_in("BRIX") == [("WA1BRIXWEB01", 1, False), ("KIM", 2, False), ("LEE", 3, True), ("SUE", 3, True)]
 
 
@@ -47,3 +49,11 @@ def test_an_entity_whose_last_notification_names_no_account_is_in_the_one_that_w
     assert ask("entity", category="User", entity="SUE")[0]["account_alias"] == "BRIX"
     assert [row["account_alias"] for row in ask("entities_found", named="SUE", page_rows=9)] == ["BRIX"]
     assert ask("entity", category="Server", entity="WA1ACMEWEB01")[0]["account_alias"] == "ACME"
+
+
+def test_the_search_names_the_account_in_which_each_entity_is_listed(ask):
+    listed = {row["entity_id"]: row["account_alias"] for row in ask("entities_found", page_rows=9)}
+    assert listed == {
+        **dict.fromkeys(("WA1ACMEWEB01", "TOM"), "ACME"),
+        **dict.fromkeys(("WA1BRIXWEB01", "KIM", "LEE", "SUE"), "BRIX"),
+    }
