@@ -131,7 +131,12 @@ def test_status_names_the_secrets_that_can_not_be_used_any_more(tmp_path):
 
 def test_a_look_at_the_secrets_reads_dot_env_once_and_a_pipe_in_its_place_never(monkeypatch):
     read = []
-    monkeypatch.setattr(set_up, "read_dot_env", lambda file: read.append(file) or {"CLC_SECRET_STRIPE": "short"})
+
+    def note(file):
+        read.append(file)
+        return {"CLC_SECRET_STRIPE": "short"}
+
+    monkeypatch.setattr(set_up, "read_dot_env", note)
     (short,) = find_unusable(read_settings(env_file=None)).secrets
     assert (short.startswith("CLC_SECRET_STRIPE can't be used"), read) == (True, [".env"])
     os.mkfifo(".env")
