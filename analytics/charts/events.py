@@ -112,7 +112,7 @@ def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool 
     if logarithmic:
         parts.append("logarithmic scale")
     elif span.running:
-        parts.append(f"the pale last bar is {RUNNING}")
+        parts.append(f"the pale bar is {RUNNING}")
     return f"{'; '.join(parts)}."
 
 
