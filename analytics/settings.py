@@ -222,12 +222,12 @@ def find_unknown_variables() -> list[str]:
         SettingsError: `.env` can't be read.
     """
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | RECEIVER
-    ignored = known | _OF_SERVE
-    given = {name.upper() for name in (*read_dot_env(find_base() / ENV_FILE), *os.environ)}
+    given = {name.upper() for name in (*read_dot_env(find_base() / ENV_FILE), *os.environ)} - known - _OF_SERVE
     sentences = []
-    unknown = (name for name in given - ignored if re.match(r"CLC[\W_]", name) and not name.startswith(SECRET_PREFIX))
+    unknown = (name for name in given if re.match(r"CLC[\W_]", name) and not name.startswith(SECRET_PREFIX))
     for name in sorted(unknown):
-        nearest = get_close_matches(name, known, 1)
+        meant = re.sub(r"\W", "_", name)
+        nearest = [meant] if meant.startswith(SECRET_PREFIX) else get_close_matches(name, known, 1)
         sentences.append(f"{name} is no setting and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else "."))
     return sentences
 

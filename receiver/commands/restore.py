@@ -1,8 +1,9 @@
 """`clc-receiver restore`."""
 
+import fcntl
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from receiver.data_directory.incidents import Incident, make_incident, read_inci
 from receiver.data_directory.node import has_store
 from receiver.database import replacing
 from receiver.database.faults import has_whole_derived
-from receiver.errors import StoreError
+from receiver.errors import DataDirectoryError, StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect_all_but_refused
 from receiver.keeping.objects.fetching import Fetched, fetched_newest
 from receiver.keeping.objects.place import Advance, Manifest, Place, find_place
@@ -104,8 +105,27 @@ def taking(settings: Settings) -> Iterator[None]:
     with data_directory.take_offline(settings.data_dir):
         spools.claim(settings)
         with spools.hold(settings):  # also against a `serve` whose lock file somebody has deleted
+            _check_is_closed(settings.database)
             _finish_the_last(settings)
             yield
+
+
+def _check_is_closed(database: Path) -> None:
+    """Check that no process has a database open to write into it.
+
+    The store of a `serve` that was killed takes rows out of the spool for some seconds more, and a `serve` without
+    listeners holds no spool.
+
+    Raises:
+        DataDirectoryError: one has.
+    """
+    with suppress(FileNotFoundError), database.open("rb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # DuckDB locks it in the same way
+        except (BlockingIOError, PermissionError):
+            raise DataDirectoryError(
+                f"Another process still uses {database}: wait until it has ended, or stop it."
+            ) from None
 
 
 @contextmanager

@@ -141,7 +141,8 @@ def check_user(data_dir: Path) -> None:
     if owner not in {own, _ROOT}:
         raise DataDirectoryError(
             f"`clc-receiver serve` uses {data_dir} as the user {owner}, who can't read what this user writes there: "
-            f"run this as that one, for example by `sudo -u '#{owner}' clc-receiver …`."
+            f"run this as that one, for example by `sudo -E -u '#{owner}' clc-receiver …`; docs/operate.md says how to "
+            "do so beside the systemd unit."
         )
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -280,3 +281,13 @@ def test_a_serve_whose_lock_file_was_deleted_keeps_its_database(tmp_path):
         (tmp_path / "serve.lock").unlink()
         with pytest.raises(DataDirectoryError, match="Another `clc-receiver serve` is using the spool"):
             taking(settings).__enter__()
+    writes = "import duckdb, sys; store = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", writes, settings.database], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as store:
+        store.stdout.readline()
+        with pytest.raises(DataDirectoryError, match=r"Another process still uses .*clc\.duckdb: wait"):
+            taking(settings).__enter__()
+        store.communicate(b"\n")
+    with taking(settings):
+        pass

@@ -110,7 +110,9 @@ def test_root_leaves_no_files_that_the_user_of_serve_could_not_read(tmp_path, mo
     before = sorted(data_dir.rglob("*"))
     monkeypatch.setattr(access, "_read_owner_of_new", lambda _directory: 4_321)
     monkeypatch.setattr(access, "_ROOT", None)  # that the tests may be
-    said = f"uses {data_dir} as the user {os.getuid()}, who can't read what this user writes there: run this as"
+    own = os.getuid()
+    said = f"uses {data_dir} as the user {own}, who can't read what this user writes there: run this as that one, for"
+    said += f" example by `sudo -E -u '#{own}' clc-receiver …`; docs/operate.md says how to do so beside the systemd"
     for act in (lambda: taking(settings).__enter__(), lambda: finish_offline(data_dir)):
         with pytest.raises(ReceiverError, match=re.escape(said)):
             act()

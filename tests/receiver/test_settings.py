@@ -182,12 +182,13 @@ def test_a_shared_spool_that_the_driver_can_read_is_taken(rest):
 
 @pytest.mark.parametrize("side", [receiver, reading_side])
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(monkeypatch, tmp_path, side):
-    (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\nCLC-ACCOUNTS=ACME\n")
+    (tmp_path / ".env").write_text("CLC_SIGNATURE=record\nCLC_RULES=rules\nCLC-ACCOUNTS=ACME\nCLC-SECRET-GITHUB=a\n")
     monkeypatch.setenv("CLC_DATADIR", "here")
     monkeypatch.setenv("CLC_ZZZZ", "1")
     monkeypatch.setenv("CLC_WORKING_HOURS", "Mon-Fri 08:00-18:00")
     assert side.find_unknown_variables() == [
         "CLC-ACCOUNTS is no setting and is ignored; did you mean CLC_ACCOUNTS?",
+        "CLC-SECRET-GITHUB is no setting and is ignored; did you mean CLC_SECRET_GITHUB?",
         "CLC_DATADIR is no setting and is ignored; did you mean CLC_DATA_DIR?",
         "CLC_SIGNATURE is no setting and is ignored; did you mean CLC_SIGNATURES?",
         "CLC_ZZZZ is no setting and is ignored.",
