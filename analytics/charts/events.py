@@ -112,7 +112,7 @@ def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool 
     if logarithmic:
         parts.append("logarithmic scale")
     elif span.running:
-        parts.append(f"the pale bar is {RUNNING}")
+        parts.append(f"pale = {RUNNING}")
     return f"{'; '.join(parts)}."
 
 
@@ -212,7 +212,7 @@ def make_legend(names: list[str], symbol: str = "square") -> alt.Legend:
 def draw_event_bars(
     frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
 ) -> list[alt.Chart]:
-    """Return the layer of stacked bars; a last bin that is not over is pale."""
+    """Return the layer of stacked bars; bins that are not over are pale."""
     chart: alt.Chart = (
         alt.Chart(add_other(stack(fill_bins(frame, span), list(choose_type_colours(dark))), other))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)

@@ -39,12 +39,12 @@ SHADES = (("#f1f5f9", "#9cc3e0", "#2f7fb8", "#083d66"), ("#1a2029", "#1f4a6b", "
 
 
 class Bins:
-    """Bins of one width from `since` to `until`, which are whole multiples of it since 1970."""
+    """Bins of one width from `since` to `until`, whole multiples of it since 1970. None fills if `is_over`."""
 
-    def __init__(self, since: datetime, until: datetime) -> None:
+    def __init__(self, since: datetime, until: datetime, *, is_over: bool = False) -> None:
         """Fit at most `MOST_BINS` bins, and one at least, around the moments from `since` to before `until`."""
         until = max(until, since + timedelta(microseconds=1))
-        self.end = until
+        self.end, self.is_over = until, is_over
         fitting = [(per, width) for per, width in WIDTHS.items() if (until - since) / width <= MOST_BINS]
         self.per, self.width = fitting[0] if fitting else list(WIDTHS.items())[-1]
         self.since = floor(since, self.width)
@@ -92,7 +92,7 @@ def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
         "begin": bins.since, "end": bins.until, "event_type": "", "events": 0, "bottom": 0, "top": 0, "state": WHOLE,
     }  # fmt: skip
     ends = pd.DataFrame([flat]).astype({"begin": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
-    states = [PART if end > bins.end else WHOLE for end in bars["end"]]
+    states = [PART if end > bins.end and not bins.is_over else WHOLE for end in bars["end"]]
     shown = bars.assign(state=states)[list(flat)].astype({"begin": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
     return ends if shown.empty else pd.concat([shown, ends], ignore_index=True)
 

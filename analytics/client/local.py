@@ -45,7 +45,9 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
     """
     check_readable(path)
     if "?" in os.path.realpath(path):
-        raise LocationError(f"{path} can't be opened: DuckDB opens no path with a question mark, also behind a link.")
+        raise LocationError(
+            f"{path} can't be opened: DuckDB opens no path with a question mark, not even behind a link."
+        )
     if not is_duckdb(path):  # DuckDB would look for another program's file in it
         raise LocationError(f"{path} is no DuckDB file.")
     try:

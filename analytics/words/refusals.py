@@ -134,7 +134,7 @@ ADVICE = {
     "timestamp malformed": "Check that the sender writes {timestamp} in the unit that its profile says.",
     "stale timestamp": (
         "The secret is right. The request was on its way for too long, or somebody sent it again; else compare the "
-        "clocks of both machines."
+        "clocks of both machines, and the unit of {timestamp} with the profile's."
     ),
     "timestamp in the future": (
         "The secret is right. Compare the clocks of both machines, and the unit of {timestamp} with the profile's."

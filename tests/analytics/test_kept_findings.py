@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
+import streamlit as st
 
 from analytics import connect
 from analytics.client.client import Client
@@ -13,6 +14,7 @@ from analytics.errors import NotRunningError, QueryTimeoutError
 from analytics.findings import snapshot as kept_findings
 from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER, KeptFindings
+from analytics.pages.shared.known.waiting import begin_waiting
 from analytics.times import EPOCH
 from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.simulator.history import Simulation
@@ -121,6 +123,13 @@ def test_what_was_computed_before_the_clock_went_back_is_computed_again(tmp_path
     ahead = before._replace(upto=before.upto + timedelta(hours=1))
     kept._last_look = kept._last_look._replace(snapshot=ahead)
     assert before.upto < latest(kept).upto < ahead.upto
+
+
+def test_a_wait_that_began_before_the_clock_went_back_begins_again(monkeypatch):
+    monkeypatch.setattr(st, "session_state", {})
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    assert begin_waiting("all", now + hour) == now + hour
+    assert [begin_waiting("all", moment) for moment in (now, now - hour)] == [now, now]
 
 
 def test_the_worst_come_first_and_of_these_the_newest(tmp_path):

@@ -51,12 +51,8 @@ def test_each_reason_for_which_a_signature_is_not_valid_has_advice():
     [
         ("signature_invalid", "the signature fits no secret", "Check that CLC_SECRET_ACME,"),
         ("signature_invalid", "header malformed", "writes the header X-Acme-Signature as its profile says"),
-        ("signature_invalid", "stale timestamp", "The secret is right."),
-        (
-            "signature_invalid",
-            "timestamp in the future",
-            "and the unit of the header X-Acme-Time with",
-        ),
+        ("signature_invalid", "stale timestamp", "the unit of the header X-Acme-Time with"),
+        ("signature_invalid", "timestamp in the future", "the unit of the header X-Acme-Time with"),
         ("signature_invalid", "timestamp missing", "sets the header X-Acme-Time,"),
         ("signature_missing", "header missing", "sets the header X-Acme-Signature, and whether a proxy drops it."),
     ],

@@ -217,7 +217,8 @@ def choose_bins(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bin
         filters = {} if values.get("text") else values
         since = to_moment(ask("notifications_extent", **filters).iloc[0]["first"]) or until
     complete_since = read_freshness().complete_since
-    return Bins(max(since, complete_since) if complete_since and complete_since < until else since, until)
+    begin = max(since, complete_since) if complete_since and complete_since < until else since
+    return Bins(begin, until, is_over=span.until is not None and span.until <= here.at)
 
 
 def find_seldom(question: Any, look: Callable[[], Search]) -> Search:

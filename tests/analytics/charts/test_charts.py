@@ -51,6 +51,7 @@ def test_of_a_range_that_ends_later_than_now_the_bin_of_now_and_those_after_it_a
     ahead = make_span("own", Interval(span.since, MIDDAY + 30 * span.width), MIDDAY + span.width / 2, None, BERLIN)
     states = events.fill_bins(frame, ahead).drop_duplicates("bin_us")["state"]
     assert states.to_list() == ["complete"] * 60 + ["still filling"] * 30
+    assert events.describe_events(ahead, "", zone=BERLIN).endswith("; pale = still filling.")
 
 
 @pytest.mark.parametrize("logarithmic", [False, True])

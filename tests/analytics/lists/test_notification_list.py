@@ -127,13 +127,19 @@ def test_the_histogram_spans_all_bins_and_its_form_does_not_depend_on_what_is_in
     assert len(add_ends(pd.DataFrame(columns=["begin", "end", "event_type", "events", "bottom", "top"]), bins)) == 1
 
 
-def test_a_bin_that_is_not_over_is_marked():
-    bins = Bins(MIDDAY - 10 * MINUTE, MIDDAY - timedelta(seconds=2))
+@pytest.mark.parametrize(
+    ("until", "state"),
+    [(None, "still filling"), (MIDDAY, "still filling"), (MIDDAY - timedelta(seconds=2), "complete")],
+)
+def test_a_bin_that_is_not_over_is_marked_and_one_in_which_an_own_range_ends_is_not(monkeypatch, until, state):
+    monkeypatch.setattr(_paging, "read_freshness", lambda: SimpleNamespace(complete_since=None))
+    span = _paging.ReceivedRange(MIDDAY - 10 * MINUTE, until)
+    bins = _paging.choose_bins(span, _paging.Point(1, MIDDAY - timedelta(seconds=2)), {})
     width = int(bins.width.total_seconds()) * 1_000_000
     last = int(MIDDAY.timestamp()) * 1_000_000 - width
     frame = pd.DataFrame({"bin_us": [last - width, last], "event_type": ["User.Updated"] * 2, "events": [1, 1]})
     rows = next(iter(draw_histogram(frame, bins, "UTC").to_dict()["datasets"].values()))
-    assert [row["state"] for row in rows] == ["complete", "still filling", "complete"]
+    assert [row["state"] for row in rows] == ["complete", state, "complete"]
 
 
 def test_counts_tell_the_list_what_is_newer_and_what_came_since(ask):

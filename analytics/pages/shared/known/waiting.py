@@ -5,7 +5,7 @@ once, Streamlit throws away what it drew first, but not what the inner one drew,
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -19,6 +19,8 @@ ANSWERED = "_answered"
 def begin_waiting(what: str, since: datetime) -> datetime:
     """Return the begin of this page's wait for something; without one, begin it at `since`."""
     waiting: dict[str, datetime] = st.session_state.setdefault(WAITING, {})
+    if what in waiting and waiting[what] > datetime.now(UTC):
+        del waiting[what]  # the clock went back: an answer up to then would be long in coming
     return waiting.setdefault(what, since)
 
 
