@@ -119,7 +119,7 @@ def _check_is_closed(database: Path) -> None:
     Raises:
         DataDirectoryError: one has.
     """
-    with suppress(FileNotFoundError), database.open("rb") as file:
+    with suppress(OSError), database.open("rb") as file:  # --force moves aside what can't be opened, too
         try:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # DuckDB locks it in the same way
         except (BlockingIOError, PermissionError):

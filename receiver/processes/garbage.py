@@ -9,7 +9,7 @@ _switching = threading.Lock()
 
 
 def spare_program() -> None:
-    """Search the program's own objects never again: a listener would stand still for 10 ms each time."""
+    """Leave the program's own objects out of each search: it would stop a listener for 10 ms."""
     gc.collect()
     gc.freeze()
 

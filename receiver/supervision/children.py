@@ -110,12 +110,12 @@ class Children:
     """All child processes of this one.
 
     Args:
-        environment: the children's environment.
+        make_environment: returns the environment of a child that starts.
         life: descriptor of the pipe that ends when this process does.
     """
 
-    def __init__(self, environment: dict[str, str], life: int) -> None:
-        self._environment = environment
+    def __init__(self, make_environment: Callable[[], dict[str, str]], life: int) -> None:
+        self._make_environment = make_environment
         self._life = life
         self._alive: dict[int, ChildProcess] = {}
         self._started: dict[int, subprocess.Popen[bytes]] = {}
@@ -165,7 +165,7 @@ class Children:
                 *("--name", role.name, "--role", role.of_machine),
                 *(f"--socket={descriptor}" for descriptor in descriptors),
             ],
-            env={**self._environment, heartbeat.VARIABLE: str(beats)},
+            env={**self._make_environment(), heartbeat.VARIABLE: str(beats)},
             stdin=subprocess.DEVNULL,
             pass_fds=(*descriptors, self._life, report, beats),
             process_group=0,  # a terminal's Ctrl-C is for the supervisor, which ends them in order

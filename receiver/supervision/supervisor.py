@@ -79,9 +79,7 @@ class _Supervisor:
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
-        key = CENTURYLINK.verification.load_key(settings.public_key)
-        self._key = compute_fingerprint(key)
-        self._key_file = remember_key(settings.data_dir, key) if settings.public_key else None
+        self._key = CENTURYLINK.verification.load_key(settings.public_key)
         self._secret_files = list_secret_files(settings)
         self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
@@ -92,7 +90,7 @@ class _Supervisor:
         self._state_written = True
         self._systemd_knows = False
         self._terminal_is_gone = terminal_is_gone
-        self._children = Children(self._list_variables(), held.life)
+        self._children = Children(self._list_variables, held.life)
         count = max(settings.listeners, len(held.listeners))
         sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count if held.listeners else 0)]
         self._listeners = [
@@ -245,8 +243,9 @@ class _Supervisor:
 
     def _list_variables(self) -> dict[str, str]:
         update: dict[str, object] = {"query_listen": format_address(self._held.query)} if self._held.query else {}
-        # A child that starts again needs the key, whatever became of the file in CLC_PUBLIC_KEY since.
-        update |= {"public_key": self._key_file} if self._key_file else {}
+        # A child that starts again needs the key, whatever became of its files since.
+        if self._settings.public_key and (key_file := remember_key(self._settings.data_dir, self._key)):
+            update["public_key"] = key_file
         variables = list_variables(self._settings.model_copy(update=update))
         variables.pop("NOTIFY_SOCKET", None)
         return variables
@@ -275,7 +274,7 @@ class _Supervisor:
             ],
             listen=self._describe_listen(),
             has_url_secret=self._settings.url_secret is not None,
-            key_fingerprint=self._key,
+            key_fingerprint=compute_fingerprint(self._key),
             key_file=str(self._settings.public_key.absolute()) if self._settings.public_key else None,
             secret_files=self._secret_files,
             silences=self._silences.list_recent(now),

@@ -289,5 +289,7 @@ def test_a_serve_whose_lock_file_was_deleted_keeps_its_database(tmp_path):
         with pytest.raises(DataDirectoryError, match=r"Another process still uses .*clc\.duckdb: wait"):
             taking(settings).__enter__()
         store.communicate(b"\n")
+    settings.database.unlink()
+    settings.database.mkdir()  # can't be opened, as what only another user may read
     with taking(settings):
         pass

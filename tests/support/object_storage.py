@@ -34,7 +34,8 @@ MACHINES = [UUID(int=n << 96) for n in (1, 2)]
 
 def name_backups(backup, days, node=MACHINES[0]):
     """Return the names that a machine's backups of some days of March have there."""
-    return [name_in_storage(backup.with_name(f"clc-202603{day:02}.duckdb"), "a host", node) for day in days]
+    files = [backup.with_name(f"clc-202603{day:02}T000000000000Z.duckdb") for day in days]
+    return [name_in_storage(file, "a host", node) for file in files]
 
 
 class Failing:

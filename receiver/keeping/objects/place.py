@@ -20,7 +20,8 @@ from receiver.settings import Settings
 
 _BYTES_PER_STEP = 4 * 1024 * 1024
 _FOLDER = "backups"
-_BEGIN, _OBJECT, _MANIFEST = "clc-", ".duckdb", ".json"
+_OBJECT, _MANIFEST = ".duckdb", ".json"
+_OWN_BEGIN = re.compile(r"clc-\d{8}T\d{12}Z-")
 _FORMAT = 1
 _SHORT_ID = 8
 Advance = Callable[[int], None]
@@ -162,7 +163,7 @@ class Place:
         """
         # One that somebody has renamed, to keep it for example, is not ours any more.
         own = [
-            name for name in self._list() if name.startswith(_BEGIN) and name.removesuffix(_MANIFEST).endswith(ending)
+            name for name in self._list() if _OWN_BEGIN.match(name) and name.removesuffix(_MANIFEST).endswith(ending)
         ]
         kept, whole = set[str](), 0
         for each in sorted(self.list_all(ending), key=lambda each: each.name != made):

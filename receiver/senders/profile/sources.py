@@ -79,7 +79,7 @@ def compile_source(text: str, *, headers: bool = True, route: bool = False, word
     """
     if "{" in text or "}" in text:
         return compile_template(text, headers=headers, route=route)
-    if word and re.fullmatch(r"[a-z][a-z0-9_]*", text):
+    if word and re.fullmatch(r"[^\W\d_]\w*", text) and text == text.lower():
         return lambda _: text
     if text == "route" and route:
         return lambda request: request.route or None

@@ -31,13 +31,15 @@ def test_each_machine_deletes_its_old_backups_alone_and_never_the_last_whole_one
 
 
 def test_what_somebody_has_renamed_stays(backup, directory):
-    place, names = Place(str(directory)), name_backups(backup, (1, 2))
+    place, names = Place(str(directory)), name_backups(backup, (1, 2, 3))
     for name in names:
         place.put(backup, name, MADE, nothing)
-    for name in (names[0], f"{names[0]}.json"):
-        (directory / "backups" / name).rename(directory / "backups" / f"keep-{name}")
+    for begin, kept in (("keep-", names[0]), ("clc-before-2027-", names[1])):
+        for name in (kept, f"{kept}.json"):
+            (directory / "backups" / name).rename(directory / "backups" / f"{begin}{name}")
+    before = sorted(directory.rglob("*"))
     assert place.prune(make_ending(MACHINES[0]), 1) == ([], 1)
-    assert (directory / "backups" / f"keep-{names[0]}").exists()
+    assert sorted(directory.rglob("*")) == before
 
 
 def test_a_backup_that_can_not_be_used_stays_until_enough_whole_ones_are_newer(backup, directory):
@@ -96,7 +98,7 @@ def test_the_newest_backup_of_a_newer_program_ends_a_restore_as_a_newer_database
 
 def test_an_old_backup_that_is_gone_was_deleted_though_its_folder_may_not_be_marked(backup, directory):
     place = Place(str(directory))
-    names = [name_in_storage(backup.with_name(f"clc-2026030{day}.duckdb"), "host", MACHINES[0]) for day in (1, 2)]
+    names = name_backups(backup, (1, 2))
     for name in names:
         place.put(backup, name, MADE, nothing)
     place._storage._opened = Failing(place._storage.files, after=["delete_file"])
@@ -107,7 +109,8 @@ def test_an_old_backup_that_is_gone_was_deleted_though_its_folder_may_not_be_mar
 def test_a_backup_that_a_wrong_clock_has_named_is_no_newest_and_keeps_back_none(backup, directory):
     place, one = Place(str(directory)), MACHINES[0]
     future, *names = [
-        name_in_storage(backup.with_name(f"clc-{day}.duckdb"), "host", one) for day in (20990301, 20260301, 20260302)
+        name_in_storage(backup.with_name(f"clc-{day}T000000000000Z.duckdb"), "host", one)
+        for day in (20990301, 20260301, 20260302)
     ]
     for name in (future, *names):
         place.put(backup, name, MADE, nothing)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import duckdb
 import pytest
@@ -113,6 +113,7 @@ def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while()
 
 def test_all_starts_again_under_the_same_key_though_its_file_is_gone(shared, key):
     away = key.rename(key.with_name("away.pem"))
+    rmtree(shared.data_dir / "keys")  # with the copy
     kill_and_await(shared, "listener 1")
     kill_and_await(shared, "store")
     assert check_all_is_kept(shared, {})

@@ -144,6 +144,8 @@ def test_a_category_has_the_letters_and_digits_of_any_script(tmp_path):
         "!": "unknown",
     }
     assert {name: columns(profile, {"type": name}).category for name in expected} == expected
+    named = profile_of(tmp_path, '[events.a]\ncategory = "счёт_2"')
+    assert columns(named, {"type": "a"}).category == "счёт_2"
 
 
 def test_a_form_holds_json_in_its_first_field_or_is_the_object(tmp_path):
