@@ -113,13 +113,15 @@ def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while()
 
 def test_all_starts_again_under_the_same_key_though_its_file_is_gone(shared, key):
     away = key.rename(key.with_name("away.pem"))
-    rmtree(shared.data_dir / "keys")  # with the copy
-    kill_and_await(shared, "listener 1")
-    kill_and_await(shared, "store")
-    assert check_all_is_kept(shared, {})
     settings = read_settings(env_file=None, data_dir=shared.data_dir)
-    assert str(key) in (gather(settings, None).key_unusable or "")
-    away.rename(key)
+    try:
+        rmtree(shared.data_dir / "keys")  # with the copy
+        kill_and_await(shared, "listener 1")
+        kill_and_await(shared, "store")
+        assert check_all_is_kept(shared, {})
+        assert str(key) in (gather(settings, None).key_unusable or "")
+    finally:
+        away.rename(key)
     assert gather(settings, None).key_unusable is None
 
 
