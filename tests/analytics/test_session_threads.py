@@ -1,8 +1,12 @@
 """Two threads may draw for one session at once: Streamlit starts a new one while the old one still draws."""
 
+import re
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import analytics
 from tests.support.dashboard_app import make_app
 from tests.support.readable_store import build_store
 
@@ -52,3 +56,36 @@ def test_the_end_of_another_drawing_takes_no_answer_from_this_one():
 
     app = AppTest.from_function(page).run()
     assert [shown.value for shown in app.text] == ["answer 0", "answer 0"]
+
+
+def test_no_drawing_removes_a_key_of_the_session_while_another_draws_its_widgets():
+    """For most widgets Streamlit goes through all keys, and fails if one of them is gone meanwhile."""
+
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared import answers, going
+        from analytics.pages.shared.known import waiting
+        from analytics.times import EPOCH
+
+        going.say("said")
+        going.on_leaving("work", lambda: None)
+        waiting.begin_waiting("findings", EPOCH)
+        waiting.note_answered("alarms")
+        with answers.keep_answers("all"):
+            pass
+        keys = set(st.session_state)
+        going.show_said()
+        going.leave_behind()
+        st.text(", ".join(keys - set(st.session_state)) or "none is gone")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert app.text[0].value == "none is gone"
+
+
+def test_only_the_values_of_widgets_are_ever_removed_from_the_session():
+    pages = Path(analytics.__file__).parent / "pages"
+    removing = re.compile(r"del st\.session_state|session_state\.(pop|clear)\(")
+    lines = [line.strip() for file in pages.rglob("*.py") for line in file.read_text("utf-8").splitlines()]
+    assert [line for line in lines if removing.search(line)] == ["st.session_state.pop(key, None)"]

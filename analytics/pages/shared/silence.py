@@ -15,6 +15,7 @@ from analytics.pages.shared import address, answers
 from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, register_script
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.known.described_senders import look_for_senders, read_drawn_edition
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.known.waiting import find_awaited
 from analytics.pages.shared.store import open_listener_pulse, open_pulse, run
 
@@ -38,7 +39,7 @@ def watch() -> None:
     dashboard's server, and asks for this drawing again after a change and while the page waits.
     """
     silence, away = open_pulse().find_silence(), answers.read_silence()
-    if GONE not in st.session_state and silence and not away:
+    if GONE not in read_memory() and silence and not away:
         leave_or_stay(silence)
     if away and not silence and find_reason() is None:
         answers.end_silence()
@@ -53,7 +54,7 @@ def watch() -> None:
             "patience": PATIENCE_SECONDS,
             "address": PULSE_ADDRESS,
             "session": read_session_id(),
-            "muted": GONE in st.session_state,
+            "muted": GONE in read_memory(),
             "away": answers.read_silence() is not None,
             "drawn_with": known["senders"],
             **known,
@@ -139,13 +140,13 @@ def leave_or_stay(silence: Silence) -> None:
     if answers.find_oldest():
         answers.note_silence(silence)
     else:
-        st.session_state[GONE] = silence
+        read_memory()[GONE] = silence
     st.rerun()
 
 
 def leave(error: AnalyticsError) -> None:
     """Say from now on that no receiver answers."""
-    st.session_state[GONE] = find_silence(error)
+    read_memory()[GONE] = find_silence(error)
     st.rerun()
 
 
@@ -155,7 +156,7 @@ def read_gone() -> Silence | None:
     It is None where the session's other thread has found the store again: Streamlit starts a new one for a move of the
     browser, while the old one still draws.
     """
-    gone: Silence | None = st.session_state.get(GONE)
+    gone: Silence | None = read_memory().get(GONE)
     return gone and (open_pulse().find_silence() or gone)
 
 
@@ -171,7 +172,7 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
     draw_again_after(RETRY_SECONDS, "gone")
     reason, silence = find_reason(), read_gone()
     if reason is None or silence is None:
-        st.session_state.pop(GONE, None)
+        read_memory().pop(GONE, None)
         st.rerun()
     with st.container(key="not-running", border=True):
         if is_silent(reason):
