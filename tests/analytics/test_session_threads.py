@@ -77,7 +77,7 @@ def test_no_drawing_removes_a_key_of_the_session_while_another_draws_its_widgets
         keys = set(st.session_state)
         going.show_said()
         going.leave_behind()
-        st.text(", ".join(keys - set(st.session_state)) or "none is gone")
+        st.text(", ".join(map(str, keys - set(st.session_state))) or "none is gone")
 
     app = AppTest.from_function(page).run()
     assert not app.exception
