@@ -2,11 +2,16 @@
 
 import re
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from streamlit.runtime.state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 import analytics
+from analytics.pages.serving import session_lock
+from analytics.pages.serving.session_lock import find_lock, share_locks
 from tests.support.dashboard_app import make_app
 from tests.support.readable_store import build_store
 
@@ -89,3 +94,26 @@ def test_only_the_values_of_widgets_are_ever_removed_from_the_session():
     removing = re.compile(r"del st\.session_state|session_state\.(pop|clear)\(")
     lines = [line.strip() for file in pages.rglob("*.py") for line in file.read_text("utf-8").splitlines()]
     assert [line for line in lines if removing.search(line)] == ["st.session_state.pop(key, None)"]
+
+
+def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):
+    monkeypatch.setattr(SafeSessionState, "__init__", SafeSessionState.__init__)
+    share_locks()
+    state = SessionState()
+    one, another, elsewhere = (SafeSessionState(each, lambda: None) for each in (state, state, SessionState()))
+    reading = Thread(target=lambda: another.filtered_state, daemon=True)
+    with one._lock:
+        one["key"] = "value"
+        reading.start()
+        assert not elsewhere.filtered_state  # another session waits for nobody
+        assert reading.is_alive()
+    reading.join(10)
+    assert not reading.is_alive()
+
+
+def test_a_lock_goes_with_the_drawings_of_its_session():
+    before, state = len(session_lock._locks), SessionState()
+    lock = find_lock(state)
+    assert (find_lock(state) is lock, len(session_lock._locks)) == (True, before + 1)
+    del lock
+    assert len(session_lock._locks) == before
