@@ -1,4 +1,4 @@
-"""What a session remembers besides the values of its widgets, in one dict.
+"""One dict for all that a session remembers, apart from the values of its widgets.
 
 Two threads may draw for a session at once. For most widgets Streamlit goes through all keys of the session's state, and
 fails where the other thread deletes one meanwhile. So what comes and goes is in this dict, whose own key stays.
