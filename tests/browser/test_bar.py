@@ -2,11 +2,13 @@
 
 import re
 from datetime import datetime, timedelta
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import expect
 
+from analytics.pages.shared.components import BROWSER, read_file
+from analytics.pages.shared.search import SEARCH_HTML
 from tests.browser.audited import PUBLIC, SERVER
 from tests.browser.watching import GO, choose, open_filters, row_of
 
@@ -324,13 +326,42 @@ def test_on_a_scrolled_page_the_bar_is_whole_and_has_a_border_above_the_rows(liv
 
 def test_the_search_keeps_the_focus_and_what_is_typed_while_the_bar_is_drawn_anew(live, watch):
     page = watch(live.url).open("/audit?refresh=off")
+    field = page.get_by_role("searchbox", name="Search all")
     page.keyboard.press("/")
+    expect(field).to_be_focused()
     page.keyboard.type("we")
     page.evaluate(GO, "/set-up")
     expect(page.locator(".st-key-title h3")).to_have_text("Set up")
-    field = page.get_by_role("searchbox", name="Search all")
     expect(field).to_be_focused()
     page.keyboard.type("b")
     expect(field).to_have_value("web")
     page.locator(".st-key-title h3").click()
     expect(field).not_to_be_focused()
+
+
+DRAW = """
+    async ([source, html]) => {
+        const { default: draw } = await import(source);
+        window.draw = () => {
+            const parentElement = document.body.appendChild(document.createElement("div"));
+            parentElement.innerHTML = html;
+            draw({ data: { hint: "" }, parentElement, setTriggerValue: () => {} });
+        };
+        window.draw();
+    }
+"""
+
+
+def test_typing_goes_on_where_the_new_search_is_drawn_before_the_old_one_goes(browser):
+    page = browser.new_page()
+    page.set_content("<body></body>")
+    page.evaluate(DRAW, ["data:text/javascript," + quote(read_file(BROWSER, "search.js")), SEARCH_HTML])
+    page.keyboard.press("/")
+    page.keyboard.type("we")
+    page.evaluate("window.draw()")
+    page.evaluate("document.querySelector('div').remove()")
+    field = page.get_by_role("searchbox", name="Search all")
+    expect(field).to_be_focused()
+    page.keyboard.type("b")
+    expect(field).to_have_value("web")
+    page.close()

@@ -1,8 +1,8 @@
 // The search of all pages: the key / goes into its field, Enter asks for what is typed, Escape leaves it. Where there is
 // no room for the field, its button shows it.
 
-// Outlives the field, which Streamlit may draw anew while somebody types; `show` is that of the last one drawn.
-const state = (window.clcSearch ??= { isShown: false, text: "", show: null });
+// Outlives the field, which Streamlit may draw anew while somebody types; the functions are those of the last one drawn.
+const state = (window.clcSearch ??= { isShown: false, text: "", show: null, goOn: null });
 
 const isTyping = (element) => element?.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element?.tagName ?? "");
 
@@ -37,8 +37,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.isShown = true;
     field.select();
   };
+  // Lets the person type on who was typing in a field that is gone.
+  const goOn = () => {
+    if (!state.isShown || document.activeElement !== document.body) return;
+    field.value = state.text;
+    show(true);
+    field.setSelectionRange(field.value.length, field.value.length);
+  };
   // Later, because a field that Streamlit takes away says so while it is still there.
-  field.onblur = () => setTimeout(() => field.isConnected && document.activeElement !== field && show(false));
+  field.onblur = () =>
+    setTimeout(() => {
+      if (!field.isConnected) state.goOn();
+      else if (document.activeElement !== field) show(false);
+    });
   field.oninput = () => (state.text = field.value);
   field.onkeydown = (event) => {
     event.stopPropagation();
@@ -52,9 +63,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     field.value = state.text = "";
     show(false);
   };
-  state.show = show;
-  if (!state.isShown || document.activeElement !== document.body) return;
-  field.value = state.text;
-  show(true);
-  field.setSelectionRange(field.value.length, field.value.length);
+  Object.assign(state, { show, goOn });
+  goOn();
 }
