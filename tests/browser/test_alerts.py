@@ -10,7 +10,17 @@ from playwright.sync_api import expect
 
 from analytics.charts.alarms import ROW_PIXELS
 from tests.browser.audited import OTHER, PUBLIC, SERVER, ago, server
-from tests.browser.watching import choose, close_filters, column, fill, go_back, open_filters, row_of
+from tests.browser.watching import (
+    choose,
+    close_filters,
+    column,
+    drawn_at,
+    expect_refreshed,
+    fill,
+    go_back,
+    open_filters,
+    row_of,
+)
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -218,6 +228,7 @@ def test_an_alarm_appears_and_ends_by_itself_and_a_second_one_moves_nothing_belo
     card, chart = page.locator(".st-key-in-alarm-card"), page.locator(".st-key-alarms-over-time")
 
     def measure_room():
+        expect_refreshed(page, drawn_at(page))  # or half of a drawing could be measured
         return chart.bounding_box()["y"] - card.bounding_box()["y"]
 
     expect(card).to_contain_text("No server with “NEW01” in its name is in alarm now")
