@@ -87,7 +87,8 @@ class BodyError(Exception):
 
 
 _JSON_TYPES = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+# Not one that begins within a number: `1-1e400` is none.
+_NUMBER = re.compile(rb"(?<![0-9eE+.-])-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 # Only a number of at least 309 characters, or with an exponent of at least three digits, can lie beyond a double. A
 # match passes over everything else, strings whole, so that no text is read twice.
 _UP_TO_A_WIDE_NUMBER = re.compile(
