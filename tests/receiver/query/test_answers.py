@@ -187,6 +187,8 @@ def test_a_data_frame_in_scope_is_out_of_reach_of_sql_on_the_stores_connection(s
             "Conversion Error: Could not convert",
         ),
         ("SELECT error('told so')", "told so"),
+        # Cut within a character.
+        ("SELECT from_hex('ä')", "Invalid input for hex digit: \ufffd"),
         ("", "The SQL is empty: send one SELECT statement."),
         ("-- nothing", "The SQL is empty: send one SELECT statement."),
     ],
