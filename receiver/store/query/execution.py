@@ -22,7 +22,8 @@ from receiver.store.query.guard import AllowedStatements
 if TYPE_CHECKING:
     from io import IOBase
 
-BATCH_ROWS: Final = 8192
+BATCH_ROWS: Final = 2048
+"""The fewest that DuckDB hands out at once: they are in memory together, and each may have a body of 100 kB."""
 _OUT_OF_MEMORY: Final = "Out of Memory Error"
 
 _log: Final = logging.getLogger(__name__)
