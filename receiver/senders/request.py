@@ -102,6 +102,8 @@ _UP_TO_A_WIDE_NUMBER = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _MOST_WIDE_NUMBERS = 1000
+_NO_MEMORY = "Not enough memory"
+"""The begin of orjson's message where not the body is at fault."""
 MOST_FIELDS = 1000
 """The most fields of a form that is read."""
 _FORM_BEGIN = re.compile(rb"[\w%+*.~-][\w%+*.~\[\]-]*=")
@@ -116,6 +118,7 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     Raises:
         BodyError: it is no object, not JSON, not UTF-8, or has a byte-order mark, a lone surrogate, nesting deeper than
             a thousand, or more than a thousand numbers as wide as those beyond a double.
+        MemoryError: there is too little memory to tell.
     """
     try:
         parsed = _parse_json(raw)
@@ -140,6 +143,8 @@ def _parse_json(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith(_NO_MEMORY):
+            raise MemoryError(error.msg) from None
         # orjson also refuses 1e400 and integers of 400 digits, which are JSON; any other refusal stands.
         start = len(error.doc[: error.pos].encode())
         number = _NUMBER.match(raw, start)
