@@ -7,8 +7,6 @@ from http import HTTPStatus
 from typing import Literal
 from urllib.parse import unquote
 
-import orjson
-
 from receiver.admission import Refusal, refuse_body
 from receiver.notification import Category, Notification, SignatureStatus, make_id
 from receiver.senders.pointers import spell_pointer
@@ -86,6 +84,7 @@ class SenderAdmission:
             return refuse_signature(profile, verdict.status, verdict.detail)
         try:
             body = profile.read_body(request.body)
+            payload = profile.make_payload(request.body, body)
         except BodyError as error:
             return refuse_body(error)._replace(sender=profile.name, signature_detail=verdict.detail)
         secret = next((each for each in secrets if each.fingerprint == verdict.key_fingerprint), None)
@@ -97,7 +96,6 @@ class SenderAdmission:
             self._note_missing_state(profile, columns, body)
         else:
             verdict = verdict._replace(delivery_id=profile.scheme.read_id(Envelope(request)))
-        payload = orjson.dumps(body) if profile.is_form(request.body) else request.body
         return _make_notification(profile, columns, verdict, payload, received_at, source_ip)
 
     def _note_missing_state(self, profile: Profile, columns: Columns, body: Body) -> None:

@@ -148,6 +148,8 @@ class DuckDBSource:
             raise QueryTimeoutError(f"The query took longer than {timeout:g} s and was ended.") from error
         except (duckdb.Error, pa.ArrowException, OSError) as error:  # an error while rows are read comes through Arrow
             raise QueryError(str(error)) from error
+        except UnicodeDecodeError as error:  # DuckDB has cut its message within a character
+            raise QueryError(error.object.decode(errors="replace")) from error
         finally:
             for future in running:
                 interrupt(cursor, future)

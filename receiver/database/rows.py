@@ -26,6 +26,9 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
     bool: pa.bool_(),
 }
 
+_REFUSED_VALUE = b"Conversion Error"
+"""The begin of DuckDB's message where it refuses a value, as a `duckdb.ConversionException` has it."""
+
 
 @cache
 def make_schema(kind: type[tuple[Any, ...]]) -> pa.Schema:
@@ -102,7 +105,13 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
 
 def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     connection.register("incoming", rows)
-    run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
+    try:
+        run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
+    except UnicodeDecodeError as error:
+        # DuckDB quotes the begin of the value that it refuses, and may cut that within a character.
+        if not error.object.startswith(_REFUSED_VALUE):
+            raise
+        raise UnstorableError(error.object.decode(errors="replace")) from error
     connection.unregister("incoming")
 
 

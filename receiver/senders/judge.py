@@ -99,5 +99,5 @@ def _may_be_form(payload: bytes) -> bool:
     """Tell whether a payload is written as that of a form is, whose own bytes are not kept."""
     try:
         return orjson.dumps(orjson.loads(payload)) == payload
-    except orjson.JSONDecodeError:
+    except (ValueError, TypeError):  # it is no JSON, or nested too deeply to be written
         return False

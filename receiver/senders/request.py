@@ -87,7 +87,8 @@ class BodyError(Exception):
 
 
 _JSON_TYPES = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+# Not one that begins within a number: `1-1e400` is none.
+_NUMBER = re.compile(rb"(?<![0-9eE+.-])-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 # Only a number of at least 309 characters, or with an exponent of at least three digits, can lie beyond a double. A
 # match passes over everything else, strings whole, so that no text is read twice.
 _UP_TO_A_WIDE_NUMBER = re.compile(
@@ -101,6 +102,8 @@ _UP_TO_A_WIDE_NUMBER = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _MOST_WIDE_NUMBERS = 1000
+_NO_MEMORY = "Not enough memory"
+"""The begin of orjson's message where not the body is at fault."""
 MOST_FIELDS = 1000
 """The most fields of a form that is read."""
 _FORM_BEGIN = re.compile(rb"[\w%+*.~-][\w%+*.~\[\]-]*=")
@@ -115,6 +118,7 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     Raises:
         BodyError: it is no object, not JSON, not UTF-8, or has a byte-order mark, a lone surrogate, nesting deeper than
             a thousand, or more than a thousand numbers as wide as those beyond a double.
+        MemoryError: there is too little memory to tell.
     """
     try:
         parsed = _parse_json(raw)
@@ -139,6 +143,8 @@ def _parse_json(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith(_NO_MEMORY):
+            raise MemoryError(error.msg) from None
         # orjson also refuses 1e400 and integers of 400 digits, which are JSON; any other refusal stands.
         start = len(error.doc[: error.pos].encode())
         number = _NUMBER.match(raw, start)

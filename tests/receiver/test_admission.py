@@ -13,6 +13,7 @@ from receiver.notification import Notification
 from receiver.sender_admission import SenderAdmission
 from receiver.senders.centurylink.events import classify, find_event_by_name
 from receiver.senders.centurylink.signature import SIGNATURE_HEADER, load_public_key, signs
+from receiver.senders.judge import SignatureJudge
 from receiver.senders.profile import load_shipped
 from receiver.senders.request import BodyError, SignedRequest, parse_body
 from receiver.senders.sender import Event
@@ -128,3 +129,27 @@ def test_of_a_recorded_request_of_any_sender_the_id_in_its_body_is_kept_though_i
         row = rules.decide("/senders/stripe", SignedRequest("POST", "", headers, b'{"id":"evt_1"}'), NOW, None)
         assert isinstance(row, Notification)
         assert row.delivery_id == "evt_1"
+
+
+@pytest.mark.parametrize(
+    ("signatures", "before", "code"),
+    [
+        ("require", b"", "signature_invalid"),
+        ("require", b"payload=", "signature_invalid"),
+        ("record", b"", "accepted"),
+        ("record", b"payload=", "not_json"),
+    ],
+)
+def test_a_body_that_is_nested_deeper_than_json_is_written_is_no_error_of_the_program(signatures, before, code):
+    github = load_shipped()["github"]
+    secrets = {"github": (github.scheme.load_secret("a secret for tests alone"),)}
+    rules = SenderAdmission({"github": github}, secrets, signatures)
+    headers = {"x-hub-signature-256": f"sha256={'0' * 64}"}
+    body = before + b'{"a":' + b"[" * 300 + b"]" * 300 + b"}"
+    decision = rules.decide("/senders/github/push", SignedRequest("POST", "", headers, body), NOW, None)
+    if isinstance(decision, Notification):
+        assert code == "accepted"
+        assert SignatureJudge({"github": github}, secrets).judge(decision) is False
+    else:
+        assert isinstance(decision, Refusal)
+        assert decision.code == code

@@ -4,8 +4,10 @@ import asyncio
 import http.client
 import json
 import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +55,7 @@ class Service:
 
     connections: Callable[[], int]
     stop_queries: Callable[[], object]
+    stand_still: Callable[[float], object]
 
     def __init__(self, connection, port):
         self.connection = connection
@@ -100,18 +103,24 @@ class Service:
             client.close()
 
 
+def stand_still(loop, seconds):
+    """Let time pass for a running loop as if the process had been stopped for so long."""
+    loop.time = lambda: time.monotonic() + seconds
+
+
 class EchoHandler(ServiceHandler):
     def post(self):
         self.finish({"got": self.request.body.decode()})
 
 
 @contextmanager
-def serving(path, limits=LIMITS, **of_server):
+def serving(path, limits=LIMITS, on_ignored=None, **of_server):
     ready = threading.Event()
     running: dict[str, Any] = {}
 
     async def serve(connection):
-        app = make_query_app(connection, limits, TOKEN, [("/echo", EchoHandler)], hosts=["store.example"])
+        echo = [("/echo", EchoHandler)]
+        app = make_query_app(connection, limits, TOKEN, echo, hosts=["store.example"], on_ignored=on_ignored)
         server = BoundedServer(app, has_token=lambda headers: carries(headers, TOKEN.encode()), **of_server)
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)
@@ -132,6 +141,7 @@ def serving(path, limits=LIMITS, **of_server):
         service = Service(connection, running["port"])
         service.connections = running["connections"]
         service.stop_queries = lambda: running["loop"].call_soon_threadsafe(running["stop_queries"])
+        service.stand_still = partial(running["loop"].call_soon_threadsafe, stand_still, running["loop"])
         try:
             yield service
         finally:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+import orjson
+
 from receiver.senders.profile.events import DELETED, UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
@@ -151,6 +153,19 @@ class Profile(Sender):
             return dict(fields)
         names = " or ".join(self.forms)
         raise BodyError(f"The body is a form, which must begin with the field {names}.", is_json=False)
+
+    def make_payload(self, raw: bytes, body: Body) -> bytes:
+        """Return the JSON that is stored of a body: its own bytes, or what was read of a form, written anew.
+
+        Raises:
+            BodyError: what a form holds is nested too deeply to be written.
+        """
+        if not self.is_form(raw):
+            return raw
+        try:
+            return orjson.dumps(body)
+        except TypeError:
+            raise BodyError("The JSON in the form is nested deeper than 250 levels.", is_json=False) from None
 
     def classify(self, event: str | None, headers: Mapping[str, str], body: Body, received_at: datetime) -> Columns:
         """Return a notification's columns; raises nothing, whatever the body.

@@ -204,7 +204,7 @@ def _restore_originals(body: bytes) -> Iterator[tuple[Detail, bytes]]:
     yield Detail.OTHER_LAST_LINE_END, stripped if body.endswith(b"\n") else body + b"\n"
     try:
         compact = orjson.dumps(orjson.loads(body))
-    except ValueError:
+    except (ValueError, TypeError):  # it is no JSON, or nested too deeply to be written
         return
     if compact != body:
         yield Detail.OTHER_JSON, compact

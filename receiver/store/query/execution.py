@@ -22,7 +22,8 @@ from receiver.store.query.guard import AllowedStatements
 if TYPE_CHECKING:
     from io import IOBase
 
-BATCH_ROWS: Final = 8192
+BATCH_ROWS: Final = 2048
+"""The fewest that DuckDB hands out at once: they are in memory together, and each may have a body of 100 kB."""
 _OUT_OF_MEMORY: Final = "Out of Memory Error"
 
 _log: Final = logging.getLogger(__name__)
@@ -145,7 +146,8 @@ def _write(reader: pa.RecordBatchReader, answer: QueryAnswer, query: Query) -> N
 def _raise_query_error(interruption: Interruption) -> Iterator[None]:
     """Turn any error of a query into a `QueryError` for its client.
 
-    An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class.
+    An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class. Where
+    DuckDB has cut its text within a character, there comes Python's error, which can't decode it.
     """
     try:
         yield
@@ -154,15 +156,19 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
     except Exception as error:
         if interruption.reason is not None:
             raise interruption.reason from error
-        text = str(error)
+        text = _read_text(error)
         by_arrow = isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and error.errno is None)
         own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
         internal = text.startswith(("INTERNAL Error", "FATAL Error", "INTERRUPT Error"))
-        if (isinstance(error, duckdb.Error) or by_arrow) and not own and not internal:
+        if (isinstance(error, (duckdb.Error, UnicodeDecodeError)) or by_arrow) and not own and not internal:
             raise QueryError("sql_error", _advise(text)) from error
         _log.exception("a query failed inside the store")
         detail = text.splitlines()[0] if text else type(error).__name__
         raise QueryError("internal_error", f"The store could not run the query: {detail}") from error
+
+
+def _read_text(error: Exception) -> str:
+    return error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _advise(text: str) -> str:

@@ -3,7 +3,8 @@
 Each query runs in a thread of its own; see `receiver.store.query.execution`. DuckDB can't interrupt a single call of a
 function (`list_sum(range(300000000))` works on for a minute), nor the planning of a query, which may never end. So the
 client gets its answer when its time is over, and the slot is free when the thread is. A query that still runs
-`IGNORED_SECONDS` after its time is reported to the owner of the process: only the process's end ends such a query.
+`IGNORED_SECONDS` after its time, though it was interrupted, is reported to the owner of the process: only the process's
+end ends such a query.
 """
 
 import asyncio
@@ -196,7 +197,6 @@ class QueryRunner:
         self._interruptions[interruption] = due, query.sql
         self.metrics.running.inc()
         loop = asyncio.get_running_loop()
-        watchdog = loop.call_at(due + IGNORED_SECONDS, lambda: self._on_ignored(self._list_overdue()))
 
         def run() -> QueryAnswer:
             with self._running.note(query.sql):
@@ -205,7 +205,6 @@ class QueryRunner:
         future = loop.run_in_executor(self._threads, run)
 
         def on_end(_: asyncio.Future[QueryAnswer]) -> None:
-            watchdog.cancel()
             del self._interruptions[interruption]
             self.metrics.running.dec()
             self.metrics.seconds.observe(time.monotonic() - started)
@@ -215,6 +214,10 @@ class QueryRunner:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            # Not from `due` on: if this process was stopped meanwhile, nobody has interrupted the query yet.
+            at = max(due, loop.time()) + IGNORED_SECONDS
+            watchdog = loop.call_at(at, lambda: self._on_ignored(self._list_overdue()))
+            future.add_done_callback(lambda _: watchdog.cancel())
             task = asyncio.create_task(_insist(future, interruption, _make_timeout_error(query)))
             self._insisting.add(task)
             task.add_done_callback(self._insisting.discard)

@@ -78,6 +78,11 @@ def test_an_enum_survives_several_batches(service):
     assert service.table(sql).column("v").to_pylist() == ["even", "odd"] * 10000
 
 
+def test_few_rows_of_an_answer_are_in_memory_at_once_because_they_may_be_long(service):
+    with pa.ipc.open_stream(service.post("FROM range(5000)").data) as stream:
+        assert [batch.num_rows for batch in stream] == [2048, 2048, 904]
+
+
 @pytest.mark.parametrize(
     ("sql", "parameters", "row"),
     [
@@ -187,6 +192,8 @@ def test_a_data_frame_in_scope_is_out_of_reach_of_sql_on_the_stores_connection(s
             "Conversion Error: Could not convert",
         ),
         ("SELECT error('told so')", "told so"),
+        # Cut within a character.
+        ("SELECT from_hex('ä')", "Invalid input for hex digit: \ufffd"),
         ("", "The SQL is empty: send one SELECT statement."),
         ("-- nothing", "The SQL is empty: send one SELECT statement."),
     ],

@@ -103,6 +103,16 @@ def test_a_client_that_hangs_up_ends_its_query(service, sql):
     assert service.metric('clc_queries_total{outcome="gone"}') == gone + 1
 
 
+def test_a_query_is_not_blamed_for_the_time_in_which_the_process_was_stopped(tmp_path):
+    ignored = []
+    with serving(tmp_path / "clc.duckdb", on_ignored=ignored.append) as service, service.hung(RUNAWAY) as client:
+        until(lambda: service.metric("clc_queries_running") == 1, what="the query to run")
+        service.stand_still(60)
+        assert client.getresponse().status == 504
+        service.until_nothing_runs()
+    assert ignored == []
+
+
 def test_one_more_than_can_run_waits_and_one_more_than_can_wait_is_refused(narrow):
     with narrow.hung(RUNAWAY) as first:
         until(lambda: narrow.metric("clc_queries_running") == 1, what="the first to run")
