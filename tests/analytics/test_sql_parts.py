@@ -19,6 +19,7 @@ from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
 from analytics.pages.sql.editor import TooLongError, find_place, in_address, read_address
 from analytics.pages.sql.leads import read_row
+from analytics.pages.sql.page import CUT_LINK
 from analytics.pages.sql.profile import Profile, classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
@@ -138,6 +139,14 @@ def test_sql_too_long_for_an_address_says_so():
     noise = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=20_000))
     with pytest.raises(TooLongError, match=r"too long for a link: [\d,]+ of at most 6,000"):
         in_address(f"SELECT '{noise}'")
+
+
+def test_a_link_that_was_cut_shows_no_part_of_its_query(store, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    packed = in_address("SELECT " + ", ".join(f"'{n}'" for n in range(900)))["packed"]
+    assert read_address(None, packed[:-100]) is None
+    app = make_app(monkeypatch, "sql", store, packed=packed[:-100]).run()
+    assert [each.value for each in app.warning] == [CUT_LINK]
 
 
 @pytest.mark.parametrize("packed", ["", "%%%", "AAAA", "eJw", "ü", "a", "eJwLTi0uyczPUwguTVIIDXZ29HPxcVUIcgwFAH8sB+A"])
