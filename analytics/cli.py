@@ -30,6 +30,8 @@ def command() -> None:
     The receiver's location comes from CLC_QUERY_LISTEN, CLC_QUERY_TOKEN and CLC_DATA_DIR, in the environment or in
     a file .env. Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
+    if os.environ.get("NO_COLOR"):
+        click.get_current_context().color = False
     with suppress(SettingsError):  # each command reads the settings, and has an exit code of its own for this
         for sentence in find_unknown_variables():
             click.echo(f"Warning: {make_visible(sentence)}", err=True)

@@ -77,6 +77,8 @@ class _Commands(click.Group):
             click.echo("clc-receiver runs on Linux and macOS; on Windows, run it in WSL.", err=True)
             ctx.exit(1)
         allow_descriptors()
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except ReceiverError as error:

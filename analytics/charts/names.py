@@ -11,6 +11,8 @@ from analytics.senders import colours
 from analytics.text import shorten
 
 LONGEST = 200
+MOST_IN_LEGEND = 30
+"""The most names in a legend: Vega leaves out further ones."""
 NULL, EMPTY, OTHERS = "NULL", "(empty)", "others"
 
 
@@ -35,9 +37,13 @@ def quote_own(text: str, *own: str) -> str:
 
 
 def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
-    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced."""
+    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced.
+
+    Event types have colours of their own, so there may be as many of them as a legend has room for.
+    """
     counts = pd.Series(names).value_counts()
-    if len(counts) <= most + 1 or set(counts.index) <= set(colours(dark=False)):
+    has_own = set(counts.index) <= set(colours(dark=False))
+    if len(counts) <= (MOST_IN_LEGEND if has_own else most + 1):
         return names, 0
     kept = list(counts.index[:most])
     shown = dict(zip(kept, make_distinct([quote_own(name, OTHERS) for name in kept]), strict=True))

@@ -30,6 +30,7 @@ CONNECT_SECONDS = 3.0
 STATUS_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 UNAUTHORIZED = 401
+NOT_FOUND = 404
 OK = 200
 NO_TYPES = "unknown keys (typed)"
 """A part of the refusal of a service that is older than typed parameters."""
@@ -233,11 +234,19 @@ class QueryServiceSource:
             raise ProtocolError(str(error)) from error
         response.release_conn()
         if response.status != OK:
-            raise make_error(response.status, body, self._settings)
+            raise self._make_error(response.status, body)
         try:
             return dict(json.loads(body))
         except (ValueError, TypeError) as error:
             raise self._make_stranger_error("/status") from error
+
+    def _make_error(self, status: int, body: bytes) -> AnalyticsError:
+        if status == NOT_FOUND:
+            return QueryError(
+                f"There is no query service at {self._url}: its address is the receiver's CLC_QUERY_LISTEN, and is "
+                "another one than that to which notifications are posted."
+            )
+        return make_error(status, body, self._settings)
 
     def _make_stranger_error(self, path: str) -> QueryError:
         return QueryError(f"The server at {self._url}{path} is not a receiver; is the address right?")
@@ -246,7 +255,7 @@ class QueryServiceSource:
         whole = False
         try:
             if response.status != OK:
-                error = make_error(response.status, response.read(), self._settings)
+                error = self._make_error(response.status, response.read())
                 whole = True
                 raise error
             with pa.ipc.open_stream(response) as reader:

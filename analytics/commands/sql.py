@@ -83,17 +83,12 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
     width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
     with open_output(output, overwrite=overwrite) as out:
         WRITERS[name](table, out, width)
-    rows = format_count(table.num_rows, "row")
-    if not is_standard(output):
-        click.echo(f"{rows} written to {output}", err=True)
-    elif name == "table":
-        hidden = table.num_columns - len(choose_widths(table, width))
-        rest = (
-            f"; {format_count(hidden, 'column')} not shown: choose fewer, or use -o FILE or --format json"
-            if hidden
-            else ""
-        )
-        click.echo(rows + rest, err=True)
+    told = format_count(table.num_rows, "row") + ("" if is_standard(output) else f" written to {output}")
+    hidden = table.num_columns - len(choose_widths(table, width)) if name == "table" else 0
+    if hidden:
+        told += f"; {format_count(hidden, 'column')} left out: choose fewer, or use another format, such as csv or json"
+    if name == "table" or not is_standard(output):
+        click.echo(told, err=True)
 
 
 @click.command(short_help="Run one SELECT and print its rows.")

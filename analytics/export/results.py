@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics.client.arrow_types import cast_by_duckdb
 from analytics.export.sql_formats import as_field, list_values, make_distinct
@@ -58,17 +59,35 @@ def prepare_rows(table: pa.Table) -> pd.DataFrame:
 
 def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
     """Return the values of a column for display."""
+    column = convert_decimals(column)
     if is_plain(column.type):
         try:
+            if pa.types.is_timestamp(column.type):
+                pc.min_max(column).as_py()  # pandas has years that a browser's table lacks, such as that of infinity
             return pd.Series(column.to_pandas(types_mapper=choose_dtype))
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python can't represent
             return pd.Series(cast_by_duckdb(column).to_pylist(), dtype="str")
     return pd.Series([format_cell(value) for value in list_values(column)], dtype="str")
 
 
+def convert_decimals(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
+    """Return decimals, such as DuckDB's sums, as numbers that a table sorts by their size; as they are if too long."""
+    if not pa.types.is_decimal(column.type):
+        return column
+    if column.type.scale == 0:
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return column
+    exact = column.to_pylist()
+    numbers = [None if value is None else float(value) for value in exact]
+    is_same = all(number is None or Decimal(str(number)) == value for number, value in zip(numbers, exact, strict=True))
+    return pa.chunked_array([pa.array(numbers, pa.float64())]) if is_same else column
+
+
 def choose_dtype(kind: pa.DataType) -> Any:
-    """Return the DataFrame type that keeps whole numbers whole beside missing values."""
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+    """Return the DataFrame type that keeps whole numbers whole, and NaN apart, beside missing values."""
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_floating(kind):
         return pd.ArrowDtype(kind)
     return None
 

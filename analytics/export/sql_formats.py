@@ -176,6 +176,8 @@ def as_cell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, timedelta):
         return format_interval(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # `str` would write 0E-9
     text = as_field(value) if isinstance(value, (list, dict)) else str(value)
     return make_visible(text[:LONGEST_LOOKED_AT])
 

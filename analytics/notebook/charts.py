@@ -1,9 +1,14 @@
 """Charts in notebooks: drawn without a network, by Jupyter itself and as a picture for exported notebooks."""
 
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import altair as alt
+import orjson
 import vl_convert
+
+from analytics.export.sql_formats import to_json
 
 _JUPYTER_MIME = "application/vnd.vegalite.v5+json"
 _JUPYTER_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -36,12 +41,22 @@ def draw_offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     rows = spec.get("datasets")
     if rows is not None and not any(rows.values()):
         return {"text/plain": NO_ROWS}
-    spec = spec | {"config": TIMES | spec.get("config", {})}
+    spec = orjson.loads(orjson.dumps(spec, default=as_json, option=orjson.OPT_PASSTHROUGH_DATETIME))
+    spec |= {"config": TIMES | spec.get("config", {})}
     return {
         _JUPYTER_MIME: spec | {"$schema": _JUPYTER_SCHEMA},
         "image/svg+xml": vl_convert.vegalite_to_svg(PICTURE_ROOM | spec),
         "text/plain": "<a chart>",
     }
+
+
+def as_json(value: Any) -> Any:
+    """Return a value of a chart's rows that Altair leaves as it is: a decimal as a number, a date as its midnight."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return f"{value.isoformat()}T00:00:00"  # a browser takes a date alone for UTC, and other times for local ones
+    return to_json(value)
 
 
 def draw_charts_offline() -> None:

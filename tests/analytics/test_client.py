@@ -340,6 +340,13 @@ def test_a_refused_token_says_where_the_right_one_is(service, tmp_path):
     assert str(tmp_path / "data" / "query.token") in str(told.value)
 
 
+def test_the_listeners_address_is_told_to_be_another_one(service):
+    service.script.append(refusal(404, "not_found", "There is nothing here; post to /webhooks/EVENT."))
+    with analytics.connect(service.url) as client, pytest.raises(QueryError) as told:
+        client.sql("SELECT 1")
+    assert str(told.value).startswith(f"There is no query service at {service.url}: its address is")
+
+
 def test_no_receiver_says_what_to_start():
     nobody = f"http://127.0.0.1:{free_port()}"
     with analytics.connect(nobody) as client, pytest.raises(NotRunningError, match="clc-receiver serve"):

@@ -1,6 +1,8 @@
 """The charts of notebooks, as pictures."""
 
 import re
+from datetime import date
+from decimal import Decimal
 
 import altair as alt
 import pandas as pd
@@ -29,6 +31,12 @@ def test_times_of_the_afternoon_are_not_those_of_the_morning():
     labels = re.findall(r">([^<>]+)</text>", draw(alt.Chart(moments).mark_point().encode(x="at:T")))
     assert "20:10" in labels
     assert "20:09:30" in labels
+
+
+def test_dates_and_sums_of_a_dataframe_are_drawn():
+    rows = pd.DataFrame({"day": [date(2026, 3, 2), date(2026, 3, 3)], "sum": [Decimal("7.5"), None]})
+    picture = draw(alt.Chart(rows).mark_bar().encode(x="day:T", y="sum:Q"))
+    assert re.findall(r'aria-label="([^"]*day: [^"]*)"', picture) == ["day: 2026-03-02 00:00; sum: 7.5"]
 
 
 def test_a_chart_without_rows_is_a_sentence():

@@ -19,6 +19,7 @@ from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
 from analytics.pages.sql.editor import TooLongError, find_place, in_address, read_address
 from analytics.pages.sql.leads import read_row
+from analytics.pages.sql.page import CUT_LINK
 from analytics.pages.sql.profile import Profile, classify, compute_profile, draw_spread
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
@@ -140,6 +141,14 @@ def test_sql_too_long_for_an_address_says_so():
         in_address(f"SELECT '{noise}'")
 
 
+def test_a_link_that_was_cut_shows_no_part_of_its_query(store, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    packed = in_address("SELECT " + ", ".join(f"'{n}'" for n in range(900)))["packed"]
+    assert read_address(None, packed[:-100]) is None
+    app = make_app(monkeypatch, "sql", store, packed=packed[:-100]).run()
+    assert [each.value for each in app.warning] == [CUT_LINK]
+
+
 @pytest.mark.parametrize("packed", ["", "%%%", "AAAA", "eJw", "ü", "a", "eJwLTi0uyczPUwguTVIIDXZ29HPxcVUIcgwFAH8sB+A"])
 def test_an_address_with_damaged_sql_has_none(packed):
     assert read_address(None, packed) is None
@@ -158,7 +167,9 @@ def test_rows_are_shown_as_what_they_are():
         pa.table(
             {
                 "whole": pa.array([2**62, None]),
+                "sum": pa.array([Decimal(7), None], pa.decimal128(38)),
                 "exact": pa.array([Decimal("1.50"), None]),
+                "long": pa.array([Decimal("0.12345678901234567"), None]),
                 "at": pa.array([datetime(2026, 1, 2, 3, 4, tzinfo=UTC), None]),
                 "bytes": pa.array([b"\x00\x01", None]),
                 "list": pa.array([[1, 2], None]),
@@ -169,7 +180,7 @@ def test_rows_are_shown_as_what_they_are():
     )
     first = frame.iloc[0]
     assert first["whole"] == 2**62
-    assert first["exact"] == "1.50"
+    assert (first["sum"], first["exact"], first["long"]) == (7, 1.5, "0.12345678901234567")
     assert first["at"].isoformat() == "2026-01-02T03:04:00+00:00"
     assert (first["bytes"], first["list"], first["text"]) == ("<2 bytes>", "[1,2]", "a\\u202eb\\n")
     assert frame.iloc[1].isna().all()
@@ -204,9 +215,25 @@ def test_wide_rows_are_shown_in_fewer_lines_and_long_cells_are_cut():
     assert count_shown(pa.table({"n": pa.array([], pa.int64())})) == 0
 
 
+def test_sums_are_numbers_that_a_table_sorts_by_size():
+    costs = pa.array([Decimal("9.5"), 10, None], pa.decimal128(18, 3))
+    table = pa.table({"sum": pa.array([9, 10, None], pa.decimal128(38)), "cost": costs})
+    frame = prepare_rows(table)
+    assert [frame[name].sort_values().dropna().tolist() for name in frame] == [[9, 10], [9.5, 10.0]]
+
+
+def test_nan_is_shown_apart_from_null():
+    shown = pa.Table.from_pandas(prepare_rows(pa.table({"share": [float("nan"), None]})))
+    assert list(map(str, shown["share"].to_pylist())) == ["nan", "None"]
+
+
 def test_times_beyond_the_calendar_are_shown_as_text():
-    table = pa.table({"at": pa.array([2**62], pa.timestamp("us", "UTC"))})
-    assert len(prepare_rows(table)) == 1
+    infinity = 2**63 - 1
+    for kind in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
+        table = pa.table({"at": pa.array([infinity, -infinity, 0, None], kind)})
+        shown = prepare_rows(table)["at"].tolist()
+        assert shown[:2] == ["infinity", "-infinity"]
+        assert shown[2].startswith("1970-01-01 00:00:00")
 
 
 def test_a_row_with_a_time_beyond_the_calendar_says_what_it_names():

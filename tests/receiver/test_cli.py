@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from analytics.cli import command as analytics_command
 from analytics.findings.rule_files import load_rules
 from analytics.senders import list_sql_files
 from receiver import cli
@@ -25,6 +26,7 @@ from tests.support.processes import Receiver, environment, running
 DROP_CAPABILITY, READ_ANY_FILE = 24, (1, 2)
 
 LONG = "x" * 300
+GITHUB = Path(cli.__file__).parent / "senders" / "github" / "profile.toml"
 
 
 def command(module, *arguments, data_dir, **settings):
@@ -33,6 +35,17 @@ def command(module, *arguments, data_dir, **settings):
 
 def address_of(url):
     return url.removeprefix("http://")
+
+
+@pytest.mark.parametrize(
+    ("group", "arguments"),
+    [(cli.main, ["senders", "check", str(GITHUB)]), (analytics_command, ["check", "--offline"])],
+    ids=["receiver", "analytics"],
+)
+def test_no_color_takes_the_colours_away_that_a_terminal_has(monkeypatch, group, arguments):
+    for value, has_colours in (("", True), ("1", False)):
+        monkeypatch.setenv("NO_COLOR", value)
+        assert ("\x1b" in CliRunner().invoke(group, arguments, color=True).output) is has_colours
 
 
 @pytest.mark.parametrize(("module", "typed", "meant"), [("receiver", "stats", "status"), ("analytics", "tial", "tail")])

@@ -158,11 +158,13 @@ def read_address(sql: str | None, packed: str | None) -> str | None:
         return None
     try:
         data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        unpacking = zlib.decompressobj()
         # A few bytes may decompress to a thousand times as many.
-        text = zlib.decompressobj().decompress(data, LARGEST_BYTES).decode()
+        text = unpacking.decompress(data, LARGEST_BYTES).decode()
     except (ValueError, binascii.Error, zlib.error):
         return None
-    return text or None
+    # A part of a query is another query.
+    return text if unpacking.eof and text else None
 
 
 class ErrorPlace(NamedTuple):

@@ -42,6 +42,7 @@ GROUP BY event_type
 ORDER BY notifications DESC
 """
 EXAMPLE = "SELECT count(*) FROM events"
+CUT_LINK = "The query of this link can't be read, because a part of the link is missing: ask for the whole link."
 
 
 def show() -> None:
@@ -100,7 +101,7 @@ def follow_address(limits: Limits) -> None:
     The SQL of a session's first address does not run by itself: any page on the web may have sent the browser here.
     Later addresses are the viewer's own, by Back and Forward or by a click on a page of the dashboard.
     """
-    linked = (editor.read_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
+    linked = read_linked()
     if FROM_OUTSIDE not in st.session_state:
         st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
     if linked and linked != st.session_state.get(LINKED):
@@ -111,6 +112,11 @@ def follow_address(limits: Limits) -> None:
             _sql_run.start(linked, limits)
     elif not editor.has_text():
         editor.set_text(FIRST)
+
+
+def read_linked() -> str:
+    """Return the SQL of the address; an empty text where it has none that can be read."""
+    return (editor.read_address(address.get("sql"), address.get("packed")) or "").replace("\r\n", "\n")
 
 
 def keep_view() -> None:
@@ -156,6 +162,9 @@ def draw_outcome(run: Run | None) -> None:
     if run is None and st.session_state[FROM_OUTSIDE]:
         with st.container(key="sql-linked"):
             st.info("This query came with a link. Read it, then press **Run**.", icon=":material/link:")
+    elif run is None and address.get("packed") and not read_linked():
+        with st.container(key="sql-linked"):
+            st.warning(CUT_LINK, icon=":material/link_off:")
     elif run is None:
         st.caption("Run the query to see its rows here. The page's address then becomes a link to it.")
     elif run.running:

@@ -277,7 +277,10 @@ def test_widths_are_cut_from_the_widest():
     assert fit([90, 50, 30], [60, 24, 24], 104) == [60, 24, 24]
 
 
-def test_columns_that_do_not_fit_are_left_out_and_the_others_are_whole(sql):
+LEFT_OUT = r"; 1\d columns left out: choose fewer, or use another format, such as csv or json\n"
+
+
+def test_columns_that_do_not_fit_are_left_out_and_the_others_are_whole(sql, tmp_path):
     code, out, err = sql("SELECT * FROM notifications WHERE seq = 2")
     header, _, line = out.decode().splitlines()
     names = header.split()
@@ -286,7 +289,11 @@ def test_columns_that_do_not_fit_are_left_out_and_the_others_are_whole(sql):
     assert "…" not in header
     assert "…" not in line
     assert len(names) >= 3
-    assert re.fullmatch(r"1 row; 1\d columns not shown: choose fewer, or use -o FILE or --format json\n", err)
+    assert re.fullmatch(f"1 row{LEFT_OUT}", err)
+    file = tmp_path / "rows.txt"
+    code, _, err = sql("SELECT * FROM notifications WHERE seq = 2", "-o", str(file))
+    assert (code, file.read_text()) == (0, out.decode())
+    assert re.fullmatch(f"1 row written to {file}{LEFT_OUT}", err)
 
 
 def test_long_text_is_cut_before_a_column_is_left_out(sql):

@@ -75,6 +75,11 @@ def test_intervals_are_written_as_duckdb_writes_them(sql, name, said):
     assert sql("--format", name, INTERVALS)[:2] == (0, said)
 
 
+def test_a_table_shows_the_digits_of_small_decimals(sql):
+    _, out, _ = sql("SELECT 0::DECIMAL(18, 9) AS none, 0.00000012::DECIMAL(18, 9) AS few, -1::HUGEINT AS whole")
+    assert out.decode().splitlines()[-1].split() == ["0.000000000", "0.000000120", "-1"]
+
+
 def test_a_table_shows_intervals_too(sql):
     _, out, _ = sql("--format", "table", INTERVALS)
     assert out.decode().splitlines()[2:] == [
