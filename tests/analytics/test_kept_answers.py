@@ -1,9 +1,13 @@
 """What the dashboard keeps of viewers' answers has a bound, and the oldest go first."""
 
+from datetime import UTC, datetime
+
+import pandas as pd
 import pytest
 
 from analytics import connect
 from analytics.errors import TooManyBytesError
+from analytics.pages.shared.known import alarms
 from analytics.pages.sql.run import AnswerCache
 
 
@@ -53,3 +57,19 @@ def test_an_answer_of_more_bytes_than_allowed_is_refused(tmp_path):
         assert client.sql("SELECT repeat('x', 1000) FROM range(10)", max_bytes=100_000).num_rows == 10
         with pytest.raises(TooManyBytesError, match="more than 100,000 bytes"):
             client.sql("SELECT repeat('x', 1000) FROM range(1000)", max_bytes=100_000)
+
+
+def test_alerts_that_came_one_by_one_are_kept_in_few_parts(monkeypatch):
+    monkeypatch.setattr(alarms, "MOST_PARTS", 3)
+    cache, seqs = alarms.AlarmCache(), list(range(1, 10))
+
+    def run_query(name, *, seq=0, first=0, **_):
+        if name == "alert_extent":
+            return pd.DataFrame([{"first": 1, "last": seq + 1, "last_id": seq + 1, "id_then": str(seq)}])
+        state = {"seq": first, "place": 0, "occurred_at": datetime.now(UTC), "entity_id": "WEB", "metric": "cpu"}
+        return pd.DataFrame([state])
+
+    for _ in seqs:
+        cache.read_on(run_query)
+    assert len(cache.states) <= 3
+    assert list(pd.concat(cache.states)["seq"]) == seqs

@@ -132,8 +132,28 @@ def test_on_a_phone_a_finger_hits_each_link_and_button_and_reads_each_text_whole
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_in_a_window_each_text_is_whole_or_a_hover_has_it(live, watch, name):
-    page = open_whole(watch(live.url, viewport={"width": 1280, "height": 800}), name)
+    # The names of columns have the zone, and this one's is long.
+    page = open_whole(watch(live.url, viewport={"width": 1280, "height": 800}, timezone_id="America/Los_Angeles"), name)
     assert find_cut(page, touched=False) == []
+
+
+LOOKS = """
+nodes => nodes.map(node => [Boolean(node.closest("[data-selected=true]")), getComputedStyle(node).backgroundColor])
+"""
+
+
+def test_forced_colours_show_what_is_chosen(live, watch):
+    page = watch(live.url, forced_colors="active").open("/notifications?refresh=off&account=DEMO")
+    page.locator(".st-key-notifications tbody td").nth(1).click()
+    expect(page.locator(".st-key-detail [role=tab]")).not_to_have_count(0)
+    page.locator(".st-key-filters-button button").click()
+    for kind in ("[role=radio]", "[role=tab]", "label > span + div"):
+        looks = page.locator(f"[data-testid=stMain] {kind}").evaluate_all(LOOKS)
+        chosen, others = ({colour for is_chosen, colour in looks if is_chosen is which} for which in (True, False))
+        assert chosen, kind
+        assert others, kind
+        assert not chosen & others, kind
+    expect(page.locator(".st-key-notifications tr.chosen")).to_have_css("outline-style", "solid")
 
 
 def test_the_check_itself_sees_what_bars_people(live, watch):

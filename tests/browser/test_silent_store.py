@@ -3,10 +3,13 @@
 import os
 import re
 import signal
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
+from analytics.pages.shared.components import BROWSER, read_file
+from analytics.pages.shared.silence import PULSE_HTML
 from tests.browser.audited import SERVER, send
 from tests.browser.conftest import Live
 from tests.browser.test_not_running import is_dimmed
@@ -243,6 +246,29 @@ def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_go
         expect(page.locator(".st-key-title h3")).to_have_text("Audit")
         expect(find_field(page, "textbox", "Entity contains")).to_have_value(SERVER)
         expect(page).to_have_url(f"{live.url}/audit?refresh=off&entity={SERVER}")
+
+
+WAKES = """async source => {
+  window.fetch = async () => Response.json({ silence: null, listener: null, senders: 1, known: true });
+  const { default: draw } = await import(source);
+  const data = { turn: "1", patience: 4, address: "pulse", silence: null, senders: 1, drawn_with: 1 };
+  draw({ data, parentElement: document.body });
+}"""
+
+
+def test_a_page_whose_machine_slept_waits_for_an_answer_before_it_says_that_the_store_gave_none(browser):
+    page = browser.new_page()
+    page.clock.install()
+    page.set_content(f"{PULSE_HTML}<base href='http://localhost/'>")
+    code = "".join(read_file(BROWSER, f"{name}.js") for name in ("clocks", "pulse"))
+    page.evaluate(WAKES, f"data:text/javascript,{quote(code)}")
+    page.clock.run_for(2000)
+    page.clock.fast_forward(8 * 3600 * 1000)
+    assert page.locator(SILENT).is_hidden()
+    page.evaluate("() => { window.fetch = async () => { throw new Error(); }; }")
+    page.clock.run_for(6000)
+    expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered")
+    page.close()
 
 
 def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_dimmed(live, watch):

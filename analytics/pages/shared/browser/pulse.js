@@ -97,7 +97,9 @@ function trouble(bar) {
     // A page with nothing else to show gives the reason itself.
     return { subject, seconds: age + secondsSince(bar.heardAt), reason: bar.muted ? GOES_ON : reason };
   }
-  return quiet > bar.patience && { subject: "The store has not answered", seconds: quiet, reason: GOES_ON };
+  // Without such an address only a drawing tells. Else the tab was hidden or the machine slept, and an answer is on its way.
+  const isLate = bar.isServed === false && quiet > bar.patience;
+  return isLate && { subject: "The store has not answered", seconds: quiet, reason: GOES_ON };
 }
 
 // Returns a trouble that does not affect the shown values, or null.

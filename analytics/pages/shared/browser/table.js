@@ -116,7 +116,7 @@ function drawHead(table, columns) {
   for (const column of columns) {
     const name = document.createElement("th");
     name.scope = "col";
-    name.textContent = column.name;
+    name.textContent = name.title = column.name;
     if (column.align) name.className = column.align;
     line.append(name);
   }

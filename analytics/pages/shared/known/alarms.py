@@ -20,6 +20,8 @@ from analytics.senders import list_alerts
 
 ROWS_AT_ONCE = 100_000
 MOST_QUERIES = 100
+MOST_PARTS = 100
+"""More parts of the states are joined: one takes 26 KB, however few alerts it has, and pages stay open."""
 IN_ALARM = "in alarm"
 
 
@@ -43,7 +45,7 @@ class AlarmCache:
         """
         self.read_on(run_query)
         if self.alarms is None and self.states:
-            self.states = [pd.concat(self.states, ignore_index=True)]
+            self.join_states()
             # Deletions alone are no alerts.
             self.alarms = alarms.find_alarms(self.states[0]) if self.states[0]["metric"].notna().any() else None
         return self.alarms
@@ -66,7 +68,13 @@ class AlarmCache:
             self.states.extend(new)
             self.latest = alarms.select_latest(pd.concat(new if self.latest is None else [self.latest, *new]))
             self.alarms = None
+        if len(self.states) > MOST_PARTS:
+            self.join_states()
         self.last, self.last_id, self.complete_since = last, str(newest["last_id"]), complete_since
+
+    def join_states(self) -> None:
+        """Make one part of the states that were read in several."""
+        self.states = [pd.concat(self.states, ignore_index=True)]
 
     def forget(self) -> None:
         """Start again, as with another store, or without alerts that were dropped."""
