@@ -18,7 +18,7 @@ from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudg
 from receiver.listener.routes import Commits, Routes
 from receiver.listener.sources import Limits, TrustedProxies, fit_to_descriptors
 from receiver.listener.turns import Breath, come_first
-from receiver.network.sockets import make_tls_context
+from receiver.network.tls import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.garbage import spare_program
 from receiver.processes.state import Restarts
