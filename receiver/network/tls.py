@@ -73,7 +73,7 @@ def find_tls_trouble(cert: Path, key: Path) -> str | None:
 
 
 def copy_into_memory(file: Path) -> int | None:
-    """Copy a file into memory, and return a descriptor of it; None where the system has no such memory.
+    """Copy a file into memory, and return a descriptor of it; None where the system can't give it to other processes.
 
     The copy is on no disk, and goes with the last process that has the descriptor.
 
@@ -85,7 +85,9 @@ def copy_into_memory(file: Path) -> int | None:
         descriptor = os.memfd_create("tls")
         with os.fdopen(descriptor, "wb", closefd=False) as memory:
             memory.write(content)
-        return descriptor
+        if name_descriptor(descriptor).exists():
+            return descriptor
+        os.close(descriptor)
     return None
 
 
