@@ -48,7 +48,10 @@ def serve(settings: Settings, role: str = ALL_PARTS) -> None:
     # It waits until it is heeded: `clc-receiver upgrade` sends it as soon as the lock file names this process.
     handover.hold_signals([signal.SIGHUP])
     before = handover.read_handover()
-    begin.check_files(settings)
+    if before:
+        handover.insist(lambda: begin.check_files(settings))
+    else:
+        begin.check_files(settings)
     begin.check_role(settings, role)
     if before:
         settings = begin.keep_settings(settings, before)

@@ -6,15 +6,18 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from receiver.errors import KeyFileError
 from receiver.keeping.care import gather, judge
 from receiver.processes.state import read_state
 from receiver.settings import read_settings
+from receiver.supervision import begin, handover
 from receiver.supervision.used_files import UsedFiles
 from tests.durability.support.commands import run_command
 from tests.receiver.senders.profile.profiles import MINIMAL
-from tests.support.keys import make_certificate, write_key
+from tests.support.keys import key_directory, make_certificate, write_key
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
@@ -54,6 +57,23 @@ def test_a_listener_starts_again_under_its_certificate_and_shows_a_renewed_one_a
         second = write_tls(tmp_path)
         assert run_command(data_dir, "upgrade").returncode == 0
         assert read_served(receiver) == second != first
+
+
+def test_the_next_version_waits_for_a_file_that_is_written_while_it_takes_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(handover, "_PAUSE_SECONDS", 0.0)
+    half, settings = tmp_path / "half.pem", read_settings(env_file=None, public_key=tmp_path / "public.pem")
+    parts = iter([b"-----BEGIN", (key_directory() / "public.pem").read_bytes()])
+
+    def check():
+        half.write_bytes(next(parts))
+        half.replace(tmp_path / "public.pem")
+        begin.check_files(settings)
+
+    handover.insist(check)
+    monkeypatch.setattr(handover, "_PATIENCE_SECONDS", 0.0)
+    (tmp_path / "public.pem").unlink()
+    with pytest.raises(KeyFileError):
+        handover.insist(lambda: begin.check_files(settings))
 
 
 def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_at_the_next_begin(tmp_path):
