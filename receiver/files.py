@@ -274,3 +274,23 @@ def find_link_trouble(database: Path) -> str | None:
     except ValueError:
         return f"{database} leads to {whole}: DuckDB needs a path in UTF-8 without a question mark, so move the file."
     return None
+
+
+def hold_in_memory(content: bytes) -> int | None:
+    """Write content into memory, and return a descriptor of it; None where the system can't give it to other processes.
+
+    It is on no disk, and goes with the last process that has the descriptor.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # macOS has no such function
+        descriptor = os.memfd_create("clc")
+        with os.fdopen(descriptor, "wb", closefd=False) as memory:
+            memory.write(content)
+        if name_descriptor(descriptor).exists():
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+def name_descriptor(descriptor: int) -> Path:
+    """Return the path by which a process opens a file that it has by a descriptor."""
+    return Path(f"/dev/fd/{descriptor}")

@@ -25,7 +25,7 @@ from receiver.processes.state import Restarts
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
-from receiver.senders.set_up import load_usable
+from receiver.senders.usable import load_usable
 from receiver.settings import Settings
 from receiver.spool import ShipperMetrics, SpoolWriter, read_shipped
 

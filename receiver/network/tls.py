@@ -1,9 +1,7 @@
-"""TLS: the certificate and the key of the listeners, copies of both in memory, and how long a certificate is valid."""
+"""TLS: the certificate and the key of the listeners, and how long a certificate is valid."""
 
-import os
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,30 +68,6 @@ def find_tls_trouble(cert: Path, key: Path) -> str | None:
     except SettingsError as error:
         return str(error)
     return None
-
-
-def copy_into_memory(file: Path) -> int | None:
-    """Copy a file into memory, and return a descriptor of it; None where the system can't give it to other processes.
-
-    The copy is on no disk, and goes with the last process that has the descriptor.
-
-    Raises:
-        OSError: the file can't be read.
-    """
-    content = file.read_bytes()
-    with suppress(AttributeError, OSError):  # macOS has no such function
-        descriptor = os.memfd_create("tls")
-        with os.fdopen(descriptor, "wb", closefd=False) as memory:
-            memory.write(content)
-        if name_descriptor(descriptor).exists():
-            return descriptor
-        os.close(descriptor)
-    return None
-
-
-def name_descriptor(descriptor: int) -> Path:
-    """Return the path by which a process opens a file that it has by a descriptor."""
-    return Path(f"/dev/fd/{descriptor}")
 
 
 def _load(cert: Path, key: Path) -> ssl.SSLContext:

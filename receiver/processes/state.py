@@ -82,14 +82,16 @@ class UsedFilesState(BaseModel):
     """The files in the settings that `serve` has read when it began; paths are absolute.
 
     `key_fingerprint` is that of the public key in CLC_PUBLIC_KEY, or of the published one; `key_file` is the file of
-    the former, and `secret_files` are those of senders' secrets. `tls_files` are the certificate and its key, and
-    `certificate_begins` and `certificate_ends` the times (ISO 8601, UTC) between which the listeners' certificate is
-    valid. `senders` is CLC_SENDERS, if the children have copies of its profiles, whose files are `profile_files`.
+    the former. `secret_files` are those of senders' secrets; if `secrets_copied`, listeners have the secrets in memory.
+    `tls_files` are the certificate and its key, and `certificate_begins` and `certificate_ends` the times (ISO 8601,
+    UTC) between which the listeners' certificate is valid. `senders` is CLC_SENDERS, if the children have copies of its
+    profiles, whose files are `profile_files`.
     """
 
     key_fingerprint: str | None = None
     key_file: str | None = None
     secret_files: list[str] = []
+    secrets_copied: bool = False
     tls_files: list[str] = []
     certificate_begins: str | None = None
     certificate_ends: str | None = None

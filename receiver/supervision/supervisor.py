@@ -103,7 +103,7 @@ class _Supervisor:
         part, module = (
             ("store", "receiver.store.process") if has_store(role) else ("shipper", "receiver.shipping.process")
         )
-        self._taker = self._make_keeper(Role(part, module, held.query, role), None)
+        self._taker = self._make_keeper(Role(part, module, held.query, role, self._files.secret_descriptors), None)
 
     async def run(self) -> None:
         """Run until a signal stops it.
@@ -248,7 +248,7 @@ class _Supervisor:
         update: dict[str, object] = {"query_listen": format_address(self._held.query)} if self._held.query else {}
         variables = list_variables(self._settings.model_copy(update=update | self._files.list_copies()))
         variables.pop("NOTIFY_SOCKET", None)
-        return variables
+        return variables | self._files.list_variables()
 
     def _publish_state(self) -> None:
         """Write the state to disk, and notify systemd once all listeners run, or without any the store."""

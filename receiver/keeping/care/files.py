@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from receiver.keeping.care.facts import Facts
 
 _WITHOUT = "`serve` does not start again without it."
+_AS_BEFORE = "Notifications are taken as before, but a new start of `serve` needs these files."
 
 
 class SeenFiles(NamedTuple):
@@ -36,6 +37,7 @@ class SeenFiles(NamedTuple):
         profiles_unusable: why profiles in CLC_SENDERS can't be used.
         profiles_copied: whether listeners and store have copies of the profiles.
         secrets_unusable: why secrets can't be used.
+        secrets_copied: whether listeners have copies of the secrets.
         accounts_unread: why the learned accounts can't be read.
     """
 
@@ -47,6 +49,7 @@ class SeenFiles(NamedTuple):
     profiles_unusable: Sequence[str] = ()
     profiles_copied: bool = False
     secrets_unusable: Sequence[str] = ()
+    secrets_copied: bool = False
     accounts_unread: str | None = None
 
 
@@ -76,6 +79,7 @@ def look_at_files(settings: Settings, serve: ServeState | None, role: str, *, in
         else unusable.profiles,
         profiles_copied=copied is not None,
         secrets_unusable=unusable.secrets if has_listener(role) else (),
+        secrets_copied=serve is not None and serve.secrets_copied,
         accounts_unread=_find_accounts_trouble(settings) if has_listener(role) else None,
     )
 
@@ -116,8 +120,7 @@ def judge_files(facts: "Facts") -> Iterator[Figure]:
     if files.profiles_unusable:
         yield _describe_profiles(files, is_copied=facts.serving and files.profiles_copied)
     if files.secrets_unusable:
-        text = f"{' '.join(files.secrets_unusable)} A listener that starts again refuses the senders that need it."
-        yield Figure("secrets_unusable", "Unusable secrets", len(files.secrets_unusable), text, "red")
+        yield _describe_secrets(files, is_copied=facts.serving and files.secrets_copied)
 
 
 def _describe_key(facts: "Facts") -> Figure:
@@ -152,6 +155,13 @@ def _describe_profiles(files: SeenFiles, *, is_copied: bool) -> Figure:
     state: State = "red"
     after = "A listener that starts again refuses such a sender, and a store does not start."
     if is_copied:
-        state, after = "amber", "Notifications are taken as before, but a new start of `serve` needs these files."
+        state, after = "amber", _AS_BEFORE
     text = f"{' '.join(files.profiles_unusable)} {after}"
     return Figure("profiles_unusable", "Unusable profiles", len(files.profiles_unusable), text, state)
+
+
+def _describe_secrets(files: SeenFiles, *, is_copied: bool) -> Figure:
+    state: State = "amber" if is_copied else "red"
+    after = _AS_BEFORE if is_copied else "A listener that starts again refuses the senders that need it."
+    text = f"{' '.join(files.secrets_unusable)} {after}"
+    return Figure("secrets_unusable", "Unusable secrets", len(files.secrets_unusable), text, state)

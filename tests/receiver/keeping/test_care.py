@@ -212,6 +212,7 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("profiles_unusable", files(profiles_unusable=["acme.toml: it is no TOML."]), "red"),
         ("profiles_unusable", files(profiles_unusable=["acme.toml is gone."], profiles_copied=True), "amber"),
         ("secrets_unusable", files(secrets_unusable=["secrets/github can't be read."]), "red"),
+        ("secrets_unusable", files(secrets_unusable=["secrets/github is gone."], secrets_copied=True), "amber"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
         ("processes_not_running", {"serve": process(silent_since=ago(seconds=4).isoformat())}, "red"),

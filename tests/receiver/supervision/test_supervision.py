@@ -31,6 +31,8 @@ from tests.support.processes import Process, Receiver, Sender, environment, runn
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
+TOKEN = "a token for tests alone"
+
 
 class Serve(Process):
     """A `serve` that nothing is known of."""
@@ -72,14 +74,17 @@ def used(tmp_path_factory):
     directory = tmp_path_factory.mktemp("used")
     (directory / "public.pem").write_bytes((key_directory() / "public.pem").read_bytes())
     (directory / "own").mkdir()
-    (directory / "own" / "example.toml").write_text(MINIMAL)
+    (directory / "own" / "example.toml").write_text(MINIMAL.replace('"none"', '"token"\nheader = "X-Token"'))
+    (directory / "secrets").mkdir()
+    (directory / "secrets" / "example").write_text(TOKEN)
     return directory
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory, used):
     """A `serve` for tests after which all its processes are at work again."""
-    settings = {"CLC_LISTENERS": "2", "CLC_PUBLIC_KEY": str(used / "public.pem"), "CLC_SENDERS": str(used / "own")}
+    settings = {"CLC_PUBLIC_KEY": "public.pem", "CLC_SENDERS": "own", "CLC_SECRETS_DIR": "secrets"}
+    settings = {name: str(used / file) for name, file in settings.items()} | {"CLC_LISTENERS": "2"}
     with running(Receiver, tmp_path_factory.mktemp("shared"), **settings) as receiver:
         yield receiver
 
@@ -114,7 +119,7 @@ def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while()
     assert [back_off.choose_wait(3), back_off.choose_wait(0)] == [0.1, 0.2]
 
 
-def test_all_starts_again_with_the_same_key_and_profiles_though_their_files_are_gone(shared, used):
+def test_all_starts_again_with_the_same_key_profiles_and_secrets_though_their_files_are_gone(shared, used):
     away = used.rename(used.with_name("away"))
     settings = read_settings(env_file=None, data_dir=shared.data_dir)
     try:
@@ -123,11 +128,14 @@ def test_all_starts_again_with_the_same_key_and_profiles_though_their_files_are_
         kill_and_await(shared, "listener 1")
         kill_and_await(shared, "listener 2")
         kill_and_await(shared, "store")
-        assert shared.sender.post("/senders/example", b'{"type": "A"}').status == 200
+        assert shared.sender.post("/senders/example", b'{"type": "A"}', {"X-Token": TOKEN}).status == 200
+        (told,) = shared.sql("SELECT description->>'is_set_up' AS is_set_up FROM senders WHERE name = 'example'")
+        assert told == {"is_set_up": "true"}
         assert check_all_is_kept(shared, {})
         seen = gather(settings, None).files
         assert str(used / "public.pem") in (seen.key_unusable or "")
         assert seen.profiles_unusable == [f"CLC_SENDERS is '{used / 'own'}': it must be a directory."]
+        assert seen.secrets_copied
     finally:
         away.rename(used)
     seen = gather(settings, None).files
