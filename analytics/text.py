@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,6 +12,9 @@ INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 BLANK_SIGNS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and signs of other categories that draw nothing, such as U+3164, the filler of Hangul."""
 KEPT_JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them, and they can't reorder anything
+JOINING = "\u200c\u200d\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+IDLE = re.compile(rf"(?<=[0-9A-Za-z\u00c0-\u024f\u0370-\u052f])[{JOINING}]+(?!\u20e3)")
+"""Joiners and selectors of a form that change nothing: a name with one looks like the name without."""
 LINES = "\n\t"
 """The characters that lay out a text of several lines."""
 DELETE = b"\x7f"
@@ -29,7 +32,13 @@ def make_visible(text: str, keep: str = "") -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    text = escape_idle(text, as_escape)
     return "".join(as_escape(character) if is_hidden(character, keep) else character for character in text)
+
+
+def escape_idle(text: str, escape: Callable[[str], str]) -> str:
+    """Spell joiners and selectors that change nothing as escapes."""
+    return IDLE.sub(lambda idle: "".join(map(escape, idle[0])), text)
 
 
 def is_hidden(character: str, keep: str) -> bool:
@@ -54,9 +63,9 @@ def make_json_visible(line: bytes) -> bytes:
     """
     if line.isascii() and DELETE not in line:
         return line
-    text = line.decode()
+    text = escape_idle(line.decode(), as_json_escape)
     if text.removesuffix("\n").isprintable() and BLANK_SIGNS.isdisjoint(text):
-        return line
+        return text.encode()
     return "".join(as_json_escape(each) if is_hidden(each, "\n") else each for each in text).encode()
 
 

@@ -260,3 +260,37 @@ def check_for_duckdb(path: Path) -> Path:
     if "?" in whole or whole.encode(errors="replace").decode() != whole:
         raise ValueError("its path, also behind links, must be UTF-8 and have no question mark")
     return path
+
+
+def find_link_trouble(database: Path) -> str | None:
+    """Say in a sentence why DuckDB can't use the file to which a database's path leads; None if it can, or is none."""
+    if not database.is_symlink():
+        return None
+    whole = os.path.realpath(database)
+    if not os.access(Path(whole).parent, os.W_OK | os.X_OK):
+        return f"{database} leads to {whole}, whose directory is not there, or can't be written: mount or change it."
+    try:
+        check_for_duckdb(database)
+    except ValueError:
+        return f"{database} leads to {whole}: DuckDB needs a path in UTF-8 without a question mark, so move the file."
+    return None
+
+
+def hold_in_memory(content: bytes) -> int | None:
+    """Write content into memory, and return a descriptor of it; None where the system can't give it to other processes.
+
+    It is on no disk, and goes with the last process that has the descriptor.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # macOS has no such function
+        descriptor = os.memfd_create("clc")
+        with os.fdopen(descriptor, "wb", closefd=False) as memory:
+            memory.write(content)
+        if name_descriptor(descriptor).exists():
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+def name_descriptor(descriptor: int) -> Path:
+    """Return the path by which a process opens a file that it has by a descriptor."""
+    return Path(f"/dev/fd/{descriptor}")

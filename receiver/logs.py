@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sqlite3
 import sys
 import threading
@@ -24,6 +25,8 @@ _TELLING_OF_DUCKDB = frozenset({"IOException", "OutOfMemoryException", "Transact
 
 # Characters of these categories move a cursor, change a colour, or hide others.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+# Letters, signs and marks of others draw nothing: fillers, and those that choose a form of the sign before them.
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _PLAIN = 0x10000
 
 _log = logging.getLogger(__name__)
@@ -56,13 +59,15 @@ def describe(error: BaseException) -> str:
 
 
 def make_visible(text: str) -> str:
-    r"""Spell control and formatting characters as escapes (`\u0085`); line feeds and tabs stay."""
-    if text.isprintable():
+    r"""Spell characters that draw nothing, such as controls, as escapes (`\u0085`); line feeds and tabs stay."""
+    if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(each) if _is_hidden(each) else each for each in text)
 
 
 def _is_hidden(character: str) -> bool:
+    if _BLANK.match(character):
+        return True
     return character not in "\n\t" and unicodedata.category(character) in _HIDDEN
 
 

@@ -43,7 +43,7 @@ MOST_LINES_OF_README = 250
 TABLES_WITH_COLUMNS = ["underived", "notifications", "rejected", "changes", "entities", "accounts", "senders"]
 # Figures that are judged by no number.
 JUDGED_OTHERWISE = {"serving", "store", "append_error", "query_listen", "key_fingerprint"} | {
-    *("spool_unwritable", "learned_accounts", "profiles_unusable", "secrets_unusable"),
+    *("spool_unwritable", "certificate", "learned_accounts", "profiles_unusable", "secrets_unusable"),
 }
 UNITS = {"MiB": 2**20, "GiB": 2**30}
 

@@ -54,8 +54,8 @@ ALLOWED = {
 }
 _ABOUT_ITS_ROUTES_OR_KEY = (
     *("admission", "commands/check", "commands/import_", "commands/restore", "commands/verify", "importer/archive"),
-    *("keeping/care/facts", "listener/process", "listener/routes", "simulator/options"),
-    *("simulator/history", "simulator/posting", "store/backup", "supervision/begin", "supervision/supervisor"),
+    *("keeping/care/files", "listener/process", "listener/routes", "simulator/options"),
+    *("simulator/history", "simulator/posting", "store/backup", "supervision/begin", "supervision/used_files"),
     *("keeping/verification/invariants", "keeping/verification/tables"),
 )
 ALLOWED |= {(f"receiver/{file}.py", SENDER): "it is about its routes or its key" for file in _ABOUT_ITS_ROUTES_OR_KEY}

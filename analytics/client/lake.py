@@ -7,7 +7,7 @@ service.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -96,6 +96,18 @@ class Listed(NamedTuple):
     written_at: Any
 
 
+class Month(NamedTuple):
+    """The files of a table in a month, which has a begin and an end."""
+
+    begins: datetime
+    ends: datetime
+    paths: list[str]
+
+    def lies_in(self, since: datetime | None, until: datetime | None) -> bool:
+        """Say whether a part of the month lies between two moments; None is no bound."""
+        return (since is None or self.ends > since) and (until is None or self.begins < until)
+
+
 class LakeFiles:
     """The tables of a lake.
 
@@ -135,6 +147,29 @@ class LakeFiles:
             raise self._make_read_error(error) from None
         return self._tables
 
+    def list_months(self, table: str) -> list[Month]:
+        """Return the months of a table, in their order, as `open_tables` has found them."""
+        return [
+            Month(*find_ends(manifest["month"]), [self._make_path(file) for file in manifest["tables"][table]["files"]])
+            for manifest in self._manifests.values()
+        ]
+
+    def stream(self, table: str, month: Month, rows: int) -> pa.RecordBatchReader:
+        """Return the rows of a month, so many at a time, with the columns of the newest month."""
+        schema = self._tables[table].schema
+        return pa.RecordBatchReader.from_batches(schema, self._read_files(month.paths, schema, rows))
+
+    def _read_files(self, paths: list[str], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+        from pyarrow import parquet  # noqa: PLC0415 - as in `open_system`
+
+        for path in paths:
+            with self._system.open_input_file(path) as file:
+                for batch in parquet.ParquetFile(file, pre_buffer=False).iter_batches(rows):
+                    yield _fit(batch, schema)
+
+    def _make_path(self, file: Mapping[str, Any]) -> str:
+        return f"{self._top}/{file['path']}"
+
     def _make_read_error(self, error: Exception) -> LocationError:
         return LocationError(f"{self._location} can't be read: {describe_failure(error)}.")
 
@@ -171,11 +206,26 @@ class LakeFiles:
 
         parquet = dataset.ParquetFileFormat()
         fragments = [
-            parquet.make_fragment(f"{self._top}/{file['path']}", self._system, _find_expected(name, manifest["month"]))
+            parquet.make_fragment(self._make_path(file), self._system, _find_expected(name, manifest["month"]))
             for manifest in manifests
             for file in manifest["tables"][name]["files"]
         ]
         return dataset.FileSystemDataset(fragments, fragments[-1].physical_schema, parquet, self._system)
+
+
+def _fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return rows with the columns of a newer month: NULL where an older one has none."""
+    columns = [
+        batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def find_ends(month: str) -> tuple[datetime, datetime]:
+    """Return the begin of a month such as `2026-03`, and that of the next."""
+    year, number = map(int, month.split("-"))
+    return datetime(year, number, 1, tzinfo=UTC), datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
 def _find_expected(table: str, month: str) -> Any:
@@ -184,9 +234,7 @@ def _find_expected(table: str, month: str) -> Any:
 
     if table == "changes":
         return None
-    year, number = map(int, month.split("-"))
-    begins = datetime(year, number, 1, tzinfo=UTC)
-    ends = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    begins, ends = find_ends(month)
     at, kind = compute.field("received_at"), timestamp("us", "UTC")
     return (at >= scalar(begins, kind)) & (at < scalar(ends, kind))
 

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 import pyarrow as pa
 
 from analytics.client.client import Client, connect
+from analytics.client.lake import is_lake
 from analytics.commands.findings import parse_option
 from analytics.commands.output import (
     LACKING_ROWS,
@@ -27,7 +29,15 @@ from analytics.commands.output import (
     output_option,
     overwrite_option,
 )
-from analytics.export.archives import WRITERS, ExportFilter, SeqRange, find_range, read_parts
+from analytics.export.archives import (
+    WRITERS,
+    ExportFilter,
+    SeqRange,
+    count_chosen,
+    find_range,
+    read_lake,
+    read_parts,
+)
 from analytics.text import format_count
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -61,6 +71,13 @@ def show_progress(length: int, output: Path | None) -> Iterator[Advance]:
         yield bar.update
 
 
+def read_months(location: str, chosen: ExportFilter, advance: Advance) -> Iterator[pa.Table]:
+    """Yield the notifications of a lake in parts, and report the progress in their number."""
+    for table in read_lake(location, chosen):
+        yield table
+        advance(table.num_rows)
+
+
 def read_tables(client: Client, chosen: ExportFilter, extent: SeqRange, advance: Advance) -> Iterator[pa.Table]:
     """Yield the notifications in parts, and report the progress in numbers of `seq`."""
     done = extent.first - 1
@@ -68,6 +85,14 @@ def read_tables(client: Client, chosen: ExportFilter, extent: SeqRange, advance:
         yield part.table
         advance(part.reached - done)
         done = part.reached
+
+
+def prepare(client: Client, chosen: ExportFilter) -> tuple[int, Callable[[Advance], Iterator[pa.Table]]]:
+    """Return the length of an export, and a function that reads it and reports the progress."""
+    if is_lake(client.location):
+        return count_chosen(client, chosen), partial(read_months, client.location, chosen)
+    extent = find_range(client, chosen)
+    return extent.length, partial(read_tables, client, chosen, extent)
 
 
 @click.command(short_help="Write notifications as an archive, CSV or Parquet.")
@@ -89,7 +114,7 @@ def export(
     name: str | None,
     location: str | None,
 ) -> None:
-    """Write notifications, copies too, in the order in which they were stored.
+    """Write notifications, copies too, in the order in which they were stored; of a lake, in that of their receipt.
 
     `jsonl` is the archive that `clc-receiver import` takes in: a JSON object a line with received_at, event,
     source_ip, headers (the signature) and body, byte for byte; of other senders also with sender and row. `csv` and
@@ -111,9 +136,9 @@ def export(
     count = None
     with connect(location) as client:
         chosen = ExportFilter(begin, end, list_aliases(accounts), find_events(client, events))
-        extent = find_range(client, chosen)
-        with open_output(output, overwrite=overwrite) as out, show_progress(extent.length, output) as advance:
-            count = WRITERS[name](read_tables(client, chosen, extent, advance), out)
+        length, read = prepare(client, chosen)
+        with open_output(output, overwrite=overwrite) as out, show_progress(length, output) as advance:
+            count = WRITERS[name](read(advance), out)
         told = [*describe_lacking(client, begin, LACKING_ROWS), *describe_unknown_accounts(client, accounts)]
     if count is not None:
         where = "" if is_standard(output) else f" to {output}"

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
+from analytics.export.sorted_lake import SortedLake
 from analytics.export.sql_formats import as_field
 from analytics.senders import find_sender_of, list_shipped
 
@@ -61,7 +62,7 @@ class SeqRange(NamedTuple):
 
 
 class ExportPart(NamedTuple):
-    """Notifications in order of `seq`, then id; with them, everything up to `reached` is read."""
+    """Notifications in order of `seq`; with them, everything up to `reached` is read."""
 
     table: pa.Table
     reached: int
@@ -75,6 +76,30 @@ def find_range(client: Client, chosen: ExportFilter) -> SeqRange:
     """
     (row,) = client.sql(*queries.make_query("export_extent", chosen._asdict())).to_pylist()
     return SeqRange(1, 0) if row["first"] is None else SeqRange(row["first"], row["last"])
+
+
+def count_chosen(client: Client, chosen: ExportFilter) -> int:
+    """Return the number of the chosen notifications.
+
+    Raises:
+        AnalyticsError: no answer.
+    """
+    (row,) = client.sql(*queries.make_query("export_count", chosen._asdict())).to_pylist()
+    return int(row["rows"])
+
+
+def read_lake(location: str, chosen: ExportFilter) -> Iterator[pa.Table]:
+    """Yield the chosen notifications of a lake with all columns, in at least one part, which may have no rows.
+
+    Raises:
+        AnalyticsError: the lake can't be read.
+    """
+    lake = SortedLake(location)
+    try:
+        query = queries.make_query("export_month", chosen._asdict())
+        yield from map(convert_to_utc, lake.read_notifications(*query, chosen.since, chosen.until))
+    finally:
+        lake.close()
 
 
 def find_unknown_accounts(client: Client, accounts: list[str] | None) -> list[str]:
@@ -110,29 +135,28 @@ def read_parts(
     Raises:
         AnalyticsError: no answer, even after a while.
     """
-    reached, after, width = extent.first - 1, None, most_rows
+    reached, width = extent.first - 1, most_rows
     while True:
         upto = min(reached + width, extent.last)
-        first = reached + 1 if after is None else reached
-        bounds = {"first": first, "after": after, "last": upto, "page_rows": most_rows, "most": most_bytes}
+        bounds = {"first": reached + 1, "last": upto, "page_rows": most_rows, "most": most_bytes}
         query = queries.make_query("export_part", chosen._asdict() | bounds)
         table = convert_to_utc(insist(partial(client.sql, *query)))
-        reached, after = find_reached(table, upto, most_rows, most_bytes)
+        reached = find_reached(table, upto, most_rows, most_bytes)
         yield ExportPart(table, reached)
-        if after is None and reached >= extent.last:
+        if reached >= extent.last:
             return
-        if after is not None:
+        if reached < upto:
             width = max(width // 2, most_rows)
         elif table.num_rows < most_rows // 2:
             width = min(width * 2, WIDEST)
 
 
-def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> tuple[int, str | None]:
-    """Return the last `seq` of a part: the end of the range, or that of the last row, with its id, where it was cut."""
+def find_reached(table: pa.Table, upto: int, most_rows: int, most_bytes: int) -> int:
+    """Return the last `seq` of a part: the end of the range, or that of the last row where it was cut."""
     body_bytes = pc.sum(pc.binary_length(table.column("payload"))).as_py() or 0
     if table.num_rows and (table.num_rows >= most_rows or body_bytes >= most_bytes):
-        return int(table.column("seq")[-1].as_py()), table.column("id")[-1].as_py()
-    return upto, None
+        return int(table.column("seq")[-1].as_py())
+    return upto
 
 
 def insist(ask: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:

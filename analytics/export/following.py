@@ -71,7 +71,7 @@ class Follower:
         """Begin with so many of the newest chosen notifications.
 
         Returns:
-            The receipt of the oldest of them; None if the store has no more than these.
+            The earliest receipt among them; None if the store has no more than these.
 
         Raises:
             AnalyticsError: no answer.
@@ -81,8 +81,9 @@ class Follower:
         if len(rows) <= newest:
             return None
         self._after = Place(rows[newest]["number"], rows[newest]["id"])
-        oldest: datetime = rows[max(newest - 1, 0)]["received_at"]
-        return oldest
+        # Those of an archive that was imported are among the newest, and were received long before.
+        earliest: datetime = min(row["received_at"] for row in rows[: max(newest, 1)])
+        return earliest
 
     def poll(self) -> Batch:
         """Return the notifications since the last call, at most a page.

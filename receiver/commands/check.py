@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from cryptography.x509 import load_pem_x509_certificate
 
 from receiver.commands.options import take_data_dir
 from receiver.configuration import split_objects_url
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.node import read_machine_name
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError, SettingsError
-from receiver.files import find_write_trouble
+from receiver.files import find_link_trouble, find_write_trouble
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place, Unusable
 from receiver.keeping.objects.storage import Storage
 from receiver.listener.sources import TrustedProxies
 from receiver.logs import make_visible
-from receiver.network.sockets import is_one_of, listen, make_tls_context
+from receiver.network.sockets import is_one_of, listen
+from receiver.network.tls import make_tls_context, read_validity
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
 from receiver.senders.set_up import find_taken, make_target_url, name_variable
@@ -109,7 +109,9 @@ def _look_at_data(settings: Settings) -> str:
         DataDirectoryError: it or the database in it can't be used.
     """
     text = _look_at_directory(settings.data_dir, "CLC_DATA_DIR")
-    if os.path.lexists(settings.database) and not os.access(settings.database, os.R_OK | os.W_OK):
+    if trouble := find_link_trouble(settings.database):
+        raise DataDirectoryError(trouble)
+    if os.path.lexists(os.path.realpath(settings.database)) and not os.access(settings.database, os.R_OK | os.W_OK):
         raise DataDirectoryError(
             f"{settings.database} can't be read and written by this user: run this as the user of `serve`, or give "
             "that user the file."
@@ -210,7 +212,7 @@ def _look_at_key(settings: Settings) -> str:
 
 
 def _look_at_tls(settings: Settings) -> str:
-    """Say until when the certificate is valid.
+    """Say until when the certificate is valid, or that it ends soon.
 
     Raises:
         SettingsError: it can't be used, or no sender trusts it today.
@@ -218,18 +220,13 @@ def _look_at_tls(settings: Settings) -> str:
     make_tls_context(settings)
     if settings.tls_cert is None:
         return "not used: a proxy before the listener should have it"
-    try:
-        cert = load_pem_x509_certificate(settings.tls_cert.read_bytes())
-    except ValueError:  # OpenSSL, which serves it, reads more forms
+    validity, now = read_validity(settings.tls_cert), datetime.now(UTC)
+    if validity is None:
         return str(settings.tls_cert)
-    begin, end = cert.not_valid_before_utc, cert.not_valid_after_utc
-    now, name = datetime.now(UTC), f"CLC_TLS_CERT ({settings.tls_cert})"
-    if now > end:
-        ended = f"{name} ended on {end:%Y-%m-%d %H:%M} UTC, so no sender trusts it"
-        raise SettingsError(f"{ended}: renew it, then run `clc-receiver upgrade`.")
-    if now < begin:
-        raise SettingsError(f"{name} begins on {begin:%Y-%m-%d %H:%M} UTC: is the clock of this machine right?")
-    return f"{settings.tls_cert}, valid until {end:%Y-%m-%d}"
+    trouble = validity.find_trouble(now)
+    if trouble and not validity.is_valid(now):
+        raise SettingsError(f"CLC_TLS_CERT ({settings.tls_cert}) {trouble}")
+    return f"{settings.tls_cert} {trouble}" if trouble else f"{settings.tls_cert}, valid until {validity.ends:%Y-%m-%d}"
 
 
 def _look_at_proxies(settings: Settings) -> str:

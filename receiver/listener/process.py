@@ -18,14 +18,14 @@ from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudg
 from receiver.listener.routes import Commits, Routes
 from receiver.listener.sources import Limits, TrustedProxies, fit_to_descriptors
 from receiver.listener.turns import Breath, come_first
-from receiver.network.sockets import make_tls_context
+from receiver.network.tls import make_tls_context
 from receiver.processes.child import Child, run_child
 from receiver.processes.garbage import spare_program
 from receiver.processes.state import Restarts
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import remember_key
-from receiver.senders.set_up import load_usable
+from receiver.senders.usable import load_usable
 from receiver.settings import Settings
 from receiver.spool import ShipperMetrics, SpoolWriter, read_shipped
 

@@ -1,4 +1,4 @@
-"""Listening sockets, which the supervisor opens and its children inherit, TLS on them, and connections from them.
+"""Listening sockets, which the supervisor opens and its children inherit, and connections from them.
 
 Systemd may pass sockets to a service, and takes its notifications; see sd_listen_fds(3) and sd_notify(3).
 """
@@ -7,19 +7,14 @@ import contextlib
 import errno
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable, Collection, MutableMapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificate
 from tornado.ioloop import IOLoop
 
-from receiver.errors import ListenError, SettingsError
-from receiver.settings import Settings, split_address
+from receiver.errors import ListenError
+from receiver.settings import split_address
 
 _BACKLOG = 1024
 _PATIENCE_SECONDS = 15.0
@@ -29,7 +24,6 @@ _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 0.05
 _FIRST_DESCRIPTOR = 3
 _QUERY_NAME = "query"
-_CERT, _KEY = "CLC_TLS_CERT", "CLC_TLS_KEY"
 
 
 def listen(address: str, count: int, variable: str) -> list[socket.socket]:
@@ -137,55 +131,6 @@ def _open_shared(family: socket.AddressFamily, target: tuple[Any, ...]) -> socke
     listening.bind(target)
     listening.listen(_BACKLOG)
     return listening
-
-
-def make_tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """Make a server's TLS context from the settings; None where they name no certificate.
-
-    Raises:
-        SettingsError: certificate or key can't be read, or don't fit each other.
-    """
-    cert, key = settings.tls_cert, settings.tls_key
-    if cert is None or key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(_find_tls_fault(cert, key) or f"{cert} and {key} can't be used for TLS: {error}.") from None
-    return context
-
-
-class _FaultError(Exception):
-    """Raised when a file of a certificate or key can't be used; the text is a sentence."""
-
-
-def _find_tls_fault(cert: Path, key: Path) -> str | None:
-    """Say in a sentence why a certificate and a key can't be used; None if no reason is found.
-
-    OpenSSL has an error for it that names no file.
-    """
-    try:
-        certified = _read_pem(_CERT, cert, lambda pem: load_pem_x509_certificate(pem).public_key(), "certificate")
-        private = _read_pem(_KEY, key, lambda pem: load_pem_private_key(pem, password=None), "private key")
-    except _FaultError as fault:
-        return str(fault)
-    if certified != private.public_key():
-        return f"{_KEY} ({key}) is not the key of the first certificate in {_CERT} ({cert}): they must belong together."
-    return None
-
-
-def _read_pem(variable: str, path: Path, load: Callable[[bytes], Any], what: str) -> Any:
-    try:
-        return load(path.read_bytes())
-    except OSError as error:
-        raise _FaultError(f"{variable} ({path}) can't be read: {error.strerror or error}.") from None
-    except TypeError:
-        raise _FaultError(
-            f"{variable} ({path}) has a password: `serve` can't ask for it, so name one without."
-        ) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise _FaultError(f"{variable} ({path}) holds no {what} in PEM that can be used.") from None
 
 
 class PatientSocket(socket.socket):

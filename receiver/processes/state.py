@@ -78,15 +78,34 @@ class EndedSilence(BaseModel):
     why: str
 
 
-class ServeState(BaseModel):
+class UsedFilesState(BaseModel):
+    """The files in the settings that `serve` has read when it began; paths are absolute.
+
+    `key_fingerprint` is that of the public key in CLC_PUBLIC_KEY, or of the published one; `key_file` is the file of
+    the former. `secret_files` are those of senders' secrets; if `secrets_copied`, listeners have the secrets in memory.
+    `tls_files` are the certificate and its key, and `certificate_begins` and `certificate_ends` the times (ISO 8601,
+    UTC) between which the listeners' certificate is valid. `senders` is CLC_SENDERS, if the children have copies of its
+    profiles, whose files are `profile_files`.
+    """
+
+    key_fingerprint: str | None = None
+    key_file: str | None = None
+    secret_files: list[str] = []
+    secrets_copied: bool = False
+    tls_files: list[str] = []
+    certificate_begins: str | None = None
+    certificate_ends: str | None = None
+    senders: str | None = None
+    profile_files: list[str] = []
+
+
+class ServeState(UsedFilesState):
     """All of `serve`; `processes` by name: `listener 1` and so on, and `store`, or `shipper` without a store.
 
     `state` is `running`, `stopping` or `stopped`. `written_at` is when the file was written: each ten seconds at least,
     and each second while a process is silent. An older time means that `serve` itself hangs or is gone.
-    `listen` is the URL of its listeners, `has_url_secret` whether target URLs hold the secret of CLC_URL_SECRET, and
-    `key_fingerprint` that of the public key in CLC_PUBLIC_KEY, or of the published one; `key_file` is the file of the
-    former, and `secret_files` are those of senders' secrets. `silences` are those that ended in the last day. `role` is
-    the machine's, see `node`.
+    `listen` is the URL of its listeners, and `has_url_secret` says whether target URLs hold the secret of
+    CLC_URL_SECRET. `silences` are those that ended in the last day. `role` is the machine's, see `node`.
     """
 
     pid: int
@@ -99,9 +118,6 @@ class ServeState(BaseModel):
     retiring: list[RetiringState] = []
     listen: str | None = None
     has_url_secret: bool = False
-    key_fingerprint: str | None = None
-    key_file: str | None = None
-    secret_files: list[str] = []
     silences: list[EndedSilence] = []
     role: str = ALL_PARTS
 

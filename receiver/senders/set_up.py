@@ -1,6 +1,5 @@
 """The senders with a profile, and their secrets: in variables `CLC_SECRET_<SENDER>` or in files of CLC_SECRETS_DIR."""
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,17 +21,6 @@ Variables = Mapping[str, str]
 _COMMENT = re.compile(r"#(\s|$)")
 """Secrets may begin with `#`, so a blank must follow it."""
 _ENV_FILE = ".env"
-_LEFT_OUT = "%s The senders that need it are left out: make it usable, then run `clc-receiver upgrade`."
-
-_log = logging.getLogger(__name__)
-
-
-class Usable(NamedTuple):
-    """What a listener can use: profiles, their secrets, and the texts of all that may be a secret, whosever it is."""
-
-    profiles: dict[str, Profile]
-    secrets: Secrets
-    texts: frozenset[str]
 
 
 class Unusable(NamedTuple):
@@ -95,39 +83,6 @@ def name_variable(name: str) -> str:
     return SECRET_PREFIX + name.upper().replace("-", "_")
 
 
-def load_usable(settings: Settings) -> Usable:
-    """Return the profiles and secrets that can be used, and log what is left out.
-
-    `serve` refuses to start with any that can't be used. Its listeners must be able to start again whatever has become
-    of a file since: without a listener nobody's notifications are taken.
-    """
-    settings, variables = _leave_out_unreadable(settings)
-    profiles = load_profiles(settings, lambda error: _log.error(_LEFT_OUT, error))
-    secrets = dict[str, tuple[Secret, ...]]()
-    for profile in profiles.values():
-        try:
-            secrets |= load_secrets(settings, [profile], variables)
-        except SettingsError as error:
-            _log.error(_LEFT_OUT, error)
-    return Usable(profiles, secrets, frozenset(_list_texts(settings, variables)))
-
-
-def _leave_out_unreadable(settings: Settings) -> tuple[Settings, Variables]:
-    """Return the settings without directories that can't be used, and the variables, of `.env` unless it can't be."""
-    try:
-        variables = read_variables()
-    except SettingsError as error:
-        _log.error(_LEFT_OUT, error)
-        variables = read_variables(None)
-    for name in ("senders", "secrets_dir"):
-        try:
-            _list_names(settings, name)
-        except SettingsError as error:
-            _log.error(_LEFT_OUT, error)
-            settings = settings.model_copy(update={name: None})
-    return settings, variables
-
-
 def load_secrets(settings: Settings, profiles: Iterable[Profile], variables: Variables | None = None) -> Secrets:
     """Return the secrets that are set, several of a sender while it changes them.
 
@@ -152,7 +107,7 @@ def list_secret_files(settings: Settings) -> list[str]:
         SettingsError: a directory can't be read.
         ProfileError: a profile can't be used.
     """
-    names = set(_list_names(settings, "secrets_dir")) & load_profiles(settings).keys()
+    names = set(list_names_in(settings, "secrets_dir")) & load_profiles(settings).keys()
     return [str(Path(settings.secrets_dir or "", name).absolute()) for name in sorted(names)]
 
 
@@ -188,18 +143,23 @@ def read_secrets(settings: Settings, name: str, variables: Variables | None = No
     variable, given = name_variable(name), read_variables() if variables is None else variables
     secrets = [(variable, text) for text in split_secrets(given.get(variable, ""))]
     if settings.secrets_dir is not None:
-        path, names = settings.secrets_dir / name, _list_names(settings, "secrets_dir")
+        path, names = settings.secrets_dir / name, list_names_in(settings, "secrets_dir")
         if name in names or path.exists():  # a file system that knows no case may list it as GitHub
             secrets += [(str(path), text) for text in read_file(path)]
     return secrets
 
 
-def _list_names(settings: Settings, name: str) -> list[str]:
+def list_names_in(settings: Settings, name: str) -> list[str]:
+    """Return the names in a directory of the settings, `senders` or `secrets_dir`; none where it is not set.
+
+    Raises:
+        SettingsError: it can't be read.
+    """
     directory = getattr(settings, name)
     return list_names(directory, f"CLC_{name.upper()}") if directory else []
 
 
-def _list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
+def list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
     """Yield the texts of all secrets that can be read and are no guess, also of senders that are not known."""
     texts = [
         text
@@ -207,7 +167,7 @@ def _list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
         if variable.startswith(SECRET_PREFIX)
         for text in split_secrets(value)
     ]
-    for name in _list_names(settings, "secrets_dir"):
+    for name in list_names_in(settings, "secrets_dir"):
         with suppress(SettingsError):
             texts += read_file(Path(settings.secrets_dir or "", name))
     return (text for text in texts if len(text.encode()) >= FEWEST_BYTES)
@@ -227,8 +187,17 @@ def split_secrets(value: str) -> list[str]:
     return [text.strip() for text in value.split(",") if text.strip()]
 
 
-def _load(settings: Settings, profile: Profile, variables: Variables) -> Iterable[Secret]:
-    for source, text in read_secrets(settings, profile.name, variables):
+def _load(settings: Settings, profile: Profile, variables: Variables) -> Iterator[Secret]:
+    return parse_secrets(profile, read_secrets(settings, profile.name, variables))
+
+
+def parse_secrets(profile: Profile, texts: Iterable[tuple[str, str]]) -> Iterator[Secret]:
+    """Yield the secrets of a sender from what `read_secrets` returned.
+
+    Raises:
+        SettingsError: one of them can't be used.
+    """
+    for source, text in texts:
         try:
             yield profile.scheme.load_secret(text)
         except SecretError as error:

@@ -9,12 +9,12 @@ import duckdb
 
 from receiver.database.opening import run, transaction
 from receiver.database.rows import insert
-from receiver.errors import ReceiverError
 from receiver.senders import Senders
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import describe_places
 from receiver.senders.sender import Sender
-from receiver.senders.set_up import load_secrets, name_variable
+from receiver.senders.set_up import Secrets, name_variable
+from receiver.senders.usable import load_usable
 from receiver.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,8 @@ class _Described(NamedTuple):
 
 def write_senders(connection: duckdb.DuckDBPyConnection, senders: Senders, settings: Settings) -> None:
     """Write what the pages need to know of each sender, if it is not there already; log why it can't be written."""
-    rows = [_Described(each.name, each.title, json.dumps(_describe(each, settings))) for each in senders.values()]
+    secrets = load_usable(settings).secrets
+    rows = [_Described(each.name, each.title, json.dumps(_describe(each, secrets))) for each in senders.values()]
     try:
         known = run(connection, "SELECT name, title, description FROM senders")
         if sorted(rows) == sorted(known):
@@ -42,7 +43,7 @@ def write_senders(connection: duckdb.DuckDBPyConnection, senders: Senders, setti
         _log.error("what pages should know of the senders can't be written: %s", error)
 
 
-def _describe(sender: Sender, settings: Settings) -> Mapping[str, Any]:
+def _describe(sender: Sender, secrets: Secrets) -> Mapping[str, Any]:
     if not isinstance(sender, Profile):
         return {"is_set_up": True, "proof": "third-party"}
     words = sender.words
@@ -57,14 +58,6 @@ def _describe(sender: Sender, settings: Settings) -> Mapping[str, Any]:
         "documentation": sender.documentation,
         "proof": sender.scheme.proof,
         "places": describe_places(sender.scheme),
-        "is_set_up": not signs or _has_secret(sender, settings),
+        "is_set_up": not signs or sender.name in secrets,
         "secret_variable": name_variable(sender.name) if signs else "",
     }
-
-
-def _has_secret(profile: Profile, settings: Settings) -> bool:
-    try:
-        return profile.name in load_secrets(settings, [profile])
-    except ReceiverError as error:
-        _log.error("%s", error)
-        return False

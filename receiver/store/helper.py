@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -62,7 +63,7 @@ class Helper:
         command = [sys.executable, "-m", self._module, *arguments]
         line: dict[str, Any] = {}
         with subprocess.Popen(  # noqa: S603 - our own module
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=list_variables(self._settings)
+            command, stdout=subprocess.PIPE, text=True, env=list_variables(self._settings)
         ) as process:
             self._process = process
             if self.is_stopping:
@@ -74,10 +75,19 @@ class Helper:
                 on_line(line)
             watch.end()
         if process.returncode or "error" in line:
-            raise ObjectsError(line.get("error") or watch.complaint or f"It ended with {process.returncode}.")
+            raise ObjectsError(line.get("error") or watch.complaint or _describe_end(process.returncode))
         if not line:
             raise ObjectsError("It ended and said nothing.")
         return line
+
+
+def _describe_end(code: int) -> str:
+    """Say how a process ended that did not say why."""
+    if code == -signal.SIGKILL:
+        return "It was killed, as the system does where memory runs out."
+    if code < 0:
+        return f"It was ended by signal {-code}: the log may say why."
+    return f"It ended with code {code}: the log says why."
 
 
 class _Watch:

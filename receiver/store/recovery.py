@@ -58,7 +58,7 @@ from receiver.database.opening import (
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
-from receiver.files import copy_whole, find_lack_of_room, make_directory
+from receiver.files import copy_whole, find_lack_of_room, find_link_trouble, make_directory
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss
@@ -90,6 +90,8 @@ def open_store(settings: Settings) -> OpenedStore:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
             wrote it), but may be whole; nothing was moved.
     """
+    if trouble := find_link_trouble(settings.database):
+        raise StoreError(trouble)
     waiting = _find_opening_directory(settings)
     _finish_replacement(settings)
     happened = _settle_the_last_run(settings, waiting)

@@ -26,7 +26,8 @@ from receiver.errors import DataDirectoryError, SettingsError
 from receiver.keeping.notes import BACKUP_NOTE, UPLOAD_NOTE, parse_note
 from receiver.keeping.objects.fetching import clear_fetched
 from receiver.listener.sources import TrustedProxies
-from receiver.network.sockets import format_address, listen_patiently, make_tls_context, take_passed_sockets
+from receiver.network.sockets import format_address, listen_patiently, take_passed_sockets
+from receiver.network.tls import make_tls_context
 from receiver.processes import state
 from receiver.senders import CENTURYLINK
 from receiver.senders.set_up import find_taken, load_profiles, load_secrets, make_target_url, name_variable

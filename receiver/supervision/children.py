@@ -28,13 +28,14 @@ _log = logging.getLogger(__name__)
 class Role(NamedTuple):
     """A child's work: a name such as `listener 1`, the module it runs, the machine's role.
 
-    `socket` is where it takes connections from; the shipper takes none.
+    `socket` is where it takes connections from; the shipper takes none. `files` are descriptors that it gets besides.
     """
 
     name: str
     module: str
     socket: socket.socket | None
     of_machine: str = ALL_PARTS
+    files: tuple[int, ...] = ()
 
 
 class Report(NamedTuple):
@@ -167,7 +168,7 @@ class Children:
             ],
             env={**self._make_environment(), heartbeat.VARIABLE: str(beats)},
             stdin=subprocess.DEVNULL,
-            pass_fds=(*descriptors, self._life, report, beats),
+            pass_fds=(*descriptors, *role.files, self._life, report, beats),
             process_group=0,  # a terminal's Ctrl-C is for the supervisor, which ends them in order
         )
 

@@ -8,17 +8,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import IO, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
-from receiver.errors import UpgradeError
+from receiver.errors import ReceiverError, UpgradeError
 from receiver.processes.state import ProcessState, UpgradeState
 from receiver.supervision.children import ChildProcess
 from receiver.supervision.keeper import Keeper
 
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 15.0, 0.1
 _READY_SECONDS = 60.0
 _TAKER_SECONDS = 30.0
 
@@ -119,6 +121,22 @@ def make_handover(held: Held, processes: Mapping[str, ProcessState], **fields: o
         "listeners": [listening.fileno() for listening in held.listeners],
     }
     return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), "processes": short, **numbers, **fields})
+
+
+def insist(check: Callable[[], None]) -> None:
+    """Run a check, again for a while if it fails: it held when this version was tried, and files are written just now.
+
+    Raises:
+        ReceiverError: it fails all the same.
+    """
+    ends = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return check()
+        except ReceiverError:
+            if time.monotonic() >= ends:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def take_held(handover: Handover) -> Held:

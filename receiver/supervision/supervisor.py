@@ -18,15 +18,13 @@ from receiver.errors import ListenerError, UpgradeError
 from receiver.logs import describe
 from receiver.network.sockets import format_address, notify_systemd
 from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, recall, write_state
-from receiver.senders import CENTURYLINK
-from receiver.senders.keys import compute_fingerprint, remember_key
-from receiver.senders.set_up import list_secret_files
 from receiver.settings import Settings, list_variables
 from receiver.spool import owners as spools
 from receiver.supervision import begin, handover
 from receiver.supervision.children import Children, Report, Role, watch
 from receiver.supervision.handover import Handover, Held, replace_all
 from receiver.supervision.keeper import Keeper
+from receiver.supervision.used_files import UsedFiles
 
 _STOP_SECONDS = 40.0
 # A signal that comes just before signals are held is heeded after so many turns of the event loop, else it is lost.
@@ -50,7 +48,10 @@ def serve(settings: Settings, role: str = ALL_PARTS) -> None:
     # It waits until it is heeded: `clc-receiver upgrade` sends it as soon as the lock file names this process.
     handover.hold_signals([signal.SIGHUP])
     before = handover.read_handover()
-    begin.check_files(settings)
+    if before:
+        handover.insist(lambda: begin.check_files(settings))
+    else:
+        begin.check_files(settings)
     begin.check_role(settings, role)
     if before:
         settings = begin.keep_settings(settings, before)
@@ -79,8 +80,7 @@ class _Supervisor:
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._key = CENTURYLINK.verification.load_key(settings.public_key)
-        self._secret_files = list_secret_files(settings)
+        self._files = UsedFiles(settings)
         self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
         self._upgrade_again = before.upgrade_again if before else False
@@ -94,13 +94,16 @@ class _Supervisor:
         count = max(settings.listeners, len(held.listeners))
         sockets = [held.listeners[slot % len(held.listeners)] for slot in range(count if held.listeners else 0)]
         self._listeners = [
-            self._make_keeper(Role(f"listener {number}", "receiver.listener.process", listening, role), self._give_up)
+            self._make_keeper(
+                Role(f"listener {number}", "receiver.listener.process", listening, role, self._files.descriptors),
+                self._give_up,
+            )
             for number, listening in enumerate(sockets, start=1)
         ]
         part, module = (
             ("store", "receiver.store.process") if has_store(role) else ("shipper", "receiver.shipping.process")
         )
-        self._taker = self._make_keeper(Role(part, module, held.query, role), None)
+        self._taker = self._make_keeper(Role(part, module, held.query, role, self._files.secret_descriptors), None)
 
     async def run(self) -> None:
         """Run until a signal stops it.
@@ -243,12 +246,9 @@ class _Supervisor:
 
     def _list_variables(self) -> dict[str, str]:
         update: dict[str, object] = {"query_listen": format_address(self._held.query)} if self._held.query else {}
-        # A child that starts again needs the key, whatever became of its files since.
-        if self._settings.public_key and (key_file := remember_key(self._settings.data_dir, self._key)):
-            update["public_key"] = key_file
-        variables = list_variables(self._settings.model_copy(update=update))
+        variables = list_variables(self._settings.model_copy(update=update | self._files.list_copies()))
         variables.pop("NOTIFY_SOCKET", None)
-        return variables
+        return variables | self._files.list_variables()
 
     def _publish_state(self) -> None:
         """Write the state to disk, and notify systemd once all listeners run, or without any the store."""
@@ -274,9 +274,7 @@ class _Supervisor:
             ],
             listen=self._describe_listen(),
             has_url_secret=self._settings.url_secret is not None,
-            key_fingerprint=compute_fingerprint(self._key),
-            key_file=str(self._settings.public_key.absolute()) if self._settings.public_key else None,
-            secret_files=self._secret_files,
+            **self._files.describe_state().model_dump(),
             silences=self._silences.list_recent(now),
             role=self._role,
         )

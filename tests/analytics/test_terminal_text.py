@@ -103,3 +103,4 @@ def test_the_receivers_commands_show_what_an_error_quotes_as_text(monkeypatch, c
 def test_text_is_shown_as_it_is_where_nothing_in_it_is_obeyed():
     assert make_visible("Zoë 7\u202f% of a\tb\nc") == "Zoë 7\u202f% of a\tb\nc"
     assert make_visible("\x00\U000e0041") == "\\u0000\\U000e0041"
+    assert make_visible("ann\ufe00\u3164\xad") == "ann\\ufe00\\u3164\\u00ad"

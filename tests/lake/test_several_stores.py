@@ -1,5 +1,7 @@
 """A lake whose months two stores wrote, one after the other: each began to number its notifications from 1."""
 
+import csv
+import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-import analytics
 from analytics.cli import run
-from analytics.export import following
-from analytics.export.archives import ExportFilter, find_range, read_parts
+from analytics.client.lake import LakeFiles
+from analytics.export import following, sorted_lake
+from analytics.export.archives import ExportFilter, read_lake
 from tests.support.readable_store import Changed, Row, build_store
 
 MONTHS = {"2026-03": datetime(2026, 3, 5, tzinfo=UTC), "2026-04": datetime(2026, 4, 5, tzinfo=UTC)}
@@ -50,12 +52,39 @@ def place(tmp_path_factory):
     return str(there)
 
 
-@pytest.mark.parametrize("part", [{"most_rows": 5}, {"most_rows": 1}, {"most_bytes": 1}, {}])
-def test_an_export_in_parts_has_each_notification_once(place, part):
-    with analytics.connect(place) as lake:
-        parts = read_parts(lake, ExportFilter(), find_range(lake, ExportFilter()), **part)
-        entities = [entity for each in parts for entity in each.table.column("entity_id").to_pylist()]
-    assert sorted(entities) == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
+@pytest.mark.parametrize("rows", [10_000, 5, 1])
+def test_an_export_reads_each_month_once_and_has_its_notifications_in_the_order_of_their_receipt(
+    place, monkeypatch, rows
+):
+    opened, stream = [], LakeFiles.stream
+
+    def stream_and_note(files, table, month, rows):
+        opened.append(month)
+        return stream(files, table, month, rows)
+
+    monkeypatch.setattr(LakeFiles, "stream", stream_and_note)
+    monkeypatch.setattr(sorted_lake, "ROWS_OF_A_PART", rows)
+    monkeypatch.setattr(sorted_lake, "ROWS_AT_A_TIME", rows)
+    tables = [*read_lake(place, ExportFilter())]
+    entities = [entity for table in tables for entity in table.column("entity_id").to_pylist()]
+    assert entities == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
+    assert max(table.num_rows for table in tables) <= rows
+    assert [month.begins.month for month in opened] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exported"),
+    [
+        (["--since", "2026-03-05T00:04:00Z", "--until", "2026-04-01"], ["2026-03 4", "2026-03 5", "2026-03 6"]),
+        (["--since", "2026-06-01"], []),
+        (["--account", "NONE"], []),
+        (["--event", "User"], [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]),
+    ],
+)
+def test_an_export_has_what_was_chosen_and_names_its_columns_even_without_a_row(place, capfd, arguments, exported):
+    assert run(["export", "-l", place, "--format", "csv", *arguments]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert [row["entity_id"] for row in rows] == exported
 
 
 @pytest.mark.parametrize("rows_of_a_page", [200, 2])

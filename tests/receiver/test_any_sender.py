@@ -104,10 +104,10 @@ def test_status_names_a_file_of_secrets_that_is_gone_since_serve_began(tmp_path)
     (secrets / "github.old").touch()
     with running(PreparedReceiver, tmp_path / "data", CLC_SECRETS_DIR=str(secrets)) as receiver:
         settings = read_settings(env_file=None, data_dir=receiver.data_dir, secrets_dir=secrets)
-        assert gather(settings, None).secrets_unusable == []
+        assert gather(settings, None).files.secrets_unusable == []
         (secrets / "github").unlink()
         (secrets / "github.old").unlink()
-        assert gather(settings, None).secrets_unusable == [f"{secrets}/github is gone."]
+        assert gather(settings, None).files.secrets_unusable == [f"{secrets}/github is gone."]
 
 
 def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from receiver.errors import SettingsError
-from receiver.network.sockets import make_tls_context
+from receiver.network.tls import make_tls_context
 from receiver.settings import Settings
 from tests.support.keys import key_directory, make_certificate, write_key
 

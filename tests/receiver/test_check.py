@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pyarrow.fs import FileSelector
 
 from receiver.commands import check as command
-from receiver.errors import ObjectsError
+from receiver.errors import ObjectsError, StoreError
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
+from receiver.store.recovery import open_store
 from tests.durability.support.faults import fill, mounted
 from tests.support.keys import make_certificate, write_key
 from tests.support.object_storage import CREDENTIALS, READER, SECRET, Failing, bucket, credentials, object_storage
@@ -87,6 +88,23 @@ def test_a_database_of_another_user_is_wrong(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != database)  # root may read any
     state, text = check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)
     assert (state, f"{database} can't be read and written by this user" in text) == ("WRONG", True), text
+
+
+def test_a_database_behind_a_link_is_wrong_where_duckdb_can_not_use_it(monkeypatch, tmp_path):
+    link, beside = tmp_path / "clc.duckdb", tmp_path / "other?"
+    link.symlink_to(tmp_path / "other" / "clc.duckdb")
+    told = check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)
+    assert told[0] == "WRONG"
+    assert told[1].startswith(f"{link} leads to {tmp_path}/other/clc.duckdb, whose directory is not there")
+    with pytest.raises(StoreError, match="whose directory is not there"):
+        open_store(read_settings(data_dir=tmp_path))
+    (tmp_path / "other").mkdir()
+    assert check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)[0] == "ok"  # DuckDB makes the file
+    (tmp_path / "other").rename(beside)
+    link.unlink()
+    link.symlink_to(beside / "clc.duckdb")
+    state, text = check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)
+    assert (state, "without a question mark" in text) == ("WRONG", True), text
 
 
 def test_directories_on_a_full_disk_are_wrong(monkeypatch, tmp_path):

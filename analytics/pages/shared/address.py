@@ -5,6 +5,7 @@ An old address is not the user's wish: for a short while after a change, it is c
 """
 
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -61,9 +62,15 @@ def enter(title: str) -> bool:
         st.session_state[PAGE] = title
         st.session_state.setdefault(FIRST_PAGE, title)
         read_memory().pop(STATE, None)
-        for key in SHOWN:
-            st.session_state.pop(key, None)
+        forget_shown()
     return went
+
+
+def forget_shown() -> None:
+    """Remove the values of widgets that show the address; another drawing of the session may do so at the same time."""
+    for key in SHOWN:
+        with suppress(KeyError):
+            del st.session_state[key]
 
 
 def take_back(context: ScriptRunContext) -> None:

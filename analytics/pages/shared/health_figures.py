@@ -11,7 +11,7 @@ COLOURS = {"ok": ("#00875f", "#1fb286"), "amber": ("#e08a00", "#f0a53c"), "red":
 GROUPS = {
     "Running": (
         "serving", "store", "processes_not_running", "restarts_last_hour", "restarts", "role", "version",
-        "schema_version", "key_fingerprint", "listen", "url_secret", "query_listen", "queries_overdue",
+        "schema_version", "key_fingerprint", "certificate", "listen", "url_secret", "query_listen", "queries_overdue",
         "queries_fatal_last_hour",
     ),
     "Coming in": (
@@ -29,7 +29,7 @@ GROUPS = {
     "Room": ("data_free_bytes", "spool_free_bytes"),
 }  # fmt: skip
 OTHER = "More"
-JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at")
+JUDGED_WITHOUT_LIMITS = ("serving", "store", "append_error", "checkpointed_at", "certificate")
 KIB = 1024
 TIMES = ((86400, "d"), (3600, "h"), (60, "min"))
 AGO = " ago"

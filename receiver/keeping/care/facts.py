@@ -1,30 +1,25 @@
 """Gathers the facts about a receiver, from its store, its spool, its files and its disks."""
 
 import shutil
-import sqlite3
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from receiver import __version__
 from receiver.data_directory.access import find_running_serve
-from receiver.data_directory.accounts import read_learned_accounts
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.data_directory.refused_queries import count_recent
 from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
-from receiver.errors import KeyFileError, StoreError
+from receiver.errors import StoreError
 from receiver.files import find_write_trouble, read_sql_file
+from receiver.keeping.care.files import SeenFiles, look_at_files
 from receiver.keeping.care.sharing import SharedSpool, read_sharing_note
 from receiver.keeping.notes import read_backup_note, read_lake_note, read_upload_note
 from receiver.keeping.scrub_loop import ScrubNote, read_scrub_note
 from receiver.notification import SET_ASIDE
 from receiver.processes.state import ServeState, read_state
-from receiver.senders import CENTURYLINK
-from receiver.senders.keys import compute_fingerprint
-from receiver.senders.set_up import find_unusable
 from receiver.settings import Settings
 from receiver.spool.layout import Watermarks, to_microseconds
 from receiver.spool.looking import Backlog
@@ -69,7 +64,6 @@ class Facts(NamedTuple):
 
     at: datetime
     version: str
-    key_fingerprint: str
     serving: bool
     serve: ServeState | None
     stored: Stored | None
@@ -96,18 +90,9 @@ class Facts(NamedTuple):
     has_shared_spool: bool = False
     shared: SharedSpool | None = None
     """None if another process than the store's gathers the facts, and no shipper has noted it."""
-    key_is_of_shell: bool = False
-    """Whether the key is that of the settings of a shell, because no `serve` has noted its own."""
-    key_unusable: str | None = None
-    """Why the file in CLC_PUBLIC_KEY, which `serve` began with, can't be used any more."""
+    files: SeenFiles = SeenFiles()
     role: str = ALL_PARTS
     """This machine's, see `receiver.data_directory.node`."""
-    accounts_unread: str | None = None
-    """Why the learned accounts can't be read."""
-    profiles_unusable: Sequence[str] = ()
-    """Why profiles in CLC_SENDERS can't be used, a sentence for each."""
-    secrets_unusable: Sequence[str] = ()
-    """The same of secrets."""
     is_sent_known: bool = False
     """Whether `waiting` counts what the shared spool lacks, and not the store."""
     spool_unwritable: str | None = None
@@ -162,13 +147,10 @@ def gather(
     note = None if has_store(role) else read_sharing_note(settings.data_dir)
     if note:
         seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
-    noted_key = serve.key_fingerprint if serve and wal is None else None
-    unusable = find_unusable(settings, serve.secret_files if serve else ())
     serving = find_running_serve(settings.data_dir) is not None
     return Facts(
         at=now,
         version=__version__,
-        key_fingerprint=noted_key or compute_fingerprint(CENTURYLINK.verification.load_key(settings.public_key)),
         serving=serving,
         serve=serve,
         stored=seen.stored,
@@ -194,12 +176,8 @@ def gather(
         appending=appending,
         has_shared_spool=settings.shared_spool is not None or role != ALL_PARTS,
         shared=shared,
-        key_is_of_shell=wal is None and noted_key is None,
-        key_unusable=_find_key_trouble(serve.key_file) if serve and serve.key_file else None,
+        files=look_at_files(settings, serve, role, in_store=wal is not None),
         role=role,
-        profiles_unusable=unusable.profiles,
-        secrets_unusable=unusable.secrets if has_listener(role) else (),
-        accounts_unread=_find_accounts_trouble(settings.learned_accounts) if _checks_accounts(settings, role) else None,
         is_sent_known=note is not None and note.sent is not None,
         spool_unwritable=find_write_trouble(settings.spool_directory) if serving and has_listener(role) else None,
     )
@@ -247,26 +225,6 @@ def _read_stored(reader: Reader, now: datetime) -> Stored:
         lost=max(read_taken(reader.read_rows).missing, 0),
         complete_since=dropped.before if dropped.is_something else None,
     )
-
-
-def _checks_accounts(settings: Settings, role: str) -> bool:
-    return has_listener(role) and settings.accounts is not None
-
-
-def _find_accounts_trouble(path: Path) -> str | None:
-    try:
-        read_learned_accounts(path)
-    except (OSError, sqlite3.Error) as error:
-        return str(error)
-    return None
-
-
-def _find_key_trouble(file: str) -> str | None:
-    try:
-        CENTURYLINK.verification.load_key(Path(file))
-    except KeyFileError as error:
-        return str(error)
-    return None
 
 
 def _measure_size(path: Path) -> int:

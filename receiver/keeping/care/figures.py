@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
 from receiver.keeping.care.ages import Age, doubt, measure_age
 from receiver.keeping.care.facts import Facts
+from receiver.keeping.care.files import judge_files
 from receiver.keeping.care.limits import (
     LIMITS,
     Figure,
@@ -98,21 +99,11 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield Figure("version", "Version", facts.version, facts.version)
     if facts.role != ALL_PARTS:
         yield Figure("role", "This machine", facts.role, f"{describe_role(facts.role)} only")
-    yield _describe_key(facts)
+    yield from judge_files(facts)
     if facts.serving and facts.serve and facts.serve.listen:
         yield Figure("listen", "Address of the receiver", facts.serve.listen, facts.serve.listen)
         if facts.serve.has_url_secret:
             yield Figure("url_secret", "Target URLs", 1, "hold the secret of CLC_URL_SECRET")
-    if facts.accounts_unread:
-        text = f"can't be read ({facts.accounts_unread}): only the accounts of CLC_ACCOUNTS are accepted"
-        yield Figure("learned_accounts", "Learned accounts", None, text, "red")
-    if facts.profiles_unusable:
-        after = "A listener that starts again refuses such a sender, and a store does not start."
-        text = f"{' '.join(facts.profiles_unusable)} {after}"
-        yield Figure("profiles_unusable", "Unusable profiles", len(facts.profiles_unusable), text, "red")
-    if facts.secrets_unusable:
-        text = f"{' '.join(facts.secrets_unusable)} A listener that starts again refuses the senders that need it."
-        yield Figure("secrets_unusable", "Unusable secrets", len(facts.secrets_unusable), text, "red")
     processes = facts.serve.processes if facts.serve and facts.serving else {}
     down = {name: words for name, process in processes.items() if (words := _describe_down(process))}
     words = ", ".join(f"{name}: {why}" for name, why in down.items()) or "none"
@@ -127,18 +118,6 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     hung = [process.failure for process in processes.values() if process.failure and process.restarts]
     words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
     yield make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
-
-
-def _describe_key(facts: Facts) -> Figure:
-    """Return the key that the receiver uses, or used last."""
-    key = facts.key_fingerprint
-    if facts.key_is_of_shell:
-        return Figure("key_fingerprint", "Public key", key, f"not known; by this shell's settings {key}", "amber")
-    words = key if facts.serving else f"{key} (of the serve that ran last)"
-    if not facts.serving or facts.key_unusable is None:
-        return Figure("key_fingerprint", "Public key", key, words)
-    words += f". {facts.key_unusable} `serve` does not start again without it."
-    return Figure("key_fingerprint", "Public key", key, words, "amber")
 
 
 def _judge_queries(facts: Facts) -> Iterator[Figure]:

@@ -9,22 +9,20 @@ One machine at a time writes the lake: the one that holds an advisory lock in th
 lock of a transaction that stays open meanwhile, not of a session: poolers may give each transaction another session.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from receiver.data_directory.access import find_query_address, find_running_serve, read_query_token
 from receiver.database.reading import ServiceReader, ask_status
-from receiver.errors import ObjectsError, ReceiverError, SharedSpoolError, StoreError
+from receiver.errors import ObjectsError, SharedSpoolError, StoreError
 from receiver.keeping.lake.dropped import DropCheck
 from receiver.keeping.lake.place import LakePlace, read_now
 from receiver.keeping.lake.writing import LakeWriter
-from receiver.settings import Settings, read_passed_settings
+from receiver.processes.helper import print_line, run_helper
+from receiver.settings import Settings
 
 if TYPE_CHECKING:
     from receiver.shared_spool import SpoolServer
@@ -141,11 +139,7 @@ def _find_lag(status: dict[str, Any]) -> str | None:
 def _tell_rows(rows: int) -> None:
     if os.getppid() != _PARENT:  # another process may write by then
         sys.exit(1)
-    _print({"rows": rows})
-
-
-def _print(line: dict[str, Any]) -> None:
-    print(json.dumps(line), flush=True)  # noqa: T201 - the store reads it
+    print_line({"rows": rows})
 
 
 _PARENT = os.getppid()
@@ -153,12 +147,7 @@ _PARENT = os.getppid()
 
 def main() -> None:
     """Bring the lake of the settings up to date."""
-    os.nice(10)
-    try:
-        _print(bring_up_to_date(read_passed_settings()))
-    except (ReceiverError, duckdb.Error, OSError) as error:
-        _print({"error": str(error).splitlines()[0]})
-        sys.exit(1)
+    run_helper("lake", bring_up_to_date)
 
 
 if __name__ == "__main__":

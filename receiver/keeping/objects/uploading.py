@@ -5,20 +5,19 @@ and at last `{"manifest": …, "removed": [name, …], "staying": number, "not_r
 `{"error": sentence}`.
 """
 
-import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from receiver.data_directory.node import read_machine_name, read_node_id
-from receiver.errors import ObjectsError, ReceiverError
+from receiver.errors import ObjectsError
 from receiver.keeping.backup_file import read_info
 from receiver.keeping.objects.place import Place, Pruned, make_ending, name_in_storage
-from receiver.settings import Settings, read_passed_settings
+from receiver.processes.helper import print_line, run_helper
+from receiver.settings import Settings
 
 _TELL_SECONDS = 0.2
 
@@ -36,7 +35,7 @@ class _Progress:
         self._moved += count
         if time.monotonic() >= self._next_at:
             self._next_at = time.monotonic() + _TELL_SECONDS
-            _print({"moved": self._moved, "of": self._size})
+            print_line({"moved": self._moved, "of": self._size})
 
 
 def upload(file: Path, settings: Settings) -> dict[str, Any]:
@@ -58,18 +57,9 @@ def upload(file: Path, settings: Settings) -> dict[str, Any]:
     return {"manifest": manifest._asdict(), **pruned._asdict(), "not_removed": trouble}
 
 
-def _print(line: dict[str, Any]) -> None:
-    print(json.dumps(line), flush=True)  # noqa: T201 - the store reads it
-
-
 def main() -> None:
     """Upload the backup of the command line."""
-    os.nice(10)
-    try:
-        _print(upload(Path(sys.argv[1]), read_passed_settings()))
-    except (ReceiverError, duckdb.Error, OSError) as error:
-        _print({"error": str(error).splitlines()[0]})
-        sys.exit(1)
+    run_helper("upload", partial(upload, Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

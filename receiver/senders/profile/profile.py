@@ -128,6 +128,10 @@ class Profile(Sender):
     """What to do at the sender, step by step, with `{url}` for the target URL."""
     examples: tuple[Example, ...]
 
+    def list_files(self) -> list[Path]:
+        """Return the profile's file, and those of its examples."""
+        return [self.path, *(file for each in self.examples for file in (each.file, each.before) if file)]
+
     def is_form(self, body: bytes) -> bool:
         """Tell whether a body is read as a form; otherwise it is JSON."""
         return bool(self.forms) and begins_as_form(body)

@@ -190,7 +190,7 @@ def test_parts_end_where_their_bodies_exceed_their_bytes_and_no_body_is_too_larg
         found = list(read_parts(client, ExportFilter(), SeqRange(1, 5), most_bytes=200))
         assert seqs(found) == [[1, 2], [3], [4, 5]]
         assert [part.reached for part in found] == [2, 3, 5]
-        assert seqs(read_parts(client, ExportFilter(), SeqRange(1, 5), most_bytes=1)) == [[1], [2], [3], [4], [5], []]
+        assert seqs(read_parts(client, ExportFilter(), SeqRange(1, 5), most_bytes=1)) == [[1], [2], [3], [4], [5]]
 
 
 def test_parts_get_wider_where_few_notifications_are_wanted(tmp_path):

@@ -127,6 +127,15 @@ def test_newest_ones_from_before_the_store_is_complete_say_what_is_lacking(tmp_p
     assert lacking == {0: False, 1: False, 2: False, 3: True, 4: True}
 
 
+def test_the_newest_may_be_of_an_archive_that_was_imported_from_before_the_store_is_complete(tmp_path, capfd):
+    times = [MIDDAY, MIDDAY, MIDDAY - timedelta(days=2)]
+    rows = [server("ACME", f"WA1ACMEWEB0{number}", received_at=at) for number, at in enumerate(times)]
+    file = build_store(tmp_path / "store.duckdb", rows)
+    drop_before(file, MIDDAY - timedelta(hours=1))
+    assert run(["tail", "--location", str(file), "-n", "2"]) == 0
+    assert "Of months before 2026-03-02 11:00:00 UTC, only the last state" in capfd.readouterr().err
+
+
 def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
     _, out, _ = tail("-n", "1")
     (line,) = out.splitlines()

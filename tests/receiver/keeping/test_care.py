@@ -9,8 +9,10 @@ from receiver.data_directory import access
 from receiver.data_directory.incidents import Incident
 from receiver.keeping.care import LIMITS, Appending, Facts, Machine, SharedSpool, WalWatch, gather, judge
 from receiver.keeping.care.facts import Stored
+from receiver.keeping.care.files import SeenFiles
 from receiver.keeping.care.limits import format_bytes, format_seconds
 from receiver.keeping.scrub_loop import ScrubNote
+from receiver.network.tls import Validity
 from receiver.notification import make_id
 from receiver.processes.state import ProcessState, ServeState
 from receiver.settings import read_settings
@@ -31,7 +33,6 @@ RUNNING = ServeState(
 WELL = Facts(
     at=NOW,
     version="1.0",
-    key_fingerprint="ab",
     serving=True,
     serve=RUNNING,
     stored=STORED,
@@ -47,6 +48,7 @@ WELL = Facts(
     free={"data": 80 * GIB, "spool": 80 * GIB},
     appending=Appending(None, None, {}),
     incidents=[],
+    files=SeenFiles(key_fingerprint="ab"),
 )
 
 
@@ -81,6 +83,16 @@ def waiting_lake(**times):
 
 def started(**times):
     return RUNNING.model_copy(update={"started_at": ago(**times).isoformat()})
+
+
+def files(**changed):
+    return {"files": WELL.files._replace(**changed)}
+
+
+def tls(*, days, left, **changed):
+    ends = NOW + timedelta(days=left)
+    serve = RUNNING.model_copy(update={"tls_files": ["cert.pem", "key.pem"]})
+    return {"serve": serve, **files(certificate=Validity(ends - timedelta(days=days), ends), **changed)}
 
 
 def shared(condition):
@@ -181,11 +193,26 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(unseen_seconds=3_600)), "red"),
         ("machine_unseen_seconds", machines(MACHINE, MACHINE._replace(lacks_rows=True)), "red"),
         ("serving", {"serving": False}, "red"),
-        ("learned_accounts", {"accounts_unread": "disk I/O error"}, "red"),
+        ("learned_accounts", files(accounts_unread="disk I/O error"), "red"),
         ("key_fingerprint", {}, "ok"),
-        ("key_fingerprint", {"key_unusable": "The key file public.pem can't be read."}, "amber"),
-        ("profiles_unusable", {"profiles_unusable": ["acme.toml: it is no TOML."]}, "red"),
-        ("secrets_unusable", {"secrets_unusable": ["secrets/github can't be read."]}, "red"),
+        ("key_fingerprint", files(key_unusable="The key file public.pem can't be read."), "amber"),
+        (
+            "key_fingerprint",
+            files(key_fingerprint=None, key_unusable="public.pem can't be read."),
+            "amber",
+        ),
+        ("certificate", tls(days=90, left=18.1), "ok"),
+        ("certificate", tls(days=90, left=13.9), "amber"),
+        ("certificate", tls(days=6, left=1.3), "ok"),
+        ("certificate", tls(days=6, left=1.1), "amber"),
+        ("certificate", tls(days=90, left=-0.1), "red"),
+        ("certificate", tls(days=90, left=90.1), "red"),
+        ("certificate", tls(days=90, left=50, tls_unusable="CLC_TLS_KEY (key.pem) can't be read."), "amber"),
+        ("certificate", tls(days=90, left=-1, tls_unusable="CLC_TLS_KEY (key.pem) can't be read."), "red"),
+        ("profiles_unusable", files(profiles_unusable=["acme.toml: it is no TOML."]), "red"),
+        ("profiles_unusable", files(profiles_unusable=["acme.toml is gone."], profiles_copied=True), "amber"),
+        ("secrets_unusable", files(secrets_unusable=["secrets/github can't be read."]), "red"),
+        ("secrets_unusable", files(secrets_unusable=["secrets/github is gone."], secrets_copied=True), "amber"),
         ("store", {"stored": None, "unread": "it does not answer"}, "red"),
         ("processes_not_running", {"serve": process(state="waiting")}, "red"),
         ("processes_not_running", {"serve": process(silent_since=ago(seconds=4).isoformat())}, "red"),
@@ -234,6 +261,14 @@ def test_a_row_waits_since_its_receipt_where_the_clock_was_ahead_when_its_writer
     writer.append_all([notification(1, received_at=received_at)])
     assert count_backlog(tmp_path, {}).since == received_at
     writer.close()
+
+
+@pytest.mark.parametrize("wal", [None, WalWatch()], ids=["by the command", "by the store"])
+def test_a_key_that_can_not_be_read_is_told_and_hides_no_other_figure(tmp_path: Path, wal):
+    settings = read_settings(env_file=None, data_dir=tmp_path, public_key=tmp_path / "gone.pem")
+    (key,) = [each for each in judge(gather(settings, None, wal=wal)).figures if each.name == "key_fingerprint"]
+    assert (key.state, key.value) == ("amber", None)
+    assert key.text.startswith(f"not known. The key file {tmp_path}/gone.pem can't be read")
 
 
 def test_a_spool_that_takes_no_new_file_is_red_while_serve_runs(tmp_path: Path):

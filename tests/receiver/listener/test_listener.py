@@ -222,11 +222,11 @@ def test_while_learned_accounts_can_not_be_read_nobody_is_told_that_the_account_
         assert (refusal_of(response), response.headers["Retry-After"]) == ((503, "accounts_unreadable"), "5")
         assert [row.body for row in listener.spooled("rejected")] == [child]
         assert listener.sender.post("/webhooks/User.Updated", USER).status == 200
-        assert gather(settings, None).accounts_unread == "file is not a database"
-        assert gather(Settings(data_dir=tmp_path), None).accounts_unread is None  # all are accepted
+        assert gather(settings, None).files.accounts_unread == "file is not a database"
+        assert gather(Settings(data_dir=tmp_path), None).files.accounts_unread is None  # all are accepted
         settings.learned_accounts.write_bytes(whole)
         assert listener.sender.post("/webhooks/User.Created", child).status == 200
-        assert gather(settings, None).accounts_unread is None
+        assert gather(settings, None).files.accounts_unread is None
 
 
 def test_an_unsigned_account_teaches_no_sub_account(tmp_path):

@@ -193,7 +193,7 @@ def test_a_profile_that_became_unusable_takes_no_other_away_and_no_token_of_its_
             headers = {f"X-{name.capitalize()}-Token": token}
             assert listener.sender.post(f"/senders/{name}", b'{"type":"A"}', headers).status == status, listener.log
         assert listener.sender.post("/senders/none", b"{}", {"X-Lost": "Bearer the token of acme"}).status == 404
-        (said,) = gather(read_settings(env_file=None, data_dir=tmp_path, senders=own), None).profiles_unusable
+        (said,) = gather(read_settings(env_file=None, data_dir=tmp_path, senders=own), None).files.profiles_unusable
         assert said.startswith(f"{own / 'bolt.toml'}: it is no TOML")
         assert listener.log.count("bolt.toml: it is no TOML") == 1
         (bolt, other) = (json.loads(row.headers) for row in listener.spooled("rejected"))

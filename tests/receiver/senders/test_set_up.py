@@ -119,13 +119,13 @@ def test_a_directory_or_other_bytes_in_place_of_a_file_of_secrets_are_named_in_p
 def test_status_names_the_secrets_that_can_not_be_used_any_more(tmp_path):
     secrets = tmp_path / "secrets"
     secrets.mkdir()
-    assert gather(read_settings(data_dir=tmp_path, secrets_dir=secrets), None).secrets_unusable == []
+    assert gather(read_settings(data_dir=tmp_path, secrets_dir=secrets), None).files.secrets_unusable == []
     (secrets / "github").mkdir()
     (secrets / "stripe").write_text("short\n")
-    github, stripe = gather(read_settings(data_dir=tmp_path, secrets_dir=secrets), None).secrets_unusable
+    github, stripe = gather(read_settings(data_dir=tmp_path, secrets_dir=secrets), None).files.secrets_unusable
     assert github.startswith(f"The secrets of {secrets}/github can't be read: it is a directory")
     assert stripe.startswith(f"{secrets}/stripe can't be used: The secret has 5 bytes")
-    (away,) = gather(read_settings(data_dir=tmp_path, secrets_dir=tmp_path / "none"), None).secrets_unusable
+    (away,) = gather(read_settings(data_dir=tmp_path, secrets_dir=tmp_path / "none"), None).files.secrets_unusable
     assert away == f"CLC_SECRETS_DIR is '{tmp_path}/none': it must be a directory."
 
 

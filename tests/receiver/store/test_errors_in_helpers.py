@@ -20,6 +20,7 @@ from tests.support.waiting import until
 
 SILENT = "colorsys"
 """A module that ends with 0 and prints nothing."""
+NONE = "no_such_module"
 
 
 @pytest.fixture
@@ -63,12 +64,15 @@ def noted(settings, name, key):
 
 
 @pytest.mark.parametrize("part", ["lake", "uploads"])
-def test_a_process_that_ends_well_and_says_nothing_is_a_failure(settings, request, part):
+@pytest.mark.parametrize(
+    ("module", "said"), [(SILENT, "It ended and said nothing."), (NONE, "It ended with code 1: the log says why.")]
+)
+def test_a_process_that_says_nothing_is_a_failure(settings, request, capfd, part, module, said):
     thread, note = request.getfixturevalue(part), {"lake": LAKE_NOTE, "uploads": UPLOAD_NOTE}[part]
-    thread._helper._module = SILENT
+    thread._helper._module = module
     thread.start()
-    said = until(lambda: noted(settings, note, "error"), what="the failure")
-    assert said == "It ended and said nothing."
+    assert until(lambda: noted(settings, note, "error"), what="the failure") == said
+    assert (NONE in capfd.readouterr().err) == (module == NONE)
     assert thread._thread.is_alive()
 
 

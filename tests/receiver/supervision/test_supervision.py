@@ -25,10 +25,13 @@ from receiver.supervision.keeper import BackOff
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import BODIES, check_all_is_kept
 from tests.durability.support.stores import accepted, append, spool
+from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.keys import key_directory
 from tests.support.processes import Process, Receiver, Sender, environment, running, stopped
 from tests.support.sizes import take_few
 from tests.support.waiting import until
+
+TOKEN = "a token for tests alone"
 
 
 class Serve(Process):
@@ -66,17 +69,22 @@ def kill_and_await(serve, name):
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory):
-    """The public key of `shared`, in a file that a test may take away for a while."""
-    path = tmp_path_factory.mktemp("key") / "public.pem"
-    path.write_bytes((key_directory() / "public.pem").read_bytes())
-    return path
+def used(tmp_path_factory):
+    """The files in the settings of `shared`, which a test may take away for a while."""
+    directory = tmp_path_factory.mktemp("used")
+    (directory / "public.pem").write_bytes((key_directory() / "public.pem").read_bytes())
+    (directory / "own").mkdir()
+    (directory / "own" / "example.toml").write_text(MINIMAL.replace('"none"', '"token"\nheader = "X-Token"'))
+    (directory / "secrets").mkdir()
+    (directory / "secrets" / "example").write_text(TOKEN)
+    return directory
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory, key):
+def shared(tmp_path_factory, used):
     """A `serve` for tests after which all its processes are at work again."""
-    settings = {"CLC_LISTENERS": "2", "CLC_PUBLIC_KEY": str(key)}
+    settings = {"CLC_PUBLIC_KEY": "public.pem", "CLC_SENDERS": "own", "CLC_SECRETS_DIR": "secrets"}
+    settings = {name: str(used / file) for name, file in settings.items()} | {"CLC_LISTENERS": "2"}
     with running(Receiver, tmp_path_factory.mktemp("shared"), **settings) as receiver:
         yield receiver
 
@@ -111,18 +119,27 @@ def test_the_pause_before_a_restart_doubles_and_starts_anew_after_a_good_while()
     assert [back_off.choose_wait(3), back_off.choose_wait(0)] == [0.1, 0.2]
 
 
-def test_all_starts_again_under_the_same_key_though_its_file_is_gone(shared, key):
-    away = key.rename(key.with_name("away.pem"))
+def test_all_starts_again_with_the_same_key_profiles_and_secrets_though_their_files_are_gone(shared, used):
+    away = used.rename(used.with_name("away"))
     settings = read_settings(env_file=None, data_dir=shared.data_dir)
     try:
-        rmtree(shared.data_dir / "keys")  # with the copy
+        for copies in ("keys", "used_profiles"):
+            rmtree(shared.data_dir / copies)
         kill_and_await(shared, "listener 1")
+        kill_and_await(shared, "listener 2")
         kill_and_await(shared, "store")
+        assert shared.sender.post("/senders/example", b'{"type": "A"}', {"X-Token": TOKEN}).status == 200
+        (told,) = shared.sql("SELECT description->>'is_set_up' AS is_set_up FROM senders WHERE name = 'example'")
+        assert told == {"is_set_up": "true"}
         assert check_all_is_kept(shared, {})
-        assert str(key) in (gather(settings, None).key_unusable or "")
+        seen = gather(settings, None).files
+        assert str(used / "public.pem") in (seen.key_unusable or "")
+        assert seen.profiles_unusable == [f"CLC_SENDERS is '{used / 'own'}': it must be a directory."]
+        assert seen.secrets_copied
     finally:
-        away.rename(key)
-    assert gather(settings, None).key_unusable is None
+        away.rename(used)
+    seen = gather(settings, None).files
+    assert (seen.key_unusable, seen.profiles_unusable) == (None, [])
 
 
 def test_a_listener_that_can_never_start_ends_serve_with_its_sentence(tmp_path, monkeypatch):

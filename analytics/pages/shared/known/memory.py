@@ -1,7 +1,8 @@
 """One dict for all that a session remembers, apart from the values of its widgets.
 
-Two threads may draw for a session at once. For most widgets Streamlit goes through all keys of the session's state, and
-fails where the other thread deletes one meanwhile. So what comes and goes is in this dict, whose own key stays.
+Two threads may draw for a session at once, and `serving/session_lock.py` lets them take turns at each step with its
+state. But `st.session_state.pop` takes two steps, and fails where the other thread removes the key between them. A
+dict's `pop` is one. So what comes and goes is in this dict, whose own key stays.
 """
 
 from typing import Any

@@ -1,0 +1,71 @@
+"""Copies of the profiles in CLC_SENDERS, with which listeners and the store start again if the files are gone."""
+
+import logging
+import os
+from pathlib import Path
+
+from receiver.errors import ProfileError, SettingsError
+from receiver.files import make_directory, write_whole
+from receiver.senders import load_senders
+from receiver.senders.profile import Profile, load_directory
+
+DIRECTORY = "used_profiles"
+"""The directory of the copies in the data directory."""
+
+_log = logging.getLogger(__name__)
+
+
+class ProfileCopies:
+    """The profiles of a directory as they are now, and their copies in the data directory.
+
+    Args:
+        directory: that of CLC_SENDERS.
+        data_dir: the data directory.
+
+    Raises:
+        ReceiverError: the directory or a profile can't be used.
+        OSError: a file can't be read any more.
+    """
+
+    def __init__(self, directory: Path, data_dir: Path) -> None:
+        senders = load_senders(directory).values()
+        own = [each for each in senders if isinstance(each, Profile) and each.path.is_relative_to(directory)]
+        self.files = sorted(str(profile.path.absolute()) for profile in own)
+        """The profiles' own files."""
+        self._target = data_dir / DIRECTORY
+        files = {os.path.relpath(file, directory): file for profile in own for file in profile.list_files()}
+        self._contents = {
+            self._target / name: file.read_bytes() for name, file in files.items() if ".." not in Path(name).parts
+        }
+
+    def write(self) -> Path | None:
+        """Write the copies that are missing or differ, and return their directory; if that fails, log why."""
+        try:
+            make_directory(self._target)
+            for path, content in self._contents.items():
+                if not path.is_file() or path.read_bytes() != content:
+                    make_directory(path.parent)
+                    write_whole(path, content)
+            for path in self._target.rglob("*"):
+                if path.is_file() and path not in self._contents:
+                    path.unlink()
+            load_directory(self._target)
+        except (OSError, ProfileError) as error:
+            _log.error("the profiles in CLC_SENDERS can't be copied to %s: %s", self._target, error)
+            return None
+        return self._target
+
+
+def find_profile_trouble(directory: Path, files: list[str]) -> list[str]:
+    """Say which profiles can't be used any more, and why, a sentence for each.
+
+    Args:
+        directory: that of CLC_SENDERS.
+        files: the profiles that were there when `serve` began.
+    """
+    errors: list[str] = []
+    try:
+        load_senders(directory, lambda error: errors.append(str(error)))
+    except SettingsError as error:
+        return [str(error)]
+    return errors + [f"{file} is gone." for file in files if not os.path.lexists(file)]

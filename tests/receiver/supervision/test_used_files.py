@@ -1,0 +1,93 @@
+"""The files that `serve` has read when it began: it goes on with them, whatever becomes of them."""
+
+import os
+import signal
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from receiver.errors import KeyFileError
+from receiver.keeping.care import gather, judge
+from receiver.processes.state import read_state
+from receiver.settings import read_settings
+from receiver.supervision import begin, handover
+from receiver.supervision.used_files import UsedFiles
+from tests.durability.support.commands import run_command
+from tests.receiver.senders.profile.profiles import MINIMAL
+from tests.support.keys import key_directory, make_certificate, write_key
+from tests.support.processes import Receiver, running
+from tests.support.waiting import until
+
+
+def write_tls(directory: Path) -> str:
+    """Write a new certificate and its key, and return the certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = make_certificate(key)
+    (directory / "cert.pem").write_bytes(certificate)
+    (directory / "key.pem").write_bytes(write_key(key))
+    return certificate.decode()
+
+
+def read_served(receiver):
+    """Return the certificate that a listener shows."""
+    address = urlsplit(receiver.url)
+    return ssl.get_server_certificate((address.hostname, address.port), timeout=10)
+
+
+def find_certificate(data_dir):
+    """Return the state and the text of the figure of the certificate."""
+    status = judge(gather(read_settings(env_file=None, data_dir=data_dir), None))
+    (found,) = [(figure.state, figure.text) for figure in status.figures if figure.name == "certificate"]
+    return found
+
+
+def test_a_listener_starts_again_under_its_certificate_and_shows_a_renewed_one_after_an_upgrade(tmp_path):
+    first, data_dir = write_tls(tmp_path), tmp_path / "data"
+    with running(Receiver, data_dir, CLC_TLS_CERT="../cert.pem", CLC_TLS_KEY="../key.pem") as receiver:
+        assert find_certificate(data_dir)[0] == "ok"
+        (tmp_path / "key.pem").write_text("half wri")
+        os.kill(receiver.children()["listener"], signal.SIGKILL)
+        until(lambda: read_state(data_dir).processes["listener 1"].restarts, what="another listener")
+        assert read_served(receiver) == first
+        state, text = find_certificate(data_dir)
+        assert (state, f"CLC_TLS_KEY ({data_dir}/../key.pem) holds no private key" in text) == ("amber", True), text
+        second = write_tls(tmp_path)
+        assert run_command(data_dir, "upgrade").returncode == 0
+        assert read_served(receiver) == second != first
+
+
+def test_the_next_version_waits_for_a_file_that_is_written_while_it_takes_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(handover, "_PAUSE_SECONDS", 0.0)
+    half, settings = tmp_path / "half.pem", read_settings(env_file=None, public_key=tmp_path / "public.pem")
+    parts = iter([b"-----BEGIN", (key_directory() / "public.pem").read_bytes()])
+
+    def check():
+        half.write_bytes(next(parts))
+        half.replace(tmp_path / "public.pem")
+        begin.check_files(settings)
+
+    handover.insist(check)
+    monkeypatch.setattr(handover, "_PATIENCE_SECONDS", 0.0)
+    (tmp_path / "public.pem").unlink()
+    with pytest.raises(KeyFileError):
+        handover.insist(lambda: begin.check_files(settings))
+
+
+def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_at_the_next_begin(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "shown.json").write_text('{"type": "A"}')
+    example = '[[examples]]\nfile = "shown.json"\nreceived_at = 2026-03-01T00:00:00Z\nrow = { event_type = "A" }\n'
+    (own / "example.toml").write_text(f"{MINIMAL}{example}")
+    settings = read_settings(env_file=None, data_dir=tmp_path / "data", senders=own)
+    used = UsedFiles(settings)
+    (own / "example.toml").write_text("name = ")
+    (own / "shown.json").unlink()
+    copies = used.list_copies()["senders"]
+    assert {path.name for path in copies.iterdir()} == {"example.toml", "shown.json"}
+    assert used.describe_state().senders == str(own)
+    (own / "example.toml").unlink()
+    assert list(UsedFiles(settings).list_copies()["senders"].iterdir()) == []
