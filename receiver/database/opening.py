@@ -1,6 +1,7 @@
 """Opens the DuckDB file: locked down for queries, its definitions known, its schema brought up to date."""
 
 import logging
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,14 +13,12 @@ from receiver.database.migrations import find_newest_version, read_migrations
 from receiver.errors import NewerStoreError, StoreError
 from receiver.files import copy_whole, find_lack_of_room, read_sql_file
 
-# 1 TB: only the appender makes checkpoints, at moments of its choosing. 10 GB: a query that spills leaves room on the
-# disk for what is received.
+# 1 TB: only the appender makes checkpoints, at moments of its choosing.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "checkpoint_threshold": "1TB",
-    "max_temp_directory_size": "10GB",
     # Each checkpoint says whether it merges row groups, see `Appender.checkpoint`.
     "max_vacuum_tasks": 0,
 }
@@ -32,6 +31,8 @@ _LOCK_DOWN = (
     "SET allowed_configs = ['max_vacuum_tasks']",
     "SET lock_configuration = true",
 )
+
+_MOST_SPILLED, _LEAST_SPILLED = 10 * 1000**3, 1000**3
 
 _BACKUP_INFO = (
     "CREATE OR REPLACE TABLE backup_info (made_at TIMESTAMPTZ, program_version VARCHAR, schema_version INTEGER, "
@@ -61,9 +62,18 @@ def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
         duckdb.Error: it can't be opened.
     """
     connection = duckdb.connect(str(path), config={**_CONFIG, "memory_limit": memory_limit})
-    for statement in _LOCK_DOWN:
+    for statement in (f"SET max_temp_directory_size = '{_choose_most_spilled(path.parent)}B'", *_LOCK_DOWN):
         run(connection, statement)
     return connection
+
+
+def _choose_most_spilled(directory: Path) -> int:
+    """Choose how many bytes queries may spill: half of the disk's room, because what is received needs some, too."""
+    try:
+        free = shutil.disk_usage(directory).free
+    except OSError:  # the appender's sorts need little
+        free = 0
+    return min(_MOST_SPILLED, max(_LEAST_SPILLED, free // 2))
 
 
 def make_opening_error(path: Path, error: Exception) -> StoreError:

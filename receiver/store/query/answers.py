@@ -5,8 +5,9 @@ until it is cut off, so the number of answers and their bytes have limits: beyon
 """
 
 import contextlib
+import shutil
 import threading
-from tempfile import SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile, gettempdir
 from typing import IO, Final
 
 from receiver.errors import ReceiverError
@@ -33,6 +34,8 @@ STATUSES: Final = {
 }
 
 IN_MEMORY_BYTES: Final = 16 * 1024 * 1024
+_LEFT_FREE_BYTES: Final = 1024**3
+"""So much of the disk stays free, or as much as all answers take: it may be the spool's."""
 
 
 class QueryError(ReceiverError):
@@ -49,6 +52,10 @@ class QueryError(ReceiverError):
         self.code = code
         self.detail = detail
         self.status = STATUSES[code]
+
+
+def _measure_free() -> int:
+    return shutil.disk_usage(gettempdir()).free
 
 
 class Unsent:
@@ -87,15 +94,21 @@ class Unsent:
         """Take so many bytes.
 
         Raises:
-            QueryError: `busy`, there are not so many left.
+            QueryError: `busy`, there are not so many left; `too_many_bytes`, the disk needs the room.
 
         """
         with self._lock:
-            if self._bytes + size > self._most_bytes:
+            together = self._bytes + size
+            if together > IN_MEMORY_BYTES and _measure_free() < size + min(together, _LEFT_FREE_BYTES):
+                raise QueryError(
+                    "too_many_bytes",
+                    "The store's disk has too little room for the answer: ask for fewer columns or rows.",
+                )
+            if together > self._most_bytes:
                 raise QueryError(
                     "busy", f"All answers that have not been read yet take {self._bytes} bytes: ask again in a moment."
                 )
-            self._bytes += size
+            self._bytes = together
 
     def end(self, size: int) -> None:
         """Give back what an answer took."""

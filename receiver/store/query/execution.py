@@ -175,5 +175,5 @@ def _advise(text: str) -> str:
     """Return DuckDB's words, with other advice where memory was short: no query may SET what DuckDB advises."""
     if not text.startswith(_OUT_OF_MEMORY):
         return text
-    what = text.splitlines()[0]
+    what = text.splitlines()[0].rstrip(".")
     return f"{what}. Filter or aggregate before you sort or join; the operator can raise CLC_STORE_MEMORY."

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -31,6 +32,13 @@ def test_an_answer_of_more_bytes_than_allowed_is_an_error(tmp_path):
             413,
             "too_many_bytes",
         )
+
+
+def test_an_answer_leaves_the_disk_as_much_room_as_it_takes(service, monkeypatch):
+    room = shutil.disk_usage("/")._replace(free=50_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
+    assert service.table("SELECT repeat('x', 9000) FROM range(2000)").num_rows == 2000
+    assert refusal(service.post("SELECT repeat('x', 9000) FROM range(9999)")) == (413, "too_many_bytes")
 
 
 def test_answers_that_nobody_reads_take_bounded_room_and_give_it_back(tmp_path):
