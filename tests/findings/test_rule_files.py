@@ -69,7 +69,12 @@ WRONG = [
     ),
     (f"/*\n{HEADER.replace('Look.', ' ')}*/{SELECT}", 5, "todo is ' ': "),
     (f"/*\n{HEADER}[parameters]\nmost = 5\n*/{SELECT}", 7, "The SQL does not name the parameter $most: "),
-    (f"/*\n{HEADER}[parameters]\nmost = [1]\n*/{SELECT}", 7, "parameters.most"),
+    (f"/*\n{HEADER}[parameters]\nmost = [1]\n*/{SELECT}", 7, "parameters.most is [1]; it must be a number, true,"),
+    (
+        f"/*\n{HEADER}[parameters]\nfrom = 2026-03-01\n*/{SELECT}",
+        7,
+        "parameters.from is 2026-03-01; it must be a number",
+    ),
     (
         f"/*\n{HEADER}[parameters]\nsince = 5\n*/{SELECT}",
         7,
