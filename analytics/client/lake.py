@@ -274,7 +274,10 @@ class LakeSource(DuckDBSource):
                 if not tries or type(error) is not QueryError or self._files.open_tables() is tables:
                     raise
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _sign(self) -> None:
+        """Return nothing: each query finds the files anew."""
+
+    def _open(self, path: str) -> duckdb.DuckDBPyConnection:  # noqa: ARG002 - a lake is no file
         return set_up(duckdb.connect(config={**PROTECTION, "lock_configuration": False}))
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:

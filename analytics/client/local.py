@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
+from weakref import WeakSet
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +23,7 @@ from analytics.errors import (
     TooManyBytesError,
     TooManyRowsError,
 )
+from analytics.settings import sign
 
 BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
@@ -32,7 +34,7 @@ PROTECTION: Settings = {
     "python_enable_replacements": False,
 }
 """The settings by which queries can't reach files, network or settings."""
-_SETTING_UP = Lock()
+_SETTING_UP, _OPENING = Lock(), Lock()
 _MAGIC, _MAGIC_PLACE = b"DUCK", 8
 """The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
@@ -118,8 +120,13 @@ class DuckDBSource:
             LocationError: it can't be opened.
         """
         self._location = location
-        self._connection = self._open()
+        self.path = Path(location).absolute()
         self._reading: set[duckdb.DuckDBPyConnection] = set()
+        self._is_closed = False
+        with _OPENING:
+            self.signature = let_go_of_older(self.path, self._sign())
+            self._connection = self._open(location)
+            _SOURCES.add(self)
 
     def sql(
         self,
@@ -135,7 +142,6 @@ class DuckDBSource:
             cursor = self._open_cursor()
         except duckdb.Error as error:  # the client was closed meanwhile
             raise QueryError(str(error)) from error
-        self._reading.add(cursor)
         worker = ThreadPoolExecutor(1)
         running: list[Future[pa.Table]] = []
         try:
@@ -160,11 +166,23 @@ class DuckDBSource:
             if cancellation:
                 cancellation.check()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        return open_file(self._location)
+    def _open(self, path: str) -> duckdb.DuckDBPyConnection:
+        return open_file(path)
+
+    def _sign(self) -> tuple[int, ...] | None:
+        """Return what tells this file from another one that gets its name; None if there is none now."""
+        return sign(self.path)
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:
-        return self._connection.cursor()
+        with _OPENING:
+            signature = self._sign()
+            if signature not in (None, self.signature) and not self._is_closed:
+                newest = let_go_of_older(self.path, signature)
+                if newest != self.signature:
+                    self._connection, self.signature = self._open(str(self.path)), newest
+            cursor = self._connection.cursor()
+            self._reading.add(cursor)
+            return cursor
 
     def status(self) -> dict[str, Any]:
         """Raise an error: no file can report a receiver's status."""
@@ -176,8 +194,19 @@ class DuckDBSource:
     def probe(self, seconds: float) -> None:
         """Return at once: an open file always answers."""
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a query runs."""
+        return bool(self._reading)
+
+    def let_go(self) -> None:
+        """Close the file that was replaced; the next query opens the one that has its name."""
+        self._connection.close()
+
     def close(self) -> None:
         """Close the file, and end the queries that other threads still run."""
+        self._is_closed = True
+        _SOURCES.discard(self)
         while True:
             try:
                 self._connection.close()
@@ -187,6 +216,23 @@ class DuckDBSource:
                 time.sleep(0.01)
             else:
                 return
+
+
+_SOURCES: WeakSet[DuckDBSource] = WeakSet()
+"""The sources that are open in this process."""
+
+
+def let_go_of_older(path: Path, newest: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Let all sources go of a file that was replaced; return the signature of the one that opening the path gives.
+
+    DuckDB opens a path once for all connections of a process, so it gives the older one while a query still reads that.
+    """
+    older = [source for source in _SOURCES if newest and source.path == path and source.signature != newest]
+    if any(source.is_reading for source in older):
+        return older[0].signature
+    for source in older:
+        source.let_go()
+    return newest
 
 
 def interrupt(cursor: duckdb.DuckDBPyConnection, running: "Future[pa.Table]") -> None:

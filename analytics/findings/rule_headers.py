@@ -141,6 +141,6 @@ def describe_error(error: Any) -> str:
             return f"{where} is {error['input']!r}; it must be {error['ctx']['expected']}."
         case "bool_type":  # the first of the types that a parameter may have
             where = where.removesuffix(".bool")
-            return f"{where} is {str(error['input']):.60}; it must be a number, true, false, or a text, as a time is."
+            return f"{where} is {error['input']!s:.60}; it must be a number, true, false, or a text, as a time is."
         case _:
             return f"{where} is {error['input']!r:.60}: {error['msg']}."

@@ -1,0 +1,47 @@
+"""A DuckDB file that another one replaces while it is open here, as a new backup does."""
+
+from contextlib import closing
+
+import pytest
+
+import analytics
+from analytics.client.local import DuckDBSource
+from tests.support.readable_store import build_store, server
+
+
+def put(tmp_path, count):
+    """Put a store of some notifications in place of the last one; return its path."""
+    rows = [server("ACME", f"WA1ACMEWEB{number:02}") for number in range(count)]
+    new, path = tmp_path / "new.duckdb", tmp_path / "backup.duckdb"
+    build_store(new, rows).replace(path)
+    return str(path)
+
+
+def count(client):
+    return client.sql("SELECT count(*) AS n FROM notifications").to_pylist()[0]["n"]
+
+
+def test_a_file_that_replaces_an_open_one_is_read_by_all_clients(tmp_path):
+    path = put(tmp_path, 1)
+    with analytics.connect(path) as first:
+        assert count(first) == 1
+        put(tmp_path, 2)
+        with analytics.connect(path) as second:
+            assert [count(second), count(first)] == [2, 2]
+            put(tmp_path, 3)
+            assert [count(first), count(second)] == [3, 3]
+        (tmp_path / "backup.duckdb").unlink()
+        assert count(first) == 3
+    with pytest.raises(analytics.errors.QueryError):
+        count(first)
+
+
+def test_no_query_is_ended_because_its_file_is_replaced(tmp_path):
+    path = put(tmp_path, 1)
+    with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client:
+        cursor = reading._open_cursor()
+        put(tmp_path, 2)
+        assert count(client) == 1
+        assert cursor.execute("SELECT count(*) FROM notifications").fetchone() == (1,)
+        reading._reading.discard(cursor)
+        assert count(client) == 2
