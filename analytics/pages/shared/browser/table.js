@@ -323,7 +323,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   table.onclick = (event) => {
     const cell = event.target.closest("td");
     if (!cell || !opens) return;
-    if (String(parentElement.getSelection?.() ?? getSelection())) return; // the user is copying text
+    // The user is copying text, unless this is a click on a name: that leaves text elsewhere selected.
+    if (!event.target.closest("button") && String(parentElement.getSelection?.() ?? getSelection())) return;
     stopAt(body, cell.parentElement);
     const column = data.main && PHONE.matches ? "" : data.columns[cell.cellIndex].name;
     setTriggerValue("open", { id: cell.parentElement.dataset.id, column });
