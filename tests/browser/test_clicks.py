@@ -2,10 +2,12 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
+from analytics.pages.shared.components import BROWSER, TABLE_HTML, read_file
 from analytics.senders import list_event_types
 from tests.browser.watching import (
     choose,
@@ -303,3 +305,26 @@ def test_the_top_bar_leads_to_every_page(live, watch):
         page.get_by_role("link", name=name).click()
         expect(page.locator(".st-key-title h3")).to_have_text(name)
         expect(page).to_have_url(live.url + path)
+
+
+LISTED = """async source => {
+  const { default: draw } = await import(source);
+  window.opened = [];
+  const columns = [{ name: "Entity", width: "50%", opens: true }, { name: "What", width: "50%" }];
+  const row = { id: "7", cells: ["WEB", "created"], tones: [], hovers: [], shares: [] };
+  const setTriggerValue = (_, { column }) => window.opened.push(column);
+  draw({ data: { columns, rows: [row], colours: {}, chosen: null }, parentElement: document.body, setTriggerValue });
+}"""
+
+
+def test_a_click_on_a_name_opens_it_while_text_is_selected_and_one_that_selects_text_in_a_row_opens_nothing(browser):
+    page = browser.new_page()
+    page.set_content(f"<p>10.0.0.1</p>{TABLE_HTML}")
+    code = "".join(read_file(BROWSER, f"{name}.js") for name in ("clocks", "table"))
+    page.evaluate(LISTED, f"data:text/javascript,{quote(code)}")
+    page.locator("p").dblclick()
+    page.get_by_role("button", name="WEB").click()
+    assert page.evaluate("window.opened") == ["Entity"]
+    page.get_by_text("created").dblclick()
+    assert page.evaluate("window.opened") == ["Entity", "What"]
+    page.close()

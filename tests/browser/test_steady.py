@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from analytics.pages.shared.components import BROWSER, read_file
+from analytics.pages.shared.components import BROWSER, TABLE_HTML, read_file
 from tests.browser.audited import SERVER
 from tests.browser.watching import drawn_at, expect_refreshed, row_of
 from tests.support.sizes import take_few
@@ -171,6 +171,30 @@ def test_another_filter_shows_its_list_from_the_top(listed):
     expect_refreshed(listed, before)
     assert frame.evaluate("frame => frame.scrollHeight - frame.clientHeight") > 0
     listed.wait_for_function("frame => frame.scrollTop === 0", arg=frame.element_handle())
+
+
+HEARS = """async source => {
+  const { default: draw } = await import(source);
+  const heard = new Set();
+  document.addEventListener = (name, hear, { signal }) => {
+    heard.add(name);
+    signal.addEventListener("abort", () => heard.delete(name));
+  };
+  const column = { name: "Name", width: "100%", opens: true };
+  const data = { columns: [column], rows: [], colours: {}, chosen: null, main: true, steady: "all" };
+  const end = draw({ data, parentElement: document.body });
+  const before = [...heard];
+  end();
+  return [before, [...heard]];
+}"""
+
+
+def test_a_list_that_is_gone_hears_nothing_of_the_document_which_would_keep_it(browser):
+    page = browser.new_page()
+    page.set_content(TABLE_HTML)
+    code = "".join(read_file(BROWSER, f"{name}.js") for name in ("clocks", "table"))
+    assert page.evaluate(HEARS, f"data:text/javascript,{quote(code)}") == [["scroll", "keydown"], []]
+    page.close()
 
 
 @pytest.fixture

@@ -190,17 +190,14 @@ function rowFor(key, rows, row) {
 const ELSEWHERE = '[data-clc-filters], [data-testid="stPopoverBody"], [role="dialog"], [role="listbox"], input:focus, textarea:focus';
 
 // Keys for the page's main list, wherever the focus is: j and k go into it, Escape closes the open item.
-function hearEverywhere(frame, body, close) {
-  frame.hears?.abort();
-  frame.hears = new AbortController();
+function hearEverywhere(body, close, signal) {
   const hear = (event) => {
-    if (!frame.isConnected) return frame.hears.abort();
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
     if (document.querySelector(ELSEWHERE) || event.target.isContentEditable) return;
     if (event.key === "Escape") close();
     else if ("jk".includes(event.key) && document.activeElement === document.body) goTo(body, stop(body));
   };
-  document.addEventListener("keydown", hear, { signal: frame.hears.signal });
+  document.addEventListener("keydown", hear, { signal });
 }
 
 // On a phone the page scrolls, not the list: its first row then is above the screen.
@@ -281,24 +278,20 @@ function isOpening(data) {
   return data.columns.some((column) => column.opens);
 }
 
-function hearScrolling(frame, draw) {
-  const hears = new AbortController();
-  const hear = () => {
-    if (!frame.isConnected) hears.abort();
-    else if (!frame.pill.hidden && !isScrolled(frame)) draw();
-  };
-  document.addEventListener("scroll", hear, { capture: true, passive: true, signal: hears.signal });
+function hearScrolling(frame, draw, signal) {
+  const hear = () => !frame.pill.hidden && !isScrolled(frame) && draw();
+  document.addEventListener("scroll", hear, { capture: true, passive: true, signal });
 }
 
 // New rows come as soon as the user has left the list, or asks for them.
-function drawWhenLeft(frame, body) {
+function drawWhenLeft(frame, body, signal) {
+  const draw = () => drawRows(frame, body, frame.wanted);
+  hearScrolling(frame, draw, signal);
   if (frame.isWatched) return;
   frame.isWatched = true;
-  const draw = () => drawRows(frame, body, frame.wanted);
   body.addEventListener("pointerleave", draw);
   frame.addEventListener("focusout", () => setTimeout(draw)); // only then the focus is elsewhere
   frame.addEventListener("scroll", () => frame.scrollTop === 0 && draw());
-  hearScrolling(frame, draw);
   frame.pill.addEventListener("click", () => {
     frame.shown.steady = null;
     frame.scrollTop = 0;
@@ -324,11 +317,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.tabIndex = opens || !data.height ? -1 : 0; // where the Tab key stops at no row, the keyboard scrolls the table itself
   drawRows(frame, body, data);
   stackByWidth(frame);
-  drawWhenLeft(frame, body);
+  // The document would keep all of a list that is gone, if that still heard it.
+  const hears = new AbortController();
+  drawWhenLeft(frame, body, hears.signal);
   table.onclick = (event) => {
     const cell = event.target.closest("td");
     if (!cell || !opens) return;
-    if (String(parentElement.getSelection?.() ?? getSelection())) return; // the user is copying text
+    // The user is copying text, unless this is a click on a name: that leaves text elsewhere selected.
+    if (!event.target.closest("button") && String(parentElement.getSelection?.() ?? getSelection())) return;
     stopAt(body, cell.parentElement);
     const column = data.main && PHONE.matches ? "" : data.columns[cell.cellIndex].name;
     setTriggerValue("open", { id: cell.parentElement.dataset.id, column });
@@ -344,6 +340,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       setTriggerValue("open", { id: row.dataset.id, column: "" });
     }
   };
-  if (data.main) hearEverywhere(frame, body, () => data.chosen !== null && setTriggerValue("close", true));
-  return () => clearInterval(frame.timer);
+  if (data.main) hearEverywhere(body, () => data.chosen !== null && setTriggerValue("close", true), hears.signal);
+  return () => {
+    clearInterval(frame.timer);
+    hears.abort();
+  };
 }
