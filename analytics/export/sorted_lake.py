@@ -54,10 +54,15 @@ class SortedLake(LakeSource):
         Raises:
             QueryError: the query fails, or a month was replaced meanwhile.
         """
-        self._files.open_tables()
+        tables = self._files.open_tables()
         months = [each for each in self._files.list_months(TABLE) if each.lies_in(since, until)]
-        for month in months or [NONE]:
-            yield from self._read(query, parameters, self._files.stream(TABLE, month, ROWS_AT_A_TIME))
+        try:
+            for month in months or [NONE]:
+                yield from self._read(query, parameters, self._files.stream(TABLE, month, ROWS_AT_A_TIME))
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if self._files.open_tables() is tables:
+                raise QueryError(str(error)) from error
+            raise QueryError("A month of the lake was replaced meanwhile: run this again.") from error
 
     def close(self) -> None:
         """Close it, and delete what was sorted on disk."""
@@ -87,8 +92,6 @@ class SortedLake(LakeSource):
                 if batch is None:
                     return
                 yield convert_types(pa.Table.from_batches([batch]))
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise QueryError(f"{error} A month may have been replaced meanwhile: run this again.") from error
         finally:
             interrupt(cursor, running)
             worker.shutdown()
