@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from analytics.client.arrow_types import convert_types
 from analytics.client.lake import LakeSource, Month
-from analytics.client.local import PROTECTION, Settings, interrupt, set_up
+from analytics.client.local import PROTECTION, Options, interrupt, set_up
 from analytics.errors import QueryError
 from analytics.times import EPOCH
 
@@ -70,7 +70,7 @@ class SortedLake(LakeSource):
         self._directory.cleanup()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        sorting: Settings = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
+        sorting: Options = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
         return set_up(duckdb.connect(config={**PROTECTION, **sorting, "lock_configuration": False}))
 
     def _read(
