@@ -27,8 +27,8 @@ from analytics.settings import sign
 
 BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
-Settings = dict[str, bool | int | float | str | list[str]]
-PROTECTION: Settings = {
+Options = dict[str, bool | int | float | str | list[str]]
+PROTECTION: Options = {
     "enable_external_access": False,
     "lock_configuration": True,
     "python_enable_replacements": False,

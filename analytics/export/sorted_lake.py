@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from analytics.client.arrow_types import convert_types
 from analytics.client.lake import LakeSource, Month
-from analytics.client.local import PROTECTION, Settings, interrupt, set_up
+from analytics.client.local import PROTECTION, Options, interrupt, set_up
 from analytics.errors import QueryError
 from analytics.times import EPOCH
 
@@ -54,10 +54,15 @@ class SortedLake(LakeSource):
         Raises:
             QueryError: the query fails, or a month was replaced meanwhile.
         """
-        self._files.open_tables()
+        tables = self._files.open_tables()
         months = [each for each in self._files.list_months(TABLE) if each.lies_in(since, until)]
-        for month in months or [NONE]:
-            yield from self._read(query, parameters, self._files.stream(TABLE, month, ROWS_AT_A_TIME))
+        try:
+            for month in months or [NONE]:
+                yield from self._read(query, parameters, self._files.stream(TABLE, month, ROWS_AT_A_TIME))
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if self._files.open_tables() is tables:
+                raise QueryError(str(error)) from error
+            raise QueryError("A month of the lake was replaced meanwhile: run this again.") from error
 
     def close(self) -> None:
         """Close it, and delete what was sorted on disk."""
@@ -65,7 +70,7 @@ class SortedLake(LakeSource):
         self._directory.cleanup()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        sorting: Settings = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
+        sorting: Options = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
         return set_up(duckdb.connect(config={**PROTECTION, **sorting, "lock_configuration": False}))
 
     def _read(
@@ -87,8 +92,6 @@ class SortedLake(LakeSource):
                 if batch is None:
                     return
                 yield convert_types(pa.Table.from_batches([batch]))
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise QueryError(f"{error} A month may have been replaced meanwhile: run this again.") from error
         finally:
             interrupt(cursor, running)
             worker.shutdown()

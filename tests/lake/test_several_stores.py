@@ -5,12 +5,15 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copytree
 
 import duckdb
 import pytest
 
 from analytics.cli import run
 from analytics.client.lake import LakeFiles
+from analytics.errors import QueryError
 from analytics.export import following, sorted_lake
 from analytics.export.archives import ExportFilter, read_lake
 from tests.support.readable_store import Changed, Row, build_store
@@ -85,6 +88,23 @@ def test_an_export_has_what_was_chosen_and_names_its_columns_even_without_a_row(
     assert run(["export", "-l", place, "--format", "csv", *arguments]) == 0
     rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
     assert [row["entity_id"] for row in rows] == exported
+
+
+@pytest.mark.parametrize(
+    ("is_replaced", "said"),
+    [(True, "A month of the lake was replaced meanwhile: run this again."), (False, "part-0.parquet")],
+)
+def test_an_export_that_lacks_a_file_says_why(place, tmp_path, is_replaced, said):
+    there = Path(copytree(place, tmp_path / "there"))
+    manifest = there / "lake" / "manifests" / "2026-04.json"
+    file = there / "lake" / "notifications" / "month=2026-04" / "part-0.parquet"
+    tables = read_lake(str(there), ExportFilter())
+    assert next(tables).num_rows == 0
+    file.rename(file.with_name("part-new.parquet"))
+    if is_replaced:
+        manifest.write_text(manifest.read_text().replace("month=2026-04/part-0", "month=2026-04/part-new", 1))
+    with pytest.raises(QueryError, match=re.escape(said)):
+        list(tables)
 
 
 @pytest.mark.parametrize("rows_of_a_page", [200, 2])

@@ -176,7 +176,7 @@ def gather(
         appending=appending,
         has_shared_spool=settings.shared_spool is not None or role != ALL_PARTS,
         shared=shared,
-        files=look_at_files(settings, serve, role, in_store=wal is not None),
+        files=look_at_files(settings, serve, role, is_serving=serving, in_store=wal is not None),
         role=role,
         is_sent_known=note is not None and note.sent is not None,
         spool_unwritable=find_write_trouble(settings.spool_directory) if serving and has_listener(role) else None,

@@ -53,13 +53,16 @@ class SeenFiles(NamedTuple):
     accounts_unread: str | None = None
 
 
-def look_at_files(settings: Settings, serve: ServeState | None, role: str, *, in_store: bool) -> SeenFiles:
+def look_at_files(
+    settings: Settings, serve: ServeState | None, role: str, *, is_serving: bool, in_store: bool
+) -> SeenFiles:
     """Look at the files.
 
     Args:
         settings: name them.
         serve: what the `serve` of now, or of last, has noted.
         role: the machine's.
+        is_serving: whether that `serve` runs: only its children go on with copies.
         in_store: whether this is the store's process, whose settings are those of `serve`.
     """
     unusable = find_unusable(settings, serve.secret_files if serve else ())
@@ -67,7 +70,7 @@ def look_at_files(settings: Settings, serve: ServeState | None, role: str, *, in
     own, trouble = (None, None) if noted and not in_store else _look_at_key(settings.public_key)
     if serve and serve.key_file:
         _, trouble = _look_at_key(Path(serve.key_file))
-    copied = serve.senders if serve else None
+    copied = serve.senders if serve and is_serving else None
     return SeenFiles(
         key_fingerprint=own or noted,
         key_is_of_shell=not in_store and noted is None,
@@ -79,7 +82,7 @@ def look_at_files(settings: Settings, serve: ServeState | None, role: str, *, in
         else unusable.profiles,
         profiles_copied=copied is not None,
         secrets_unusable=unusable.secrets if has_listener(role) else (),
-        secrets_copied=serve is not None and serve.secrets_copied,
+        secrets_copied=serve is not None and is_serving and serve.secrets_copied,
         accounts_unread=_find_accounts_trouble(settings) if has_listener(role) else None,
     )
 
@@ -112,15 +115,15 @@ def judge_files(facts: "Facts") -> Iterator[Figure]:
     """Judge whether the receiver can go on with its files, and start again with them."""
     files = facts.files
     yield _describe_key(facts)
-    if facts.serving and facts.serve and facts.serve.tls_files:
+    if facts.serving and facts.serve and facts.serve.tls_files and has_listener(facts.role):
         yield _describe_certificate(facts)
     if files.accounts_unread:
         text = f"can't be read ({files.accounts_unread}): only the accounts of CLC_ACCOUNTS are accepted"
         yield Figure("learned_accounts", "Learned accounts", None, text, "red")
     if files.profiles_unusable:
-        yield _describe_profiles(files, is_copied=facts.serving and files.profiles_copied)
+        yield _describe_profiles(files)
     if files.secrets_unusable:
-        yield _describe_secrets(files, is_copied=facts.serving and files.secrets_copied)
+        yield _describe_secrets(files)
 
 
 def _describe_key(facts: "Facts") -> Figure:
@@ -151,17 +154,17 @@ def _describe_certificate(facts: "Facts") -> Figure:
     return Figure("certificate", "Certificate", value, text, state)
 
 
-def _describe_profiles(files: SeenFiles, *, is_copied: bool) -> Figure:
+def _describe_profiles(files: SeenFiles) -> Figure:
     state: State = "red"
     after = "A listener that starts again refuses such a sender, and a store does not start."
-    if is_copied:
+    if files.profiles_copied:
         state, after = "amber", _AS_BEFORE
     text = f"{' '.join(files.profiles_unusable)} {after}"
     return Figure("profiles_unusable", "Unusable profiles", len(files.profiles_unusable), text, state)
 
 
-def _describe_secrets(files: SeenFiles, *, is_copied: bool) -> Figure:
-    state: State = "amber" if is_copied else "red"
-    after = _AS_BEFORE if is_copied else "A listener that starts again refuses the senders that need it."
+def _describe_secrets(files: SeenFiles) -> Figure:
+    state: State = "amber" if files.secrets_copied else "red"
+    after = _AS_BEFORE if files.secrets_copied else "A listener that starts again refuses the senders that need it."
     text = f"{' '.join(files.secrets_unusable)} {after}"
     return Figure("secrets_unusable", "Unusable secrets", len(files.secrets_unusable), text, state)
