@@ -69,7 +69,7 @@ class SortedLake(LakeSource):
         super().close()
         self._directory.cleanup()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open(self, path: str) -> duckdb.DuckDBPyConnection:  # noqa: ARG002 - a lake is no file
         sorting: Options = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
         return set_up(duckdb.connect(config={**PROTECTION, **sorting, "lock_configuration": False}))
 
@@ -95,4 +95,5 @@ class SortedLake(LakeSource):
         finally:
             interrupt(cursor, running)
             worker.shutdown()
+            self._reading.discard(cursor)
             cursor.close()
