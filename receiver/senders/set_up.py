@@ -170,7 +170,8 @@ def list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
     for name in list_names_in(settings, "secrets_dir"):
         with suppress(SettingsError):
             texts += read_file(Path(settings.secrets_dir or "", name))
-    return (text for text in texts if len(text.encode()) >= FEWEST_BYTES)
+    # A variable that is no sender's may hold any bytes.
+    return (text for text in texts if len(os.fsencode(text)) >= FEWEST_BYTES)
 
 
 def read_variables(env_file: str | None = _ENV_FILE) -> dict[str, str]:

@@ -17,6 +17,7 @@ from receiver.keeping.care.facts import gather
 from receiver.senders import load_senders, set_up
 from receiver.senders.keys import compute_fingerprint
 from receiver.senders.set_up import find_taken, find_unusable, load_profiles, load_secrets, read_secrets
+from receiver.senders.usable import load_usable, write_secrets
 from receiver.settings import read_settings
 from tests.receiver.senders.profile.profiles import MINIMAL
 
@@ -175,6 +176,16 @@ def test_a_file_of_secrets_may_have_public_keys_in_pem_form_one_after_the_other(
     path.write_text(first.replace("-----END", "----END"))
     with pytest.raises(SettingsError, match=r"example can't be used: The text is no public key in PEM form"):
         find_taken(settings)
+
+
+def test_a_variable_of_no_sender_may_hold_any_bytes(monkeypatch):
+    odd = os.fsdecode(b"\xff of nobody for tests")
+    monkeypatch.setenv("CLC_SECRET_NOBODY", odd)
+    settings = read_settings(env_file=None)
+    assert load_usable(settings).texts == {odd}
+    Path("passed").write_bytes(write_secrets(settings))
+    monkeypatch.setenv("CLC_SERVE_SECRETS", "passed")
+    assert load_usable(settings).texts == {odd}
 
 
 def test_a_secret_that_begins_with_a_hash_is_one(tmp_path):
