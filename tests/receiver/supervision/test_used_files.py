@@ -91,3 +91,16 @@ def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_
     assert used.describe_state().senders == str(own)
     (own / "example.toml").unlink()
     assert list(UsedFiles(settings).list_copies()["senders"].iterdir()) == []
+
+
+def test_what_is_written_into_the_directory_of_the_copies_stays_if_it_is_the_users_own(tmp_path):
+    own = tmp_path / "used_profiles"
+    own.mkdir()
+    profile, note = own / "example.toml", own / "README"
+    profile.write_text(MINIMAL)
+    used = UsedFiles(read_settings(env_file=None, data_dir=tmp_path, senders=own))
+    for file in (profile, note):
+        file.write_text("# Not finished yet")
+    assert "senders" not in used.list_copies()
+    assert {file.read_text() for file in own.iterdir()} == {"# Not finished yet"}
+    assert sorted(own.iterdir()) == [note, profile]
