@@ -15,6 +15,7 @@ from receiver.senders.keys import compute_fingerprint, remember_key
 from receiver.senders.set_up import list_secret_files
 from receiver.senders.usable import PASSED_SECRETS, write_secrets
 from receiver.settings import Settings
+from receiver.supervision.begin import check_files
 
 
 class UsedFiles:
@@ -29,6 +30,7 @@ class UsedFiles:
     """
 
     def __init__(self, settings: Settings) -> None:
+        check_files(settings)
         self._settings = settings
         self._key = CENTURYLINK.verification.load_key(settings.public_key)
         self._profiles = ProfileCopies(settings.senders, settings.data_dir) if settings.senders else None
