@@ -76,6 +76,7 @@ class UsedFiles:
             secret_files=list_secret_files(settings),
             secrets_copied=self._secrets is not None,
             tls_files=[str(path.absolute()) for path in (settings.tls_cert, settings.tls_key) if path],
+            tls_copied=self._in_memory.keys() == {"tls_cert", "tls_key"},
             certificate_begins=validity.begins.isoformat() if validity else None,
             certificate_ends=validity.ends.isoformat() if validity else None,
             profile_files=self._profiles.files if self._profiles else [],
