@@ -32,7 +32,7 @@ RECEIVER = {
     )
 }
 """Settings that only `clc-receiver` reads."""
-_OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT"}
+_OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT", "CLC_SERVE_SECRETS"}
 """Variables by which `serve` passes on what it holds; a command that it starts has them, too."""
 ALLOWED = {
     "dashboard_hosts": "comma-separated host names without port, like clc.example.com",

@@ -23,6 +23,7 @@ from analytics.errors import LocationError, QueryError
 from analytics.senders import list_sql_files
 
 if TYPE_CHECKING:
+    from pyarrow import parquet
     from pyarrow.dataset import Dataset
 
 _OPTIONS = {"endpoint_override", "region", "scheme", "tls_ca_file_path"}
@@ -159,13 +160,18 @@ class LakeFiles:
         schema = self._tables[table].schema
         return pa.RecordBatchReader.from_batches(schema, self._read_files(month.paths, schema, rows))
 
-    def _read_files(self, paths: list[str], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+    def open_files(self, paths: list[str]) -> "Iterator[parquet.ParquetFile]":
+        """Open the files of a month, one after the other."""
         from pyarrow import parquet  # noqa: PLC0415 - as in `open_system`
 
         for path in paths:
             with self._system.open_input_file(path) as file:
-                for batch in parquet.ParquetFile(file, pre_buffer=False).iter_batches(rows):
-                    yield _fit(batch, schema)
+                yield parquet.ParquetFile(file, pre_buffer=False)
+
+    def _read_files(self, paths: list[str], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+        for file in self.open_files(paths):
+            for batch in file.iter_batches(rows):
+                yield _fit(batch, schema)
 
     def _make_path(self, file: Mapping[str, Any]) -> str:
         return f"{self._top}/{file['path']}"

@@ -1,15 +1,21 @@
 """Reads the notifications of a lake in the order of their receipt: each month once, in bounded memory.
 
-The files of a month have an entity's rows side by side. DuckDB sorts them, on disk where they need more memory.
+The files of a month have an entity's rows side by side. A month that is too large to be sorted in memory is divided by
+time into files on disk, which are sorted one after the other: DuckDB's sort keeps a part of each of its runs in memory,
+which long bodies fill.
 """
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
+from math import ceil
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from analytics.client.arrow_types import convert_types
@@ -18,8 +24,11 @@ from analytics.client.local import PROTECTION, Options, interrupt, set_up
 from analytics.errors import QueryError
 from analytics.times import EPOCH
 
-ROWS_OF_A_PART = 10_000
-ROWS_AT_A_TIME = 4_096
+ROWS_OF_A_PART = 2_048
+ROWS_AT_A_TIME = 2_048
+BYTES_OF_A_SLICE = 100_000_000
+MOST_SLICES = 500  # each is an open file
+UTC_MOMENT = pa.timestamp("us", "UTC")
 MEMORY = "400MB"
 TABLE = "notifications"
 NONE = Month(EPOCH, EPOCH, [])
@@ -58,7 +67,8 @@ class SortedLake(LakeSource):
         months = [each for each in self._files.list_months(TABLE) if each.lies_in(since, until)]
         try:
             for month in months or [NONE]:
-                yield from self._read(query, parameters, self._files.stream(TABLE, month, ROWS_AT_A_TIME))
+                for rows in self._divide(month):
+                    yield from self._read(query, parameters, rows)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             if self._files.open_tables() is tables:
                 raise QueryError(str(error)) from error
@@ -72,6 +82,36 @@ class SortedLake(LakeSource):
     def _open(self, path: str) -> duckdb.DuckDBPyConnection:  # noqa: ARG002 - a lake is no file
         sorting: Options = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
         return set_up(duckdb.connect(config={**PROTECTION, **sorting, "lock_configuration": False}))
+
+    def _divide(self, month: Month) -> Iterator[pa.RecordBatchReader]:
+        """Yield the rows of a month in slices of time, the earliest first."""
+        rows = self._files.stream(TABLE, month, ROWS_AT_A_TIME)
+        size, times = self._measure(month)
+        count = min(ceil(size / BYTES_OF_A_SLICE), MOST_SLICES)
+        if count <= 1:
+            yield rows
+            return
+        begins = np.quantile(times, [at / count for at in range(1, count)], method="nearest")
+        files = [Path(self._directory.name, f"{at}.arrow") for at in range(count)]
+        with ExitStack() as opened:
+            slices = [opened.enter_context(pa.ipc.new_stream(str(file), rows.schema)) for file in files]
+            for batch in rows:
+                places = np.searchsorted(begins, as_numbers(batch.column("received_at")), side="right")
+                for place in np.unique(places):
+                    slices[place].write_batch(batch.filter(pa.array(places == place)))
+        for file in files:
+            with pa.OSFile(str(file), "rb") as reading:
+                yield pa.ipc.open_stream(reading)
+            file.unlink()
+
+    def _measure(self, month: Month) -> "tuple[int, pa.ChunkedArray[Any]]":
+        """Return the bytes of a month's rows, as its files count them, and the times of their receipt as numbers."""
+        size = 0
+        times: list[pa.Array[Any]] = []
+        for file in self._files.open_files(month.paths):
+            size += sum(file.metadata.row_group(at).total_byte_size for at in range(file.num_row_groups))
+            times += map(as_numbers, file.read(["received_at"]).column(0).chunks)
+        return size, pa.chunked_array(times, pa.int64())
 
     def _read(
         self, query: str, parameters: Mapping[str, Any], notifications: pa.RecordBatchReader
@@ -97,3 +137,8 @@ class SortedLake(LakeSource):
             worker.shutdown()
             self._reading.discard(cursor)
             cursor.close()
+
+
+def as_numbers(times: "pa.Array[Any]") -> "pa.Array[Any]":
+    """Return times as microseconds since 1970."""
+    return times.cast(UTC_MOMENT).cast(pa.int64())

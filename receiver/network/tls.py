@@ -73,7 +73,7 @@ def find_tls_trouble(cert: Path, key: Path) -> str | None:
 def _load(cert: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(cert, key)
+        context.load_cert_chain(cert, key, password="")  # without one, OpenSSL asks at a terminal, and waits
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(_find_fault(cert, key) or f"{cert} and {key} can't be used for TLS: {error}.") from None
     return context

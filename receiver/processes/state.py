@@ -83,9 +83,9 @@ class UsedFilesState(BaseModel):
 
     `key_fingerprint` is that of the public key in CLC_PUBLIC_KEY, or of the published one; `key_file` is the file of
     the former. `secret_files` are those of senders' secrets; if `secrets_copied`, listeners have the secrets in memory.
-    `tls_files` are the certificate and its key, and `certificate_begins` and `certificate_ends` the times (ISO 8601,
-    UTC) between which the listeners' certificate is valid. `senders` is CLC_SENDERS, if the children have copies of its
-    profiles, whose files are `profile_files`.
+    `tls_files` are the certificate and its key; if `tls_copied`, listeners have both in memory. The listeners'
+    certificate is valid between `certificate_begins` and `certificate_ends` (ISO 8601, UTC). `senders` is CLC_SENDERS,
+    if the children have copies of its profiles, whose files are `profile_files`.
     """
 
     key_fingerprint: str | None = None
@@ -93,6 +93,7 @@ class UsedFilesState(BaseModel):
     secret_files: list[str] = []
     secrets_copied: bool = False
     tls_files: list[str] = []
+    tls_copied: bool = False
     certificate_begins: str | None = None
     certificate_ends: str | None = None
     senders: str | None = None

@@ -32,6 +32,7 @@ class ProfileCopies:
         own = [each for each in senders if isinstance(each, Profile) and each.path.is_relative_to(directory)]
         self.files = sorted(str(profile.path.absolute()) for profile in own)
         """The profiles' own files."""
+        self._directory = directory
         self._target = data_dir / DIRECTORY
         files = {os.path.relpath(file, directory): file for profile in own for file in profile.list_files()}
         self._contents = {
@@ -39,8 +40,13 @@ class ProfileCopies:
         }
 
     def write(self) -> Path | None:
-        """Write the copies that are missing or differ, and return their directory; if that fails, log why."""
+        """Write the copies that are missing or differ, and return their directory; if that fails, log why.
+
+        None are written if CLC_SENDERS lies there: they would undo what somebody writes into it.
+        """
         try:
+            if self._directory.resolve().is_relative_to(self._target.resolve()):
+                return None
             make_directory(self._target)
             for path, content in self._contents.items():
                 if not path.is_file() or path.read_bytes() != content:

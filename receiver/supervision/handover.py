@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -31,6 +31,7 @@ _TRIAL_SECONDS = 60.0
 _MOST_RESTARTS = 10
 """Of each process, which is enough to be red: Linux takes 128 KiB in one variable, and a crash loop has 650 an hour."""
 _HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_Read = TypeVar("_Read")
 
 
 class Held(NamedTuple):
@@ -123,17 +124,18 @@ def make_handover(held: Held, processes: Mapping[str, ProcessState], **fields: o
     return Handover.model_validate({"format": _FORMAT, "pid": os.getpid(), "processes": short, **numbers, **fields})
 
 
-def insist(check: Callable[[], None]) -> None:
-    """Run a check, again for a while if it fails: it held when this version was tried, and files are written just now.
+def insist(read: Callable[[], _Read]) -> _Read:
+    """Read files, again for a while if that fails: they were whole when this version was tried, and are written now.
 
     Raises:
         ReceiverError: it fails all the same.
+        OSError: the same, because a file is gone.
     """
     ends = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return check()
-        except ReceiverError:
+            return read()
+        except (ReceiverError, OSError):
             if time.monotonic() >= ends:
                 raise
         time.sleep(_PAUSE_SECONDS)

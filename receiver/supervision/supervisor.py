@@ -49,19 +49,19 @@ def serve(settings: Settings, role: str = ALL_PARTS) -> None:
     handover.hold_signals([signal.SIGHUP])
     before = handover.read_handover()
     if before:
-        handover.insist(lambda: begin.check_files(settings))
+        settings = begin.keep_settings(settings, before)
+        files = handover.insist(lambda: UsedFiles(settings))
     else:
-        begin.check_files(settings)
+        files = UsedFiles(settings)
     begin.check_role(settings, role)
     if before:
-        settings = begin.keep_settings(settings, before)
         held = handover.take_held(before)
         begin.keep_spool(settings, role)
     else:
         held = begin.take_hold(settings, role)
     with held.lock, spools.hold(settings, insist=before is None) if has_listener(role) else nullcontext():
         try:
-            asyncio.run(_Supervisor(settings, role, held, before, terminal_is_gone).run())
+            asyncio.run(_Supervisor(settings, files, role, held, before, terminal_is_gone).run())
         finally:
             data_directory.leave(held.lock)
 
@@ -70,6 +70,7 @@ class _Supervisor:
     def __init__(
         self,
         settings: Settings,
+        files: UsedFiles,
         role: str,
         held: Held,
         before: Handover | None,
@@ -80,7 +81,7 @@ class _Supervisor:
         self._held = held
         self._before = before
         self._started_at = before.started_at if before else datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._files = UsedFiles(settings)
+        self._files = files
         self._silences = recall(read_state(settings.data_dir), datetime.now(UTC), upgraded=before is not None)
         self._upgrade = before.upgrade if before else UpgradeState()
         self._upgrade_again = before.upgrade_again if before else False

@@ -15,6 +15,7 @@ from receiver.senders.keys import compute_fingerprint, remember_key
 from receiver.senders.set_up import list_secret_files
 from receiver.senders.usable import PASSED_SECRETS, write_secrets
 from receiver.settings import Settings
+from receiver.supervision.begin import check_files
 
 
 class UsedFiles:
@@ -29,6 +30,7 @@ class UsedFiles:
     """
 
     def __init__(self, settings: Settings) -> None:
+        check_files(settings)
         self._settings = settings
         self._key = CENTURYLINK.verification.load_key(settings.public_key)
         self._profiles = ProfileCopies(settings.senders, settings.data_dir) if settings.senders else None
@@ -74,6 +76,7 @@ class UsedFiles:
             secret_files=list_secret_files(settings),
             secrets_copied=self._secrets is not None,
             tls_files=[str(path.absolute()) for path in (settings.tls_cert, settings.tls_key) if path],
+            tls_copied=self._in_memory.keys() == {"tls_cert", "tls_key"},
             certificate_begins=validity.begins.isoformat() if validity else None,
             certificate_ends=validity.ends.isoformat() if validity else None,
             profile_files=self._profiles.files if self._profiles else [],

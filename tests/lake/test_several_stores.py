@@ -16,6 +16,7 @@ from analytics.client.lake import LakeFiles
 from analytics.errors import QueryError
 from analytics.export import following, sorted_lake
 from analytics.export.archives import ExportFilter, read_lake
+from analytics.export.sorted_lake import SortedLake
 from tests.support.readable_store import Changed, Row, build_store
 
 MONTHS = {"2026-03": datetime(2026, 3, 5, tzinfo=UTC), "2026-04": datetime(2026, 4, 5, tzinfo=UTC)}
@@ -73,6 +74,31 @@ def test_an_export_reads_each_month_once_and_has_its_notifications_in_the_order_
     assert entities == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
     assert max(table.num_rows for table in tables) <= rows
     assert [month.begins.month for month in opened] == [3, 4]
+
+
+def test_an_export_divides_a_month_that_is_too_large_to_be_sorted_in_memory(place, tmp_path, monkeypatch):
+    file = Path(copytree(place, tmp_path / "there")) / "lake" / "notifications" / "month=2026-03" / "part-0.parquet"
+    with duckdb.connect() as shuffling:
+        shuffling.execute("SET timezone = 'UTC'")
+        shuffling.execute(f"CREATE TABLE rows AS FROM '{file}' ORDER BY md5(entity_id)")
+        shuffling.execute(f"COPY rows TO '{file}'")
+    sizes, read = [], SortedLake._read
+
+    def read_and_count(lake, query, parameters, rows):
+        tables = list(read(lake, query, parameters, rows))
+        sizes.append(sum(table.num_rows for table in tables))
+        yield from tables
+
+    monkeypatch.setattr(SortedLake, "_read", read_and_count)
+    monkeypatch.setattr(sorted_lake, "BYTES_OF_A_SLICE", 1_000)
+    entities = [
+        entity
+        for table in read_lake(str(tmp_path / "there"), ExportFilter())
+        for entity in table.column("entity_id").to_pylist()
+    ]
+    assert entities == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
+    assert len(sizes) > len(MONTHS)
+    assert max(sizes) < NUMBER
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from receiver.errors import SettingsError
 from receiver.network.tls import make_tls_context
@@ -56,3 +57,10 @@ def test_what_can_not_be_used_is_named_with_the_reason(load, cert, key, said):
     with pytest.raises(SettingsError) as refused:
         load(cert, key)
     assert said in str(refused.value)
+
+
+def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(load, capfd):
+    encrypted = ONE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    with pytest.raises(SettingsError, match="has a password: `serve` can't ask for it, so name one without"):
+        load(make_certificate(ONE), encrypted)
+    assert capfd.readouterr().err == ""

@@ -13,6 +13,7 @@ from receiver.configuration import split_objects_url
 from receiver.errors import SettingsError
 from receiver.processes import heartbeat
 from receiver.senders.set_up import read_secrets
+from receiver.senders.usable import PASSED_SECRETS
 from receiver.settings import read_settings
 from receiver.supervision import handover
 
@@ -384,4 +385,5 @@ def test_what_no_supervisor_passes_is_refused_by_its_children_too(monkeypatch, n
 def test_the_variables_of_serve_itself_are_not_named(monkeypatch, side):
     monkeypatch.setenv(handover._VARIABLE, "{}")
     monkeypatch.setenv(heartbeat.VARIABLE, "7")
+    monkeypatch.setenv(PASSED_SECRETS, "/dev/fd/5")
     assert side.find_unknown_variables() == []

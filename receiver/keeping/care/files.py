@@ -33,6 +33,7 @@ class SeenFiles(NamedTuple):
         key_is_of_shell: whether the key is that of a shell's settings, because no `serve` has noted its own.
         key_unusable: why the public key's file can't be used, a sentence as each of these.
         tls_unusable: why certificate or key, with which `serve` began, can't be used any more.
+        tls_copied: whether listeners have copies of both.
         certificate: the time in which the listeners' certificate is valid; None if there is none, or it is not known.
         profiles_unusable: why profiles in CLC_SENDERS can't be used.
         profiles_copied: whether listeners and store have copies of the profiles.
@@ -45,6 +46,7 @@ class SeenFiles(NamedTuple):
     key_is_of_shell: bool = False
     key_unusable: str | None = None
     tls_unusable: str | None = None
+    tls_copied: bool = False
     certificate: Validity | None = None
     profiles_unusable: Sequence[str] = ()
     profiles_copied: bool = False
@@ -76,6 +78,7 @@ def look_at_files(
         key_is_of_shell=not in_store and noted is None,
         key_unusable=trouble,
         tls_unusable=find_tls_trouble(*map(Path, serve.tls_files)) if serve and serve.tls_files else None,
+        tls_copied=serve is not None and serve.tls_copied,
         certificate=_read_validity(serve) if serve else None,
         profiles_unusable=find_profile_trouble(Path(copied), serve.profile_files)
         if serve and copied
@@ -149,8 +152,9 @@ def _describe_certificate(facts: "Facts") -> Figure:
         if trouble := certificate.find_trouble(facts.at):
             text, state = trouble, "amber" if certificate.is_valid(facts.at) else "red"
     if facts.files.tls_unusable:
-        text = f"{text.rstrip('.')}. {facts.files.tls_unusable} {_WITHOUT}"
-        state = "red" if state == "red" else "amber"
+        after = _WITHOUT if facts.files.tls_copied else "A listener that starts again takes nothing without it."
+        text = f"{text.rstrip('.')}. {facts.files.tls_unusable} {after}"
+        state = "amber" if facts.files.tls_copied and state != "red" else "red"
     return Figure("certificate", "Certificate", value, text, state)
 
 

@@ -90,8 +90,12 @@ class Unsent:
             self.end(0)
             raise
 
-    def reserve(self, size: int) -> None:
+    def reserve(self, size: int, *, on_disk: bool) -> None:
         """Take so many bytes.
+
+        Args:
+            size: The bytes.
+            on_disk: Whether their answer is too large for the memory.
 
         Raises:
             QueryError: `busy`, there are not so many left; `too_many_bytes`, the disk needs the room.
@@ -99,7 +103,7 @@ class Unsent:
         """
         with self._lock:
             together = self._bytes + size
-            if together > IN_MEMORY_BYTES and _measure_free() < size + min(together, _LEFT_FREE_BYTES):
+            if on_disk and _measure_free() < size + min(together, _LEFT_FREE_BYTES):
                 raise QueryError(
                     "too_many_bytes",
                     "The store's disk has too little room for the answer: ask for fewer columns or rows.",
@@ -129,7 +133,7 @@ class QueryAnswer(contextlib.AbstractContextManager["QueryAnswer"]):
 
     def reserve(self, size: int) -> None:
         """Take room for so many bytes more; see `Unsent.reserve`."""
-        self._unsent.reserve(size)
+        self._unsent.reserve(size, on_disk=self._reserved + size > IN_MEMORY_BYTES)
         self._reserved += size
 
     def close(self) -> None:

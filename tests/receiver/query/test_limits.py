@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from receiver.store.query import QueryLimits
+from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
 from tests.support.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
 from tests.support.waiting import until
 
@@ -39,6 +40,17 @@ def test_an_answer_leaves_the_disk_as_much_room_as_it_takes(service, monkeypatch
     monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
     assert service.table("SELECT repeat('x', 9000) FROM range(2000)").num_rows == 2000
     assert refusal(service.post("SELECT repeat('x', 9000) FROM range(9999)")) == (413, "too_many_bytes")
+
+
+def test_answers_that_stay_in_memory_need_no_room_on_the_disk(monkeypatch):
+    room = shutil.disk_usage("/")._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
+    unsent = Unsent(3, 10 * IN_MEMORY_BYTES)
+    with unsent.begin() as unread, unsent.begin() as answer:
+        for each in (unread, answer):
+            each.reserve(IN_MEMORY_BYTES)
+        with pytest.raises(QueryError, match="too little room"):
+            answer.reserve(1)
 
 
 def test_answers_that_nobody_reads_take_bounded_room_and_give_it_back(tmp_path):

@@ -13,7 +13,7 @@ from receiver.errors import KeyFileError
 from receiver.keeping.care import gather, judge
 from receiver.processes.state import read_state
 from receiver.settings import read_settings
-from receiver.supervision import begin, handover
+from receiver.supervision import begin, handover, used_files
 from receiver.supervision.used_files import UsedFiles
 from tests.durability.support.commands import run_command
 from tests.receiver.senders.profile.profiles import MINIMAL
@@ -76,6 +76,25 @@ def test_the_next_version_waits_for_a_file_that_is_written_while_it_takes_over(t
         handover.insist(lambda: begin.check_files(settings))
 
 
+def test_the_next_version_waits_for_a_file_that_goes_away_just_after_it_was_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(handover, "_PAUSE_SECONDS", 0.0)
+    key, away = tmp_path / "key.pem", tmp_path / "away.pem"
+    certificate, check = write_tls(tmp_path), begin.check_files
+
+    def check_and_lose(settings):
+        is_first = key.exists()
+        if not is_first:
+            away.rename(key)
+        check(settings)
+        if is_first:
+            key.rename(away)
+
+    monkeypatch.setattr(used_files, "check_files", check_and_lose)
+    settings = read_settings(env_file=None, tls_cert=tmp_path / "cert.pem", tls_key=key)
+    copies = handover.insist(lambda: UsedFiles(settings)).list_copies()
+    assert copies["tls_cert"].read_text() == certificate
+
+
 def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_at_the_next_begin(tmp_path):
     own = tmp_path / "own"
     own.mkdir()
@@ -91,3 +110,16 @@ def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_
     assert used.describe_state().senders == str(own)
     (own / "example.toml").unlink()
     assert list(UsedFiles(settings).list_copies()["senders"].iterdir()) == []
+
+
+def test_what_is_written_into_the_directory_of_the_copies_stays_if_it_is_the_users_own(tmp_path):
+    own = tmp_path / "used_profiles"
+    own.mkdir()
+    profile, note = own / "example.toml", own / "README"
+    profile.write_text(MINIMAL)
+    used = UsedFiles(read_settings(env_file=None, data_dir=tmp_path, senders=own))
+    for file in (profile, note):
+        file.write_text("# Not finished yet")
+    assert "senders" not in used.list_copies()
+    assert {file.read_text() for file in own.iterdir()} == {"# Not finished yet"}
+    assert sorted(own.iterdir()) == [note, profile]
