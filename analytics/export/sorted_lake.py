@@ -1,12 +1,13 @@
 """Reads the notifications of a lake in the order of their receipt: each month once, in bounded memory.
 
-The files of a month have an entity's rows side by side. DuckDB sorts them, on disk where they need more memory.
+The files of a month have an entity's rows side by side. DuckDB sorts them, on disk where they need more memory, and
+long bodies are in a file of their own meanwhile.
 """
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import duckdb
@@ -16,10 +17,10 @@ from analytics.client.arrow_types import convert_types
 from analytics.client.lake import LakeSource, Month
 from analytics.client.local import PROTECTION, Options, interrupt, set_up
 from analytics.errors import QueryError
+from analytics.export.long_bodies import LongBodies
 from analytics.times import EPOCH
 
-ROWS_OF_A_PART = 10_000
-ROWS_AT_A_TIME = 4_096
+ROWS_AT_A_TIME = 200
 MEMORY = "400MB"
 TABLE = "notifications"
 NONE = Month(EPOCH, EPOCH, [])
@@ -46,7 +47,7 @@ class SortedLake(LakeSource):
         """Yield the rows of a query on `notifications` of each month in turn, in parts, at least an empty one.
 
         Args:
-            query: what to select, in which order.
+            query: what to select, in which order; each `payload` as a text.
             parameters: its parameters.
             since: the begin of the time that the query chooses, None for the first of all.
             until: its end.
@@ -58,7 +59,9 @@ class SortedLake(LakeSource):
         months = [each for each in self._files.list_months(TABLE) if each.lies_in(since, until)]
         try:
             for month in months or [NONE]:
-                yield from self._read(query, parameters, self._files.stream(TABLE, month, ROWS_AT_A_TIME))
+                with TemporaryFile(dir=self._directory.name) as file:
+                    stored = self._files.stream(TABLE, month, ROWS_AT_A_TIME)
+                    yield from self._read(query, parameters, stored, LongBodies(file))
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             if self._files.open_tables() is tables:
                 raise QueryError(str(error)) from error
@@ -74,7 +77,7 @@ class SortedLake(LakeSource):
         return set_up(duckdb.connect(config={**PROTECTION, **sorting, "lock_configuration": False}))
 
     def _read(
-        self, query: str, parameters: Mapping[str, Any], notifications: pa.RecordBatchReader
+        self, query: str, parameters: Mapping[str, Any], stored: pa.RecordBatchReader, bodies: LongBodies
     ) -> Iterator[pa.Table]:
         cursor = self._open_cursor()
         # DuckDB sorts to the end whatever signals come; in another thread it can be interrupted.
@@ -82,8 +85,9 @@ class SortedLake(LakeSource):
         running: Future[Any] = Future()
         running.set_result(None)
         try:
-            cursor.register("lake_notifications", notifications)
-            running = worker.submit(lambda: cursor.sql(query, params=parameters).to_arrow_reader(ROWS_OF_A_PART))
+            narrow = pa.RecordBatchReader.from_batches(stored.schema, map(bodies.put_aside, stored))
+            cursor.register("lake_notifications", narrow)
+            running = worker.submit(lambda: cursor.sql(query, params=parameters).to_arrow_reader(ROWS_AT_A_TIME))
             reader: pa.RecordBatchReader = running.result()
             yield reader.schema.empty_table()
             while True:
@@ -91,7 +95,7 @@ class SortedLake(LakeSource):
                 batch = running.result()
                 if batch is None:
                     return
-                yield convert_types(pa.Table.from_batches([batch]))
+                yield convert_types(pa.Table.from_batches([bodies.restore(batch)]))
         finally:
             interrupt(cursor, running)
             worker.shutdown()

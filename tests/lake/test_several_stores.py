@@ -66,13 +66,23 @@ def test_an_export_reads_each_month_once_and_has_its_notifications_in_the_order_
         return stream(files, table, month, rows)
 
     monkeypatch.setattr(LakeFiles, "stream", stream_and_note)
-    monkeypatch.setattr(sorted_lake, "ROWS_OF_A_PART", rows)
     monkeypatch.setattr(sorted_lake, "ROWS_AT_A_TIME", rows)
     tables = [*read_lake(place, ExportFilter())]
     entities = [entity for table in tables for entity in table.column("entity_id").to_pylist()]
     assert entities == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
     assert max(table.num_rows for table in tables) <= rows
     assert [month.begins.month for month in opened] == [3, 4]
+
+
+def test_bodies_that_need_more_than_the_memory_are_exported_whole(tmp_path, monkeypatch):
+    bodies = [f"{10 - n}" + "ä" * (n * 500_000) for n in range(10)]
+    rows = [Row("User.Updated", "ACME", "U", {"n": body}, MONTHS["2026-03"]) for body in bodies]
+    write_month(tmp_path / "lake", build_store(tmp_path / "store.duckdb", rows), "2026-03")
+    monkeypatch.setattr(sorted_lake, "MEMORY", "16MB")
+    monkeypatch.setattr(sorted_lake, "ROWS_AT_A_TIME", 1)
+    tables = read_lake(str(tmp_path), ExportFilter())
+    exported = [json.loads(body)["n"] for table in tables for body in table.column("payload").to_pylist()]
+    assert sorted(exported, key=len) == bodies
 
 
 @pytest.mark.parametrize(
