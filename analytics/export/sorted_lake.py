@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from analytics.client.arrow_types import convert_types
-from analytics.client.lake import LakeSource, Month
+from analytics.client.lake import LakeSource, Month, describe_failure
 from analytics.client.local import PROTECTION, Options, interrupt, set_up
 from analytics.errors import QueryError
 from analytics.export.long_bodies import LongBodies
@@ -64,7 +64,8 @@ class SortedLake(LakeSource):
                     yield from self._read(query, parameters, stored, LongBodies(file))
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             if self._files.open_tables() is tables:
-                raise QueryError(str(error)) from error
+                said = describe_failure(error).partition(" Detail: Python exception")[0]  # a traceback comes next
+                raise QueryError(said) from error
             raise QueryError("A month of the lake was replaced meanwhile: run this again.") from error
 
     def close(self) -> None:
