@@ -13,7 +13,7 @@ BLANK_SIGNS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and signs of other categories that draw nothing, such as U+3164, the filler of Hangul."""
 KEPT_JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them, and they can't reorder anything
 JOINING = "\u200c\u200d\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-IDLE = re.compile(rf"(?<=[0-9A-Za-z\u00c0-\u024f\u0370-\u052f])[{JOINING}]+(?!\u20e3)")
+IDLE = re.compile(rf"(?<=[!-~\u00c0-\u024f\u0370-\u052f])[{JOINING}]+(?!\u20e3)")
 """Joiners and selectors of a form that change nothing: a name with one looks like the name without."""
 LINES = "\n\t"
 """The characters that lay out a text of several lines."""

@@ -21,7 +21,7 @@ from analytics.charts.charts import (
 from analytics.charts.choice import MOST_ROWS, Choice, Holds, classify_columns, list_column
 from analytics.charts.names import OTHERS, limit_names, name_values
 from analytics.export.results import as_moment, as_number, name_columns
-from analytics.senders import colours
+from analytics.senders import GREY, colours
 from analytics.text import format_count, shorten
 from analytics.times import WIDTHS
 
@@ -153,7 +153,7 @@ def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, 
     if choice.colour is None:
         return {"color": alt.value(palette[0])}
     present = sorted(set(data["colour"]), key=lambda name: (name == OTHERS, name))
-    own = colours(dark)
+    own = {**colours(dark), OTHERS: GREY[dark]}
     names = [name for name in own if name in present] if set(present) <= set(own) else present
     shades = [own[name] for name in names] if names is not present else list(palette)
     legend = make_legend(shorten(choice.colour), names)

@@ -120,11 +120,12 @@ class DuckDBSource:
             LocationError: it can't be opened.
         """
         self._location = location
-        self.path = Path(location).absolute()
+        self._path = Path(location).absolute()
         self._reading: set[duckdb.DuckDBPyConnection] = set()
         self._is_closed = False
         with _OPENING:
-            self.signature = let_go_of_older(self.path, self._sign())
+            self.place = os.path.realpath(self._path)
+            self.signature = let_go_of_older(self.place, self._sign())
             self._connection = self._open(location)
             _SOURCES.add(self)
 
@@ -171,15 +172,17 @@ class DuckDBSource:
 
     def _sign(self) -> tuple[int, ...] | None:
         """Return what tells this file from another one that gets its name; None if there is none now."""
-        return sign(self.path)
+        return sign(self._path)
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:
         with _OPENING:
             signature = self._sign()
             if signature not in (None, self.signature) and not self._is_closed:
-                newest = let_go_of_older(self.path, signature)
+                place = os.path.realpath(self._path)
+                newest = let_go_of_older(place, signature)
                 if newest != self.signature:
-                    self._connection, self.signature = self._open(str(self.path)), newest
+                    self._connection = self._open(str(self._path))
+                    self.place, self.signature = place, newest
             cursor = self._connection.cursor()
             self._reading.add(cursor)
             return cursor
@@ -205,8 +208,9 @@ class DuckDBSource:
 
     def close(self) -> None:
         """Close the file, and end the queries that other threads still run."""
-        self._is_closed = True
-        _SOURCES.discard(self)
+        with _OPENING:
+            self._is_closed = True
+            _SOURCES.discard(self)
         while True:
             try:
                 self._connection.close()
@@ -222,12 +226,13 @@ _SOURCES: WeakSet[DuckDBSource] = WeakSet()
 """The sources that are open in this process."""
 
 
-def let_go_of_older(path: Path, newest: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """Let all sources go of a file that was replaced; return the signature of the one that opening the path gives.
+def let_go_of_older(place: str, newest: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Let all sources go of a file that was replaced; return the signature of the one that opening its place gives.
 
-    DuckDB opens a path once for all connections of a process, so it gives the older one while a query still reads that.
+    DuckDB opens a file once for all connections of a process and all paths that lead to its place, so it gives the
+    older one while a query still reads that.
     """
-    older = [source for source in _SOURCES if newest and source.path == path and source.signature != newest]
+    older = [source for source in _SOURCES if newest and source.place == place and source.signature != newest]
     if any(source.is_reading for source in older):
         return older[0].signature
     for source in older:
@@ -274,14 +279,15 @@ def read_rows(
         TooManyBytesError: they take more bytes.
     """
     relation = cast_changed(cursor.sql(query, params=parameters))
-    reader = relation.to_arrow_reader(BATCH_ROWS)
     batches, rows, size = [], 0, 0
-    for batch in reader:
-        rows += batch.num_rows
-        size += batch.nbytes
-        if max_rows is not None and rows > max_rows:
-            raise TooManyRowsError(f"The answer has more than {max_rows:,} rows: add a LIMIT, or group.")
-        if max_bytes is not None and size > max_bytes:
-            raise TooManyBytesError(f"The answer has more than {max_bytes:,} bytes: ask for fewer columns or rows.")
-        batches.append(batch)
+    # An error that somebody keeps has the reader, which would keep the file open.
+    with relation.to_arrow_reader(BATCH_ROWS) as reader:
+        for batch in reader:
+            rows += batch.num_rows
+            size += batch.nbytes
+            if max_rows is not None and rows > max_rows:
+                raise TooManyRowsError(f"The answer has more than {max_rows:,} rows: add a LIMIT, or group.")
+            if max_bytes is not None and size > max_bytes:
+                raise TooManyBytesError(f"The answer has more than {max_bytes:,} bytes: ask for fewer columns or rows.")
+            batches.append(batch)
     return pa.Table.from_batches(batches, schema=reader.schema)

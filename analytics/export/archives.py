@@ -277,12 +277,13 @@ def write_parquet(tables: Iterable[pa.Table], out: IO[bytes]) -> int:
 def group_tables(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Join tables until they fill a row group, and yield each group."""
     waiting: list[pa.Table] = []
+    rows = size = 0
     for table in tables:
         waiting.append(table)
-        rows, size = sum(each.num_rows for each in waiting), sum(each.nbytes for each in waiting)
+        rows, size = rows + table.num_rows, size + table.nbytes
         if rows >= ROWS_OF_A_GROUP or size >= BYTES_OF_A_GROUP:
             yield pa.concat_tables(waiting)
-            waiting = []
+            waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.concat_tables(waiting)
 

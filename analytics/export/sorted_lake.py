@@ -19,12 +19,11 @@ import numpy as np
 import pyarrow as pa
 
 from analytics.client.arrow_types import convert_types
-from analytics.client.lake import LakeSource, Month
+from analytics.client.lake import LakeSource, Month, describe_failure
 from analytics.client.local import PROTECTION, Options, interrupt, set_up
 from analytics.errors import QueryError
 from analytics.times import EPOCH
 
-ROWS_OF_A_PART = 2_048
 ROWS_AT_A_TIME = 2_048
 BYTES_OF_A_SLICE = 100_000_000
 MOST_SLICES = 500  # each is an open file
@@ -71,7 +70,8 @@ class SortedLake(LakeSource):
                     yield from self._read(query, parameters, rows)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             if self._files.open_tables() is tables:
-                raise QueryError(str(error)) from error
+                said = describe_failure(error).partition(" Detail: Python exception")[0]  # a traceback comes next
+                raise QueryError(said) from error
             raise QueryError("A month of the lake was replaced meanwhile: run this again.") from error
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class SortedLake(LakeSource):
         running.set_result(None)
         try:
             cursor.register("lake_notifications", notifications)
-            running = worker.submit(lambda: cursor.sql(query, params=parameters).to_arrow_reader(ROWS_OF_A_PART))
+            running = worker.submit(lambda: cursor.sql(query, params=parameters).to_arrow_reader(ROWS_AT_A_TIME))
             reader: pa.RecordBatchReader = running.result()
             yield reader.schema.empty_table()
             while True:

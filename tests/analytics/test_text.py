@@ -28,7 +28,8 @@ from tests.support.readable_store import LONG_NAME
         ("日本 👩\u200d💻", "日本 👩\u200d💻"),
         ("ann\u3164 \u2800", "ann\\u3164 \\u2800"),
         ("ann\ufe00 zoë\u200d", "ann\\ufe00 zoë\\u200d"),
-        *((kept, kept) for kept in ("\u2764\ufe0f", "1\ufe0f\u20e3", "نمی\u200cخ", "葛\U000e0100")),
+        ("WEB-\u200d01 a_\ufe0f", "WEB-\\u200d01 a_\\ufe0f"),
+        *((kept, kept) for kept in ("\u2764\ufe0f", "1\ufe0f\u20e3", "#\ufe0f\u20e3", "نمی\u200cخ", "葛\U000e0100")),
     ],
 )
 def test_characters_that_hide_are_shown_as_escapes(text, seen):

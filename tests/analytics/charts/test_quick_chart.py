@@ -6,9 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from analytics.charts import names as charted_names
+from analytics.charts import quick_chart
 from analytics.charts.choice import Choice, classify_columns, fit_choice, make_first_choice, repeats
 from analytics.charts.quick_chart import convert_values, draw, find_step
 from analytics.export.results import prepare_rows
+from analytics.senders import GREY
 from tests.support.readable_store import HOSTILE_NAME
 
 DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
@@ -200,6 +203,15 @@ def test_rare_colours_are_drawn_together_and_rows_of_one_place_are_added_up():
     drawn = draw(table, Choice("bar", "day", "n", "name"))
     assert drawn.notes == ["23 values of name are drawn together, as “others”.", "Rows of one day are added up."]
     assert sorted(row["y"] for row in list_drawn(drawn)) == [1, 1, 1, 1, 1, 1, 1, 23]
+
+
+def test_event_types_keep_their_colours_where_the_rarer_ones_are_joined(monkeypatch):
+    own = {f"till.{number:02}": f"#0000{number:02}" for number in range(31)}
+    for module in (quick_chart, charted_names):
+        monkeypatch.setattr(module, "colours", lambda dark: own)  # noqa: ARG005
+    table = pa.table({"day": DAYS[:1] * 31, "event": list(own), "n": [1] * 31})
+    scale = draw(table, Choice("bar", "day", "n", "event")).chart.to_dict()["encoding"]["color"]["scale"]
+    assert scale == {"domain": [*list(own)[:7], "others"], "range": [*list(own.values())[:7], GREY[False]]}
 
 
 def test_many_rows_and_bars_are_said_to_be_left_out():

@@ -36,6 +36,36 @@ def test_a_file_that_replaces_an_open_one_is_read_by_all_clients(tmp_path):
         count(first)
 
 
+def test_a_file_has_several_paths_and_each_leads_to_the_newest(tmp_path):
+    path = put(tmp_path, 1)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "latest").symlink_to(path)
+    for number, other in enumerate((tmp_path / "sub" / ".." / "backup.duckdb", tmp_path / "latest"), 2):
+        with analytics.connect(path) as first, analytics.connect(str(other)) as second:
+            put(tmp_path, number)
+            assert [count(second), count(first)] == [number, number]
+
+
+def test_a_link_that_leads_elsewhere_is_followed(tmp_path):
+    path = put(tmp_path, 1)
+    latest = tmp_path / "latest"
+    latest.symlink_to(path)
+    with analytics.connect(str(latest)) as client:
+        build_store(tmp_path / "next.duckdb", [])
+        (tmp_path / "link").symlink_to("next.duckdb")
+        (tmp_path / "link").replace(latest)
+        assert count(client) == 0
+
+
+def test_no_error_that_is_kept_keeps_the_older_file_open(tmp_path):
+    with analytics.connect(put(tmp_path, 1)) as client:
+        with pytest.raises(analytics.errors.TooManyRowsError) as kept:  # as Python keeps the last one of a notebook
+            client.sql("SELECT * FROM range(100_000)", max_rows=10)
+        put(tmp_path, 2)
+        assert count(client) == 2
+        assert kept.value
+
+
 def test_no_query_is_ended_because_its_file_is_replaced(tmp_path):
     path = put(tmp_path, 1)
     with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client:

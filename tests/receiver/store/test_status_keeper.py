@@ -1,7 +1,6 @@
 """The store's status as it is found out from time to time."""
 
 import asyncio
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,16 +15,14 @@ from tests.support.waiting import until
 
 
 def test_metrics_tell_no_old_status_where_a_new_one_cannot_be_found_out(tmp_path):
-    key = tmp_path / "public.pem"
-    shutil.copy(key_directory() / "public.pem", key)
-    settings = Settings(data_dir=tmp_path, public_key=key)
+    settings = Settings(data_dir=tmp_path, public_key=key_directory() / "public.pem")
+    conditions = [Condition(None, None, {})]
     with open_database(settings.database) as store:
-        keeper = StatusKeeper(settings, store)
+        keeper = StatusKeeper(settings, store, conditions.pop)
         registry = CollectorRegistry()
         registry.register(StatusMetrics(keeper))
         keeper.refresh()
         assert b"clc_status{" in generate_latest(registry)
-        key.unlink()
 
         asyncio.run(refresh_until(keeper, lambda: not keeper.latest))
         assert b"clc_status{" not in generate_latest(registry)
