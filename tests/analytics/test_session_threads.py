@@ -64,6 +64,27 @@ def test_the_end_of_another_drawing_takes_no_answer_from_this_one():
     assert [shown.value for shown in app.text] == ["answer 0", "answer 0"]
 
 
+def test_a_part_ends_quietly_where_another_drawing_has_begun_and_taken_its_places():
+    def page():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from analytics.pages.shared.frame import draw_guarded
+
+        def draw_part():
+            # As in a part's own drawing, once the page's next one has forgotten the places of the one before.
+            get_script_run_ctx().fragment_ids_this_run = ["all"]
+            draw_guarded("all", None, age=age)
+
+        st.text("above")
+        age = st.container()
+        st.fragment(draw_part)()
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [shown.value for shown in app.text] == ["above"]
+
+
 def test_no_drawing_removes_a_key_of_the_session_that_another_may_remove_too():
     def page():
         import streamlit as st

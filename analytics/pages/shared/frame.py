@@ -177,6 +177,7 @@ def draw_freshness(*, whole: bool) -> None:
     draw_age_line(*as_of, *last, key="age", drawn_at=read_now(), hover=hover, lamp=whole)
 
 
+@going.end_if_overtaken()
 def draw_guarded(
     part: str,
     body: Callable[[], None] | None,

@@ -6,11 +6,13 @@ name of a filter of the old page: Streamlit would drop it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from analytics.pages.shared import answers
 from analytics.pages.shared.components import register_script
@@ -145,3 +147,12 @@ def on_leaving(name: str, end: Callable[[], None]) -> None:
         end: the function.
     """
     read_memory().setdefault(ENDS, {})[name] = end
+
+
+@contextmanager
+def end_if_overtaken() -> Iterator[None]:
+    """End a drawing for which Streamlit has no places any more: another one of the session has begun with new ones."""
+    try:
+        yield
+    except StreamlitInvalidLayoutContextError:
+        st.stop()
