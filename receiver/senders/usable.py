@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Usable(NamedTuple):
-    """What a listener can use: profiles, their secrets, and the texts of all that may be a secret, whosever it is."""
+    """The profiles and secrets that a listener can use, and every text that may be a secret of any sender."""
 
     profiles: dict[str, Profile]
     secrets: Secrets

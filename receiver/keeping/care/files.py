@@ -26,7 +26,7 @@ _AS_BEFORE = "Notifications are taken as before, but a new start of `serve` need
 
 
 class SeenFiles(NamedTuple):
-    """The files in the settings, as they are now.
+    """The present state of the files that the settings name.
 
     Args:
         key_fingerprint: the public key's; None if it is not known.
