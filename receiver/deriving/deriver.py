@@ -186,28 +186,30 @@ class Deriver:
     ) -> Snapshot | None:
         """Derive the rows of an entity's events, each compared with the state before; return the last state."""
         for event in events:
-            differ = self._rules.differ_of(event.sender)
+            differ, now = self._rules.differ_of(event.sender), event.snapshot
             if event.seq not in closed:
-                self._room -= _compare(differ, before, event, derived)
+                self._room -= _compare(differ, before, now, event, derived)
                 if self._room < 0:
                     raise UnderivableError("the changes of all of them are too large")
-            before = follow(differ, before, event.snapshot)
+            before = follow(differ, before, now)
         return before
 
 
-def _compare(differ: Differ, before: Snapshot | None, event: EntityEvent, derived: Derived) -> int:
+def _compare(differ: Differ, before: Snapshot | None, now: Snapshot, event: EntityEvent, derived: Derived) -> int:
     """Derive the rows of an event, and return how many bytes they take, roughly."""
     about = (
         event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
     )  # fmt: skip
     try:
-        changes = list_changes(differ, before, event.snapshot)
+        changes = list_changes(differ, before, now)
     except Exception as error:
         if not is_bug(error):
             raise
         derived.failed.append(Underived(event.id, event.seq, describe(error)))
         _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
         return 0
-    derived.rows.extend(DerivedChange(*about, *change, event.sender) for change in changes)
-    values = sum(len(change.old_value or "") + len(change.new_value or "") for change in changes)
-    return values + len(changes) * (len(event.entity_id) + _BYTES_OF_A_ROW)
+    size = len(changes) * (len(event.entity_id) + _BYTES_OF_A_ROW)
+    for change in changes:
+        derived.rows.append(DerivedChange(*about, *change, event.sender))
+        size += len(change.old_value or "") + len(change.new_value or "")
+    return size

@@ -1,6 +1,7 @@
 """Backups hold all that was acknowledged before them; restore gives it back, with what the spool has on top, once."""
 
 import json
+import os
 import random
 import re
 import shutil
@@ -194,6 +195,10 @@ def test_what_the_spool_holds_beyond_the_backup_goes_in_once(tmp_path):
     assert run_command(data_dir, "backup", str(tmp_path / "b.duckdb")).returncode == 0
     sent |= post(receiver, range(10, 40))
     until(lambda: count(receiver) == 40)
+    # A store that outlives the listener would delete what the spool holds, as it has all of it.
+    store = receiver.children()["store"]
+    os.kill(receiver.process.pid, signal.SIGSTOP)
+    os.kill(store, signal.SIGKILL)
     receiver.stop(signal.SIGKILL)
     done = run_command(data_dir, "restore", "--force", str(tmp_path / "b.duckdb"))
     assert done.returncode == 0, done.stderr
