@@ -1,5 +1,6 @@
 """The dashboard in a real browser: first paint, interactions, and ten viewers while notifications come."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,8 @@ def copied(source: Path, target: Path) -> Iterator[Path]:
     target.mkdir(parents=True)
     for file in [source / "clc.duckdb", *source.glob("last_bodies.sqlite")]:
         shutil.copy(file, target)
+    # Otherwise the store's first checkpoint waits until all of the copy is on the disk.
+    os.sync()
     try:
         yield target
     finally:
