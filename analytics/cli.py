@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib.metadata import version
@@ -20,6 +21,8 @@ from analytics.settings import find_unknown_variables
 from analytics.text import LINES, make_visible
 
 DONE, FAILED = 0, 1
+_ENDED_BY = 128
+"""Plus a signal's number, as shells have it."""
 
 
 @click.group(name="clc-analytics", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -73,4 +76,11 @@ def run(arguments: list[str] | None = None) -> int:
 def main() -> None:
     """Run the command and exit; only the user can read the files that it writes."""
     os.umask(0o077)
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(run())
+
+
+def _end(number: int, _frame: object) -> None:
+    """End as at an error, so that no unfinished or temporary file is left; a second signal ends it at once."""
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(_ENDED_BY + number)

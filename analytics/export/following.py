@@ -8,6 +8,7 @@ from uuid import UUID
 
 from analytics import queries
 from analytics.client.client import Client
+from analytics.client.completeness import ask_dropped
 from analytics.client.lake import is_lake
 from analytics.senders import list_alerts
 from analytics.times import to_microseconds
@@ -71,7 +72,7 @@ class Follower:
         """Begin with so many of the newest chosen notifications.
 
         Returns:
-            The earliest receipt among them; None if the store has no more than these.
+            The earliest receipt among them; None if the store has no more than these, or has dropped later ones.
 
         Raises:
             AnalyticsError: no answer.
@@ -81,6 +82,8 @@ class Follower:
         if len(rows) <= newest:
             return None
         self._after = Place(rows[newest]["number"], rows[newest]["id"])
+        if self._order == "by_seq" and self._find_last_dropped() > self._after.number:
+            return None  # of an archive that was imported after them
         # Those of an archive that was imported are among the newest, and were received long before.
         earliest: datetime = min(row["received_at"] for row in rows[: max(newest, 1)])
         return earliest
@@ -120,6 +123,10 @@ class Follower:
     def _read_last(self) -> int:
         (row,) = self._ask("tail_end")
         return int(row["last" if self._order == "by_seq" else "latest"])
+
+    def _find_last_dropped(self) -> int:
+        (row,) = ask_dropped(lambda **given: self._ask("tail_end", **given))
+        return int(row.get("last_dropped") or 0)
 
     def _add_words(self, rows: list[Row]) -> None:
         if not rows:

@@ -5,6 +5,8 @@ time into files on disk, which are sorted one after the other: DuckDB's sort kee
 which long bodies fill.
 """
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -30,6 +32,7 @@ MOST_SLICES = 500  # each is an open file
 UTC_MOMENT = pa.timestamp("us", "UTC")
 MEMORY = "400MB"
 TABLE = "notifications"
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NONE = Month(EPOCH, EPOCH, [])
 
 
@@ -41,11 +44,15 @@ class SortedLake(LakeSource):
 
     Raises:
         LocationError: there is none, or it can't be read.
+        QueryError: no directory for temporary files can be written.
     """
 
     def __init__(self, location: str) -> None:
         """Find the lake."""
-        self._directory = TemporaryDirectory(prefix="clc-")
+        try:
+            self._directory = TemporaryDirectory(prefix="clc-")
+        except OSError as error:
+            raise QueryError(f"{error.strerror}: make room in one of them, or set TMPDIR to another.") from None
         super().__init__(location)
 
     def read_notifications(
@@ -69,6 +76,11 @@ class SortedLake(LakeSource):
                 for rows in self._divide(month):
                     yield from self._read(query, parameters, rows)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:  # nothing else is written
+                raise QueryError(
+                    f"Months are sorted in {self._directory.name}, which has too little room "
+                    f"({os.strerror(error.errno)}): make room there, or set TMPDIR to another directory."
+                ) from error
             if self._files.open_tables() is tables:
                 said = describe_failure(error).partition(" Detail: Python exception")[0]  # a traceback comes next
                 raise QueryError(said) from error

@@ -1,9 +1,9 @@
 """Queries that ended the store's process: refused for an hour, also by the next process.
 
 They lie in `CLC_DATA_DIR/refused_queries.json`, a list, oldest first, by a hash of their text. A query that no
-interrupt ended is certain to be the reason. Where the process crashed, each query that ran then is suspected, and
-refused when a second crash finds it running. To know them afterwards, each is noted in `CLC_DATA_DIR/running_queries`
-while it runs.
+interrupt ended is certain to be the reason. Where the process crashed, or its database could not be used any more, each
+query that ran then, or ended by that error, is suspected, and refused when that happens a second time. To know them
+afterwards, each is noted in `CLC_DATA_DIR/running_queries` while it runs.
 """
 
 import contextlib
@@ -108,12 +108,12 @@ class RunningQueries:
             with contextlib.suppress(OSError):  # without the note, a query that crashes the store can do it again
                 self._file = os.open(data_dir / "running_queries", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 noted = os.pread(self._file, _MOST * _HASH_BYTES, 0).decode("ascii", "replace")
-                self.left = [word for word in noted.split() if len(word) == _HASH_BYTES - 1]
+                self.left = list(dict.fromkeys(word for word in noted.split() if len(word) == _HASH_BYTES - 1))
                 os.truncate(self._file, 0)
 
     @contextmanager
-    def note(self, sql: str) -> Iterator[None]:
-        """Note a query for the length of a block."""
+    def note(self, sql: str, staying_after: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+        """Note a query for the length of a block, or for good if that raises one of `staying_after`."""
         if self._file is None:
             yield
             return
@@ -121,12 +121,17 @@ class RunningQueries:
             place = next(number for number in range(len(self._places) + 1) if number not in self._places)
             self._places.add(place)
         self._write(place, _compute_hash(sql) + "\n")
+        stays = False
         try:
             yield
+        except staying_after:
+            stays = True
+            raise
         finally:
-            self._write(place, " " * (_HASH_BYTES - 1) + "\n")
-            with self._lock:
-                self._places.discard(place)
+            if not stays:
+                self._write(place, " " * (_HASH_BYTES - 1) + "\n")
+                with self._lock:
+                    self._places.discard(place)
 
     def _write(self, place: int, text: str) -> None:
         assert self._file is not None  # noqa: S101 - `note` has looked

@@ -18,6 +18,7 @@ from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
 from receiver.listener.sources import DEFAULT, Limits, Unproven, find_source, unmap_address
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
+from receiver.network.streams import open_stream
 
 _CHUNK_COST = 32 * 1024
 _QUIET_SECONDS = 60
@@ -103,13 +104,21 @@ class GuardedServer(DrainingServer):
             quick = QuickConnection(self, connection, Peer(address, address[0]), self._ordinary)
             self._connections.add(quick)  # type: ignore[arg-type] # it is closed by the same method
         else:
-            super()._handle_connection(connection, address)
+            try:
+                stream = self._open_stream(connection, self.ssl_options)
+            except OSError:
+                connection.close()
+            else:
+                self.handle_stream(stream, address)
+
+    def _open_stream(self, taken: socket.socket, tls: Any) -> IOStream:
+        return open_stream(taken, tls, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
 
     def hand_over(self, connection: QuickConnection, taken: socket.socket, unread: bytes, unsent: bytes) -> None:
         """Let Tornado go on with a connection: write what is not sent, and read on from what is not read."""
         was_proven = self.is_proven(connection)
         self.forget(connection)
-        stream = IOStream(taken, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
+        stream = self._open_stream(taken, None)
         # Nothing else puts back what was read.
         stream._read_buffer += unread  # noqa: SLF001
         stream._read_buffer_size += len(unread)  # noqa: SLF001

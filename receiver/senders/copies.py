@@ -34,10 +34,11 @@ class ProfileCopies:
         """The profiles' own files."""
         self._directory = directory
         self._target = data_dir / DIRECTORY
-        files = {os.path.relpath(file, directory): file for profile in own for file in profile.list_files()}
-        self._contents = {
-            self._target / name: file.read_bytes() for name, file in files.items() if ".." not in Path(name).parts
-        }
+        files = {os.path.normpath(file.absolute()): file for profile in own for file in profile.list_files()}
+        # A profile names its examples from its own place, so all keep their places to each other.
+        top = os.path.commonpath([os.path.normpath(directory.absolute()), *files])
+        self._copied_directory = self._target / os.path.relpath(directory, top)
+        self._contents = {self._target / os.path.relpath(name, top): file.read_bytes() for name, file in files.items()}
 
     def write(self) -> Path | None:
         """Write the copies that are missing or differ, and return their directory; if that fails, log why.
@@ -47,19 +48,27 @@ class ProfileCopies:
         try:
             if self._directory.resolve().is_relative_to(self._target.resolve()):
                 return None
-            make_directory(self._target)
+            self._clear()
+            make_directory(self._copied_directory)
             for path, content in self._contents.items():
                 if not path.is_file() or path.read_bytes() != content:
                     make_directory(path.parent)
                     write_whole(path, content)
-            for path in self._target.rglob("*"):
-                if path.is_file() and path not in self._contents:
-                    path.unlink()
-            load_directory(self._target)
+            load_directory(self._copied_directory)
         except (OSError, ProfileError) as error:
             _log.error("the profiles in CLC_SENDERS can't be copied to %s: %s", self._target, error)
             return None
-        return self._target
+        return self._copied_directory
+
+    def _clear(self) -> None:
+        """Remove what is no copy: one may need the name of a directory that was a file, or of a file that was one."""
+        directories = {parent for path in (*self._contents, self._copied_directory / "any") for parent in path.parents}
+        for path in sorted(self._target.rglob("*"), reverse=True):  # what is in a directory before the directory
+            if path.is_dir() and not path.is_symlink():
+                if path not in directories:
+                    path.rmdir()
+            elif path not in self._contents:
+                path.unlink()
 
 
 def find_profile_trouble(directory: Path, files: list[str]) -> list[str]:

@@ -60,21 +60,23 @@ def find_unusable(settings: Settings, secret_files: Iterable[str] = ()) -> Unusa
 
 def _find_unusable_secrets(settings: Settings, profiles: Iterable[Profile]) -> Iterator[str]:
     try:
-        variables = read_variables(None if _is_pipe(_ENV_FILE) else _ENV_FILE)
+        variables = read_variables(None if is_pipe(Path(_ENV_FILE)) else _ENV_FILE)
     except SettingsError as error:
         yield str(error)
         variables = read_variables(None)
     for profile in profiles:
+        if settings.secrets_dir and is_pipe(settings.secrets_dir / profile.name):
+            continue
         try:
             load_secrets(settings, [profile], variables)
         except SettingsError as error:
             yield str(error)
 
 
-def _is_pipe(env_file: str) -> bool:
-    """Tell whether `.env` is a pipe: each reader waits for its writer, which may ask a user each time."""
+def is_pipe(path: Path) -> bool:
+    """Tell whether a file is a pipe: each reader waits for its writer, which may ask a user each time."""
     with suppress(OSError):
-        return Path(env_file).is_fifo()
+        return path.is_fifo()
     return False
 
 

@@ -55,7 +55,9 @@ _APPENDER = "appender"
 _LAST_SECONDS = 5.0
 # Others import these only when they are first used.
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
-_CRASHES = {-number for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)}
+_UNUSABLE = 70
+"""The exit code where DuckDB runs nothing more in this process (EX_SOFTWARE of sysexits.h)."""
+_CRASHES = {_UNUSABLE, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}
 _log = logging.getLogger(__name__)
 
 
@@ -266,7 +268,7 @@ def _make_query_app(
 
 def _die() -> None:
     """End at once: the supervisor starts a new process, which replays the WAL."""
-    os._exit(1)
+    os._exit(_UNUSABLE)
 
 
 def _die_of(queries: list[str], refused: RefusedQueries) -> None:
@@ -281,7 +283,7 @@ def _die_of(queries: list[str], refused: RefusedQueries) -> None:
 
 
 def _has_crashed(data_dir: Path) -> bool:
-    """Tell whether the previous process of the store crashed or hung."""
+    """Tell whether the previous process of the store crashed or hung, or its database could not be used any more."""
     known = read_state(data_dir)
     store = known.processes.get("store") if known else None
     return bool(store and (store.last_exit in _CRASHES or (store.last_exit == -signal.SIGKILL and store.failure)))

@@ -101,10 +101,12 @@ class _Supervisor:
             )
             for number, listening in enumerate(sockets, start=1)
         ]
-        part, module = (
-            ("store", "receiver.store.process") if has_store(role) else ("shipper", "receiver.shipping.process")
+        taker = (
+            Role("store", "receiver.store.process", held.query, role, self._files.secret_descriptors)
+            if has_store(role)
+            else Role("shipper", "receiver.shipping.process", held.query, role)
         )
-        self._taker = self._make_keeper(Role(part, module, held.query, role, self._files.secret_descriptors), None)
+        self._taker = self._make_keeper(taker, None)
 
     async def run(self) -> None:
         """Run until a signal stops it.

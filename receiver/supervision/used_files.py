@@ -54,7 +54,7 @@ class UsedFiles:
 
     def list_copies(self) -> dict[str, Path]:
         """Return the settings that name copies for a child that starts; those on disk are written if they are not."""
-        copies = {name: name_descriptor(descriptor) for name, descriptor in self._in_memory.items()}
+        copies = self._list_in_memory()
         if self._settings.public_key and (key_file := remember_key(self._settings.data_dir, self._key)):
             copies["public_key"] = key_file
         directory = self._profiles.write() if self._profiles else None
@@ -67,9 +67,13 @@ class UsedFiles:
         """Return what `serve.json` says of them."""
         return self._state
 
+    def _list_in_memory(self) -> dict[str, Path]:
+        return {name: name_descriptor(descriptor) for name, descriptor in self._in_memory.items()}
+
     def _describe(self) -> UsedFilesState:
         settings = self._settings
-        validity = read_validity(settings.tls_cert) if settings.tls_cert else None
+        certificate = self._list_in_memory().get("tls_cert", settings.tls_cert)
+        validity = read_validity(certificate) if certificate else None
         return UsedFilesState(
             key_fingerprint=compute_fingerprint(self._key),
             key_file=_name(settings.public_key),

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import re
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
+from tempfile import gettempdir
 
 import duckdb
 import pytest
@@ -98,6 +100,17 @@ def test_an_export_divides_a_month_that_is_too_large_to_be_sorted_in_memory(plac
     assert entities == [f"{month} {n}" for month in MONTHS for n in range(1, NUMBER + 1)]
     assert len(sizes) > len(MONTHS)
     assert max(sizes) < NUMBER
+
+
+def test_an_export_that_has_no_room_to_sort_a_month_names_the_place(place, monkeypatch):
+    monkeypatch.setattr(sorted_lake, "BYTES_OF_A_SLICE", 1_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(QueryError, match=f"Months are sorted in {gettempdir()}/clc-.* set TMPDIR to another"):
+            list(read_lake(place, ExportFilter()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize(

@@ -114,13 +114,14 @@ class EchoHandler(ServiceHandler):
 
 
 @contextmanager
-def serving(path, limits=LIMITS, on_ignored=None, **of_server):
+def serving(path, limits=LIMITS, on_ignored=None, running_queries=None, **of_server):
     ready = threading.Event()
     running: dict[str, Any] = {}
 
     async def serve(connection):
         echo = [("/echo", EchoHandler)]
-        app = make_query_app(connection, limits, TOKEN, echo, hosts=["store.example"], on_ignored=on_ignored)
+        more = {"hosts": ["store.example"], "on_ignored": on_ignored, "running": running_queries}
+        app = make_query_app(connection, limits, TOKEN, echo, **more)
         server = BoundedServer(app, has_token=lambda headers: carries(headers, TOKEN.encode()), **of_server)
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)

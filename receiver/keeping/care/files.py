@@ -15,7 +15,7 @@ from receiver.processes.state import ServeState
 from receiver.senders import CENTURYLINK
 from receiver.senders.copies import find_profile_trouble
 from receiver.senders.keys import compute_fingerprint
-from receiver.senders.set_up import find_unusable
+from receiver.senders.set_up import find_unusable, is_pipe
 from receiver.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def look_at_files(
         key_fingerprint=own or noted,
         key_is_of_shell=not in_store and noted is None,
         key_unusable=trouble,
-        tls_unusable=find_tls_trouble(*map(Path, serve.tls_files)) if serve and serve.tls_files else None,
+        tls_unusable=_look_at_tls(serve.tls_files) if serve and serve.tls_files else None,
         tls_copied=serve is not None and serve.tls_copied,
         certificate=_read_validity(serve) if serve else None,
         profiles_unusable=find_profile_trouble(Path(copied), serve.profile_files)
@@ -92,10 +92,18 @@ def look_at_files(
 
 def _look_at_key(file: Path | None) -> tuple[str | None, str | None]:
     """Return the fingerprint of a public key, None for the published one's file, or why there is none."""
+    if file and is_pipe(file):
+        return None, None
     try:
         return compute_fingerprint(CENTURYLINK.verification.load_key(file)), None
     except KeyFileError as error:
         return None, str(error)
+
+
+def _look_at_tls(files: Sequence[str]) -> str | None:
+    """Say why certificate or key can't be used; None if they can, or can't be read beside `serve`."""
+    cert, key = map(Path, files)
+    return None if is_pipe(cert) or is_pipe(key) else find_tls_trouble(cert, key)
 
 
 def _read_validity(serve: ServeState) -> Validity | None:

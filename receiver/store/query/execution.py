@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 BATCH_ROWS: Final = 2048
 """The fewest that DuckDB hands out at once: they are in memory together, and each may have a body of 100 kB."""
 _OUT_OF_MEMORY: Final = "Out of Memory Error"
+_ENDING: Final = ("INTERNAL Error", "FATAL Error")
+_OF_ANOTHER: Final = "previous fatal error"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -40,6 +42,10 @@ class Query:
     max_bytes: int
 
 
+class UnusableStoreError(QueryError):
+    """Raised when a query ended by an error after which DuckDB runs nothing more in this process."""
+
+
 class Interruption:
     """Ends a query from another thread, for a reason that the query's thread then reports."""
 
@@ -49,6 +55,8 @@ class Interruption:
         self._lock = threading.Lock()
         self._reason: QueryError | None = None
         self._over = False
+        self.ignored = 0
+        """How many interrupts after the query's time have not ended it."""
 
     def interrupt(self, reason: QueryError) -> None:
         """Interrupt the query unless it is over; the first reason counts.
@@ -159,12 +167,13 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
         text = _read_text(error)
         by_arrow = isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and error.errno is None)
         own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
-        internal = text.startswith(("INTERNAL Error", "FATAL Error", "INTERRUPT Error"))
+        internal = text.startswith((*_ENDING, "INTERRUPT Error"))
         if (isinstance(error, (duckdb.Error, UnicodeDecodeError)) or by_arrow) and not own and not internal:
             raise QueryError("sql_error", _advise(text)) from error
         _log.exception("a query failed inside the store")
         detail = text.splitlines()[0] if text else type(error).__name__
-        raise QueryError("internal_error", f"The store could not run the query: {detail}") from error
+        kind = UnusableStoreError if text.startswith(_ENDING) and _OF_ANOTHER not in text else QueryError
+        raise kind("internal_error", f"The store could not run the query: {detail}") from error
 
 
 def _read_text(error: Exception) -> str:

@@ -2,9 +2,9 @@
 
 Each query runs in a thread of its own; see `receiver.store.query.execution`. DuckDB can't interrupt a single call of a
 function (`list_sum(range(300000000))` works on for a minute), nor the planning of a query, which may never end. So the
-client gets its answer when its time is over, and the slot is free when the thread is. A query that still runs
-`IGNORED_SECONDS` after its time, though it was interrupted, is reported to the owner of the process: only the process's
-end ends such a query.
+client gets its answer when its time is over, and the slot is free when the thread is. A query that still runs after its
+time and `IGNORED_INTERRUPTS` is reported to the owner of the process: only the process's end ends such a query.
+Interrupts count, not seconds, because a process that was stopped meanwhile has interrupted nothing.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.store.query.answers import QueryAnswer, QueryError, Unsent
-from receiver.store.query.execution import Interruption, Query, execute
+from receiver.store.query.execution import Interruption, Query, UnusableStoreError, execute
 from receiver.store.query.guard import AllowedStatements
 
 INTERRUPT_AGAIN_SECONDS: Final = 0.05
-IGNORED_SECONDS: Final = 5.0
-_OVERDUE_SECONDS: Final = 1.0
+IGNORED_INTERRUPTS: Final = 100
+_OVERDUE_INTERRUPTS: Final = 20
 
 _log: Final = logging.getLogger(__name__)
 
@@ -108,8 +108,8 @@ class QueryRunner:
         self._unsent = Unsent(limits.unsent, limits.unsent_bytes)
         self._slots = asyncio.Semaphore(limits.concurrent)
         self._threads = ThreadPoolExecutor(limits.concurrent, thread_name_prefix="query")
-        # With each query's deadline by the event loop's clock, and its SQL.
-        self._interruptions: dict[Interruption, tuple[float, str]] = {}
+        # With each query's SQL.
+        self._interruptions: dict[Interruption, str] = {}
         self._insisting: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._stopping = False
@@ -151,8 +151,8 @@ class QueryRunner:
         return len(self._list_overdue())
 
     def _list_overdue(self) -> list[str]:
-        now = time.monotonic()
-        return [sql for due, sql in list(self._interruptions.values()) if due + _OVERDUE_SECONDS < now]
+        running = list(self._interruptions.items())
+        return [sql for interruption, sql in running if interruption.ignored >= _OVERDUE_INTERRUPTS]
 
     @property
     def has_ended(self) -> bool:
@@ -194,15 +194,14 @@ class QueryRunner:
             self._slots.release()  # a slot that is never released is lost to all later queries
             raise
         interruption = Interruption(cursor)
-        self._interruptions[interruption] = due, query.sql
+        self._interruptions[interruption] = query.sql
         self.metrics.running.inc()
-        loop = asyncio.get_running_loop()
 
         def run() -> QueryAnswer:
-            with self._running.note(query.sql):
+            with self._running.note(query.sql, staying_after=UnusableStoreError):
                 return execute(cursor, query, self._allowed, interruption, answer)
 
-        future = loop.run_in_executor(self._threads, run)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, run)
 
         def on_end(_: asyncio.Future[QueryAnswer]) -> None:
             del self._interruptions[interruption]
@@ -214,14 +213,24 @@ class QueryRunner:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            # Not from `due` on: if this process was stopped meanwhile, nobody has interrupted the query yet.
-            at = max(due, loop.time()) + IGNORED_SECONDS
-            watchdog = loop.call_at(at, lambda: self._on_ignored(self._list_overdue()))
-            future.add_done_callback(lambda _: watchdog.cancel())
-            task = asyncio.create_task(_insist(future, interruption, _make_timeout_error(query)))
+            task = asyncio.create_task(self._insist(future, interruption, _make_timeout_error(query), due))
             self._insisting.add(task)
             task.add_done_callback(self._insisting.discard)
             raise
+
+    async def _insist(
+        self, future: asyncio.Future[QueryAnswer], interruption: Interruption, reason: QueryError, due: float
+    ) -> None:
+        """Interrupt a query until its thread has ended, and drop its answer, if it has one."""
+        while not future.done():
+            interruption.interrupt(reason)
+            await asyncio.wait({future}, timeout=INTERRUPT_AGAIN_SECONDS)
+            if not future.done() and asyncio.get_running_loop().time() > due:
+                interruption.ignored += 1
+                if interruption.ignored == IGNORED_INTERRUPTS:
+                    self._on_ignored(self._list_overdue())
+        if not future.cancelled() and future.exception() is None:
+            future.result().close()
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:
         if self._stopping:
@@ -231,15 +240,6 @@ class QueryRunner:
         except duckdb.Error as error:
             _log.exception("the store gives no cursor")
             raise QueryError("internal_error", f"The store can't be used: {error}") from error
-
-
-async def _insist(future: asyncio.Future[QueryAnswer], interruption: Interruption, reason: QueryError) -> None:
-    """Interrupt a query until its thread has ended, and drop its answer, if it has one."""
-    while not future.done():
-        interruption.interrupt(reason)
-        await asyncio.wait({future}, timeout=INTERRUPT_AGAIN_SECONDS)
-    if not future.cancelled() and future.exception() is None:
-        future.result().close()
 
 
 def _stop_all(interruptions: list[Interruption]) -> None:

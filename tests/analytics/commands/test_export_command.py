@@ -288,12 +288,13 @@ def large(tmp_path):
 def test_a_stopped_export_leaves_no_file_and_is_run_again(large, tmp_path):
     command = [*COMMAND, "--location", large, "-o", str(tmp_path / "out" / "all.jsonl")]
     (tmp_path / "out").mkdir()
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        until(lambda: [each for each in (tmp_path / "out").iterdir() if each.stat().st_size], what="a part of the file")
-        process.send_signal(signal.SIGINT)
-        assert b"Traceback" not in process.stderr.read()
-    assert process.returncode == 1
-    assert list((tmp_path / "out").iterdir()) == []
+    for number, code in ((signal.SIGINT, 1), (signal.SIGTERM, 128 + signal.SIGTERM)):
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+            until(lambda: [each for each in (tmp_path / "out").iterdir() if each.stat().st_size], what="a part of it")
+            process.send_signal(number)
+            assert b"Traceback" not in process.stderr.read()
+        assert process.returncode == code
+        assert list((tmp_path / "out").iterdir()) == []
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     whole = (tmp_path / "out" / "all.jsonl").read_bytes().splitlines()
     assert [json.loads(json.loads(line)["body"])["n"] for line in whole] == list(range(50_000))

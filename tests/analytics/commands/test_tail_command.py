@@ -136,6 +136,17 @@ def test_the_newest_may_be_of_an_archive_that_was_imported_from_before_the_store
     assert "Of months before 2026-03-02 11:00:00 UTC, only the last state" in capfd.readouterr().err
 
 
+def test_one_of_an_imported_archive_that_was_itself_dropped_is_missed(tmp_path, capfd):
+    received = [(0, MIDDAY - timedelta(days=2)), (1, MIDDAY), (2, MIDDAY), (0, MIDDAY - timedelta(days=3))]
+    rows = [server("ACME", f"WA1ACMEWEB0{number}", received_at=at) for number, at in received]
+    file = build_store(tmp_path / "store.duckdb", rows)
+    drop_before(file, MIDDAY - timedelta(hours=1))
+    assert run(["tail", "--location", str(file), "-n", "1"]) == 0
+    out, err = capfd.readouterr()
+    assert "WA1ACMEWEB02" in out
+    assert "Of months before 2026-03-02 11:00:00 UTC, only the last state" in err
+
+
 def test_hostile_names_stay_in_their_line_and_move_no_cursor(tail):
     _, out, _ = tail("-n", "1")
     (line,) = out.splitlines()

@@ -6,12 +6,18 @@ import json
 import os
 import re
 import shutil
+import signal
 
+import duckdb
 import pyarrow as pa
 import pytest
 
+from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.processes.state import ProcessState, ServeState, write_state
+from receiver.store.process import _has_crashed
 from receiver.store.query import QueryLimits
 from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
+from receiver.store.query.execution import Interruption
 from tests.support.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
 from tests.support.waiting import until
 
@@ -131,6 +137,45 @@ def test_a_query_is_not_blamed_for_the_time_in_which_the_process_was_stopped(tmp
         assert client.getresponse().status == 504
         service.until_nothing_runs()
     assert ignored == []
+
+
+def test_a_query_is_not_blamed_where_the_process_was_stopped_just_after_its_time(tmp_path, monkeypatch):
+    def stop_instead(*_):
+        monkeypatch.undo()
+        service.stand_still(60)
+
+    ignored = []
+    monkeypatch.setattr(Interruption, "interrupt", stop_instead)
+    with serving(tmp_path / "clc.duckdb", on_ignored=ignored.append) as service:
+        assert service.post(RUNAWAY, timeout=0.2).status == 504
+        service.until_nothing_runs()
+    assert ignored == []
+
+
+def test_a_query_whose_error_ends_the_store_twice_is_refused_and_no_other(tmp_path, monkeypatch):
+    errors = {
+        "SELECT 'ends it'": duckdb.InternalException("INTERNAL Error: Assertion triggered"),
+        "SELECT 'comes after'": duckdb.FatalException("FATAL Error: invalidated because of a previous fatal error"),
+        "SELECT 'fails'": OSError(errno.EMFILE, os.strerror(errno.EMFILE)),
+    }
+
+    def fail(_, sql, *__):
+        raise errors[sql]
+
+    monkeypatch.setattr("receiver.store.query.execution.submit", fail)
+    for times in (1, 2):
+        with serving(tmp_path / "clc.duckdb", running_queries=RunningQueries(tmp_path)) as service:
+            assert {service.post(sql).status for sql in [*errors, *errors]} == {500}
+        next_one = RefusedQueries(tmp_path)
+        next_one.suspect(RunningQueries(tmp_path).left)
+        assert [bool(next_one.find_end_of_refusal(sql)) for sql in errors] == [times == 2, False, False]
+
+
+@pytest.mark.parametrize(("code", "crashed"), [(-signal.SIGSEGV, True), (70, True), (1, False), (-9, False)])
+def test_a_store_that_found_its_database_unusable_counts_as_one_that_crashed(tmp_path, code, crashed):
+    store = ProcessState(last_exit=code)
+    write_state(tmp_path, ServeState(pid=1, version="1", started_at="", processes={"store": store}))
+    assert _has_crashed(tmp_path) is crashed
 
 
 def test_one_more_than_can_run_waits_and_one_more_than_can_wait_is_refused(narrow):

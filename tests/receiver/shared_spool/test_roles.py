@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -96,6 +97,8 @@ def test_each_machine_says_what_it_runs_and_misses_nothing_of_the_rest(cluster):
     taking, storing = cluster.status(cluster.one), cluster.status(cluster.three)
     assert (troubles(taking), troubles(storing)) == ({}, {})
     assert [each["name"] for each in taking["processes"]] == ["listener 1", "shipper"]
+    opened = Path(f"/proc/{cluster.one.children()['shipper']}/fd")
+    assert not [file for file in opened.glob("*") if "memfd:" in str(file.readlink())], "the secrets are the listener's"
     assert [each["name"] for each in storing["processes"]] == ["store"]
     assert NOT_OF_A_LISTENER & names(taking) == NOT_OF_A_STORE & names(storing) == set()
     assert names(storing) >= NOT_OF_A_LISTENER

@@ -88,6 +88,10 @@ def test_a_store_that_starts_for_long_is_left_to_it():
     assert "TimeoutStartSec=1h" in (DEPLOY / "clc-receiver.service").read_text().splitlines()
 
 
+def test_the_dashboard_has_a_home_directory_though_its_user_is_in_no_list():
+    assert "Environment=HOME=/var/lib/clc-dashboard" in (DEPLOY / "clc-dashboard.service").read_text().splitlines()
+
+
 def test_a_wrong_unit_would_be_seen(units):
     units[1].write_text(units[1].read_text().replace("KillMode=mixed", "KillMode=sometimes"))
     assert "kill mode" in analyze("verify", str(units[1])).stderr

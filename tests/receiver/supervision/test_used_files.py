@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from receiver.data_directory.node import ALL_PARTS
 from receiver.errors import KeyFileError
 from receiver.keeping.care import gather, judge
-from receiver.processes.state import read_state
+from receiver.keeping.care.files import look_at_files
+from receiver.processes.state import ServeState, read_state
+from receiver.senders.profile import load_directory
 from receiver.settings import read_settings
 from receiver.supervision import begin, handover, used_files
 from receiver.supervision.used_files import UsedFiles
@@ -110,6 +113,48 @@ def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_
     assert used.describe_state().senders == str(own)
     (own / "example.toml").unlink()
     assert list(UsedFiles(settings).list_copies()["senders"].iterdir()) == []
+
+
+def test_copies_have_examples_from_outside_of_the_directory_and_files_that_became_directories(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    settings = read_settings(env_file=None, data_dir=tmp_path / "data", senders=own)
+    for name in ("../shown", "shown", "shown/first", "shown"):
+        shown = own / name
+        if shown.is_dir():
+            (shown / "first").unlink()
+            shown.rmdir()
+        if shown.parent.is_file():
+            shown.parent.unlink()
+        shown.parent.mkdir(exist_ok=True)
+        shown.write_text('{"type": "A"}')
+        example = f'[[examples]]\nfile = "{name}"\nreceived_at = 2026-03-01T00:00:00Z\nrow = {{ event_type = "A" }}\n'
+        (own / "example.toml").write_text(f"{MINIMAL}{example}")
+        copies = UsedFiles(settings).list_copies()["senders"]
+        assert [profile.examples[0].file for profile in load_directory(copies).values()] == [copies / name]
+        assert len([path for path in copies.parent.rglob("*") if path.is_file()]) >= 2
+
+
+def test_the_end_of_the_certificate_is_that_of_the_copy(tmp_path, monkeypatch):
+    def renew(_):
+        (tmp_path / "cert.pem").write_text("half wri")
+        return b""
+
+    write_tls(tmp_path)
+    monkeypatch.setattr(used_files, "write_secrets", renew)
+    settings = read_settings(env_file=None, tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "key.pem")
+    assert UsedFiles(settings).describe_state().certificate_ends
+
+
+@pytest.mark.timeout(60)
+def test_no_status_waits_for_the_writer_of_a_pipe(tmp_path):
+    tls, key, secret = tmp_path / "tls.pem", tmp_path / "key.pem", tmp_path / "github"
+    for pipe in (tls, key, secret):
+        os.mkfifo(pipe)
+    serve = ServeState(pid=1, version="1", started_at="", tls_files=[str(tls)] * 2, key_file=str(key))
+    settings = read_settings(env_file=None, secrets_dir=tmp_path)
+    seen = look_at_files(settings, serve, ALL_PARTS, is_serving=True, in_store=False)
+    assert (seen.tls_unusable, seen.key_unusable, seen.secrets_unusable) == (None, None, [])
 
 
 def test_what_is_written_into_the_directory_of_the_copies_stays_if_it_is_the_users_own(tmp_path):
