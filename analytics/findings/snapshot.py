@@ -104,7 +104,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         elif time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings, before.known)
         else:
-            since = max(first_at - PLAY, EPOCH) if first_at else FOREVER
+            since = max(first_at, EPOCH + PLAY) - PLAY if first_at else FOREVER
             known = _reopen(before.known, first_at) if first_at else before.known
             self._last_look = self._run(before._replace(last=last, known=known), since, upto)
 
