@@ -22,11 +22,12 @@ from analytics.pages.notifications.listing import as_line, list_columns
 from analytics.pages.notifications.what import What
 from analytics.pages.shared.accounts import Account, Accounts
 from analytics.pages.shared.filters import CHIP_CHARACTERS
-from analytics.pages.shared.formatting import format_event, format_range, format_type
+from analytics.pages.shared.formatting import format_event, format_lag, format_range, format_type
 from analytics.pages.shared.open_item import name_file
 from analytics.senders import colours
 from analytics.senders.described import Seen, as_sender
 from analytics.text import make_visible
+from analytics.times import find_zone
 from tests.support.readable_store import MIDDAY, Row, build_store, server
 
 MINUTE = timedelta(minutes=1)
@@ -242,6 +243,12 @@ def test_a_range_of_time_is_said_as_shortly_as_is_clear():
     assert format_range(since, None) == "Since 2026-11-27 15:45"
     assert format_range(None, since) == "Until 2026-11-27 15:45"
     assert format_range(None, None) == ""
+
+
+def test_a_notification_that_tells_the_first_moment_of_the_calendar_is_late_in_any_time_zone(monkeypatch):
+    monkeypatch.setattr("analytics.pages.shared.formatting.find_viewer_zone", lambda: find_zone("America/New_York"))
+    said = format_lag(datetime.min.replace(tzinfo=UTC), MIDDAY, None)
+    assert said == "received 2026-03-02 07:00:00, 739676 d 12 h later"
 
 
 def room_for(name, listed, pixels):
