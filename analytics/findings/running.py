@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -30,9 +30,6 @@ from analytics.senders import list_doubting_rules
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
 from analytics.times import EPOCH
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DAY_BEFORE = timedelta(days=1)
 """So long before the time that was asked for the doubted notifications of a finding in it may have come."""
@@ -151,14 +148,12 @@ def _build_parameters(settings: Settings) -> dict[str, Any]:
 def _try_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
     """Run one rule; a failure becomes a problem."""
     try:
-        return RuleResults(list(_run_rule(rule, client, given, span)), [])
+        return RuleResults(_run_rule(rule, client, given, span), [])
     except RuleError as error:
         return RuleResults([], [RuleProblem(rule.file, error.line, error.what)])
 
 
-def _run_rule(
-    rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]
-) -> "Iterable[Finding]":
+def _run_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> list[Finding]:
     """Run one rule.
 
     Raises:
@@ -173,7 +168,7 @@ def _run_rule(
     for finding in _make_findings(rule, table):
         if since <= finding.found_at < until:
             findings.setdefault(finding.id, finding)
-    return findings.values()
+    return list(findings.values())
 
 
 def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:
