@@ -4,6 +4,7 @@ DuckDB sends an INTERVAL as months, days and nanoseconds. Parquet and pandas hav
 """
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
@@ -165,17 +166,11 @@ def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> Du
 
 def make_frame(table: pa.Table) -> "pd.DataFrame":
     """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text."""
-    try:
+    with suppress(*_NOT_REPRESENTED):
         return table.to_pandas()
-    except _NOT_REPRESENTED:
-        return _replace_columns(table).to_pandas()
-
-
-def _replace_columns(table: pa.Table) -> pa.Table:
-    """Return an answer with text for each column that pandas can't represent."""
     for place, field in enumerate(table.schema):
         try:
             table.column(place).to_pandas()
         except _NOT_REPRESENTED:
             table = table.set_column(place, field.name, cast_by_duckdb(table.column(place)))
-    return table
+    return table.to_pandas()

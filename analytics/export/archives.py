@@ -199,9 +199,8 @@ def write_archive_line(row: dict[str, Any]) -> bytes:
         return _write_line_of_another_sender(row)
     headers = {}
     if row["signature_status"] != "missing":
-        signature = row["signature"]
         header = find_sender_of(row["category"]).signature_header
-        headers[header] = NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
+        headers[header] = write_signature(row["signature"])
     line = {
         "received_at": as_utc(row["received_at"]),
         "event": row["event_type"] or row["category"],
@@ -210,6 +209,11 @@ def write_archive_line(row: dict[str, Any]) -> bytes:
         "body": row["payload"],
     }
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def write_signature(signature: bytes | None) -> str:
+    """Return the value of a signature's header; `NOT_BASE64` replaces a value that was not base64 and not kept."""
+    return NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
 
 
 def _write_line_of_another_sender(row: dict[str, Any]) -> bytes:
