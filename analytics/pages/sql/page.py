@@ -18,9 +18,9 @@ from analytics.pages.shared.store import open_connection
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
 from analytics.pages.sql.results import draw_results, find_error_place
-from analytics.pages.sql.run import Limits, Run
+from analytics.pages.sql.run import Limits, Run, list_past
 from analytics.pages.sql.schema import list_completions
-from analytics.pages.sql.side import draw_side, list_past
+from analytics.pages.sql.side import draw_side
 from analytics.settings import Settings, read_settings
 from analytics.text import as_markdown
 
