@@ -7,8 +7,7 @@ import streamlit as st
 
 from analytics.client.signs import find_signs
 from analytics.errors import NoStatusError
-from analytics.pages.health.machines import draw_machines
-from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
+from analytics.pages.health.lists import draw_machines, draw_silences, parse_time, put_plainly
 from analytics.pages.shared.answers import read_now, read_silence
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock, format_with_zone
