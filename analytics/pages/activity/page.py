@@ -164,12 +164,8 @@ def list_queries(
         "activity_actors": {**time.part_values, **counted, **ranked, **chosen.make_parameters(filters.ACTOR)},
     }
     if has_week(time):
-        queries["activity_hours"] = {
-            **time.part_values,
-            **counted,
-            **time.list_clocks(zone),
-            **chosen.make_parameters(),
-        }
+        clocks = time.list_clocks(zone)
+        queries["activity_hours"] = {**time.part_values, **counted, **clocks, **chosen.make_parameters()}
     return {name: add_counts(name, values, kept) for name, values in queries.items()}
 
 

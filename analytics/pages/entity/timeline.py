@@ -289,12 +289,8 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
                   icon=":material/arrow_back:")  # fmt: skip
         st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
                   icon=":material/arrow_forward:")  # fmt: skip
-        st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
+        now = {"step": None, "at": None, "page": None, "until": None}
+        st.button("Now", key="step-now", on_click=address.put, kwargs=now, disabled=latest, icon=":material/last_page:")
     place_text = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
     standing = (", the latest" if position == 0 else ", the latest state; alerts came later") if latest else None
     draw_age_line(place_text, occurred, standing, key="step-when")
-
-
-def to_now() -> None:
-    """Show the entity's present state."""
-    address.put(step=None, at=None, page=None, until=None)
