@@ -56,11 +56,6 @@ class Bins:
         """Return the width of a bin in microseconds."""
         return self.width // MICROSECOND
 
-    @property
-    def count(self) -> int:
-        """Return the number of bins."""
-        return int((self.until - self.since) / self.width)
-
     def widen_to_bins(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
         """Return the start and end of the bins that contain two moments, within these bins."""
         first, last = max(min(first, last), self.since), min(max(first, last), self.until)

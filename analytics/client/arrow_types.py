@@ -116,7 +116,8 @@ def cast_by_duckdb(
     column: "Column | pa.Array[Any]", choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR
 ) -> Column:
     """Cast a column to the type that is chosen for DuckDB's type of it: to text, unless another is chosen."""
-    with open_converter() as connection:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")  # it writes times as text in the machine's otherwise
         values = connection.from_arrow(pa.table([column], names=["value"]))
         table: pa.Table = values.project(f"value::{choose(values.types[0])} AS value").to_arrow_table()
         return table.column(0)
@@ -139,13 +140,6 @@ def is_changed(kind: DuckDBPyType) -> bool:
     if kind.id not in NESTED:
         return kind.id in CHANGED
     return any(is_changed(child) for _, child in kind.children if isinstance(child, DuckDBPyType))
-
-
-def open_converter() -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB without tables that writes times as text in UTC; its default is the machine's time zone."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> DuckDBPyType:

@@ -107,13 +107,8 @@ class QueryServiceSource:
         max_bytes: int | None = None,
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
-        fields = {
-            "sql": query,
-            "parameters": parameters,
-            "timeout": timeout,
-            "max_rows": max_rows,
-            "max_bytes": max_bytes,
-        }
+        limits = {"timeout": timeout, "max_rows": max_rows, "max_bytes": max_bytes}
+        fields = {"sql": query, "parameters": parameters, **limits}
         request = {name: value for name, value in fields.items() if value is not None}
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
         try:

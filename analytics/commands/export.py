@@ -87,7 +87,7 @@ def prepare(client: Client, chosen: ExportFilter) -> tuple[int, Callable[[Advanc
     if is_lake(client.location):
         return count_chosen(client, chosen), partial(read_months, client.location, chosen)
     extent = find_range(client, chosen)
-    return extent.length, partial(read_tables, client, chosen, extent)
+    return extent.last - extent.first + 1, partial(read_tables, client, chosen, extent)
 
 
 @click.command(short_help="Write notifications as an archive, CSV or Parquet.")

@@ -55,11 +55,6 @@ class SeqRange(NamedTuple):
     first: int
     last: int
 
-    @property
-    def length(self) -> int:
-        """Return the number of `seq` values in the range."""
-        return self.last - self.first + 1
-
 
 class ExportPart(NamedTuple):
     """Notifications in order of `seq`; with them, everything up to `reached` is read."""

@@ -74,11 +74,6 @@ class Entity(NamedTuple):
     sender: str
 
     @property
-    def categories(self) -> set[str]:
-        """Return the categories of its notifications."""
-        return list_categories_of(self.category)
-
-    @property
     def values(self) -> dict[str, str | None]:
         """Return its parameters for queries; the sender only where the store has several."""
         return {
@@ -90,7 +85,7 @@ class Entity(NamedTuple):
     def has(self, row: Any) -> bool:
         """Say whether a notification is about it."""
         own = (row["sender"], row["entity_id"]) == (self.sender, self.name)
-        return own and row["category"] in self.categories
+        return own and row["category"] in list_categories_of(self.category)
 
     @property
     def is_account(self) -> bool:

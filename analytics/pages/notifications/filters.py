@@ -96,7 +96,7 @@ def choose_span() -> str:
     """Draw the choice of the time of receipt, and return the name of the chosen length."""
     own = read_own_range()
     length = draw_range(widen, label="Received in the last", is_own=any(own))
-    with st.popover(format_own(own), icon=":material/date_range:", key="own-popover"):
+    with st.popover(format_range(*own) or "Own range", icon=":material/date_range:", key="own-popover"):
         st.caption("The same as dragging across the chart, for the keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
         above = st.container(key="own-remove-place")
@@ -106,11 +106,6 @@ def choose_span() -> str:
         if any(own):
             above.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
     return length
-
-
-def format_own(own: ReceivedRange) -> str:
-    """Return the text of the button for the user's own range: the range, if there is one."""
-    return format_range(*own) or "Own range"
 
 
 def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:

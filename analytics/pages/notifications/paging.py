@@ -132,11 +132,6 @@ class ListPage(NamedTuple):
         return max(-(-self.total // PAGE_ROWS), 1)
 
 
-def begin_of_next(page: ListPage) -> int:
-    """Return the notification before which the next older page begins."""
-    return int(page.rows["seq"].min())
-
-
 def begin_of_previous(page: ListPage, values: Mapping[str, Any]) -> int | None:
     """Return the notification before which the next newer page begins; None for the newest page."""
     rows = ask("later_notifications", after=int(page.rows["seq"].max()), page_rows=PAGE_ROWS, **values)

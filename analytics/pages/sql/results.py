@@ -251,4 +251,4 @@ def describe_outcome(run: Run, place: ErrorPlace | None) -> str:
         )
     if isinstance(run.error, QueryTimeoutError):
         return f"Ended after {format_duration(run.elapsed)}: look at fewer rows, or choose a longer time above."
-    return f"The error is at {place.words}." if place else "The query failed."
+    return f"The error is at line {place.line}, column {place.column}." if place else "The query failed."

@@ -39,7 +39,7 @@ def draw_side() -> None:
     with queries:
         draw_shipped()
     with ran:
-        draw_history()
+        draw_queries("clc-sql-past", "Queries that ran in this browser", "Queries that you run are listed here.")
 
 
 def open_table(name: str, _: str) -> None:
@@ -124,11 +124,6 @@ def draw_shipped() -> None:
     draw_table(
         QUERY_COLUMNS, lines, key="sql-shipped", alt="Queries to begin with", on_open=put, wrap=True, height=HEIGHT
     )
-
-
-def draw_history() -> None:
-    """Draw the queries that ran in this browser."""
-    draw_queries("clc-sql-past", "Queries that ran in this browser", "Queries that you run are listed here.")
 
 
 def draw_queries(kept: str, alt: str, none: str) -> None:
