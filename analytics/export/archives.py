@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
-from analytics.export.sorted_lake import SortedLake
+from analytics.export.sorted_lake import UTC_MOMENT, SortedLake
 from analytics.export.sql_formats import as_field
 from analytics.senders import find_sender_of, list_shipped
 
@@ -26,7 +26,6 @@ BYTES_OF_A_PART = 32 * 1024 * 1024
 WIDEST = 2_000_000
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
-UTC_MOMENT = pa.timestamp("us", tz="UTC")
 
 T = TypeVar("T")
 NOT_BASE64 = "(no base64, and so not kept)"
