@@ -88,7 +88,13 @@ def find(
     """
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
-    given = {**_build_parameters(settings), "complete_since": find_complete_since(client) or EPOCH}
+    given = {
+        "time_zone": settings.time_zone,
+        "work_days": list(settings.hours.days),
+        "work_begins": settings.hours.begins,
+        "work_ends": settings.hours.ends,
+        "complete_since": find_complete_since(client) or EPOCH,
+    }
     doubting = list_doubting_rules()
     of_doubts = (min(since, max(since, EPOCH) - DAY_BEFORE), max(until, datetime.now(UTC)))
 
@@ -133,16 +139,6 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
         return findings
     by_id = {row["id"]: row["sender"] for row in rows}
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
-
-
-def _build_parameters(settings: Settings) -> dict[str, Any]:
-    hours = settings.hours
-    return {
-        "time_zone": settings.time_zone,
-        "work_days": list(hours.days),
-        "work_begins": hours.begins,
-        "work_ends": hours.ends,
-    }
 
 
 def _try_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
