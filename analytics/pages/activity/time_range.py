@@ -167,16 +167,11 @@ def draw_since_visit() -> None:
     st.button(
         "Since my last visit",
         key="last-visit",
-        on_click=choose_since_visit,
+        on_click=choose_own,
+        args=(Interval(last_end),) if last_end else (),
         disabled=last_end is None,
         help="This browser has no earlier visit on record." if last_end is None else None,
     )
-
-
-def choose_since_visit() -> None:
-    """Make the time since the last visit the user's own time."""
-    if last_end := read_last_visit():
-        choose_own(Interval(last_end))
 
 
 def choose_comparison(on_change: Callable[[], None]) -> str:
