@@ -40,12 +40,8 @@ def command() -> None:
             click.echo(f"Warning: {make_visible(sentence)}", err=True)
 
 
-command.add_command(check)
-command.add_command(dashboard)
-command.add_command(export)
-command.add_command(findings)
-command.add_command(sql)
-command.add_command(tail)
+for each in (check, dashboard, export, findings, sql, tail):
+    command.add_command(each)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -50,7 +50,6 @@ class Period(NamedTuple):
     until: datetime
     width: timedelta
     per: str
-    whole: bool
 
     @property
     def bin_us(self) -> int:
@@ -93,6 +92,12 @@ def list_offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple
     return shifts
 
 
+def choose_width(length: timedelta) -> tuple[str, timedelta]:
+    """Return the name and the width of the narrowest bins of which `MOST_BINS` last so long, else of the widest."""
+    fitting = ((per, width) for per, width in WIDTHS.items() if length / width <= MOST_BINS)
+    return next(fitting, list(WIDTHS.items())[-1])
+
+
 def make_period(name: str, now: datetime, first: datetime | None) -> Period:
     """Return the current period of a range.
 
@@ -103,10 +108,8 @@ def make_period(name: str, now: datetime, first: datetime | None) -> Period:
     """
     length = RANGES[name]
     since = now - length if length is not None else min(first or now, now - timedelta(minutes=1))
-    per, width = next(
-        ((per, width) for per, width in WIDTHS.items() if (now - since) / width <= MOST_BINS), list(WIDTHS.items())[-1]
-    )
-    return Period(floor(since, width), now, width, per, whole=length is None)
+    per, width = choose_width(now - since)
+    return Period(floor(since, width), now, width, per)
 
 
 def is_of_clock(width: timedelta) -> bool:
@@ -196,6 +199,11 @@ def format_iso(moment: datetime) -> str:
     return f"{text.removesuffix(':00')}Z"
 
 
+def format_seconds(moment: datetime) -> str:
+    """Return a moment in UTC as ISO 8601 to the second, without a zone, as addresses of pages have it."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
 def parse_moment(text: str) -> datetime:
     """Return the moment of a text.
 
@@ -282,17 +290,3 @@ def make_span(name: str, own: Interval | None, now: datetime, first: datetime | 
     # A user's own time counts exactly; others count from the begin of their first bin, which then is whole.
     exact = since if name == OWN and own is not None else begins[0]
     return Span(exact, until, fitting.width, fitting.per, whole, begins, end, now, since - exact)
-
-
-def begin_at(span: Span, moment: datetime, zone: ZoneInfo) -> Span:
-    """Return the part of a time that is not before a moment, in bins that fit it; its end where all of it is before."""
-    if moment <= span.since:
-        return span
-    later = cut(Interval(span.since, span.until), moment)
-    return make_span(OWN, later, span.now, None, zone)._replace(whole=span.whole)
-
-
-def cut(interval: Interval, moment: datetime) -> Interval:
-    """Return the part of an interval that is not before a moment; its end where all of it is before."""
-    since = max(interval.since, moment)
-    return Interval(min(since, interval.until or since), interval.until)

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analytics.charts.charts import FIT, INK, MUTED, RULE, list_time_tips, make_row_scale, make_time_axis
+from analytics.charts.charts import FIT, INK, MUTED, RULE, SQUARES, list_time_tips, make_row_scale, make_time_axis
 from analytics.findings.rule_headers import COLOURS
 from analytics.senders import choose_alert_colour, label_alerts
 from analytics.text import format_count, shorten
@@ -239,7 +239,6 @@ def list_tips(place: str) -> list[alt.Tooltip]:
 def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: bool) -> list[alt.Chart]:
     """Return the layers with the bars, and with marks at alarms that still last."""
     scale = alt.Scale(domain=[LASTS, OVER], range=[COLOURS["high"][dark], choose_alert_colour(dark)])
-    legend = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
     shown = alt.Chart(bars).mark_bar(
         strokeWidth=1.5,
         aria=False,
@@ -263,7 +262,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
             x2=alt.X2("end"),
             y=make_row_scale("top", rows),
             y2=alt.Y2("bottom"),
-            color=alt.Color("state:N", scale=scale, legend=legend),
+            color=alt.Color("state:N", scale=scale, legend=SQUARES),
             stroke=alt.Stroke("state:N", scale=scale, legend=None),
             tooltip=list_tips(place),
         ).add_params(make_click("bar")),

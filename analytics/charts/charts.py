@@ -18,7 +18,7 @@ import pandas as pd
 
 from analytics.comparison import format_difference
 from analytics.senders import GREY, colours
-from analytics.times import EPOCH, Period
+from analytics.times import EPOCH, Interval, Period
 
 MUTED = ("#6b7280", "#9aa3ad")
 RULE = ("#e2e5e9", "#2b313a")
@@ -40,6 +40,7 @@ LABEL_ROOM = 4
 """The pixels that a label may be wider in a browser than Vega measures it."""
 LOCAL_LABEL = TIME_LABEL.replace("utc", "").replace("Format", "timeFormat")
 LOCAL_AXIS = alt.Axis(title=None, grid=False, tickCount=8, labelOverlap=True, labelFlush=True, labelExpr=LOCAL_LABEL)
+SQUARES = alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0)
 COMPLETE, RUNNING = "complete", "still filling"
 """The states of a bin: only that of the present moment is not over."""
 Other = tuple[pd.DataFrame, str]
@@ -96,18 +97,39 @@ def adapt_to_page(spec: Mapping[str, Any], *, dark: bool) -> dict[str, Any]:
     return {"padding": {"right": LABEL_ROOM}, **spec, "config": config}
 
 
+def read_marked(selection: Any) -> Interval | None:
+    """Return the time that a chart's brush marks; None without a brush, or with an empty one.
+
+    Args:
+        selection: the brush as the chart reports it: `{"begin": [ms, ms]}`, milliseconds since 1970, in any order.
+    """
+    marked = selection.get("begin") if isinstance(selection, dict) else None
+    try:
+        begin, end = sorted(EPOCH + timedelta(milliseconds=float(end_ms)) for end_ms in marked or ())
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return Interval(begin, end) if begin != end else None
+
+
 def fit_text(wide: str, narrow: str) -> Any:
     """Return a text of a chart as an expression: `narrow` stands where a phone would cut `wide`."""
     # It names `width`, so that it is evaluated again when that changes.
     return alt.expr(f"width >= 0 && containerSize()[0] < {PHONE_PIXELS} ? {json.dumps(narrow)} : {json.dumps(wide)}")
 
 
-def stack(frame: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
-    """Add the bottom and top of each event type's part of its bin's bar."""
-    place = frame["event_type"].map({name: place for place, name in enumerate(order)}).fillna(len(order))
-    rows = frame.assign(place=place).sort_values(["bin_us", "place", "event_type"])
-    top = rows.groupby("bin_us")["events"].cumsum()
-    return rows.assign(bottom=top - rows["events"], top=top)
+def stack(frame: pd.DataFrame, order: Sequence[str], part: str = "event_type", number: str = "events") -> pd.DataFrame:
+    """Add the bottom and top of each part of its bin's bar.
+
+    Args:
+        frame: columns `bin_us` and those that the other arguments name.
+        order: the parts from the bottom up; others follow.
+        part: the column with the name of the part.
+        number: the column with its height.
+    """
+    place = frame[part].map({name: place for place, name in enumerate(order)}).fillna(len(order))
+    rows = frame.assign(place=place).sort_values(["bin_us", "place", part])
+    top = rows.groupby("bin_us")[number].cumsum()
+    return rows.assign(bottom=top - rows[number], top=top)
 
 
 def choose_type_colours(dark: bool) -> dict[str, str]:
@@ -127,6 +149,16 @@ def list_time_tips(place: str) -> list[alt.Tooltip]:
         alt.Tooltip("yearmonthdatehoursminutesseconds(begin):T", title=f"From ({place})", format=TIME_TIP),
         alt.Tooltip("yearmonthdatehoursminutesseconds(end):T", title=f"To ({place})", format=TIME_TIP),
         make_utc_tip("begin", "From (UTC)"),
+    ]
+
+
+def list_bar_tips(what: str, place: str) -> list[alt.Tooltip]:
+    """Return the tooltips of a bar: its event type, the number of `what`, and its begin and end, there and in UTC."""
+    return [
+        alt.Tooltip("event_type:N", title="Event"),
+        alt.Tooltip("events:Q", title=what, format=","),
+        *list_time_tips(place),
+        alt.Tooltip("state:N", title="This bin is"),
     ]
 
 

@@ -73,11 +73,11 @@ def repeats(table: pa.Table, columns: dict[str, Holds], name: str) -> bool:
     return len(set(values)) < len(values)
 
 
-def fit_choice(choice: Choice | None, table: pa.Table) -> Choice | None:
-    """Return the choice if it fits the columns, else the first choice."""
+def fit_choice(choice: Choice, table: pa.Table) -> Choice | None:
+    """Return the choice, which may come from an address, if it fits the columns, else the first choice."""
     columns = classify_columns(table)
     first = make_first_choice(table)
-    if choice is None or first is None or choice.kind not in KINDS or choice.x not in columns:
+    if first is None or choice.kind not in KINDS or choice.x not in columns:
         return first
     y = choice.y if choice.y in columns and columns[choice.y] == "number" and choice.kind != "histogram" else None
     return choice._replace(y=y, colour=choice.colour if choice.colour in columns else None)

@@ -18,6 +18,7 @@ from analytics.charts.charts import (
     Other,
     add_other,
     choose_type_colours,
+    list_bar_tips,
     list_other_tips,
     list_time_tips,
     make_event_scale,
@@ -227,7 +228,7 @@ def draw_event_bars(
             y2=alt.Y2("top"),
             color=alt.Color("event_type:N", scale=make_event_scale(dark), legend=make_legend(list_types(frame, dark))),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
-            tooltip=[*list_local_tips(what, place), *list_other_tips(other)],
+            tooltip=[*list_bar_tips(what, place), *list_other_tips(other)],
         )
     )
     return [chart]
@@ -235,24 +236,11 @@ def draw_event_bars(
 
 def draw_line_before(before: pd.DataFrame, span: Span, name: str, dark: bool) -> alt.Chart:
     """Return the layer with the counts of the other time, one step for each bin."""
-    counts = fill_bins(before.assign(event_type=name), span)
-    last = counts.iloc[[-1]].assign(begin=counts["end"].iloc[-1])
-    rows = pd.concat([counts, last])[["begin", "events"]]
     line: alt.Chart = (
-        alt.Chart(rows)
+        alt.Chart(make_line(before, name, span)[["begin", "events"]])
         .mark_line(
             interpolate="step-after", tooltip=None, strokeWidth=1.2, strokeDash=[3, 2], color=INK[dark], opacity=0.75
         )
         .encode(x=alt.X("begin:T"), y=alt.Y("events:Q"))
     )
     return line
-
-
-def list_local_tips(what: str, place: str) -> list[alt.Tooltip]:
-    """Return the tooltips of a bar: its event type, the number of `what`, and its begin and end, there and in UTC."""
-    return [
-        alt.Tooltip("event_type:N", title="Event"),
-        alt.Tooltip("events:Q", title=what, format=","),
-        *list_time_tips(place),
-        alt.Tooltip("state:N", title="This bin is"),
-    ]

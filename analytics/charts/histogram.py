@@ -1,34 +1,36 @@
 """Counts in bins of time: notifications (a brush narrows their range), findings, and the hours of the week."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from analytics.charts.charts import (
+    COMPLETE,
     FIT,
     INK,
     LABEL_ROOM,
     LOCAL_AXIS,
     MUTED,
-    TIME_TIP,
+    RUNNING,
+    SQUARES,
     add_bin_times,
     fit_text,
+    list_bar_tips,
     list_time_tips,
     make_event_scale,
     make_heading,
-    make_utc_tip,
+    read_marked,
     stack,
 )
 from analytics.findings.rule_headers import COLOURS, SEVERITIES
 from analytics.senders import colours
 from analytics.text import format_count
-from analytics.times import EPOCH, MOST_BINS, WIDTHS, Period, floor
+from analytics.times import MICROSECOND, Period, choose_width, floor
 
 BRUSH = "span"
 PIXELS = 56
-WHOLE, PART = "complete", "still filling"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24
 HOUR_AXIS = alt.Axis(
@@ -43,22 +45,16 @@ class Bins:
 
     def __init__(self, since: datetime, until: datetime, *, is_over: bool = False) -> None:
         """Fit at most `MOST_BINS` bins, and one at least, around the moments from `since` to before `until`."""
-        until = max(until, since + timedelta(microseconds=1))
+        until = max(until, since + MICROSECOND)
         self.end, self.is_over = until, is_over
-        fitting = [(per, width) for per, width in WIDTHS.items() if (until - since) / width <= MOST_BINS]
-        self.per, self.width = fitting[0] if fitting else list(WIDTHS.items())[-1]
+        self.per, self.width = choose_width(until - since)
         self.since = floor(since, self.width)
-        self.until = floor(until - timedelta(microseconds=1), self.width) + self.width
+        self.until = floor(until - MICROSECOND, self.width) + self.width
 
     @property
     def bin_us(self) -> int:
         """Return the width of a bin in microseconds."""
-        return self.width // timedelta(microseconds=1)
-
-    @property
-    def count(self) -> int:
-        """Return the number of bins."""
-        return int((self.until - self.since) / self.width)
+        return self.width // MICROSECOND
 
     def widen_to_bins(self, first: datetime, last: datetime) -> tuple[datetime, datetime]:
         """Return the start and end of the bins that contain two moments, within these bins."""
@@ -69,18 +65,9 @@ class Bins:
 
 
 def read_brush(selection: Any, bins: Bins | Period) -> tuple[datetime, datetime] | None:
-    """Return the start and end that a brush selects; None without a brush, or with an empty one.
-
-    Args:
-        selection: the brush as the chart reports it: `{"begin": [ms, ms]}`, milliseconds since 1970.
-        bins: the bins of the chart.
-    """
-    ends = selection.get("begin") if isinstance(selection, dict) else None
-    try:
-        first, last = (EPOCH + timedelta(milliseconds=float(end)) for end in ends or ())
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return bins.widen_to_bins(first, last) if first != last else None
+    """Return the start and end of the bins that a brush selects, see `read_marked`; None where it selects none."""
+    marked = read_marked(selection)
+    return bins.widen_to_bins(marked.since, marked.until or marked.since) if marked else None
 
 
 def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
@@ -89,10 +76,10 @@ def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
     So the axis is part of the data: if only the data of a chart differ, it is drawn anew in place and keeps its brush.
     """
     flat = {
-        "begin": bins.since, "end": bins.until, "event_type": "", "events": 0, "bottom": 0, "top": 0, "state": WHOLE,
+        "begin": bins.since, "end": bins.until, "event_type": "", "events": 0, "bottom": 0, "top": 0, "state": COMPLETE,
     }  # fmt: skip
     ends = pd.DataFrame([flat]).astype({"begin": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
-    states = [PART if end > bins.end and not bins.is_over else WHOLE for end in bars["end"]]
+    states = [RUNNING if end > bins.end and not bins.is_over else COMPLETE for end in bars["end"]]
     shown = bars.assign(state=states)[list(flat)].astype({"begin": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
     return ends if shown.empty else pd.concat([shown, ends], ignore_index=True)
 
@@ -119,15 +106,8 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=3, format=",d")),
             y2=alt.Y2("top"),
             color=alt.Color("event_type:N", scale=make_event_scale(dark), legend=None),
-            opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[WHOLE, PART], range=[1, 0.5]), legend=None),
-            tooltip=[
-                alt.Tooltip("event_type:N", title="Event"),
-                alt.Tooltip("events:Q", title="Notifications", format=","),
-                alt.Tooltip("begin:T", title=f"From ({zone})", format=TIME_TIP),
-                alt.Tooltip("end:T", title=f"To ({zone})", format=TIME_TIP),
-                make_utc_tip("begin", "From (UTC)"),
-                alt.Tooltip("state:N", title="This bin is"),
-            ],
+            opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.5]), legend=None),
+            tooltip=list_bar_tips("Notifications", zone),
         )
         .add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
         .properties(
@@ -150,14 +130,6 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
     return chart
 
 
-def stack_by_severity(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the bottom and top of each severity's part of its bin's bar, the worst lowest."""
-    place = frame["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
-    rows = frame.assign(place=place).sort_values(["bin_us", "place"])
-    top = rows.groupby("bin_us")["findings"].cumsum()
-    return rows.assign(bottom=top - rows["findings"], top=top)
-
-
 def add_empty_bins(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Add a row of no findings for each empty bin of the period."""
     begins = pd.date_range(period.since, period.until, freq=period.width, inclusive="left", unit="us").asi8
@@ -178,19 +150,16 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
         dark: whether the page is dark.
     """
     scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])
+    rows = add_bin_times(add_empty_bins(frame, period), period.width)
     chart: alt.Chart = (
-        alt.Chart(stack_by_severity(add_bin_times(add_empty_bins(frame, period), period.width)))
+        alt.Chart(stack(rows, SEVERITIES, "severity", "findings"))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=4, format=",d")),
             y2=alt.Y2("top"),
-            color=alt.Color(
-                "severity:N",
-                scale=scale,
-                legend=alt.Legend(title=None, orient="top", symbolType="square", offset=10, padding=0),
-            ),
+            color=alt.Color("severity:N", scale=scale, legend=SQUARES),
             tooltip=[
                 alt.Tooltip("severity:N", title="Severity"),
                 alt.Tooltip("findings:Q", title="Findings", format=","),

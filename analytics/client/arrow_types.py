@@ -4,6 +4,7 @@ DuckDB sends an INTERVAL as months, days and nanoseconds. Parquet and pandas hav
 """
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
@@ -115,7 +116,8 @@ def cast_by_duckdb(
     column: "Column | pa.Array[Any]", choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR
 ) -> Column:
     """Cast a column to the type that is chosen for DuckDB's type of it: to text, unless another is chosen."""
-    with open_converter() as connection:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")  # it writes times as text in the machine's otherwise
         values = connection.from_arrow(pa.table([column], names=["value"]))
         table: pa.Table = values.project(f"value::{choose(values.types[0])} AS value").to_arrow_table()
         return table.column(0)
@@ -140,13 +142,6 @@ def is_changed(kind: DuckDBPyType) -> bool:
     return any(is_changed(child) for _, child in kind.children if isinstance(child, DuckDBPyType))
 
 
-def open_converter() -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB without tables that writes times as text in UTC; its default is the machine's time zone."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
-
-
 def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> DuckDBPyType:
     """Return DuckDB's type with VARCHAR in the places of others."""
     if kind.id in replaced:
@@ -165,17 +160,11 @@ def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> Du
 
 def make_frame(table: pa.Table) -> "pd.DataFrame":
     """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text."""
-    try:
+    with suppress(*_NOT_REPRESENTED):
         return table.to_pandas()
-    except _NOT_REPRESENTED:
-        return _replace_columns(table).to_pandas()
-
-
-def _replace_columns(table: pa.Table) -> pa.Table:
-    """Return an answer with text for each column that pandas can't represent."""
     for place, field in enumerate(table.schema):
         try:
             table.column(place).to_pandas()
         except _NOT_REPRESENTED:
             table = table.set_column(place, field.name, cast_by_duckdb(table.column(place)))
-    return table
+    return table.to_pandas()

@@ -1,8 +1,7 @@
 """Asks a store for rows: one client for a query service, a DuckDB file and a lake."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from analytics.client.arrow_types import convert_types, make_frame
@@ -22,38 +21,10 @@ if TYPE_CHECKING:
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 
-class Source(Protocol):
-    """The origin of a client's rows."""
-
-    def sql(
-        self,
-        query: str,
-        parameters: Parameters | None,
-        timeout: float | None,
-        max_rows: int | None,
-        cancellation: Cancellation | None = None,
-        max_bytes: int | None = None,
-    ) -> "pa.Table":
-        """Run one SELECT and return all its rows."""
-        ...
-
-    def status(self) -> dict[str, Any]:
-        """Return the receiver's status."""
-        ...
-
-    def probe(self, seconds: float) -> None:
-        """Wait until the location answers a question that costs it nothing."""
-        ...
-
-    def close(self) -> None:
-        """Let go of connections and files."""
-        ...
-
-
 class Client:
     """Runs queries at one location. Several threads may use it at once."""
 
-    def __init__(self, source: Source, location: str) -> None:
+    def __init__(self, source: QueryServiceSource | DuckDBSource, location: str) -> None:
         """Ask `source`, which was made for `location`."""
         self._source = source
         self.location = location
@@ -131,9 +102,7 @@ class Client:
         """Return itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close it."""
         self.close()
 

@@ -158,7 +158,8 @@ class LakeFiles:
     def stream(self, table: str, month: Month, rows: int) -> pa.RecordBatchReader:
         """Return the rows of a month, so many at a time, with the columns of the newest month."""
         schema = self._tables[table].schema
-        return pa.RecordBatchReader.from_batches(schema, self._read_files(month.paths, schema, rows))
+        batches = (_fit(batch, schema) for file in self.open_files(month.paths) for batch in file.iter_batches(rows))
+        return pa.RecordBatchReader.from_batches(schema, batches)
 
     def open_files(self, paths: list[str]) -> "Iterator[parquet.ParquetFile]":
         """Open the files of a month, one after the other."""
@@ -167,11 +168,6 @@ class LakeFiles:
         for path in paths:
             with self._system.open_input_file(path) as file:
                 yield parquet.ParquetFile(file, pre_buffer=False)
-
-    def _read_files(self, paths: list[str], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
-        for file in self.open_files(paths):
-            for batch in file.iter_batches(rows):
-                yield _fit(batch, schema)
 
     def _make_path(self, file: Mapping[str, Any]) -> str:
         return f"{self._top}/{file['path']}"

@@ -61,18 +61,6 @@ def write_request(request: Mapping[str, Any], *, reads_types: bool) -> bytes:
     return json.dumps({**request, "parameters": write_all_typed(parameters), "typed": True}).encode()
 
 
-def make_error(status: int, body: bytes, settings: Settings) -> AnalyticsError:
-    """Return the error of an answer other than 200."""
-    if status == UNAUTHORIZED:
-        return TokenError(describe_token(settings))
-    try:
-        answer = json.loads(body)
-        code, detail = str(answer["error"]), str(answer["detail"])
-    except (ValueError, KeyError, TypeError):
-        return QueryError(f"The query service answered with status {status} and no reason; is the address right?")
-    return TokenError(detail) if code == "throttled" else CODES.get(code, QueryError)(detail)
-
-
 def describe_token(settings: Settings) -> str:
     """Say why the query service does not accept the token, and what to do."""
     file = settings.token_file.absolute()
@@ -119,13 +107,8 @@ class QueryServiceSource:
         max_bytes: int | None = None,
     ) -> pa.Table:
         """Run one SELECT and return all its rows."""
-        fields = {
-            "sql": query,
-            "parameters": parameters,
-            "timeout": timeout,
-            "max_rows": max_rows,
-            "max_bytes": max_bytes,
-        }
+        limits = {"timeout": timeout, "max_rows": max_rows, "max_bytes": max_bytes}
+        fields = {"sql": query, "parameters": parameters, **limits}
         request = {name: value for name, value in fields.items() if value is not None}
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
         try:
@@ -241,12 +224,20 @@ class QueryServiceSource:
             raise self._make_stranger_error("/status") from error
 
     def _make_error(self, status: int, body: bytes) -> AnalyticsError:
+        """Return the error of an answer other than 200."""
         if status == NOT_FOUND:
             return QueryError(
                 f"There is no query service at {self._url}: its address is the receiver's CLC_QUERY_LISTEN, and is "
                 "another one than that to which notifications are posted."
             )
-        return make_error(status, body, self._settings)
+        if status == UNAUTHORIZED:
+            return TokenError(describe_token(self._settings))
+        try:
+            answer = json.loads(body)
+            code, detail = str(answer["error"]), str(answer["detail"])
+        except (ValueError, KeyError, TypeError):
+            return QueryError(f"The query service answered with status {status} and no reason; is the address right?")
+        return TokenError(detail) if code == "throttled" else CODES.get(code, QueryError)(detail)
 
     def _make_stranger_error(self, path: str) -> QueryError:
         return QueryError(f"The server at {self._url}{path} is not a receiver; is the address right?")

@@ -45,11 +45,6 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
 Advance = Callable[[int], None]
 
 
-def choose_archive_format(name: str | None, output: Path | None) -> str:
-    """Return the named format, or the one of the file's suffix; for standard output that of archives."""
-    return name or find_format(output, SUFFIXES) or "jsonl"
-
-
 def read_ends(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Return the moments of `--since` and `--until`; None for a missing option."""
     now = datetime.now(UTC)
@@ -92,7 +87,7 @@ def prepare(client: Client, chosen: ExportFilter) -> tuple[int, Callable[[Advanc
     if is_lake(client.location):
         return count_chosen(client, chosen), partial(read_months, client.location, chosen)
     extent = find_range(client, chosen)
-    return extent.length, partial(read_tables, client, chosen, extent)
+    return extent.last - extent.first + 1, partial(read_tables, client, chosen, extent)
 
 
 @click.command(short_help="Write notifications as an archive, CSV or Parquet.")
@@ -129,7 +124,7 @@ def export(
     clc-analytics export --account ACME --event Server -o servers.parquet
     clc-analytics export --since 24h | jq -r .event | sort | uniq -c
     """  # noqa: D301 - click wraps no lines after the escape
-    name = choose_archive_format(name, output)
+    name = name or find_format(output, SUFFIXES) or "jsonl"
     if name == "parquet" and is_standard(output) and is_terminal():
         raise click.UsageError("parquet is not for terminals; name a file with -o, or pipe it into a program.")
     begin, end = read_ends(since, until)

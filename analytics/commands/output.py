@@ -7,11 +7,11 @@ import secrets
 import stat
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, cast
 
 import click
 
@@ -24,9 +24,6 @@ from analytics.text import LINES, make_visible
 from analytics.times import stamp
 
 EXAMPLES = senders.find_examples()
-F = TypeVar("F", bound=Callable[..., Any])
-
-
 event_option = click.option(
     "--event",
     "events",

@@ -73,11 +73,6 @@ def refuse_nan(_context: click.Context, _option: click.Parameter, seconds: float
     return seconds
 
 
-def choose_format(name: str | None, output: Path | None) -> str:
-    """Return the named format, or the one of the file's suffix; for standard output a table."""
-    return name or find_format(output, SUFFIXES) or "table"
-
-
 def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool) -> None:
     """Write the answer, and its number of rows on standard error."""
     width = shutil.get_terminal_size((PAGE_COLUMNS, 24)).columns
@@ -128,7 +123,7 @@ def sql(
     clc-analytics sql "SELECT event_type, count(*) FROM events GROUP BY 1"
     clc-analytics sql -f query.sql --param account=ACME -o servers.parquet
     """  # noqa: D301 - click wraps no lines after the escape
-    name = choose_format(name, output)
+    name = name or find_format(output, SUFFIXES) or "table"
     if name in BINARY and is_standard(output) and is_terminal():
         raise click.UsageError(f"{name} is not for terminals; name a file with -o, or pipe it into a program.")
     text = read_query(query, file)

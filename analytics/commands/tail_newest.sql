@@ -8,9 +8,7 @@ FROM notifications
 WHERE true
     AND seq <= $last -- if $by_seq
     AND received_at <= make_timestamptz($last::BIGINT) -- if $by_time
-    -- include matching.sql
-    AND (list_contains($events::VARCHAR[], event_type) OR list_contains($events::VARCHAR[], category)) -- if $events
-    AND list_contains($accounts::VARCHAR[], as_entity_id(account_alias)) -- if $accounts
+    -- include matching_command.sql
 ORDER BY
     seq DESC, -- if $by_seq
     received_at DESC, -- if $by_time

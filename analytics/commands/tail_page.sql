@@ -11,9 +11,7 @@ WHERE true
     AND seq >= $number AND seq <= $last AND (seq > $number OR notifications.id > $id::UUID) -- if $by_seq
     AND received_at >= make_timestamptz($number::BIGINT) AND received_at <= make_timestamptz($last::BIGINT) -- if $by_time
     AND (received_at > make_timestamptz($number::BIGINT) OR notifications.id > $id::UUID) -- if $by_time
-    -- include matching.sql
-    AND (list_contains($events::VARCHAR[], event_type) OR list_contains($events::VARCHAR[], category)) -- if $events
-    AND list_contains($accounts::VARCHAR[], as_entity_id(account_alias)) -- if $accounts
+    -- include matching_command.sql
 ORDER BY
     seq, -- if $by_seq
     received_at, -- if $by_time

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from analytics import queries
 from analytics.client.client import Client
 from analytics.errors import NotAQueryError, NotRunningError, QueryError, TooManyBytesError, TooManyRowsError
-from analytics.export.sorted_lake import SortedLake
+from analytics.export.sorted_lake import UTC_MOMENT, SortedLake
 from analytics.export.sql_formats import as_field
 from analytics.senders import find_sender_of, list_shipped
 
@@ -26,7 +26,6 @@ BYTES_OF_A_PART = 32 * 1024 * 1024
 WIDEST = 2_000_000
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
-UTC_MOMENT = pa.timestamp("us", tz="UTC")
 
 T = TypeVar("T")
 NOT_BASE64 = "(no base64, and so not kept)"
@@ -54,11 +53,6 @@ class SeqRange(NamedTuple):
 
     first: int
     last: int
-
-    @property
-    def length(self) -> int:
-        """Return the number of `seq` values in the range."""
-        return self.last - self.first + 1
 
 
 class ExportPart(NamedTuple):
@@ -199,9 +193,8 @@ def write_archive_line(row: dict[str, Any]) -> bytes:
         return _write_line_of_another_sender(row)
     headers = {}
     if row["signature_status"] != "missing":
-        signature = row["signature"]
         header = find_sender_of(row["category"]).signature_header
-        headers[header] = NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
+        headers[header] = write_signature(row["signature"])
     line = {
         "received_at": as_utc(row["received_at"]),
         "event": row["event_type"] or row["category"],
@@ -210,6 +203,11 @@ def write_archive_line(row: dict[str, Any]) -> bytes:
         "body": row["payload"],
     }
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def write_signature(signature: bytes | None) -> str:
+    """Return the value of a signature's header; `NOT_BASE64` replaces a value that was not base64 and not kept."""
+    return NOT_BASE64 if signature is None else base64.b64encode(signature).decode()
 
 
 def _write_line_of_another_sender(row: dict[str, Any]) -> bytes:

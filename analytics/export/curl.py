@@ -3,7 +3,7 @@
 import base64
 from typing import NamedTuple
 
-from analytics.export.archives import NOT_BASE64
+from analytics.export.archives import write_signature
 from analytics.senders import find_sender_of
 from analytics.text import make_visible
 
@@ -56,11 +56,6 @@ def fits_inline(body: bytes) -> bool:
     return len(body) <= LONGEST_INLINE
 
 
-def format_signature(sent: SentRequest) -> str:
-    """Return the value of the signature's header; `NOT_BASE64` replaces a value that was not base64 and not kept."""
-    return NOT_BASE64 if sent.signature is None else base64.b64encode(sent.signature).decode()
-
-
 def write_command(sent: SentRequest, address: str, file_name: str) -> str:
     """Return the command.
 
@@ -73,7 +68,7 @@ def write_command(sent: SentRequest, address: str, file_name: str) -> str:
     """
     headers = [f"Content-Type: {CONTENT_TYPE}", "Accept: application/json"]
     if sent.signed:
-        headers.append(f"{find_sender_of(sent.category).signature_header}: {format_signature(sent)}")
+        headers.append(f"{find_sender_of(sent.category).signature_header}: {write_signature(sent.signature)}")
     # Without --globoff and --url, an address may mean several, or an option.
     parts = ["curl --globoff --include", f"--url {quote(make_visible(address))}"]
     parts += [f"--header {quote(header)}" for header in headers]

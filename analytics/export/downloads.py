@@ -6,7 +6,7 @@ import math
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import pandas as pd
@@ -73,8 +73,14 @@ def make_excel(frame: Frame) -> bytes:
     The workbook says what Excel can't hold: in each cut cell, and on a sheet of its own.
     """
     table = as_table(frame)
+    part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
     out = io.BytesIO()
-    write_workbook(table, out)
+    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(ROWS_SHEET)
+        listed = write_rows(sheet, part, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
+        if sentences := find_cuts(table).list_sentences():
+            write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
     return out.getvalue()
 
 
@@ -190,18 +196,6 @@ def as_number(value: float | Decimal) -> Any:
         return value if math.isfinite(value) else fit_cell(str(value))
     digits = len(value.normalize().as_tuple().digits) if isinstance(value, Decimal) else 0
     return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fit_cell(str(value))
-
-
-def write_workbook(table: pa.Table, out: IO[bytes]) -> None:
-    """Write a table as a workbook: a sheet of rows, and where something was cut a sheet that lists it."""
-    cuts = find_cuts(table)
-    part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
-    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
-        bold = book.add_format({"bold": True})
-        sheet = book.add_worksheet(ROWS_SHEET)
-        listed = write_rows(sheet, part, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
-        if sentences := cuts.list_sentences():
-            write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
 
 
 def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from math import isfinite
 from typing import IO, Any, cast
 
@@ -81,18 +82,15 @@ def make_storable(table: pa.Table) -> pa.Table:
 def make_distinct(names: list[str]) -> list[str]:
     """Number the names that come again, because an object's keys must differ; no number makes another column's name."""
     taken = set(names)
-    counts: dict[str, int] = {}
+    numbers: dict[str, Iterator[int]] = {}
     result = []
     for name in names:
         distinct = name
-        if name in counts:
-            number = counts[name] + 1
-            while (distinct := f"{name}_{number}") in taken:
-                number += 1
-            counts[name] = number
+        if name in numbers:
+            distinct = next(each for number in numbers[name] if (each := f"{name}_{number}") not in taken)
             taken.add(distinct)
         else:
-            counts[name] = 1
+            numbers[name] = count(2)
         result.append(distinct)
     return result
 
@@ -257,9 +255,8 @@ def format_table(table: pa.Table, width: int) -> Iterable[str]:
 
     yield format_line(names)
     yield GAP.join("─" * size for size in widths)
-    for batch in table.to_batches(max_chunksize=MEASURED_ROWS):
-        for row in zip(*map(list_values, batch.columns), strict=True):
-            yield format_line(map(as_cell, row))
+    for row in list_rows(table):
+        yield format_line(map(as_cell, row))
 
 
 def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:

@@ -58,14 +58,10 @@ def describe_doubt(finding: Finding) -> str | None:
 
 def find_successor(identity: str, findings: Iterable[Finding]) -> Finding | None:
     """Return the finding that has the first notification of one that has changed since; None where none has it."""
-    return next(
-        (
-            each
-            for each in findings
-            if any(make_finding_id(each.rule, one) == identity for one in each.notification_ids)
-        ),
-        None,
-    )
+    for finding in findings:
+        if any(make_finding_id(finding.rule, one) == identity for one in finding.notification_ids):
+            return finding
+    return None
 
 
 def add_stored_after(

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources.abc import Traversable
@@ -148,7 +148,7 @@ def parse_rule(file: str, name: str, text: str, sender: str | None = None) -> Ru
     source = _expand(RuleSource(sql, 1 + text.count("\n", 0, len(text) - len(sql))))
     names = _find_parameters(source)
     _check_named(source, names, header)
-    _check_own(header, names, lambda parameter: first_line - 1 + find_line(comment["toml"], ("parameters", parameter)))
+    _check_own(header, names, comment["toml"], first_line)
     return Rule(
         name=name,
         title=header.title,
@@ -250,14 +250,10 @@ def _check_named(source: RuleSource, names: frozenset[str], header: Header) -> N
         )
 
 
-def _check_own(header: Header, names: frozenset[str], line_of_parameter: Callable[[str], int]) -> None:
+def _check_own(header: Header, names: frozenset[str], toml: str, first_line: int) -> None:
     for parameter in header.parameters:
+        line = first_line - 1 + find_line(toml, ("parameters", parameter))
         if parameter in GIVEN:
-            raise RuleError(
-                line_of_parameter(parameter), f"The parameter {parameter} is always given: choose another name."
-            )
+            raise RuleError(line, f"The parameter {parameter} is always given: choose another name.")
         if parameter not in names:
-            raise RuleError(
-                line_of_parameter(parameter),
-                f"The SQL does not name the parameter ${parameter}: use it or take it out.",
-            )
+            raise RuleError(line, f"The SQL does not name the parameter ${parameter}: use it or take it out.")

@@ -1,9 +1,8 @@
 """The header of an audit rule: its fields, and messages about wrong ones."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -22,19 +21,6 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 
 
-class ExampleNotification(NamedTuple):
-    """A notification of an example: its sender and event, its headers, its time of receipt, and its body.
-
-    `sender` is None for the sender whose URLs name the events; only its `event` must be there.
-    """
-
-    event: str | None
-    received_at: datetime
-    body: str
-    sender: str | None
-    headers: Mapping[str, str]
-
-
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +28,8 @@ class _Model(BaseModel):
 class Notifications(_Model):
     """One notification of an example, or several similar ones.
 
-    In the body, `{{n}}` is 1, 2 and so on, and `{{at}}` is the time of receipt in UTC in the platform's format.
+    `sender` is None for the sender whose URLs name the events; only its `event` must be there. In the body, `{{n}}` is
+    1, 2 and so on, and `{{at}}` is the time of receipt in UTC in the platform's format.
     """
 
     sender: Text | None = None
@@ -58,14 +45,6 @@ class Notifications(_Model):
         if self.sender is None and self.event is None:
             raise ValueError("it must have an event, or a sender whose headers or body name the event")
         return self
-
-    def list_each(self) -> Iterator[ExampleNotification]:
-        """Yield them one by one."""
-        for number in range(self.times):
-            moment = self.at + number * timedelta(seconds=self.every_seconds)
-            spelled = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            body = self.body.replace("{{n}}", str(number + 1)).replace("{{at}}", spelled)
-            yield ExampleNotification(self.event, moment, body, self.sender, self.headers)
 
 
 class Example(_Model):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -30,9 +30,6 @@ from analytics.senders import list_doubting_rules
 from analytics.settings import Settings, read_settings
 from analytics.text import ELLIPSIS
 from analytics.times import EPOCH
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DAY_BEFORE = timedelta(days=1)
 """So long before the time that was asked for the doubted notifications of a finding in it may have come."""
@@ -91,7 +88,13 @@ def find(
     """
     settings = settings or read_settings()
     rules = rules or load_rules(settings.rules)
-    given = {**_build_parameters(settings), "complete_since": find_complete_since(client) or EPOCH}
+    given = {
+        "time_zone": settings.time_zone,
+        "work_days": list(settings.hours.days),
+        "work_begins": settings.hours.begins,
+        "work_ends": settings.hours.ends,
+        "complete_since": find_complete_since(client) or EPOCH,
+    }
     doubting = list_doubting_rules()
     of_doubts = (min(since, max(since, EPOCH) - DAY_BEFORE), max(until, datetime.now(UTC)))
 
@@ -138,27 +141,15 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
 
 
-def _build_parameters(settings: Settings) -> dict[str, Any]:
-    hours = settings.hours
-    return {
-        "time_zone": settings.time_zone,
-        "work_days": list(hours.days),
-        "work_begins": hours.begins,
-        "work_ends": hours.ends,
-    }
-
-
 def _try_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
     """Run one rule; a failure becomes a problem."""
     try:
-        return RuleResults(list(_run_rule(rule, client, given, span)), [])
+        return RuleResults(_run_rule(rule, client, given, span), [])
     except RuleError as error:
         return RuleResults([], [RuleProblem(rule.file, error.line, error.what)])
 
 
-def _run_rule(
-    rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]
-) -> "Iterable[Finding]":
+def _run_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> list[Finding]:
     """Run one rule.
 
     Raises:
@@ -173,7 +164,7 @@ def _run_rule(
     for finding in _make_findings(rule, table):
         if since <= finding.found_at < until:
             findings.setdefault(finding.id, finding)
-    return findings.values()
+    return list(findings.values())
 
 
 def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:

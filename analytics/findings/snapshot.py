@@ -1,7 +1,7 @@
 """Keeps the findings of all time: the rules read everything once, and then only what new notifications can change."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -104,7 +104,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         elif time.monotonic() - before.whole_at > WHOLE_SECONDS:
             self._look_through(rules, settings, before.known)
         else:
-            since = max(first_at - PLAY, EPOCH) if first_at else FOREVER
+            since = max(first_at, EPOCH + PLAY) - PLAY if first_at else FOREVER
             known = _reopen(before.known, first_at) if first_at else before.known
             self._last_look = self._run(before._replace(last=last, known=known), since, upto)
 
@@ -130,7 +130,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             known |= {rule.name: _add(known[rule.name], rule, results, again_at) for rule in rules}
         snapshot = look.snapshot._replace(upto=upto)
         if due:
-            findings = _mark_and_sort([finding for each in known.values() for finding in each.findings])
+            findings = sort_findings(mark_doubted([finding for each in known.values() for finding in each.findings]))
             problems = [each.problem for each in known.values() if each.problem]
             snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
         return look._replace(snapshot=snapshot, known=known)
@@ -168,7 +168,3 @@ def _add(known: _Known, rule: Rule, results: RuleResults, again_at: float) -> _K
             return known._replace(problem=problem, again_at=again_at)
     older = [finding for finding in known.findings if finding.found_at < known.lacks_since]
     return _Known([*older, *(finding for finding in results.findings if finding.rule == rule.name)])
-
-
-def _mark_and_sort(findings: Sequence[Finding]) -> list[Finding]:
-    return sort_findings(mark_doubted(findings))

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import pyarrow as pa
 from IPython.core.error import UsageError
@@ -166,8 +166,7 @@ class ClcMagics(Magics):
             if chosen.out is not None:
                 self._variables[chosen.out] = frame
             if chosen.chart is not None:
-                request = ChartRequest(chosen.chart, chosen.x, chosen.y, chosen.color, chosen.title)
-                return draw_chart(table, request)
+                return draw_chart(table, chosen)
         except AnalyticsError as error:
             raise UsageError(str(error)) from None
         return frame if chosen.out is None else None
@@ -193,23 +192,13 @@ class ChartError(AnalyticsError):
     """Raised when rows can't be drawn as asked."""
 
 
-class ChartRequest(NamedTuple):
-    """The options of a chart: one of `KINDS`, the names of its columns for axes and colours, and its title."""
-
-    kind: str
-    x: str | None = None
-    y: str | None = None
-    color: str | None = None
-    title: str | None = None
-
-
-def draw_chart(table: pa.Table, request: ChartRequest) -> "alt.Chart | None":
-    """Return a chart of rows, and print notes on what it leaves out; None if nothing can be drawn.
+def draw_chart(table: pa.Table, chosen: argparse.Namespace) -> "alt.Chart | None":
+    """Return the chart that the options choose, and print notes on what it leaves out; None if nothing can be drawn.
 
     Raises:
         ChartError: a named column does not exist, or y holds no numbers.
     """
-    choice = choose_columns(table, request)
+    choice = choose_columns(table, chosen)
     if not table.num_rows:
         sys.stdout.write(f"{NO_ROWS}\n")
         return None
@@ -218,30 +207,30 @@ def draw_chart(table: pa.Table, request: ChartRequest) -> "alt.Chart | None":
         sys.stdout.write(f"{note}\n")
     if chart is None:
         return None
-    title = chart.title.to_dict() | ({"text": shorten(request.title, 200)} if request.title else {})
+    title = chart.title.to_dict() | ({"text": shorten(chosen.title, 200)} if chosen.title else {})
     # Fitted into a width, the chart would have fewer columns in its legend than its height was measured with.
     return chart.properties(width=WIDTH, autosize="pad", title=title)
 
 
-def choose_columns(table: pa.Table, request: ChartRequest) -> Choice:
+def choose_columns(table: pa.Table, chosen: argparse.Namespace) -> Choice:
     """Choose the columns to draw: times first along x, numbers along y, else the number of rows.
 
     Raises:
         ChartError: a named column does not exist, or y holds no numbers.
     """
     columns = classify_columns(table)
-    for option, name in (("--x", request.x), ("--y", request.y), ("--color", request.color)):
+    for option, name in (("--x", chosen.x), ("--y", chosen.y), ("--color", chosen.color)):
         if name is not None and name not in columns:
             raise ChartError(f"%%clc: {option} {shorten(name)} is no column; there are {', '.join(columns)}.")
-    if request.y and columns[request.y] != "number":
-        raise ChartError(f"%%clc: --y {shorten(request.y)} holds no numbers; cast it, or leave it out to count rows.")
-    free = [name for name in columns if name not in (request.y, request.color)]
-    x = request.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
+    if chosen.y and columns[chosen.y] != "number":
+        raise ChartError(f"%%clc: --y {shorten(chosen.y)} holds no numbers; cast it, or leave it out to count rows.")
+    free = [name for name in columns if name not in (chosen.y, chosen.color)]
+    x = chosen.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
     left = [name for name in free if name != x]
-    y = request.y or next(iter(select_kind(columns, left, "number")), None)
+    y = chosen.y or next(iter(select_kind(columns, left, "number")), None)
     # Where several rows have the same x, a column of text distinguishes them.
     texts = select_kind(columns, left, "text") if repeats(table, columns, x) else []
-    return Choice(KINDS[request.kind], x, y, request.color or find_fewest(table, columns, texts))
+    return Choice(KINDS[chosen.chart], x, y, chosen.color or find_fewest(table, columns, texts))
 
 
 def select_kind(columns: Mapping[str, Holds], names: list[str], kind: Holds) -> list[str]:

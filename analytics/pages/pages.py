@@ -95,7 +95,6 @@ PAGES = (
     Page("Health", "health", "ecg_heart", "health", ("account",), ("Metric",)),
     Page("Set up", "set-up", "settings_input_component", "set_up", ("account",), ("TextInput",)),
 )
-TITLES = {page.path: page.title for page in PAGES}
 NAMES = {page.title: page.names for page in PAGES}
 OFFERS = {page.title: page.offer for page in PAGES if page.offer}
 SHOWS = {page.path: page.shows for page in PAGES}

@@ -52,7 +52,6 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
         examples=Examples(types[0].event_type if types else "", categories[0] if categories else "", "name"),
         wording=NO_WORDS,
         meanings={},
-        proof=said.get("proof", "none"),
         is_set_up=bool(said.get("is_set_up")),
         secret_variable=said.get("secret_variable", ""),
         documentation=said.get("documentation", ""),

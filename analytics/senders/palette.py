@@ -48,7 +48,8 @@ def match(wanted: Mapping[Name, str], palette: Sequence[str]) -> dict[Name, str]
 
     Of more events than colours, the last ones share the nearest.
     """
-    places = {colour: as_rgb(colour) for colour in {*palette, *wanted.values()}}
+    # In RGB: the colours of the palette differ enough for any measure of what is near.
+    places = {colour: tuple(bytes.fromhex(colour.removeprefix("#"))) for colour in {*palette, *wanted.values()}}
     pairs = sorted(
         (dist(places[own], places[colour]), name, colour) for name, own in wanted.items() for colour in palette
     )
@@ -61,8 +62,3 @@ def match(wanted: Mapping[Name, str], palette: Sequence[str]) -> dict[Name, str]
     for _, name, colour in pairs:
         matched.setdefault(name, colour)
     return matched
-
-
-def as_rgb(colour: str) -> tuple[int, ...]:
-    """Return the parts of a colour: the colours of the palette differ enough for any measure of what is near."""
-    return tuple(bytes.fromhex(colour.removeprefix("#")))

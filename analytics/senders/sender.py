@@ -149,7 +149,6 @@ class Sender(NamedTuple):
             than those for any sender.
         doubting_rules: the rules whose findings say that a notification may not be what it seems.
         never_reported: the words for a field that no notification has, with the reason in a sentence.
-        proof: what a valid signature proves: `third-party` (anybody can check it), `shared-secret`, `token` or `none`.
         is_set_up: whether the receiver takes its notifications.
         secret_variable: the setting with its secret; empty where it needs none.
         documentation: the URL of its own documentation.
@@ -177,7 +176,6 @@ class Sender(NamedTuple):
     meanings: Mapping[tuple[str, str], str]
     doubting_rules: tuple[str, ...] = ()
     never_reported: Mapping[str, str] = {}
-    proof: str = "third-party"
     is_set_up: bool = True
     secret_variable: str = ""
     documentation: str = ""

@@ -24,7 +24,12 @@ from analytics.senders.phrases import (
 from analytics.senders.sender import Wording
 from analytics.text import capitalize, format_count, make_visible, shorten
 
-LONGEST = 60
+__all__ = ["Change", "MetricState", "make_sentence", "parse_value", "phrase", "summarize_alert", "summarize_changes"]
+
+SOMEBODY = "Somebody"
+UNSEEN = "no visible field changed"
+MOST_TOLD = 3
+LONGEST, LONGEST_NAME = 60, 80
 PART = re.compile(
     r"""
     \[ (?: "(?P<odd_item>(?:[^"\\]|\\.)*)" | (?P<item>[^\]]*) ) \]
@@ -108,14 +113,6 @@ def spell_words(key: str, wording: Wording) -> str:
         return wording.labels[key]
     apart = HUMP.sub(" ", shorten(key, LONGEST)).replace("_", " ")
     return " ".join(word if word.isupper() else word.lower() for word in make_visible(apart).split())
-
-
-__all__ = ["Change", "MetricState", "make_sentence", "parse_value", "phrase", "summarize_alert", "summarize_changes"]
-
-SOMEBODY = "Somebody"
-UNSEEN = "no visible field changed"
-MOST_TOLD = 3
-LONGEST_NAME = 80
 
 
 class MetricState(NamedTuple):

@@ -1,14 +1,18 @@
 """What the dashboard keeps of viewers' answers has a bound, and the oldest go first."""
 
 from datetime import UTC, datetime
+from threading import Event
 
 import pandas as pd
 import pytest
 
 from analytics import connect
+from analytics.client.client import Client
 from analytics.errors import TooManyBytesError
 from analytics.pages.shared.known import alarms
-from analytics.pages.sql.run import AnswerCache
+from analytics.pages.sql.run import AnswerCache, Limits, Run
+
+PATIENCE = 60
 
 
 class Rows:
@@ -57,6 +61,29 @@ def test_an_answer_of_more_bytes_than_allowed_is_refused(tmp_path):
         assert client.sql("SELECT repeat('x', 1000) FROM range(10)", max_bytes=100_000).num_rows == 10
         with pytest.raises(TooManyBytesError, match="more than 100,000 bytes"):
             client.sql("SELECT repeat('x', 1000) FROM range(1000)", max_bytes=100_000)
+
+
+class Waiting(Client):
+    """A client whose query ends when it is cancelled, at once or later."""
+
+    def __init__(self, ends_at_once):
+        self.ends, self.ends_at_once = Event(), ends_at_once
+
+    def sql(self, *_question, cancellation=None, **_options):
+        cancellation.set_end(self.ends.set if self.ends_at_once else list)
+        self.ends.wait(PATIENCE)
+        cancellation.check()
+
+
+@pytest.mark.parametrize("ends_at_once", [True, False])
+def test_a_query_that_was_cancelled_is_so_in_the_history_though_it_has_not_ended_yet(monkeypatch, ends_at_once):
+    monkeypatch.setattr("analytics.pages.sql.run.read_now", lambda: datetime.now(UTC))
+    client = Waiting(ends_at_once)
+    run = Run(client, "SELECT 1", Limits(1, 1), lambda: False, AnswerCache(1))
+    run.cancel()
+    assert not ends_at_once or run.wait(PATIENCE)
+    assert run.summarize()["facts"].startswith("cancelled · ")
+    client.ends.set()
 
 
 def test_alerts_that_came_one_by_one_are_kept_in_few_parts(monkeypatch):

@@ -23,6 +23,7 @@ from tests.support.dropping import drop_before
 from tests.support.readable_store import Changed, Row, build_store
 
 PATIENCE = 60
+BEGIN = datetime.min.replace(tzinfo=UTC)
 
 
 class Reopened(Client):
@@ -300,3 +301,12 @@ def test_a_finding_that_grows_with_later_notifications_tells_all_of_them_at_once
     assert grown["new_account_many_servers"].startswith("29 servers")
     assert grown["many_servers_deleted"].startswith("20 servers")
     assert grown["hidden_update_burst"].startswith("12 hidden updates")
+
+
+def test_a_notification_that_tells_the_first_moment_of_the_calendar_ends_no_look(tmp_path):
+    rows = [Row("User.Created", "ACME", "ANN"), Row("User.Created", "ACME", "BOB", occurred_at=BEGIN)]
+    client = Reopened(build_store(tmp_path / "1.duckdb", rows[:1]))
+    kept = KeptFindings(client)
+    latest(kept)
+    client.path = build_store(tmp_path / "2.duckdb", rows)
+    assert sorted(latest(kept).findings) == all_of(client)

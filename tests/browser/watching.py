@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-from analytics.pages.pages import TITLES
+from analytics.pages.pages import PAGES
 from tests.support.browsing import answers
 from tests.support.waiting import until
 
+TITLES = {page.path: page.title for page in PAGES}
 SECONDS = 60
 AGE = ".st-key-freshness .age"
 RESTING = {"/entity": "/health?refresh=off"}

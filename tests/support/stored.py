@@ -1,7 +1,7 @@
 """Makes a DuckDB file of notifications, by the receiver's own classification, spool and appender."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -39,8 +39,17 @@ class Received(NamedTuple):
 
 def received_in(example) -> list[Received]:
     """Return what is received in an example of a rule, in order of receipt."""
-    received = [Received(*each) for group in example.notifications for each in group.list_each()]
+    received = [each for group in example.notifications for each in _list_each(group)]
     return sorted(received, key=lambda one: one.received_at)
+
+
+def _list_each(group):
+    """Yield the notifications of a group one by one."""
+    for number in range(group.times):
+        moment = group.at + number * timedelta(seconds=group.every_seconds)
+        spelled = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = group.body.replace("{{n}}", str(number + 1)).replace("{{at}}", spelled)
+        yield Received(group.event, moment, body, group.sender, group.headers)
 
 
 def store_of(directory: Path, received: Iterable[Received]) -> Path:

@@ -3,13 +3,14 @@
 The chart's brush selects a part of the time, and fields do the same by keyboard.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from analytics import senders
+from analytics.charts.charts import read_marked
 from analytics.charts.events import describe_events, draw_events
 from analytics.comparison import compare
 from analytics.pages.activity import filters
@@ -22,7 +23,7 @@ from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.ranges import draw_ends
 from analytics.text import as_markdown, format_count
-from analytics.times import EPOCH, Interval
+from analytics.times import Interval, format_seconds
 
 BRUSH = "_brush"
 SAME = timedelta(seconds=1)
@@ -49,16 +50,6 @@ def leave_chart() -> None:
     """Forget the brush's part, so that the next chart marks it: this one goes, with what was brushed on it."""
     if last := st.session_state.get(BRUSH):
         st.session_state[BRUSH] = Brush(turn=last.turn)
-
-
-def read_part(selection: Any) -> Interval | None:
-    """Return the part that a chart's brush marks; None where it marks none."""
-    marked = selection.get("begin") if selection else None
-    try:
-        begin, end = (EPOCH + timedelta(milliseconds=float(end_ms)) for end_ms in marked or ())
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return Interval(min(begin, end), max(begin, end)) if begin != end else None
 
 
 def draw_total(types: pd.DataFrame, chosen: ActivityFilters, measure: Measure, time: When) -> None:
@@ -101,7 +92,7 @@ def draw_over_time(
     key = f"chart-over-time-{brush.turn}"
 
     def select() -> None:
-        marked = read_part(st.session_state[key].selection.get("brush"))
+        marked = read_marked(st.session_state[key].selection.get("brush"))
         last: Brush = st.session_state.get(BRUSH, Brush())
         # A chart also reports its first part, perhaps late, after another selection by other means.
         stale = last.turn != brush.turn or read_filters().part != last.part
@@ -151,19 +142,19 @@ def describe_total(rows: pd.DataFrame, measure: Measure, time: When) -> str:
     """Return the total and its comparison, as Markdown."""
     count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
     total = f"**{format_count(count, measure.unit)}**"
-    if time.compared is None and time.complete_since and not time.span.whole:
+    if time.compared:
+        then = format_range(time.compared.since, time.compared.until)
+        return f"{total}, {as_markdown(compare(count, before))} {time.compared.phrase} ({as_markdown(then)})"
+    if time.complete_since and not time.span.whole:
         since = as_markdown(format_minute(time.complete_since))
         return f"{total}; no comparison, because the store is complete only since {since}"
-    if time.compared is None and time.first and not time.span.whole:
+    if time.first and not time.span.whole:
         other = time.find_other(time.part.since, time.part.until or time.span.until)
         first = as_markdown(format_minute(time.first))
         is_cut = time.first < other.until
         why = f"{other.name} was kept only from {first} on" if is_cut else f"nothing was kept before {first}"
         return f"{total}; no comparison, because {why}"
-    if time.compared is None:
-        return total
-    then = format_range(time.compared.since, time.compared.until)
-    return f"{total}, {as_markdown(compare(count, before))} {time.compared.phrase} ({as_markdown(then)})"
+    return total
 
 
 def draw_see_these(chosen: ActivityFilters, time: When) -> None:
@@ -185,8 +176,8 @@ def make_notifications_address(chosen: ActivityFilters, time: When) -> dict[str,
         "account": chosen.account,
         "below": "false" if chosen.alone else None,
         **chosen.make_name_filters(),
-        "from": None if time.span.whole and not (chosen.part or time.complete_since) else in_seconds(since),
-        "to": None if runs or until is None else in_seconds(until),
+        "from": None if time.span.whole and not (chosen.part or time.complete_since) else format_seconds(since),
+        "to": None if runs or until is None else format_seconds(until),
     }
 
 
@@ -197,8 +188,3 @@ def list_event_types(chosen: ActivityFilters) -> list[str]:
     categories = senders.list_categories_of(kind)
     names = chosen.types or {*senders.list_event_types_of(categories), *categories}
     return [text for text, name in map_types().items() if name in names]
-
-
-def in_seconds(instant: datetime) -> str:
-    """Return a moment in the form of the page Notifications' address."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -60,7 +60,7 @@ def draw_body() -> None:
         with st.popover("View", icon=":material/tune:", key=VIEW, on_change="rerun"):
             draw_since_visit()
             how = choose_comparison(close_view)
-            by_change = choose_rank() == CHANGE
+            by_change = choose_rank()
             logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params", on_change=close_view)
         chosen = read_filters()
         chips = list(filters.list_filter_chips(chosen))
@@ -92,12 +92,12 @@ def choose_measure() -> Measure:
     return names.get(chosen or "", NOTIFICATIONS)
 
 
-def choose_rank() -> str:
-    """Draw the choice of the lists' order, and return it."""
+def choose_rank() -> bool:
+    """Draw the choice of the lists' order, and say whether they are in that of their changes."""
     names = [NUMBER, CHANGE]
     chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True,
                                   on_change=close_view, help=RANK_HINT)  # fmt: skip
-    return chosen or NUMBER
+    return chosen == CHANGE
 
 
 def draw(
@@ -164,12 +164,8 @@ def list_queries(
         "activity_actors": {**time.part_values, **counted, **ranked, **chosen.make_parameters(filters.ACTOR)},
     }
     if has_week(time):
-        queries["activity_hours"] = {
-            **time.part_values,
-            **counted,
-            **time.list_clocks(zone),
-            **chosen.make_parameters(),
-        }
+        clocks = time.list_clocks(zone)
+        queries["activity_hours"] = {**time.part_values, **counted, **clocks, **chosen.make_parameters()}
     return {name: add_counts(name, values, kept) for name, values in queries.items()}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,9 @@ from analytics.times import (
     RANGES,
     Interval,
     Span,
-    begin_at,
-    cut,
     list_offsets,
     make_span,
+    to_microseconds,
 )
 
 COOKIE = "clc_visit"
@@ -134,13 +134,17 @@ class When(NamedTuple):
         """Return the zone's offsets from UTC in the part, each with its begin, as parameters of queries."""
         shifts = list_offsets(self.part.since, self.part.until or self.span.until, zone)
         return {
-            "begins": [(since - EPOCH) // MICROSECOND for since, _ in shifts],
+            "begins": [to_microseconds(since) for since, _ in shifts],
             "ahead_us": [ahead // MICROSECOND for _, ahead in shifts],
         }
 
     def describe_difference(self, count: int, before: int) -> str:
         """Return the difference between a count and the other time's, in words."""
         return (format_difference(count, before) or "") if self.compared else ""
+
+    def describe_before(self, before: int) -> str | None:
+        """Return the count of the other time with its name; None without one."""
+        return f"{before:,} {self.compared.phrase}" if self.compared else None
 
     def format_move(self, count: int, before: int) -> str:
         """Return whether a count is above or below the other time's, by an arrow, and by how much."""
@@ -153,7 +157,8 @@ def draw_time_controls() -> None:
     with st.container(key="part-of", width="content"):
         if read_filters().part:
             st.markdown("part of", width="content")
-    draw_own_range(draw_range(forget_part, own=True))
+    # A selected part belongs to the range before.
+    draw_own_range(draw_range(partial(select_part, None), own=True))
 
 
 def draw_since_visit() -> None:
@@ -162,21 +167,11 @@ def draw_since_visit() -> None:
     st.button(
         "Since my last visit",
         key="last-visit",
-        on_click=choose_since_visit,
+        on_click=choose_own,
+        args=(Interval(last_end),) if last_end else (),
         disabled=last_end is None,
         help="This browser has no earlier visit on record." if last_end is None else None,
     )
-
-
-def choose_since_visit() -> None:
-    """Make the time since the last visit the user's own time."""
-    if last_end := read_last_visit():
-        choose_own(Interval(last_end))
-
-
-def forget_part() -> None:
-    """Select no part, because it belongs to another range."""
-    select_part(None)
 
 
 def choose_comparison(on_change: Callable[[], None]) -> str:
@@ -205,6 +200,20 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     if span.whole and not chosen.part:
         return time
     return time._replace(compared=time.compare_part())
+
+
+def begin_at(span: Span, moment: datetime, zone: ZoneInfo) -> Span:
+    """Return the part of a time that is not before a moment, in bins that fit it; its end where all of it is before."""
+    if moment <= span.since:
+        return span
+    later = cut(Interval(span.since, span.until), moment)
+    return make_span(OWN, later, span.now, None, zone)._replace(whole=span.whole)
+
+
+def cut(interval: Interval, moment: datetime) -> Interval:
+    """Return the part of an interval that is not before a moment; its end where all of it is before."""
+    since = max(interval.since, moment)
+    return Interval(min(since, interval.until or since), interval.until)
 
 
 def parse_seconds(seconds: str) -> datetime | None:

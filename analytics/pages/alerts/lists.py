@@ -1,6 +1,6 @@
 """The lists of the page Alerts: present alarms, flapping metrics, and all alarms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -134,16 +134,25 @@ def format_account(alias: str | None) -> str:
     return label_account(alias, next(filter(None, names), None))
 
 
+def draw_rows(
+    columns: Sequence[Column], shown: Mapping[str, Any], lines: Sequence[Line], *, at: str, key: str, alt: str
+) -> None:
+    """Draw the rows of a list; a click leads to a row's server at the time in its column `at`."""
+
+    def open_row(identity: str, column: str) -> None:
+        if (row := shown.get(identity)) is not None:
+            to_server(row, column, getattr(row, at))
+
+    colours = {LASTS: COLOURS["high"][is_dark()], ENDED: choose_alert_colour(is_dark())}
+    draw_table(columns, lines, key=key, alt=alt, on_open=open_row, height=LIST_PIXELS, colours=colours)
+
+
 def draw_in_alarm_list(rows: pd.DataFrame) -> None:
     """Draw a page of the present alarms."""
     page = read_page(LASTING, rows)
     shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
-
-    def open_row(identity: str, column: str) -> None:
-        if (row := shown.get(identity)) is not None:
-            to_server(row, column, row.begin)
-
-    def as_line(identity: str, row: Any) -> Line:
+    lines = []
+    for identity, row in shown.items():
         began = to_moment(row.begin) or read_now()
         cells: list[Cell] = [
             began,
@@ -153,22 +162,14 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
             format_reading(row.reading),
             format_account(null_to_none(row.account_alias)),
         ]
-        return Line(identity, cells, LASTS)
-
-    lines = [as_line(identity, row) for identity, row in shown.items()]
-    draw_table(list_in_alarm_columns(), lines, key="in-alarm", alt="In alarm now", on_open=open_row,
-          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+        lines.append(Line(identity, cells, LASTS))
+    draw_rows(list_in_alarm_columns(), shown, lines, at="begin", key="in-alarm", alt="In alarm now")
     page.draw_ways("alarm", None)
 
 
 def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None:
     """Draw a page of the flapping servers and metrics of a time up to its end."""
     shown = {f"{row.server} {row.metric}": row for row in list_rows(page.rows)}
-
-    def open_row(identity: str, column: str) -> None:
-        if (row := shown.get(identity)) is not None:
-            to_server(row, column, row.last)
-
     lines = [
         Line(
             identity,
@@ -184,19 +185,14 @@ def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None
         )
         for identity, row in shown.items()
     ]
-    draw_table(list_flapping_columns(), lines, key="flapping-list", alt="Flapping, most alarms first",
-          on_open=open_row, height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+    alt = "Flapping, most alarms first"
+    draw_rows(list_flapping_columns(), shown, lines, at="last", key="flapping-list", alt=alt)
     page.draw_ways("metric", end)
 
 
 def draw_alarm_list(page: ListPage, end: datetime, deleted: set[str], words: Sequence[str]) -> None:
     """Draw a page of the alarms of a time up to its end; `words` are those for the ways to other pages."""
     shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
-
-    def open_row(identity: str, column: str) -> None:
-        if (row := shown.get(identity)) is not None:
-            to_server(row, column, row.begin)
-
     lines = []
     for identity, row in shown.items():
         began, ended = to_moment(row.begin) or read_now(), to_moment(row.end)
@@ -210,11 +206,5 @@ def draw_alarm_list(page: ListPage, end: datetime, deleted: set[str], words: Seq
         quiet: Tone | None = "quiet" if row.server in deleted else None
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
-    draw_table(list_alarm_columns(), lines, key="alarm-list", alt="Alarms of this time range", on_open=open_row,
-          height=LIST_PIXELS, colours=choose_state_colours())  # fmt: skip
+    draw_rows(list_alarm_columns(), shown, lines, at="begin", key="alarm-list", alt="Alarms of this time range")
     page.draw_ways("alarm", end, words)
-
-
-def choose_state_colours() -> dict[str, str]:
-    """Return the colours of alarms that last, and of alarms that have ended."""
-    return {LASTS: COLOURS["high"][is_dark()], ENDED: choose_alert_colour(is_dark())}

@@ -216,13 +216,12 @@ def draw_nothing_in_range(some: bool, account: str | None) -> None:
     """Say that the time range or the filters leave nothing, and why, if the account's sender sends no alerts."""
     accounts = load_accounts()
     sender = accounts.find_sender(account) if account and account not in accounts.shared else None
-    if account and sender and sender not in list_alert_senders():
-        with st.container(key="nothing", border=True):
+    with st.container(key="nothing", border=True):
+        if account and sender and sender not in list_alert_senders():
             st.subheader("No alarms of this account", anchor=False)
             what = as_markdown(f"{account} is an account of {find_sender(sender).title}")
             st.caption(f"{what}, which sends no alerts.")
-        return
-    with st.container(key="nothing", border=True):
+            return
         st.subheader("No alarm in this time range", anchor=False)
         before = "The latest alarm ended before it. Choose a longer time range to see it."
         st.caption(before if some else "None matches these filters. Clear the filters to see more.")

@@ -78,30 +78,23 @@ def draw_card() -> dict[str, Any]:
     """Draw the fields of the card, by what they filter, and return their values by their names in the address."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": to_first}
     of_names = {**bound, "help": NAME_HINT}
+    chosen: dict[str, Any] = {}
     st.caption("**Findings and changes**")
-    named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **of_names)
-    by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
+    chosen["entity"] = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **of_names)
+    chosen["actor"] = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
     st.caption("**Findings only**")
-    severities = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
-    rules = choose_rules()
+    chosen["severity"] = st.multiselect("Severity", SEVERITIES, key="severity", placeholder="Any severity", **bound)
+    chosen["rule"] = choose_rules()
     st.caption("**Changes only**")
-    kinds = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
-    field = st.text_input("Field contains", key="field", placeholder=find_examples().fields, **bound)
-    with_noise = st.checkbox(
+    chosen["kind"] = st.multiselect("Kinds of change", list(KIND_TEXTS), key="kind", placeholder="All kinds", **bound)
+    chosen["field"] = st.text_input("Field contains", key="field", placeholder=find_examples().fields, **bound)
+    chosen["noise"] = st.checkbox(
         "with noise",
         key="noise",
         help="Dates and names of the change itself, links, and fields that only the format added or dropped.",
         **bound,
     )
-    return {
-        "severity": severities,
-        "rule": rules,
-        "entity": named,
-        "actor": by,
-        "kind": kinds,
-        "field": field,
-        "noise": with_noise,
-    }
+    return chosen
 
 
 def choose_rules() -> list[str]:

@@ -88,13 +88,8 @@ def draw_names(finding: Finding) -> None:
     is_of_account = is_account(finding.category, sender)
     with st.container(horizontal=True, gap="small", key="finding-names"):
         if finding.entity_id and finding.category and not is_of_account:
-            draw_name_button(
-                as_words(find_kind_of(finding.category)),
-                finding.entity_id,
-                finding.category,
-                "open-entity",
-                sender=sender,
-            )
+            kind = as_words(find_kind_of(finding.category))
+            draw_name_button(kind, finding.entity_id, finding.category, "open-entity", sender=sender)
         account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
         if account:
             draw_account_button(account, "open-account", sender)
@@ -114,7 +109,7 @@ def draw_advice(rule: Rule) -> None:
         if rule.references:
             st.caption("References")
             for reference in rule.references:
-                draw_reference(make_visible(str(reference)))
+                draw_reference(make_visible(reference))
 
 
 def draw_reference(reference: str) -> None:
@@ -134,11 +129,6 @@ def draw_doubt(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
             st.markdown(f":red[:material/warning:] **{text[0].upper()}{text[1:]}**: {as_markdown(titles)}")
 
 
-def name_doubt(doubting: list[Finding]) -> str | None:
-    """Return the words that mark a doubted notification."""
-    return f"doubted: {name_titles(doubting)}" if doubting else None
-
-
 def count_notifications(finding: Finding) -> str:
     """Return how many notifications are drawn; a rule gives the first ones of a burst alone."""
     counted = format_count(min(len(finding.notification_ids), MOST_NOTIFICATIONS), "notification")
@@ -154,27 +144,23 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
     """
     st.caption(f"{count_notifications(finding)} behind this finding")
     draw_doubt(finding, doubts)
-    ids = [str(identity) for identity in finding.notification_ids]
+    ids = finding.notification_ids
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
     texts = summarize_each(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), list_actions(notifications))
     reports = read_alerts(notifications)
     rows = {str(row.seq): row for row in list_rows(notifications)}
-    lines = [
-        Line(
-            seq,
-            [
-                to_moment(row.occurred_at),
-                shorten(null_to_none(row.entity_id) or "", 80),
-                "; ".join(filter(None, (texts.get(row.seq) or format_event(row), receipt, doubt))),
-                format_number(row.seq),
-            ],
-            format_event(row),
-            tones=[None, None, "notice" if doubt else None],
-        )
-        for seq, row in rows.items()
-        for receipt in [describe_receipt(row, find_due(reports, row.seq))]
-        for doubt in [name_doubt(doubts.get(row.id, []) if row.id in finding.doubted else [])]
-    ]
+    lines = []
+    for seq, row in rows.items():
+        doubting = doubts.get(row.id) if row.id in finding.doubted else None
+        doubt = f"doubted: {name_titles(doubting)}" if doubting else None
+        receipt = describe_receipt(row, find_due(reports, row.seq))
+        cells = [
+            to_moment(row.occurred_at),
+            shorten(null_to_none(row.entity_id) or "", 80),
+            "; ".join(filter(None, (texts.get(row.seq) or format_event(row), receipt, doubt))),
+            format_number(row.seq),
+        ]
+        lines.append(Line(seq, cells, format_event(row), tones=[None, None, "notice" if doubt else None]))
 
     def open_row(seq: str, column: str) -> None:
         row = rows.get(seq)

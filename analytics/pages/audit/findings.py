@@ -17,7 +17,7 @@ from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
 from analytics.pages.audit.finding_panel import draw_finding
 from analytics.pages.audit.list_time import ListTime
-from analytics.pages.audit.seen import are_shown, draw_seen
+from analytics.pages.audit.seen import SHOWN, are_shown, draw_seen
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import read_freshness
@@ -42,7 +42,6 @@ from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import format_count
 from analytics.times import EPOCH, OWN, Interval, label_zone, to_microseconds
 
-SHOWN = "shown"
 LATE_HINT = (
     "They happened before this time range, and their last notification was received or stored within it. "
     "A review of each day's findings would miss them."

@@ -11,7 +11,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.audit.downloads import draw_changes_download
 from analytics.pages.audit.filters import choose_filters
 from analytics.pages.audit.findings import draw_findings, open_finding
-from analytics.pages.audit.list_time import ListTime, draw_place, draw_time
+from analytics.pages.audit.list_time import draw_place, draw_time
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
@@ -76,22 +76,18 @@ def draw_body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     snapshot = load_findings()
     draw_bringing()
     draw_findings(chosen, time, snapshot)
-    draw_changes(chosen, time, snapshot.findings if snapshot else None)
-
-
-def draw_changes(chosen: dict[str, Any], time: ListTime, findings: list[Finding] | None) -> None:
-    """Draw the changes; without findings, because those are being computed, no row names one."""
     values = {name: value for name, value in chosen.items() if name not in ("severities", "rules")}
-    draw_change_list({**values, **split_names(chosen), "since": time.since, "until": time.until}, time.end, findings)
+    values |= {**split_names(chosen), "since": time.since, "until": time.until}
+    draw_changes(values, time.end, snapshot.findings if snapshot else None)
 
 
-def draw_change_list(values: dict[str, Any], end: datetime, findings: list[Finding] | None) -> None:
+def draw_changes(values: dict[str, Any], end: datetime, findings: list[Finding] | None) -> None:
     """Draw the head and a page of the changes.
 
     Args:
         values: parameters of the queries.
         end: the end of the list; older pages keep it, so that newer changes do not move them.
-        findings: all findings; None while they are being computed.
+        findings: all findings; None while they are being computed, and then no row names one.
     """
     counts = ask("changes_count", **values).iloc[0]
     total, unseen = int(counts["total"]), int(counts["unseen"])

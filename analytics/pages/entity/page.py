@@ -1,6 +1,6 @@
 """The page Entity: an entity's present and past states, and its events."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -33,6 +33,7 @@ from analytics.senders import (
     is_person,
 )
 from analytics.text import add_article, as_markdown, capitalize, format_count, make_name_visible, parse_payload, shorten
+from analytics.times import format_seconds
 
 
 def show() -> None:
@@ -79,7 +80,8 @@ def draw_body() -> None:
     at = read_time()
     then = read_step_moment(entity) or (Moment(at, LAST_SEQ) if at else None)
     facts = ask("entity", at=then.at if then else None, at_seq=then.seq if then else None, **entity.values).iloc[0]
-    draw_complete_since_first(facts)
+    if facts["steps"] and (first := to_moment(facts["first_at"])):
+        draw_complete_since(first)
     draw_entity_head(entity, facts, then)
     if not facts["steps"]:
         draw_without_notifications(entity)
@@ -164,13 +166,9 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
             draw_name_button(
                 f"Parent {find_account_word(entity.sender)}", above, as_account, "open-parent", sender=entity.sender
             )
-        st.button("Find another", key="find-another", on_click=find_another, icon=":material/search:")
-
-
-def draw_complete_since_first(facts: pd.Series) -> None:
-    """Say since when the timeline is complete, where it has a notification from before that."""
-    if facts["steps"] and (first := to_moment(facts["first_at"])):
-        draw_complete_since(first)
+        st.button(
+            "Find another", key="find-another", on_click=going.to_page, args=("entity",), icon=":material/search:"
+        )
 
 
 def describe_first(first: datetime | None) -> str:
@@ -217,11 +215,6 @@ def describe_standing_at(facts: pd.Series, at: datetime) -> tuple[str | datetime
     return f"{then}{state} {format_with_zone(last)}, ", last, first
 
 
-def find_another() -> None:
-    """Go to the search."""
-    going.to_page("entity")
-
-
 def draw_time_choice(at: datetime | None) -> None:
     """Draw the choice of the time of the entity's state."""
     zone = find_viewer_zone()
@@ -231,8 +224,8 @@ def draw_time_choice(at: datetime | None) -> None:
 
     def remember() -> None:
         chosen: datetime | None = st.session_state["at-choice"]
-        then = chosen.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) if chosen else None
-        address.put(at=then.isoformat(timespec="seconds") if then else None, step=None, page=None, until=None)
+        at = format_seconds(chosen.replace(tzinfo=zone)) if chosen else None
+        address.put(at=at, step=None, page=None, until=None)
 
     st.datetime_input(
         name_with_zone("As it was at"),

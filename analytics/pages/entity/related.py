@@ -108,23 +108,21 @@ def draw_parts_of_account(entity: Entity) -> None:
             draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
                   on_open=lambda name, _: going.to_account(name, sender), height=LIST_PIXELS)  # fmt: skip
     parts = ask("entities_of_account", alias=alias, sender=entity.values["sender"], page_rows=MOST_PARTS)
+    one, several = (senders.describe_parts_of_account(last, sender) for last in ("or", "and"))
     with st.container(key="parts-card", gap="small"):
         if parts.empty:
-            parts_of_it = as_markdown(senders.describe_parts_of_account(sender=sender))
             account = as_markdown(senders.find_account_word(sender))
-            st.caption(f"No notification says that {add_article(parts_of_it)} is in this {account} now.")
+            st.caption(f"No notification says that {add_article(as_markdown(one))} is in this {account} now.")
             return
-        total, several_parts = int(parts.iloc[0]["total"]), senders.describe_parts_of_account("and", sender)
-        st.markdown(
-            f"**{as_markdown(format_count(total, senders.describe_parts_of_account(sender=sender), several_parts))}**"
-        )
+        total = int(parts.iloc[0]["total"])
+        st.markdown(f"**{as_markdown(format_count(total, one, several))}**")
         rows = {f"{row.category} {row.entity_id}": row for row in list_rows(parts)}
 
         def open_row(identity: str, _: str) -> None:
             if (row := rows.get(identity)) is not None:
                 going.to_entity(row.category, row.entity_id, sender=sender)
 
-        alt, some = f"{several_parts.capitalize()} of this account", any(row.deleted for row in rows.values())
+        alt, some = f"{several.capitalize()} of this account", any(row.deleted for row in rows.values())
         lines = [make_part_line(identity, row, with_deleted=some) for identity, row in rows.items()]
         columns = list_part_columns(with_deleted=some)
         draw_table(columns, lines, key="parts", alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip

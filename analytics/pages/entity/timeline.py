@@ -74,11 +74,6 @@ class Entity(NamedTuple):
     sender: str
 
     @property
-    def categories(self) -> set[str]:
-        """Return the categories of its notifications."""
-        return list_categories_of(self.category)
-
-    @property
     def values(self) -> dict[str, str | None]:
         """Return its parameters for queries; the sender only where the store has several."""
         return {
@@ -90,7 +85,7 @@ class Entity(NamedTuple):
     def has(self, row: Any) -> bool:
         """Say whether a notification is about it."""
         own = (row["sender"], row["entity_id"]) == (self.sender, self.name)
-        return own and row["category"] in self.categories
+        return own and row["category"] in list_categories_of(self.category)
 
     @property
     def is_account(self) -> bool:
@@ -289,12 +284,8 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
                   icon=":material/arrow_back:")  # fmt: skip
         st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
                   icon=":material/arrow_forward:")  # fmt: skip
-        st.button("Now", key="step-now", on_click=to_now, disabled=latest, icon=":material/last_page:")
+        now = {"step": None, "at": None, "page": None, "until": None}
+        st.button("Now", key="step-now", on_click=address.put, kwargs=now, disabled=latest, icon=":material/last_page:")
     place_text = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
     standing = (", the latest" if position == 0 else ", the latest state; alerts came later") if latest else None
     draw_age_line(place_text, occurred, standing, key="step-when")
-
-
-def to_now() -> None:
-    """Show the entity's present state."""
-    address.put(step=None, at=None, page=None, until=None)

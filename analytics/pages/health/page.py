@@ -7,8 +7,7 @@ import streamlit as st
 
 from analytics.client.signs import find_signs
 from analytics.errors import NoStatusError
-from analytics.pages.health.machines import draw_machines
-from analytics.pages.health.silences import draw_silences, parse_time, put_plainly
+from analytics.pages.health.lists import draw_machines, draw_silences, parse_time, put_plainly
 from analytics.pages.shared.answers import read_now, read_silence
 from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
 from analytics.pages.shared.formatting import format_clock, format_with_zone
@@ -240,18 +239,11 @@ def draw_refusals(refusals: Sequence[Mapping[str, Any]] | None) -> None:
         if not refusals:
             st.caption("Not known now." if refusals is None else NONE_REFUSED)
             return
-        lines = [
-            Line(
-                str(refusal.get("reason")),
-                [
-                    shorten(str(refusal.get("reason")), 40),
-                    f"{refusal.get('last_hour') or 0:,}",
-                    f"{refusal.get('kept') or 0:,}",
-                    find_meaning(str(refusal.get("reason"))),
-                ],
-            )
-            for refusal in refusals
-        ]
+        lines = []
+        for refusal in refusals:
+            reason = str(refusal.get("reason"))
+            numbers = (f"{refusal.get(name) or 0:,}" for name in ("last_hour", "kept"))
+            lines.append(Line(reason, [shorten(reason, 40), *numbers, find_meaning(reason)]))
         draw_table(REFUSAL_COLUMNS, lines, key="health-refusals", alt="Refused, by reason", wrap=True)
 
 

@@ -55,9 +55,8 @@ FORMATS = (
 
 
 class Size(NamedTuple):
-    """The size of a download: its first number, its notifications, their bytes, and the bodies too long for Excel."""
+    """The size of a download: its notifications, their bytes, and the bodies too long for Excel."""
 
-    first: int | None
     notifications: int
     bytes: int
     long_ones: int
@@ -71,22 +70,14 @@ def make_limits(values: Mapping[str, Any]) -> dict[str, Any]:
 @st.cache_data(ttl=FRESH_SECONDS, max_entries=100, show_spinner=False)
 def find_size(values: dict[str, Any]) -> Size:
     """Return the size of a download; the list stays the same while the choice of files is open."""
-    return as_size(ask("download_size", **make_limits(values)).iloc[0])
-
-
-def as_size(row: Any) -> Size:
-    """Return the answer of the query as a size."""
-    notifications = int(row["notifications"])
-    return Size(int(row["first"]) if notifications else None, notifications, int(row["bytes"]), int(row["long_ones"]))
+    row = ask("download_size", **make_limits(values)).iloc[0]
+    return Size(*(int(row[name]) for name in Size._fields))
 
 
 def fetch(client: Client, values: Mapping[str, Any]) -> pa.Table:
     """Return the newest notifications of a filter, as many as a download holds."""
     (row,) = client.sql(*queries.make_query("download_size", make_limits(values))).to_pylist()
-    size = as_size(row)
-    first = 1 if size.first is None else size.first
-    upto = 0 if size.first is None else values["upto"]
-    return convert_to_utc(client.sql(*queries.make_query("download_rows", {**values, "first": first, "upto": upto})))
+    return convert_to_utc(client.sql(*queries.make_query("download_rows", {**values, "first": row["first"]})))
 
 
 def draw_download(total: int, values: dict[str, Any]) -> None:

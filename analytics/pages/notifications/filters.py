@@ -1,6 +1,6 @@
 """The filters of the page Notifications; all of them are in the page's address."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -20,7 +20,7 @@ from analytics.pages.shared.filters import (
 from analytics.pages.shared.formatting import find_viewer_zone, format_range, map_types, name_with_zone
 from analytics.pages.shared.ranges import EARLIEST, LATEST, choose_preset, draw_range, note_given, turn_of_fields
 from analytics.senders import describe_any_entity
-from analytics.times import RANGES
+from analytics.times import RANGES, format_seconds
 from analytics.words.meanings import MARKS
 
 FILTERS = {"events": [], "entity": "", "actor": "", "text": "", "signature": [], "copies": False}
@@ -47,9 +47,7 @@ def choose_filters() -> dict[str, Any]:
         types = map_types()
         events = st.multiselect("Event types", list(types), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
-        named = st.text_input(
-            "Entity contains", key="entity", placeholder=describe_any_entity(), help=NAME_HINT, **bound
-        )
+        named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **of_names)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
         holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
@@ -80,7 +78,7 @@ def read_own_range() -> ReceivedRange:
 def narrow_to(since: datetime, until: datetime) -> None:
     """Set the user's own range."""
     address.prepare_filter("when", None)
-    address.put(before=None, **{"from": format_moment(since), "to": format_moment(until)})
+    address.put(before=None, **{"from": format_seconds(since), "to": format_seconds(until)})
 
 
 def end_own() -> None:
@@ -94,16 +92,11 @@ def widen() -> None:
     address.put(before=None, **dict.fromkeys(ENDS))
 
 
-def format_moment(moment: datetime) -> str:
-    """Return a moment in the form of the address."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-
-
 def choose_span() -> str:
     """Draw the choice of the time of receipt, and return the name of the chosen length."""
     own = read_own_range()
     length = draw_range(widen, label="Received in the last", is_own=any(own))
-    with st.popover(format_own(own), icon=":material/date_range:", key="own-popover"):
+    with st.popover(format_range(*own) or "Own range", icon=":material/date_range:", key="own-popover"):
         st.caption("The same as dragging across the chart, for the keyboard.")
         # Above the fields, because the calendar of one lies over what is below it.
         above = st.container(key="own-remove-place")
@@ -113,11 +106,6 @@ def choose_span() -> str:
         if any(own):
             above.button("Remove this range", key="own-remove", on_click=end_own, icon=":material/close:")
     return length
-
-
-def format_own(own: ReceivedRange) -> str:
-    """Return the text of the button for the user's own range: the range, if there is one."""
-    return format_range(*own) or "Own range"
 
 
 def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
@@ -132,7 +120,7 @@ def end_field(name: str, label: str, own: ReceivedRange, turn: int) -> None:
         typed: datetime | None = st.session_state[key]
         moment = typed.replace(tzinfo=find_viewer_zone()) if typed else None
         address.prepare_filter("when", None)
-        address.put(before=None, **{name: format_moment(moment) if moment else None})
+        address.put(before=None, **{name: format_seconds(moment) if moment else None})
         note_given("own", read_own_range())
 
     st.datetime_input(label, None, min_value=EARLIEST, max_value=LATEST, key=key, on_change=remember,

@@ -233,7 +233,7 @@ def draw_pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -
     """Draw the page's position in the list, and the ways to other pages."""
 
     def go_to_older() -> None:
-        go_to(paging.begin_of_next(page))
+        go_to(int(page.rows["seq"].min()))
 
     @skip_unanswered
     def go_to_newer() -> None:

@@ -132,27 +132,6 @@ class ListPage(NamedTuple):
         return max(-(-self.total // PAGE_ROWS), 1)
 
 
-def read_rows_before(before: int | None, values: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows of the page before a notification (by `seq`), or of the newest page."""
-    return ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
-
-
-def find_first(rows: pd.DataFrame, before: int | None) -> int:
-    """Return the notification after which all are newer than the page."""
-    return int(rows["seq"].max()) if len(rows) else (before or 0)
-
-
-def make_page(rows: pd.DataFrame, counts: pd.DataFrame) -> ListPage:
-    """Return the page of some rows, from the counts of `notifications_over_time`."""
-    position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
-    return ListPage(rows, position, total, fresh)
-
-
-def begin_of_next(page: ListPage) -> int:
-    """Return the notification before which the next older page begins."""
-    return int(page.rows["seq"].min())
-
-
 def begin_of_previous(page: ListPage, values: Mapping[str, Any]) -> int | None:
     """Return the notification before which the next newer page begins; None for the newest page."""
     rows = ask("later_notifications", after=int(page.rows["seq"].max()), page_rows=PAGE_ROWS, **values)
@@ -193,15 +172,18 @@ class Memo(NamedTuple):
 
 
 def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int | None) -> Search:
-    """Ask the store for the rows of a page."""
+    """Ask the store for the rows of the page before a notification (by `seq`), or of the newest page."""
     values = {**chosen, **span._asdict(), "upto": here.upto}
-    rows = read_rows_before(before, values)
+    rows = ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
 
     @cache
     def count_list() -> ListCounts:
         bins = choose_bins(span, here, values)
-        counts = ask("notifications_over_time", first=find_first(rows, before), bin_us=bins.bin_us, **values)
-        return ListCounts(make_page(rows, counts), bins, counts)
+        # All after this one are newer than the page.
+        first = int(rows["seq"].max()) if len(rows) else (before or 0)
+        counts = ask("notifications_over_time", first=first, bin_us=bins.bin_us, **values)
+        position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
+        return ListCounts(ListPage(rows, position, total, fresh), bins, counts)
 
     return Search(values, rows, count_list)
 

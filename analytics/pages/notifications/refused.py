@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.components import Age, Cell, Column, Line, draw_table
+from analytics.pages.shared.components import Age, Column, Line, draw_table
 from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_number, read_until, to_first_pages
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
@@ -107,18 +107,13 @@ def draw_refused(beside: Callable[[], None] | None, split: Callable[..., Any]) -
 
 def draw_reasons(counts: pd.DataFrame, groups: Sequence[Group], chosen: Group | None) -> None:
     """Draw each reason with its number of refusals and advice; a click shows only those."""
-    lines = [
-        Line(group.key, [group.title, f"{row.refused:,}", make_newest_cell(row), describe_advice(row)])
-        for group, row in zip(groups, list_rows(counts), strict=True)
-    ]
+    lines = []
+    for group, row in zip(groups, list_rows(counts), strict=True):
+        newest = to_moment(row.newest)
+        age = Age(newest) if newest else ""
+        lines.append(Line(group.key, [group.title, f"{row.refused:,}", age, describe_advice(row)]))
     draw_table(REASON_COLUMNS, lines, key="reasons", alt="Why notifications were refused, and what to do",
           on_open=choose_reason, wrap=True, chosen=chosen and chosen.key)  # fmt: skip
-
-
-def make_newest_cell(row: Any) -> Cell:
-    """Return the age of a reason's last refusal."""
-    at = to_moment(row.newest)
-    return Age(at) if at else ""
 
 
 def describe_advice(row: Any) -> str:

@@ -38,14 +38,9 @@ def draw_body() -> None:
     draw_targets(find_usable_base())
 
 
-def find_default_base() -> str:
-    """Return the URL of the listener for its own machine."""
-    return find_receiver().url
-
-
 def find_usable_base() -> str | None:
     """Return the typed address without a slash at its end; None where it is no http(s) URL."""
-    typed = str(st.session_state.get(BASE) or find_default_base()).strip().rstrip("/")
+    typed = str(st.session_state.get(BASE) or find_receiver().url).strip().rstrip("/")
     try:
         parts = urlsplit(typed)
         usable = parts.scheme in ("http", "https") and HOST.fullmatch(parts.netloc) and typed.isprintable()
@@ -60,14 +55,15 @@ def draw_base_url() -> None:
     with left, st.container(key="base-url"):
         st.text_input(
             "Address under which the sender reaches the receiver",
-            value=find_default_base(),
+            value=find_receiver().url,
             key=BASE,
             bind="query-params",
             help="The sender needs https with a valid certificate, for example a proxy's in front of the receiver.",
         )
-        if find_usable_base() is None:
+        base = find_usable_base()
+        if base is None:
             st.error("This is not an address. One looks like https://webhooks.example.com", icon=":material/error:")
-        elif find_usable_base() == find_default_base():
+        elif base == find_receiver().url:
             st.caption(
                 "This default is for senders on the receiver's machine. A real sender needs a public https address."
             )
@@ -76,7 +72,7 @@ def draw_base_url() -> None:
         for sender in senders:
             if len(senders) > 1:
                 st.markdown(f"**{as_markdown(sender.title)}**")
-            draw_steps(sender, find_usable_base())
+            draw_steps(sender, base)
 
 
 def draw_steps(sender: Sender, base: str | None) -> None:
@@ -163,17 +159,13 @@ def draw_other_senders(described: Sequence[Sender], base: str | None, receipts: 
 def draw_other_sender(sender: Sender, base: str | None, receipt: Receipt) -> None:
     """Draw the line of a sender: its name with the steps, its URL, and whether it is set up and received."""
     name, url, state = st.columns([2, 3, 1.5], gap="medium", vertical_alignment="center")
-    target = make_url(sender, base)
     steps = describe_steps(sender, base)
     if sender.documentation.startswith("https://"):
         steps += f"\n\n[Documentation of the sender]({sender.documentation})"
     with name, st.popover(as_markdown(sender.title), type="tertiary", width="content"):
         st.markdown(steps)
-    if base is None:
-        url.caption("Needs an address above.")
-    else:
-        with url:
-            draw_text(target, key=f"url-{sender.name}", alt=f"Target URL of {sender.title}")
+    with url:
+        draw_url(base and make_url(sender, base), sender.name, sender.title)
     with state.container(gap=None, key=f"last-{sender.name}"):
         if sender.is_set_up or receipt.last:
             draw_receipt(receipt, sender.name, sender=sender)
@@ -186,14 +178,19 @@ def draw_target(sender: Sender, event: Event, base: str | None, receipt: Receipt
     name, url, state = st.columns([2, 3, 1.5], gap="medium", vertical_alignment="center")
     # Both in one text: each element more is a message that the page waits for.
     name.markdown(f"**{event.name}**  \n:small[:gray[when {event.fires}]]")
-    if base is None:
-        url.caption("Needs an address above.")
-    else:
-        with url:
-            target = f"{base}/webhooks/{find_receiver().secret_part}{event.name}"
-            draw_text(target, key=f"url-{event.name}", alt=f"Target URL of {event.name}")
+    with url:
+        target = f"{base}/webhooks/{find_receiver().secret_part}{event.name}" if base else None
+        draw_url(target, event.name, event.name)
     with state.container(gap=None, key=f"last-{event.name.replace('.', '-')}"):
         draw_receipt(receipt, event.name, sender=sender, events=[event.name])
+
+
+def draw_url(url: str | None, key: str, what: str) -> None:
+    """Draw the target URL of an event or a sender; None where the address that it needs is not usable."""
+    if url:
+        draw_text(url, key=f"url-{key}", alt=f"Target URL of {what}")
+    else:
+        st.caption("Needs an address above.")
 
 
 def draw_receipt(receipt: Receipt, key: str, *, sender: Sender, events: Sequence[str] = ()) -> None:

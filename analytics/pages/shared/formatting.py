@@ -81,7 +81,7 @@ def format_lag(
     since = max(occurred, due) if occurred and due else occurred
     if occurred is None or since is None or received is None or received - since <= A_MINUTE:
         return None
-    zone = find_viewer_zone()
+    zone = choose_zone(occurred, find_viewer_zone())
     is_same_day = occurred.astimezone(zone).date() == received.astimezone(zone).date()
     at = f"{received.astimezone(zone):%H:%M:%S}" if is_same_day else format_local(received)
     origin = f", from {make_visible(source)}" if source else ""

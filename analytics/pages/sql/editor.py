@@ -175,11 +175,6 @@ class ErrorPlace(NamedTuple):
     start: int
     end: int
 
-    @property
-    def words(self) -> str:
-        """Return the place in words."""
-        return f"line {self.line}, column {self.column}"
-
     def as_utf16(self, sql: str) -> tuple[int, int]:
         """Return start and end as a browser counts characters."""
         start, end = (len(sql[:place].encode("utf-16-le", "surrogatepass")) // 2 for place in (self.start, self.end))

@@ -18,9 +18,9 @@ from analytics.pages.shared.store import open_connection
 from analytics.pages.sql import editor
 from analytics.pages.sql import run as _sql_run
 from analytics.pages.sql.results import draw_results, find_error_place
-from analytics.pages.sql.run import Limits, Run
+from analytics.pages.sql.run import Limits, Run, list_past
 from analytics.pages.sql.schema import list_completions
-from analytics.pages.sql.side import draw_side, list_past
+from analytics.pages.sql.side import draw_side
 from analytics.settings import Settings, read_settings
 from analytics.text import as_markdown
 
@@ -30,7 +30,8 @@ TOO_LONG = "_sql_too_long"
 ASKED = "_sql_asked"
 """The number of the query that was run from the editor, until its result is brought in sight."""
 SECONDS = (5, 10, 30, 60, 300, 900, 3600)
-ROWS = (1_000, 10_000, 100_000, 1_000_000)
+ROWS = {f"At most {number:,} rows": number for number in (1_000, 10_000, 100_000, 1_000_000)}
+"""The choices of the most rows by name."""
 DEFAULT_ROWS = 100_000
 AT_ONCE_SECONDS = 0.25
 FIRST = """\
@@ -195,25 +196,16 @@ def read_longest() -> float:
 
 def read_most_rows() -> int:
     """Return the chosen most rows of a query."""
-    choices = {name_rows(number): number for number in ROWS}
-    return choices.get(st.session_state.get("most", ""), DEFAULT_ROWS)
-
-
-def name_rows(number: int) -> str:
-    """Return the name of a limit of rows."""
-    return f"At most {number:,} rows"
+    return ROWS.get(st.session_state.get("most", ""), DEFAULT_ROWS)
 
 
 def draw_limits() -> None:
     """Draw the choices of the longest time and the most rows."""
     choices = list(list_seconds())
-    st.selectbox(
-        "Longest time", choices, index=len(choices) - 1, key="stop", label_visibility="collapsed", width=170,
-    )  # fmt: skip
-    names = [name_rows(number) for number in ROWS]
-    st.selectbox(
-        "Most rows", names, index=ROWS.index(DEFAULT_ROWS), key="most", label_visibility="collapsed", width=210,
-    )  # fmt: skip
+    last = len(choices) - 1
+    st.selectbox("Longest time", choices, index=last, key="stop", label_visibility="collapsed", width=170)
+    default = list(ROWS.values()).index(DEFAULT_ROWS)
+    st.selectbox("Most rows", list(ROWS), index=default, key="most", label_visibility="collapsed", width=210)
 
 
 def describe_python(location: str | None = None) -> str:

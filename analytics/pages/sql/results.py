@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from analytics.charts.choice import KINDS, Choice, classify_columns, fit_choice
+from analytics.charts.choice import KINDS, ChartKind, Choice, classify_columns, fit_choice
 from analytics.charts.quick_chart import draw
 from analytics.errors import (
     AnalyticsError,
@@ -21,7 +21,7 @@ from analytics.pages.shared.components import bring, draw_age_line, draw_chart, 
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
 from analytics.pages.sql.leads import describe_leads, describe_missing, draw_leads
-from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, open_cache
+from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, format_duration, open_cache
 from analytics.text import as_markdown, format_count, make_visible
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ def find_error_place(run: Run) -> ErrorPlace | None:
     if run.error is None or isinstance(run.error, (CancelledError, NotRunningError, QueryTimeoutError)):
         return None
     return find_place(run.sql, str(run.error))
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration as text."""
-    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
 
 def draw_results(run: Run) -> None:
@@ -165,11 +160,8 @@ def draw_plan(table: "pa.Table") -> None:
 
 def choose_chart(table: "pa.Table") -> Choice | None:
     """Return the chart of the address as far as these columns can make it; None if they make none."""
-    values = {name: address.get(name) for name in ("chart", "x", "y", "colour")}
-    linked = None
-    if values["chart"] in KINDS and values["x"]:
-        linked = Choice(cast("Any", values["chart"]), values["x"], values["y"], values["colour"])
-    return fit_choice(linked, table)
+    kind, x, y, colour = (address.get(name) for name in ("chart", "x", "y", "colour"))
+    return fit_choice(Choice(cast("ChartKind", kind), x or "", y, colour), table)
 
 
 def draw_chart_and_choices(table: "pa.Table", choice: Choice) -> None:
@@ -259,4 +251,4 @@ def describe_outcome(run: Run, place: ErrorPlace | None) -> str:
         )
     if isinstance(run.error, QueryTimeoutError):
         return f"Ended after {format_duration(run.elapsed)}: look at fewer rows, or choose a longer time above."
-    return f"The error is at {place.words}." if place else "The query failed."
+    return f"The error is at line {place.line}, column {place.column}." if place else "The query failed."

@@ -7,8 +7,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import streamlit as st
@@ -22,6 +21,7 @@ from analytics.export.results import prepare_rows
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.going import on_leaving
 from analytics.pages.shared.store import open_connection
+from analytics.text import format_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,17 +91,6 @@ class Limits(NamedTuple):
     rows: int
 
 
-class PastQuery(NamedTuple):
-    """An ended query of this session: its begin, its duration, its number of rows or the reason why it has none."""
-
-    number: int
-    sql: str
-    at: datetime
-    seconds: float
-    rows: int | None
-    end: str
-
-
 class Run:
     """A query, from its start on."""
 
@@ -140,11 +129,18 @@ class Run:
         """Wait for the end, at most so long, and say whether it came."""
         return self._ended.wait(seconds)
 
-    def summarize(self) -> PastQuery:
-        """Return the query for the history."""
-        ended = "" if self.error is None else "cancelled" if isinstance(self.error, CancelledError) else "failed"
-        rows = None if self.table is None else self.table.num_rows
-        return PastQuery(self.number, self.sql, self.at, self.elapsed, rows, ended)
+    def summarize(self) -> dict[str, Any]:
+        """Return the query for the history: how long it took, and its number of rows or the reason why it has none."""
+        if self.table is not None:
+            end = format_count(self.table.num_rows, "row")
+        else:
+            end = "failed" if self.error and not isinstance(self.error, CancelledError) else "cancelled"
+        return {
+            "id": f"{self.number} {self.at.isoformat()}",
+            "sql": self.sql,
+            "at": self.at.timestamp() * 1000,
+            "facts": f"{end} · {format_duration(self.elapsed)}",
+        }
 
     def prepare_frame(self, table: "pa.Table") -> "pd.DataFrame":
         """Return the rows for display, prepared once for all drawings of the page."""
@@ -217,12 +213,17 @@ def cancel() -> None:
 
 def note_run(run: Run) -> None:
     """Add a query to the session's history, once."""
-    past_queries: list[PastQuery] = st.session_state.setdefault(HISTORY, [])
-    if not any(past.number == run.number for past in past_queries):
-        st.session_state[HISTORY] = [run.summarize(), *past_queries][:MOST_REMEMBERED]
+    past, latest = list_past(), run.summarize()
+    if all(each["id"] != latest["id"] for each in past):
+        st.session_state[HISTORY] = [latest, *past][:MOST_REMEMBERED]
 
 
-def read_history() -> list[PastQuery]:
-    """Return this session's past queries, the latest first."""
-    queries: list[PastQuery] = st.session_state.get(HISTORY, [])
-    return queries
+def list_past() -> list[dict[str, Any]]:
+    """Return the session's latest queries that are over, the newest first, for the browser to keep."""
+    past: list[dict[str, Any]] = st.session_state.get(HISTORY, [])
+    return past
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as text."""
+    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"

@@ -86,11 +86,7 @@ def list_completions() -> dict[str, Any]:
             if not table.own
         ],
         "functions": [
-            {
-                "label": row.function_name,
-                "detail": row.parameters,
-                "info": row.description[:LONGEST_DESCRIPTION],
-            }
+            {"label": row.function_name, "detail": row.parameters, "info": row.description[:LONGEST_DESCRIPTION]}
             for row in list_rows(ask("schema_functions"))
         ],
     }

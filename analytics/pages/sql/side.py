@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -11,14 +11,12 @@ from analytics.pages.shared.components import Column, Line, draw_table, register
 from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
-from analytics.pages.sql.results import format_duration
-from analytics.pages.sql.run import PastQuery, read_history
 from analytics.pages.sql.schema import StoreTable, count_rows, list_tables
 from analytics.senders import list_sql_files
-from analytics.text import as_markdown, format_count
+from analytics.text import as_markdown
 from analytics.words.meanings import MEANINGS, find_meaning
 
-LARGEST_HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")
+HEADER = re.compile(r"\A((?:--[^\n]*\n)+)")
 OPEN = "_sql_open_table"
 TABS = ("Tables", "Queries", "History")
 HEIGHT = 620
@@ -41,7 +39,7 @@ def draw_side() -> None:
     with queries:
         draw_shipped()
     with ran:
-        draw_history()
+        draw_queries("clc-sql-past", "Queries that ran in this browser", "Queries that you run are listed here.")
 
 
 def open_table(name: str, _: str) -> None:
@@ -128,11 +126,6 @@ def draw_shipped() -> None:
     )
 
 
-def draw_history() -> None:
-    """Draw the queries that ran in this browser."""
-    draw_queries("clc-sql-past", "Queries that ran in this browser", "Queries that you run are listed here.")
-
-
 def draw_queries(kept: str, alt: str, none: str) -> None:
     """Draw a list of queries that the browser keeps.
 
@@ -145,24 +138,6 @@ def draw_queries(kept: str, alt: str, none: str) -> None:
     register_script("sql_queries", QUERIES_HTML, folder=__package__, after="sql_kept")(
         key=kept.removeprefix("clc-"), data=data
     )
-
-
-def list_past() -> list[dict[str, Any]]:
-    """Return the session's latest queries that are over, the newest first, for the browser to keep."""
-    return [
-        {
-            "id": f"{past.number} {past.at.isoformat()}",
-            "sql": past.sql,
-            "at": past.at.timestamp() * 1000,
-            "facts": f"{describe_end(past)} · {format_duration(past.seconds)}",
-        }
-        for past in read_history()
-    ]
-
-
-def describe_end(past: PastQuery) -> str:
-    """Return the end of a query in words: its number of rows, or the reason why it has none."""
-    return past.end if past.rows is None else format_count(past.rows, "row")
 
 
 class Shipped(NamedTuple):
@@ -180,7 +155,7 @@ def parse_shipped(name: str, text: str) -> Shipped:
     Raises:
         ValueError: the comment is missing or too short.
     """
-    header = LARGEST_HEADER.match(text)
+    header = HEADER.match(text)
     lines = [line.removeprefix("--").strip() for line in header[1].splitlines()] if header else []
     if len(lines) < 2:  # noqa: PLR2004 - the title and the description
         raise ValueError(f"{name}.sql needs a title, and what it tells, in comments above its SQL.")

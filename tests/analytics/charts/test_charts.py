@@ -142,7 +142,7 @@ def test_no_chart_has_a_field_that_tooltips_take_for_a_picture_or_a_name_in_an_e
 
 def test_findings_are_stacked_by_severity(span):
     rows = pd.DataFrame({"bin_us": [span.begins_us[2]] * 2, "severity": ["high", "low"], "findings": [2, 3]})
-    chart = histogram.draw_findings(rows, Period(span.since, span.until, span.width, span.per, whole=True)).to_dict()
+    chart = histogram.draw_findings(rows, Period(span.since, span.until, span.width, span.per)).to_dict()
     stacked = [(row["severity"], row["bottom"], row["top"]) for row in rows_of(chart) if row["findings"]]
     assert stacked == [("high", 0, 2), ("low", 2, 5)]
 

@@ -42,7 +42,7 @@ def test_a_sender_of_the_store_has_the_events_and_kinds_that_were_seen_and_the_w
     sender = as_sender("github", "GitHub", DESCRIPTION, SEEN)
     assert [event.name for event in sender.events] == sorted(each.event_type for each in SEEN)
     assert [kind.name for kind in sender.kinds] == ["repository", "user"]
-    assert (sender.account, sender.person, sender.proof) == ("organization", "user", "shared-secret")
+    assert (sender.account, sender.person) == ("organization", "user")
     assert sender.how_to == "1. Open the settings.\n2. Paste {url}."
     push = next(event for event in sender.events if event.name == "push")
     assert push == ("push", "#123456", "#654321", "commits are pushed", "repository")

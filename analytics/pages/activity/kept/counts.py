@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 from analytics.errors import QueryError
 from analytics.pages.shared.store import ask, to_moment
-from analytics.times import EPOCH, MICROSECOND, floor
+from analytics.times import A_QUARTER, EPOCH, MICROSECOND, floor, to_microseconds
 
 LONG = timedelta(days=28)
 """Shorter ranges are counted from rows, which takes no longer."""
-QUARTER = timedelta(minutes=15)
 ROWS_PER_COUNT = {"notifications": 4, "changes": 1}
 """A count takes as long to read as three notifications take to count, or the changed fields of half a notification.
 
@@ -70,7 +69,7 @@ def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str
         return values
     measure = "notifications" if "notifications" in values else "changes"
     if name in BY_QUARTER and kept.is_short(kept.quarters, measure) and fits_quarters(values):
-        return values | leave_to_rows(measure, values, kept, floor_quarter, lambda begin: begin + QUARTER)
+        return values | leave_to_rows(measure, values, kept, floor_quarter, lambda begin: begin + A_QUARTER)
     counts_all = measure == "notifications" and values.get("event_types") is None
     if name in BY_MONTH and kept.is_short(kept.years, measure) and counts_all:
         rows = leave_to_rows(measure, values, kept, floor_month, find_next_month)
@@ -80,10 +79,9 @@ def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str
 
 def fits_quarters(values: Mapping[str, Any]) -> bool:
     """Say whether the bins of a query begin at quarter hours, and are moved by whole ones. Other clocks fit always."""
-    moved = values.get("shift_us", 0) % to_microseconds(QUARTER)
-    return not moved and (
-        "ahead_us" in values or not any(begin % to_microseconds(QUARTER) for begin in values.get("begins", ()))
-    )
+    quarter_us = A_QUARTER // MICROSECOND
+    moved = values.get("shift_us", 0) % quarter_us
+    return not moved and ("ahead_us" in values or not any(begin % quarter_us for begin in values.get("begins", ())))
 
 
 def leave_to_rows(
@@ -113,7 +111,7 @@ def leave_to_rows(
 
 def pad(moments: Iterable[datetime]) -> list[int]:
     """Return as many moments as there can be cuts, in microseconds since 1970."""
-    numbers = [to_microseconds(at - EPOCH) for at in moments]
+    numbers = list(map(to_microseconds, moments))
     return numbers + [0] * (MOST_CUTS - len(numbers))
 
 
@@ -123,7 +121,7 @@ def choose_months(values: Mapping[str, Any], cut: set[int]) -> dict[str, Any]:
 
     def mask(since: datetime, until: datetime) -> list[list[int]]:
         return [
-            [int(since <= begin < until and to_microseconds(begin - EPOCH) not in cut) for begin in list_months(year)]
+            [int(since <= begin < until and to_microseconds(begin) not in cut) for begin in list_months(year)]
             for year in years
         ]
 
@@ -143,7 +141,7 @@ def list_months(year: int) -> list[datetime]:
 
 def floor_quarter(at: datetime) -> datetime:
     """Return the begin of the quarter hour that contains a moment."""
-    return floor(at, QUARTER)
+    return floor(at, A_QUARTER)
 
 
 def floor_month(at: datetime) -> datetime:
@@ -154,8 +152,3 @@ def floor_month(at: datetime) -> datetime:
 def find_next_month(begin: datetime) -> datetime:
     """Return the begin of the month after one that begins then."""
     return floor_month(begin + timedelta(days=31))
-
-
-def to_microseconds(length: timedelta) -> int:
-    """Return a length of time in microseconds."""
-    return length // MICROSECOND

@@ -108,7 +108,7 @@ def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool,
         f"{'Close' if is_open else 'Open'} {format_count(branch.below, 'sub-account')}" if branch.below else None,
         f"{text.strip()}: {branch.own:,} of its own",
         None,
-        f"{branch.before:,} {when.compared.phrase}" if when.compared else None,
+        when.describe_before(branch.before),
         f"Open the page of {text.strip()}",
     ]
     cells = [sign, text, f"{branch.events:,}", when.format_move(branch.events, branch.before), ranked.ARROW]

@@ -34,16 +34,6 @@ def list_columns(what: str, *, leads: bool) -> tuple[Column, ...]:
     return (first, NUMBER, CHANGE, TO_PAGE) if leads else (first, NUMBER, CHANGE)
 
 
-def format_counts(row: Any, when: When) -> list[str]:
-    """Return the text of a row's number and change."""
-    return [f"{int(row.events):,}", when.format_move(int(row.events), int(row.events_before))]
-
-
-def describe_before(row: Any, when: When) -> str | None:
-    """Return the hover text of a row's change."""
-    return f"{int(row.events_before):,} {when.compared.phrase}" if when.compared else None
-
-
 def draw_rest(what: str, count: int, total: int, key: str) -> None:
     """Say how many names of all a list shows, and offer more of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -95,9 +85,10 @@ def draw_ranked(
     most = max(int(rows["events"].max()), 1) if len(rows) else 1
     lines = []
     for row in list_rows(rows):
-        cells = [text(row), *format_counts(row, when), *([ARROW] if go else [])]
-        hovers = [hover(row), None, describe_before(row, when), f"Open the page of {text(row)}" if go else None]
-        shares = [int(row.events) / most]
+        count, before = int(row.events), int(row.events_before)
+        cells = [text(row), f"{count:,}", when.format_move(count, before), *([ARROW] if go else [])]
+        hovers = [hover(row), None, when.describe_before(before), f"Open the page of {text(row)}" if go else None]
+        shares = [count / most]
         lines.append(
             Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers[: len(cells)], shares=shares)
         )
