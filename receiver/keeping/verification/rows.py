@@ -23,7 +23,8 @@ from receiver.keeping.verification.checkers.changes import (
     read_changes,
     read_missing,
 )
-from receiver.keeping.verification.checkers.parts import Checked, Checker, Part, Pending
+from receiver.keeping.verification.checkers.parts import Checked, Part, Pending
+from receiver.keeping.verification.checkers.workers import Checker
 from receiver.keeping.verification.invariants import (
     Handed,
     Original,
