@@ -86,7 +86,7 @@ def take(data_dir: Path) -> IO[str]:
     path.touch()
     file = path.open("r+")
     if not _lock(file):
-        holder = read_last_holder(file)
+        holder = read_holder(file)
         file.close()
         which, way = (
             (f"Another `clc-receiver serve` (process {holder.pid})", "stop it")
@@ -163,10 +163,12 @@ def announce(lock: IO[str], running: Running) -> None:
         ) from None
 
 
-def read_last_holder(lock: IO[str]) -> Running | None:
-    """Return the `serve` that had the data directory before, if it did not end in order."""
-    lock.seek(0)
-    return _parse_holder(lock.read())
+def read_holder(lock: IO[str]) -> Running | None:
+    """Return the `serve` that has a lock, or had it last and did not end in order; None also if the file is damaged."""
+    try:
+        return Running(**json.loads(os.pread(lock.fileno(), _LOCK_BYTES, 0)))
+    except (ValueError, TypeError):
+        return None
 
 
 def leave(lock: IO[str]) -> None:
@@ -186,7 +188,7 @@ def find_running_serve(data_dir: Path) -> Running | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _parse_holder(file.read())
+                return read_holder(file)
     except PermissionError:
         raise DataDirectoryError(
             f"{data_dir / _LOCK} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`, "
@@ -212,13 +214,6 @@ def find_query_address(data_dir: Path, running: Running) -> str:
 
 def _write_holder(lock: IO[str], text: str) -> None:
     os.pwrite(lock.fileno(), text.encode().ljust(_LOCK_BYTES), 0)
-
-
-def _parse_holder(text: str) -> Running | None:
-    try:
-        return Running(**json.loads(text))
-    except (ValueError, TypeError):
-        return None
 
 
 def read_query_token(settings: Settings) -> str:

@@ -151,7 +151,7 @@ def _open_sockets(settings: Settings, role: str, lock: IO[str]) -> Held:
     check_small_files(settings)
     passed = take_passed_sockets(os.environ)
     # The processes of a killed `serve` give their addresses up a moment later.
-    last = data_directory.read_last_holder(lock)
+    last = data_directory.read_holder(lock)
     taken = {last.listen, last.query_listen} if last else set()
     query, listeners = None, list[socket.socket]()
     if has_store(role):
