@@ -170,7 +170,12 @@ def _read_batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iter
             yield _Batch(
                 rows, list(map(make_numbered, rows)), read_changes(reader, low + 1, high) if with_changes else []
             )
-        low = high if rows else int(reader.read_rows(_NEXT, [low])[0][0])
+            low = high
+        else:
+            ((before_next,),) = reader.read_rows(_NEXT, [low])
+            low = (
+                extent.last if before_next is None else before_next
+            )  # the store may have dropped the last ones meanwhile
 
 
 def _check_copies(reader: Reader, batch: list[NumberedNotification]) -> Iterator[Violation]:
