@@ -112,14 +112,15 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield make_limited("processes_not_running", "Processes not running", len(down), words)
     total = sum(process.restarts for process in processes.values())
     yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
-    recent = sum(
-        facts.at - datetime.fromisoformat(at) < _RECENTLY
+    recent = [
+        process
         for process in processes.values()
         for at in process.restarted_at
-    )
-    hung = [process.failure for process in processes.values() if process.failure and process.restarts]
-    words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
-    yield make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+        if facts.at - datetime.fromisoformat(at) < _RECENTLY
+    ]
+    reasons = [process.failure for process in recent if process.failure]
+    words = f"{len(recent):,}; {reasons[-1]}" if reasons else f"{len(recent):,}"
+    yield make_limited("restarts_last_hour", "Restarts in the last hour", len(recent), words)
 
 
 def _judge_queries(facts: Facts) -> Iterator[Figure]:
