@@ -4,13 +4,14 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.errors import DataDirectoryError
-from receiver.notification import FIRST_PROOF, Notification, SignatureStatus, make_id
+from receiver.notification import FIRST_PROOF, Notification, Proof, SignatureStatus, make_id
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import PublicKey, compute_fingerprint
-from receiver.senders.request import BodyError, parse_body
+from receiver.senders.request import BodyError, Verdict, parse_body
 from receiver.senders.sender import Columns, Event
 
 _log = logging.getLogger(__name__)
@@ -74,18 +75,36 @@ def _describe_signature(status: SignatureStatus, signature: bytes | None) -> str
     return "header malformed" if signature is None else "the signature fits no key"
 
 
-class AccountList(Protocol):
-    """Says which accounts are accepted, and learns new ones."""
-
-    def allows(self, alias: str | None) -> bool:
-        """Tell whether an account's notifications are accepted.
-
-        Raises:
-            DataDirectoryError: that can't be told now.
-        """
-
-    def learn(self, alias: str) -> None:
-        """Accept an account from now on."""
+def make_notification(
+    columns: Columns,
+    verdict: Verdict,
+    payload: bytes,
+    received_at: datetime,
+    source_ip: str | None,
+    sender: str,
+    proof: Proof,
+) -> Notification:
+    """Make an accepted notification; its id carries the time of its receipt."""
+    return Notification(
+        id=make_id(received_at),
+        received_at=received_at,
+        event_type=columns.event_type,
+        category=columns.category,
+        action=columns.action,
+        account_alias=columns.account_alias,
+        entity_id=columns.entity_id,
+        actor=columns.actor,
+        occurred_at=columns.occurred_at,
+        signature_status=verdict.status,
+        signature=verdict.signature,
+        source_ip=source_ip,
+        payload=payload,
+        key_fingerprint=verdict.key_fingerprint,
+        sender=sender,
+        proof=proof,
+        signature_detail=verdict.detail,
+        delivery_id=verdict.delivery_id,
+    )
 
 
 class Admission:
@@ -97,23 +116,21 @@ class Admission:
         accounts: those whose notifications are accepted.
     """
 
-    def __init__(self, key: PublicKey, signatures: Literal["require", "record"], accounts: AccountList) -> None:
+    def __init__(self, key: PublicKey, signatures: Literal["require", "record"], accounts: AllowedAccounts) -> None:
         self._key = key
         self._key_fingerprint = compute_fingerprint(key)
         self._signatures = signatures
         self._accounts = accounts
-        self._check_signature = CENTURYLINK.verification.check
-        self._columns = CENTURYLINK.columns
 
     def decide(
         self, event: Event, payload: bytes, headers: Mapping[str, str], received_at: datetime, source_ip: str | None
     ) -> Notification | Refusal:
-        """Accept a notification or refuse it; the id of an accepted one carries the time of its receipt.
+        """Accept a notification or refuse it.
 
         Where signatures are required, a body is parsed only after its signature holds: a stranger's costs one hash.
         `headers` has names in lower case.
         """
-        status, signature = self._check_signature(self._key, headers, payload)
+        status, signature = CENTURYLINK.verification.check(self._key, headers, payload)
         why = None if status == "valid" else _describe_signature(status, signature)
         if why and self._signatures == "require":
             return _SIGNATURE_REFUSALS[status]._replace(signature_detail=why)
@@ -121,35 +138,16 @@ class Admission:
             body = parse_body(payload)
         except BodyError as error:
             return refuse_body(error)._replace(signature_detail=why)
-        columns = self._columns(event, body, received_at)
-        notification = Notification(
-            id=make_id(received_at),
-            received_at=received_at,
-            event_type=columns.event_type,
-            category=columns.category,
-            action=columns.action,
-            account_alias=columns.account_alias,
-            entity_id=columns.entity_id,
-            actor=columns.actor,
-            occurred_at=columns.occurred_at,
-            signature_status=status,
-            signature=signature,
-            source_ip=source_ip,
-            payload=payload,
-            key_fingerprint=None if signature is None else self._key_fingerprint,
-            sender=CENTURYLINK.name,
-            proof=FIRST_PROOF,
-            signature_detail=why,
-            delivery_id=None,
-        )
+        columns = CENTURYLINK.columns(event, body, received_at)
         try:
-            if self._accepts_account(columns, status):
-                return notification
-            refusal = _refuse_account(columns.account_alias)
+            if not self._accepts_account(columns, status):
+                return _refuse_account(columns.account_alias)._replace(signature_detail=why)
         except DataDirectoryError as error:
             _log.error("%s", error)
-            refusal = _ACCOUNTS_UNREADABLE
-        return refusal._replace(signature_detail=why)
+            return _ACCOUNTS_UNREADABLE._replace(signature_detail=why)
+        judged_under = None if signature is None else self._key_fingerprint
+        verdict = Verdict(status, why, signature, judged_under, delivery_id=None, is_id_signed=False)
+        return make_notification(columns, verdict, payload, received_at, source_ip, CENTURYLINK.name, FIRST_PROOF)
 
     def _accepts_account(self, columns: Columns, signature_status: SignatureStatus) -> bool:
         alias, parent = columns.account_alias, columns.parent_account

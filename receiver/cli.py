@@ -22,7 +22,7 @@ _COMMANDS = {
     "serve": "receiver.commands.serve:serve",
     "check": "receiver.commands.check:check",
     "demo": "receiver.commands.demo:demo",
-    "simulate": "receiver.simulator.commands:simulate",
+    "simulate": "receiver.commands.simulate:simulate",
     "import": "receiver.commands.import_:import_command",
     "upgrade": "receiver.commands.upgrade:upgrade",
     "rebuild": "receiver.commands.rebuild:rebuild",

@@ -234,18 +234,14 @@ def load_program(*modules: str) -> None:
     Args:
         modules: full names; those that are not installed are left out.
     """
-    for package in _list_packages(Path(receiver.__file__).parent):
-        read_sql_files(package)
+    top = Path(receiver.__file__).parent
+    for folder in {file.parent for file in top.rglob("*.sql")}:
+        read_sql_files(".".join((top.name, *folder.relative_to(top).parts)))
     for name in modules:
         try:
             importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-
-
-def _list_packages(folder: Path) -> Iterator[str]:
-    for path in sorted({file.parent for file in folder.rglob("*.sql")}):
-        yield ".".join((folder.name, *path.relative_to(folder).parts))
 
 
 def check_for_duckdb(path: Path) -> Path:

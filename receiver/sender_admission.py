@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import Literal
 from urllib.parse import unquote
 
-from receiver.admission import Refusal, refuse_body
-from receiver.notification import Category, Notification, SignatureStatus, make_id
+from receiver.admission import Refusal, make_notification, refuse_body
+from receiver.notification import Category, Notification, SignatureStatus
 from receiver.senders.pointers import spell_pointer
 from receiver.senders.profile import Handshake, Profile
-from receiver.senders.request import BodyError, SignedRequest, Verdict
+from receiver.senders.request import BodyError, SignedRequest
 from receiver.senders.schemes import Envelope
 from receiver.senders.sender import Body, Columns
 from receiver.senders.set_up import Secrets
@@ -96,7 +96,7 @@ class SenderAdmission:
             self._note_missing_state(profile, columns, body)
         else:
             verdict = verdict._replace(delivery_id=profile.scheme.read_id(Envelope(request)))
-        return _make_notification(profile, columns, verdict, payload, received_at, source_ip)
+        return make_notification(columns, verdict, payload, received_at, source_ip, profile.name, profile.scheme.proof)
 
     def _note_missing_state(self, profile: Profile, columns: Columns, body: Body) -> None:
         """Log once for each category that a body has nothing where the profile says that the entity's state stands."""
@@ -110,31 +110,6 @@ class SenderAdmission:
                 "a notification of %s has no state of %s at %s, so it is not compared: see [state] in its profile",
                 profile.name, category, spell_pointer(place) or '""',
             )  # fmt: skip
-
-
-def _make_notification(
-    profile: Profile, columns: Columns, verdict: Verdict, payload: bytes, received_at: datetime, source_ip: str | None
-) -> Notification:
-    return Notification(
-        id=make_id(received_at),
-        received_at=received_at,
-        event_type=columns.event_type,
-        category=columns.category,
-        action=columns.action,
-        account_alias=columns.account_alias,
-        entity_id=columns.entity_id,
-        actor=columns.actor,
-        occurred_at=columns.occurred_at,
-        signature_status=verdict.status,
-        signature=verdict.signature,
-        source_ip=source_ip,
-        payload=payload,
-        key_fingerprint=verdict.key_fingerprint,
-        sender=profile.name,
-        proof=profile.scheme.proof,
-        signature_detail=verdict.detail,
-        delivery_id=verdict.delivery_id,
-    )
 
 
 def refuse_signature(profile: Profile, status: SignatureStatus, why: str | None) -> Refusal:

@@ -40,7 +40,7 @@ def run_examples(profile: Profile) -> list[Outcome]:
         outcomes.append(Outcome("examples", "none must be accepted: add one with the row that is expected", False))
     if profile.scheme.proof != "none" and not any(example.refused for example in profile.examples):
         outcomes.append(Outcome("examples", "none must be refused: add one with a wrong signature", False))
-    return [*outcomes, *check_states(profile)]
+    return [*outcomes, *_check_states(profile)]
 
 
 def _run(profile: Profile, example: Example) -> Outcome:
@@ -49,10 +49,10 @@ def _run(profile: Profile, example: Example) -> Outcome:
         verdict = _verify(profile, example, body)
         if example.refused is not None:
             is_expected = verdict.detail == example.refused
-            detail = verdict.detail or f"the signature is {verdict.status}"
-            return Outcome(
-                example.file.name, _describe(f"refused: {example.refused}", f"{detail}", is_expected), is_expected
-            )
+            text = f"refused: {example.refused}"
+            if not is_expected:
+                text = f"expected {text}, but: {verdict.detail or f'the signature is {verdict.status}'}"
+            return Outcome(example.file.name, text, is_expected)
         if verdict.status != ("missing" if profile.scheme.proof == "none" else "valid"):
             hint = _show_signed(profile, example, body)
             return Outcome(example.file.name, f"expected to verify, but: {verdict.detail}{hint}", False)
@@ -60,10 +60,6 @@ def _run(profile: Profile, example: Example) -> Outcome:
     except (OSError, BodyError, SecretError) as error:
         return Outcome(example.file.name, str(error), False)
     return Outcome(example.file.name, "; ".join(problems) or _summarize(example), not problems)
-
-
-def _describe(expected: str, actual: str, is_expected: bool) -> str:
-    return expected if is_expected else f"expected {expected}, but: {actual}"
 
 
 def _verify(profile: Profile, example: Example, body: bytes) -> Verdict:
@@ -153,7 +149,7 @@ class _Found(NamedTuple):
     is_needed: bool
 
 
-def check_states(profile: Profile) -> Iterator[Outcome]:
+def _check_states(profile: Profile) -> Iterator[Outcome]:
     """Yield what the table `state` finds in the accepted examples, by category."""
     found: dict[Category, list[_Found]] = defaultdict(list)
     for category, each in _find_states(profile):
@@ -172,15 +168,11 @@ def _find_states(profile: Profile) -> Iterator[tuple[Category, _Found]]:
         if example.row is None:
             continue
         try:
-            yield _find_state(profile, example)
+            body = profile.read_body(example.file.read_bytes())
         except (OSError, BodyError):
             continue  # its own line says so
-
-
-def _find_state(profile: Profile, example: Example) -> tuple[Category, _Found]:
-    body = profile.read_body(example.file.read_bytes())
-    columns = profile.classify(example.event, example.headers, body, example.received_at)
-    return columns.category, _Found(_list_fields(profile, columns.category, body), profile.needs_state(columns))
+        columns = profile.classify(example.event, example.headers, body, example.received_at)
+        yield columns.category, _Found(_list_fields(profile, columns.category, body), profile.needs_state(columns))
 
 
 def _list_fields(profile: Profile, category: Category, body: dict[str, Any]) -> list[str] | None:

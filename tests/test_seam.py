@@ -45,7 +45,7 @@ ALLOWED = {
     ("receiver/notification.py", SENDER): "it says whose the rows are that have no column for their sender",
     ("receiver/senders/__init__.py", SENDER): "it lists the senders",
     ("receiver/simulator/__init__.py", SENDER): "it says which sender is played",
-    ("receiver/simulator/commands.py", "Account.Updated"): "--help has examples",
+    ("receiver/commands/simulate.py", "Account.Updated"): "--help has examples",
     ("receiver/simulator/options.py", "Account.Updated"): "a refusal has an example",
     ("receiver/simulator/demonstrated.py", SENDER): "it says what is shown of each sender",
     ("receiver/simulator/demonstrated.py", "Account.Updated"): "the terminal shows a command to try",

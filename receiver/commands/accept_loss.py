@@ -37,7 +37,7 @@ def accept_loss(yes: bool, data_dir: Path | None) -> None:
         click.confirm("Accept this loss?", abort=True, err=True)
     how = f"This loss was accepted at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC."
     with _changing(settings.data_dir):
-        settle_missing(settings.data_dir, missing.__contains__, how)
+        settle_missing(settings.data_dir, missing, how)
     click.echo("It is accepted. `status` keeps it among the recoveries.", err=True)
     if _find_missing(settings.data_dir):
         click.echo("More is missing since you were asked: run this again.", err=True)

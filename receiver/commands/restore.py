@@ -225,7 +225,7 @@ def put_in_place(
 def _settle(data_dir: Path, made_whole: list[Incident], name: str) -> None:
     """Note that nothing is missing any more since incidents before, and name the others."""
     try:
-        settled = settle_missing(data_dir, made_whole.__contains__, f"The backup {name} brought that back.")
+        settled = settle_missing(data_dir, made_whole, f"The backup {name} brought that back.")
     except OSError as error:
         raise StoreError(
             f"The backup is restored, but what it brought back can't be noted ({error.strerror}): make room, and "

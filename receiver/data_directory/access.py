@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import re
 import secrets
@@ -13,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
-from receiver.data_directory.incidents import put_aside
+from receiver.data_directory.incidents import read_or_make
 from receiver.data_directory.private import keep_private
 from receiver.errors import DataDirectoryError, StoreError
-from receiver.files import make_directory, write_new
+from receiver.files import make_directory
 from receiver.settings import Settings
 
 _LOCK = "serve.lock"
@@ -30,8 +29,6 @@ _LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
 QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
 # Any token that a user may have written by hand, but not the rest of a file that was cut.
 _USABLE = re.compile(r"[!-~]{16,}")
-
-_log = logging.getLogger(__name__)
 
 
 def check_is_used(settings: Settings) -> None:
@@ -89,8 +86,7 @@ def take(data_dir: Path) -> IO[str]:
     path.touch()
     file = path.open("r+")
     if not _lock(file):
-        file.seek(0)
-        holder = _parse_holder(file.read())
+        holder = read_holder(file)
         file.close()
         which, way = (
             (f"Another `clc-receiver serve` (process {holder.pid})", "stop it")
@@ -167,10 +163,12 @@ def announce(lock: IO[str], running: Running) -> None:
         ) from None
 
 
-def read_last_holder(lock: IO[str]) -> Running | None:
-    """Return the `serve` that had the data directory before, if it did not end in order."""
-    lock.seek(0)
-    return _parse_holder(lock.read())
+def read_holder(lock: IO[str]) -> Running | None:
+    """Return the `serve` that has a lock, or had it last and did not end in order; None also if the file is damaged."""
+    try:
+        return Running(**json.loads(os.pread(lock.fileno(), _LOCK_BYTES, 0)))
+    except (ValueError, TypeError):
+        return None
 
 
 def leave(lock: IO[str]) -> None:
@@ -190,7 +188,7 @@ def find_running_serve(data_dir: Path) -> Running | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _parse_holder(file.read())
+                return read_holder(file)
     except PermissionError:
         raise DataDirectoryError(
             f"{data_dir / _LOCK} can't be read: permission denied. Run this as the user who runs `clc-receiver serve`, "
@@ -218,20 +216,13 @@ def _write_holder(lock: IO[str], text: str) -> None:
     os.pwrite(lock.fileno(), text.encode().ljust(_LOCK_BYTES), 0)
 
 
-def _parse_holder(text: str) -> Running | None:
-    try:
-        return Running(**json.loads(text))
-    except (ValueError, TypeError):
-        return None
-
-
 def read_query_token(settings: Settings) -> str:
     """Return the query service's bearer token: the setting, else one generated once into `query.token`.
 
     Raises:
         DataDirectoryError: it can't be read or made.
     """
-    return settings.query_token or _load_or_make(settings.data_dir, QUERY_TOKEN)
+    return settings.query_token or _read_or_make_token(settings.data_dir, QUERY_TOKEN)
 
 
 def control_token(settings: Settings) -> str:
@@ -240,31 +231,15 @@ def control_token(settings: Settings) -> str:
     Raises:
         DataDirectoryError: it can't be read or made.
     """
-    return _load_or_make(settings.data_dir, CONTROL_TOKEN)
+    return _read_or_make_token(settings.data_dir, CONTROL_TOKEN)
 
 
-def _load_or_make(data_dir: Path, name: str) -> str:
-    path = data_dir / name
-    try:
-        token = _read_token(path)
-        if token is None:
-            if path.exists():
-                put_aside(data_dir, [path], "holds no token (is it empty or damaged?): another is made.")
-            with contextlib.suppress(FileExistsError):  # another process was first; then its token counts
-                write_new(path, secrets.token_urlsafe(32) + "\n")
-            token = _read_token(path)
-    except OSError as error:
-        raise DataDirectoryError(
-            f"The token {path} can't be read or made ({error.strerror}): run this as the user who runs `serve`."
-        ) from None
-    if token is None:
-        raise DataDirectoryError(f"The token {path} does not stay as it was written: is the disk in order?")
-    return token
+def _read_or_make_token(data_dir: Path, name: str) -> str:
+    title = f"The token {data_dir / name}"
+    return read_or_make(data_dir, name, "token", title, _check_token, lambda: secrets.token_urlsafe(32))
 
 
-def _read_token(path: Path) -> str | None:
-    try:
-        text = path.read_bytes().decode("ascii", "replace").strip()
-    except FileNotFoundError:
-        return None
-    return text if _USABLE.fullmatch(text) else None
+def _check_token(text: str) -> str:
+    if not _USABLE.fullmatch(text):
+        raise ValueError("it is no token")
+    return text

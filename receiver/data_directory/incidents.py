@@ -10,17 +10,19 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from receiver.files import copy_whole, make_directory, sync_directory, write_whole
+from receiver.errors import DataDirectoryError
+from receiver.files import copy_whole, make_directory, sync_directory, write_new, write_whole
 
 _MOST = 1_000
 _TRIES = 3
 FILE = "recovery.json"
 _ASIDE = "aside"
+_Value = TypeVar("_Value")
 
 _COUNTED = re.compile(r"(\d[\d,]*) of its notifications, ")
 """The begin of what is missing since a restore: older programs wrote the number there alone."""
@@ -53,7 +55,7 @@ def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: 
     try:
         record(data_dir, incident)
     except OSError as error:
-        _log.warning("%s can't keep this incident: %s", _find_path(data_dir), error)
+        _log.warning("%s can't keep this incident: %s", data_dir / FILE, error)
     return incident
 
 
@@ -95,12 +97,12 @@ def read_or_replace_incidents(data_dir: Path) -> list[Incident]:
         return _read_or_replace(data_dir)
 
 
-def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: str) -> list[Incident]:
-    """Note of incidents that nothing counts as missing since them any more, and return them as they were.
+def settle_missing(data_dir: Path, incidents: Collection[Incident], how: str) -> list[Incident]:
+    """Note of incidents that nothing counts as missing since them any more, and return those since which something was.
 
     Args:
         data_dir: where they are kept.
-        is_settled: chooses them among those since which something is missing.
+        incidents: the incidents.
         how: the sentence that follows what was missing.
 
     Raises:
@@ -108,7 +110,7 @@ def settle_missing(data_dir: Path, is_settled: Callable[[Incident], bool], how: 
     """
     with _locked(data_dir):
         kept = _read_or_replace(data_dir)
-        settled = [each for each in kept if each.missing and is_settled(each)]
+        settled = [each for each in kept if each.missing and each in incidents]
         if settled:
             _write(data_dir, [_settle(each, how) if each in settled else each for each in kept])
     return settled
@@ -133,6 +135,47 @@ def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None =
     """
     moved_to = set_aside(files, data_dir)
     report(data_dir, f"{files[0].name} {why}", moved_to=moved_to, missing=missing)
+
+
+def read_or_make(
+    data_dir: Path, name: str, noun: str, title: str, parse: Callable[[str], _Value], make: Callable[[], str]
+) -> _Value:
+    """Return the value in a small file, which is made at the first call, and anew if it is damaged.
+
+    Args:
+        data_dir: where the file is.
+        name: its name.
+        noun: what it holds, to complete "holds no …".
+        title: names the file in an error.
+        parse: reads its text; raises ValueError where that is no value.
+        make: makes the text.
+
+    Raises:
+        DataDirectoryError: it can't be read or made.
+    """
+    path = data_dir / name
+    try:
+        value = _read_value(path, parse)
+        if value is None:
+            if path.exists():
+                put_aside(data_dir, [path], f"holds no {noun} (is it empty or damaged?): another is made.")
+            with contextlib.suppress(FileExistsError):  # another process was first; then its value counts
+                write_new(path, f"{make()}\n")
+            value = _read_value(path, parse)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{title} can't be read or made ({error.strerror}): run this as the user who runs `serve`."
+        ) from None
+    if value is None:
+        raise DataDirectoryError(f"{title} does not stay as it was written: is the disk in order?")
+    return value
+
+
+def _read_value(path: Path, parse: Callable[[str], _Value]) -> _Value | None:
+    try:
+        return parse(path.read_bytes().decode("ascii", "replace").strip())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def set_aside(files: Iterable[Path], parent: Path) -> Path:
@@ -197,7 +240,7 @@ def _read_or_replace(data_dir: Path) -> list[Incident]:
     try:
         return _read_patiently(data_dir)
     except (OSError, ValueError, TypeError) as error:
-        kept = [_make_unreadable_incident(error, set_aside([_find_path(data_dir)], data_dir))]
+        kept = [_make_unreadable_incident(error, set_aside([data_dir / FILE], data_dir))]
     _write(data_dir, kept)
     return kept
 
@@ -208,7 +251,7 @@ def _settle(incident: Incident, how: str) -> Incident:
 
 
 def _write(data_dir: Path, incidents: list[Incident]) -> None:
-    write_whole(_find_path(data_dir), json.dumps(list(map(_as_fields, incidents)), indent=1))
+    write_whole(data_dir / FILE, json.dumps(list(map(_as_fields, incidents)), indent=1))
 
 
 def _read_patiently(data_dir: Path) -> list[Incident]:
@@ -221,7 +264,7 @@ def _read_patiently(data_dir: Path) -> list[Incident]:
 
 def _read(data_dir: Path) -> list[Incident]:
     try:
-        content = _find_path(data_dir).read_text("utf-8")
+        content = (data_dir / FILE).read_text("utf-8")
     except FileNotFoundError:
         return []
     kept = [_from_fields(each) for each in json.loads(content)]
@@ -248,7 +291,3 @@ def _make_unreadable_incident(error: Exception, moved_to: Path | None) -> Incide
     why = error.strerror if isinstance(error, OSError) else "it is damaged"
     what = f"{FILE} can't be read ({why})."
     return make_incident(what, moved_to=moved_to, missing="What it said of earlier incidents, and of what is missing.")
-
-
-def _find_path(data_dir: Path) -> Path:
-    return data_dir / FILE

@@ -7,9 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from receiver.data_directory.incidents import put_aside
-from receiver.errors import DataDirectoryError
-from receiver.files import write_new, write_whole
+from receiver.data_directory.incidents import read_or_make
+from receiver.files import write_whole
 
 FILE, RUNS_FILE = "node.id", "node.runs"
 ALL_PARTS, LISTENER, STORE = "all", "listener", "store"
@@ -25,25 +24,8 @@ def read_node_id(data_dir: Path) -> UUID:
     Raises:
         DataDirectoryError: it can't be read or made.
     """
-    path = data_dir / FILE
-    try:
-        node = _read(path)
-        if node is None:
-            if path.exists():
-                put_aside(data_dir, [path], "holds no id (is it empty or damaged?): another is made.")
-            with contextlib.suppress(FileExistsError):  # another process was first; then its id counts
-                write_new(path, f"{uuid4()}\n")
-            node = _read(path)
-    except OSError as error:
-        raise DataDirectoryError(
-            f"The id of this machine, {path}, can't be read or made ({error.strerror}): run this as the user who runs "
-            "`serve`."
-        ) from None
-    if node is None:
-        raise DataDirectoryError(
-            f"The id of this machine, {path}, does not stay as it was written: is the disk in order?"
-        )
-    return node
+    title = f"The id of this machine, {data_dir / FILE},"
+    return read_or_make(data_dir, FILE, "id", title, UUID, lambda: str(uuid4()))
 
 
 def begin_run(data_dir: Path) -> tuple[UUID, ...]:
@@ -76,13 +58,6 @@ def has_store(role: str) -> bool:
 def read_machine_name() -> str:
     """Return the name of this machine, as others know it."""
     return socket.gethostname() or "unnamed"
-
-
-def _read(path: Path) -> UUID | None:
-    try:
-        return UUID(path.read_bytes().decode("ascii", "replace").strip())
-    except (FileNotFoundError, ValueError):
-        return None
 
 
 def _read_boot() -> bytes:

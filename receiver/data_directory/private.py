@@ -7,9 +7,6 @@ from pathlib import Path
 from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner
 from receiver.settings import LEARNED_ACCOUNTS, OWN_DIRECTORIES, Settings
 
-UMASK = 0o077
-"""Every process's umask: other users get no permission on new files."""
-
 _JSON = (
     *("appended", "backup", "lake", "recovery", "refused", "refused_queries", "replacing", "scrub", "sent", "serve"),
     *("sharing", "shipped", "spools", "stumbled", "upload"),
@@ -84,5 +81,5 @@ def _take(path: Path) -> bool:
 
 
 def restrict() -> None:
-    """Keep the files that this process makes to its user."""
-    os.umask(UMASK)
+    """Keep the files that this process makes to its user: others get no permission on them."""
+    os.umask(0o077)

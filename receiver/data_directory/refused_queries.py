@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from receiver.files import write_whole
 
+FILE: Final = "refused_queries.json"
 REFUSED_FOR: Final = timedelta(hours=1)
 CRASHES: Final = 2
 _MOST: Final = 100
@@ -70,7 +71,7 @@ class RefusedQueries:
         self._kept = [*self._kept, *(RefusedQuery(sha256, at, certain) for sha256 in hashes)][-_MOST:]
         if self._data_dir:
             try:
-                write_whole(_find_path(self._data_dir), json.dumps([query._asdict() for query in self._kept], indent=1))
+                write_whole(self._data_dir / FILE, json.dumps([query._asdict() for query in self._kept], indent=1))
             except OSError as error:
                 _log.error("the query that ended this process can't be noted, and may be asked again: %s", error)
 
@@ -78,7 +79,7 @@ class RefusedQueries:
 def read_refused(data_dir: Path) -> list[RefusedQuery]:
     """List the queries that ended the store's process, oldest first; a damaged file lists none."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        queries = [RefusedQuery(**each) for each in json.loads(_find_path(data_dir).read_text("utf-8"))]
+        queries = [RefusedQuery(**each) for each in json.loads((data_dir / FILE).read_text("utf-8"))]
         if all(datetime.fromisoformat(query.at).tzinfo for query in queries):
             return queries
     return []
@@ -146,7 +147,3 @@ def _is_recent(query: RefusedQuery, now: datetime) -> bool:
 
 def _compute_hash(sql: str) -> str:
     return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[: _HASH_BYTES - 1]
-
-
-def _find_path(data_dir: Path) -> Path:
-    return data_dir / "refused_queries.json"

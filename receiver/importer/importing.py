@@ -20,9 +20,6 @@ _BYTES_PER_COMMIT = 64 * 1024 * 1024
 _LONGEST_ESCAPE = 6
 _BYTES_BESIDE_BODY = 1024 * 1024
 
-ReportLine = Callable[[str, str], None]
-Advance = Callable[[int], None]
-
 
 class _Line(NamedTuple):
     """A line of an archive: its number from 1, its bytes in the file, and its text; None where it is too long."""
@@ -37,8 +34,8 @@ def import_archive(
     name: str,
     deciders: Deciders,
     spool: SpoolWriter,
-    report: ReportLine,
-    advance: Advance,
+    report: Callable[[str, str], None],
+    advance: Callable[[int], None],
     *,
     max_body_bytes: int,
 ) -> Counter[str]:

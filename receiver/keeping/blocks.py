@@ -7,7 +7,6 @@ The format is DuckDB's own (`single_file_block_manager.cpp` and `checksum.cpp` o
 bytes, then blocks of one size, each with a checksum of eight bytes and its content.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -57,14 +56,10 @@ def find_damaged_blocks(path: Path, size: int, numbers: Iterable[int], bytes_per
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--block-size", type=int, required=True)
-    parser.add_argument("--bytes-per-second", type=float, default=0.0)
-    arguments = parser.parse_args()
+    file, size, bytes_per_second = sys.argv[1:]
     numbers = json.load(sys.stdin)
     try:
-        damaged = list(find_damaged_blocks(arguments.file, arguments.block_size, numbers, arguments.bytes_per_second))
+        damaged = list(find_damaged_blocks(Path(file), int(size), numbers, float(bytes_per_second)))
     except OSError as error:
         sys.exit(str(error))
     print(json.dumps({"damaged": damaged}))  # noqa: T201

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -28,7 +28,7 @@ from receiver.files import copy_whole, list_files, read_sql_file, sync_directory
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
-from receiver.spool.layout import KINDS
+from receiver.spool.layout import KINDS, from_microseconds
 from receiver.spool.looking import Backlog, list_segment_paths, view
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
@@ -57,11 +57,9 @@ class LeftOut(NamedTuple):
         """Return it as a sentence without its end."""
         if self.number is None:
             return "How many of its notifications neither the backup nor the spool holds is not known"
-        times = (
-            f", received from {_format_moment(self.first)} to {_format_moment(self.last)} UTC"
-            if self.first and self.last
-            else ""
-        )
+        times = ""
+        if self.first and self.last:
+            times = f", received from {self.first:%Y-%m-%d %H:%M:%S} to {self.last:%Y-%m-%d %H:%M:%S} UTC"
         return self._say_where(f"{self.number:,} of its notifications{times},")
 
     def describe_refused(self) -> str:
@@ -88,9 +86,8 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
     if done.returncode:
         return LeftOut(None, None, None, 0)
     number, first, last, seq, refused = json.loads(done.stdout)
-    return LeftOut(
-        number, _parse_moment(first), _parse_moment(last), seq, doubt if number or refused else None, refused
-    )
+    first, last = (None if each is None else from_microseconds(each) for each in (first, last))
+    return LeftOut(number, first, last, seq, doubt if number or refused else None, refused)
 
 
 def _read_shared_ids(settings: Settings, backup: Path) -> tuple[list[bytes], str | None]:
@@ -154,14 +151,6 @@ def _split_ids(ids: bytes) -> Iterator[list[str]]:
     for begin in range(0, len(ids), step):
         piece = ids[begin : begin + step]
         yield [str(UUID(bytes=piece[at : at + _ID_BYTES])) for at in range(0, len(piece), _ID_BYTES)]
-
-
-def _parse_moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-
-
-def _format_moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _main() -> None:

@@ -180,20 +180,16 @@ def scrub(
     suspects = _find_damaged_blocks(database, size, range(total), bytes_per_second, lambda done: advance(done, total))
     # A checkpoint writes into blocks that are not in use, and such a block may be read half written; and it cuts off
     # those at the end: a block counts as damaged only if it is in use and fails a second time.
-    in_use = _list_blocks(find_rows(reader, suspects, database.parent)) if suspects else []
+    held = find_rows(reader, suspects, database.parent) if suspects else []
+    in_use = sorted({number for each in held for number in each.blocks})
     damaged = _find_damaged_blocks(database, size, in_use, 0.0, lambda _done: None) if in_use else []
     return find_rows(reader, damaged, database.parent) if damaged else []
-
-
-def _list_blocks(damaged: list[DamagedRows]) -> list[int]:
-    return sorted({number for each in damaged for number in each.blocks})
 
 
 def _find_damaged_blocks(
     database: Path, size: int, numbers: Iterable[int], bytes_per_second: float, advance: Callable[[int], None]
 ) -> list[int]:
-    command = [sys.executable, "-m", "receiver.keeping.blocks", str(database), "--block-size", str(size)]
-    command += ["--bytes-per-second", str(bytes_per_second)]
+    command = [sys.executable, "-m", "receiver.keeping.blocks", str(database), str(size), str(bytes_per_second)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:  # noqa: S603
         if process.stdin:

@@ -106,13 +106,11 @@ class Child:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-Serve = Callable[[Child, Settings], Coroutine[Any, Any, None]]
-
-
-NewLoop = Callable[[], asyncio.AbstractEventLoop]
-
-
-def run_child(description: str | None, serve: Serve, new_loop: NewLoop | None = None) -> None:
+def run_child(
+    description: str | None,
+    serve: Callable[[Child, Settings], Coroutine[Any, Any, None]],
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Run a child's work, and tell the supervisor by the exit code whether a restart may help.
 
     Args:

@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -78,7 +79,6 @@ class Heart:
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
         self._pulses: dict[str, Pulse] = {}
-        self._over = threading.Event()
         self.loop = Pulse()
         self.add(LOOP, self.loop)
 
@@ -109,7 +109,7 @@ class Heart:
             # dropped; the next one contains all of it.
             with contextlib.suppress(BlockingIOError):
                 os.write(self._descriptor, json.dumps(message).encode() + b"\n")
-            self._over.wait(BEAT_SECONDS)
+            time.sleep(BEAT_SECONDS)
 
 
 def take_descriptor(variables: MutableMapping[str, str] = os.environ) -> int | None:

@@ -138,18 +138,9 @@ def read_state(data_dir: Path) -> ServeState | None:
     Whether that `serve` still runs is another question: `find_running_serve` answers it.
     """
     try:
-        return parse_state((data_dir / FILE).read_bytes())
+        return ServeState.model_validate_json((data_dir / FILE).read_bytes())
     except (OSError, ValidationError):
         return None
-
-
-def parse_state(content: bytes) -> ServeState:
-    """Read what `write_state` wrote.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    return ServeState.model_validate_json(content)
 
 
 class Restarts(Collector):

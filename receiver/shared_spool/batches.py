@@ -9,15 +9,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-import psycopg
-
 from receiver.errors import ReceiverError
 from receiver.files import read_sql_file
 from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
-from receiver.shared_spool.server import transaction
+from receiver.shared_spool.server import Connection, transaction
 from receiver.spool import Positions, SpooledRow, Watermarks
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 _ADD = """
 WITH batch AS (UPDATE clc_spool.counter SET number = number + 1, rows = rows + %s RETURNING number, rows)
 INSERT INTO clc_spool.batches (number, rows_before, part, segment, kind, first, last)
@@ -165,14 +162,12 @@ class OutOfStepError(ReceiverError):
     """Raised when the shared spool has other positions than those believed; nothing was put there."""
 
 
-def read_positions(connection: psycopg.Connection[tuple[Any, ...]]) -> Positions:
+def read_positions(connection: Connection) -> Positions:
     """Read how many rows of each segment and kind the shared spool holds."""
     return {(segment, kind): position for segment, kind, position in connection.execute(_READ_POSITIONS)}
 
 
-def put_rows(
-    connection: psycopg.Connection[tuple[Any, ...]], rows: Sequence[SpooledRow], before: Watermarks
-) -> Positions:
+def put_rows(connection: Connection, rows: Sequence[SpooledRow], before: Watermarks) -> Positions:
     """Put rows into the shared spool and return their positions, or put nothing there if anything raises.
 
     Args:
@@ -194,7 +189,7 @@ def put_rows(
     return after
 
 
-def copy_rows(connection: psycopg.Connection[tuple[Any, ...]], rows: Sequence[SpooledRow]) -> None:
+def copy_rows(connection: Connection, rows: Sequence[SpooledRow]) -> None:
     """Copy rows, inside the transaction that moves their positions."""
     with connection.cursor() as cursor, cursor.copy(_COPY_ROWS.encode()) as copy:
         copy.set_types(COPIED_TYPES)
@@ -202,9 +197,7 @@ def copy_rows(connection: psycopg.Connection[tuple[Any, ...]], rows: Sequence[Sp
             copy.write_row(to_copy(row))
 
 
-def _compare(
-    connection: psycopg.Connection[tuple[Any, ...]], before: Watermarks, places: Sequence[tuple[str, str]]
-) -> None:
+def _compare(connection: Connection, before: Watermarks, places: Sequence[tuple[str, str]]) -> None:
     """Lock positions, so that a transaction whose end is not known has ended, and compare them."""
     for place in places:
         connection.execute(_BEGIN_POSITION, place)

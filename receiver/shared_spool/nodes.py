@@ -12,8 +12,8 @@ from receiver.data_directory.node import ALL_PARTS, are_of_one_boot
 from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
 from receiver.processes.heartbeat import Pulse
-from receiver.shared_spool.batches import Connection, free_rows
-from receiver.shared_spool.server import SpoolServer, transaction
+from receiver.shared_spool.batches import free_rows
+from receiver.shared_spool.server import Connection, SpoolServer, transaction
 
 _SECONDS = 2.0
 _TURN_SECONDS = 0.5
@@ -213,11 +213,10 @@ class Presence:
     def _run(self) -> None:
         while not self._stopping.wait(_TURN_SECONDS):
             with self.pulse.busy("saying that this machine lives"):
-                self._turn_safely()
-
-    def _turn_safely(self) -> None:
-        try:
-            self._membership.turn()
-        except Exception:  # noqa: BLE001 - the thread can't end in silence
-            _log.exception("the other machines could not be told that this one lives, by an error in this program")
-            self._stopping.wait(1)
+                try:
+                    self._membership.turn()
+                except Exception:  # noqa: BLE001 - the thread can't end in silence
+                    _log.exception(
+                        "the other machines could not be told that this one lives, by an error in this program"
+                    )
+                    self._stopping.wait(1)

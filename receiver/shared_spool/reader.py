@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from receiver.errors import SharedSpoolError
 from receiver.shared_spool import batches
-from receiver.shared_spool.batches import Connection, Part, read_positions
+from receiver.shared_spool.batches import Part, read_positions
 from receiver.shared_spool.nodes import Identity, Progress, report
-from receiver.shared_spool.server import SpoolServer, hold_settings, transaction
+from receiver.shared_spool.server import Connection, SpoolServer, hold_settings, transaction
 from receiver.spool import Positions, Segment, SpooledRow, Watermarks, count_bytes
 
 if TYPE_CHECKING:
@@ -180,7 +180,8 @@ class SharedSpoolReader:
             if part.place in gaps:
                 continue
             read, _ = batches.read_rows(connection, [part], size)
-            rows = [row for _, row in takewhile(_is_at_its_place, enumerate(read, part.first))]
+            placed = takewhile(lambda each: each[0] == each[1].position, enumerate(read, part.first))
+            rows = [row for _, row in placed]
             if rows:
                 return rows
             gaps[part.place] = self._describe_gap(part.place, part.first)
@@ -247,11 +248,6 @@ class SharedSpoolReader:
     def close(self) -> None:
         """Close the connection."""
         self._server.close()
-
-
-def _is_at_its_place(each: tuple[int, SpooledRow]) -> bool:
-    position, row = each
-    return row.position == position
 
 
 def _describe_gone(rows: int) -> str:

@@ -35,7 +35,7 @@ _DEFAULTS = {"connect_timeout": "5", "client_encoding": "utf8", "application_nam
 _log = logging.getLogger(__name__)
 
 
-def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+def prepare(connection: Connection) -> None:
     """Make the tables if there are none, and bring those of an older program to this version, keeping their rows.
 
     Raises:
@@ -50,7 +50,7 @@ def prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
     check_version(connection)
 
 
-def check_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+def check_version(connection: Connection) -> int:
     """Return the version of the tables, 0 if there are none.
 
     Raises:
@@ -64,21 +64,18 @@ def check_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
     return version
 
 
-def bring_to(connection: psycopg.Connection[tuple[Any, ...]], version: int) -> None:
+def bring_to(connection: Connection, version: int) -> None:
     """Turn tables of the version before into those of a version."""
     statements = read_sql_file(__package__, f"version_{version}.sql")
     connection.execute(statements.replace("{columns}", declare_columns()).encode())
 
 
-def _read_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
-    if not _read(connection, _ARE_THERE):
+def _read_version(connection: Connection) -> int:
+    ((are_there,),) = connection.execute(_ARE_THERE).fetchall()
+    if not are_there:
         return 0
-    return int(_read(connection, _VERSION))
-
-
-def _read(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Any:
-    (value,) = connection.execute(query.encode()).fetchone() or (None,)
-    return value
+    ((version,),) = connection.execute(_VERSION).fetchall()
+    return int(version)
 
 
 def hold_settings(connection: Connection) -> None:

@@ -58,10 +58,8 @@ class Amount(click.FloatRange):
         return amount
 
 
-def read_base_url(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+def read_base_url(text: str) -> str:
     """Return a receiver's base URL, after a check that it is one."""
-    if text is None:
-        return None
     try:
         parts = urlsplit(text)
         named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -73,13 +71,6 @@ def read_base_url(_context: click.Context, _option: click.Parameter, text: str |
     return text
 
 
-def read_file_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
-    """Return a file's path, after a check that it is not empty, as of a variable that is not set."""
-    if path == Path():
-        raise click.BadParameter("it is empty: name a path, or leave the option out.")
-    return path
-
-
 def read_rate(_context: click.Context, _option: click.Parameter, rate: float) -> float:
     """Return a rate, after a check that a second notification would come in somebody's lifetime."""
     if 0 < rate < SLOWEST_RATE:
@@ -89,10 +80,8 @@ def read_rate(_context: click.Context, _option: click.Parameter, rate: float) ->
     return rate
 
 
-def read_event_type(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+def read_event_type(text: str) -> str:
     """Return the event type of an event's name, in any letter case."""
-    if text is None:
-        return None
     event = CENTURYLINK.find_event_by_name(text)
     if event is None or event.event_type is None:
         names = ", ".join(str(event.event_type) for event in CENTURYLINK.events)
@@ -100,20 +89,16 @@ def read_event_type(_context: click.Context, _option: click.Parameter, text: str
     return event.event_type
 
 
-def read_alias(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+def read_alias(text: str) -> str:
     """Return an account's alias, in upper case."""
-    if text is None:
-        return None
     try:
         return MADE_UP.read_account(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
-def read_time(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+def read_time(text: str) -> float:
     """Return an ISO time in seconds since 1970; without a zone it is UTC."""
-    if text is None:
-        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

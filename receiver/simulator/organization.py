@@ -84,16 +84,11 @@ def seal_as(profile: Profile, secret: Secret | None, url: str, route: str = "/se
         headers = {"content-type": "application/json", "x-github-event": outgoing.event_type.partition(".")[0]}
         if secret is not None:
             request = SignedRequest("POST", f"{url}{path}", headers, outgoing.body)
-            headers |= profile.scheme.sign(
-                request, secret, _find_received_at(outgoing), str(_make_delivery_id(outgoing))
-            )
+            signed_at = datetime.fromtimestamp(outgoing.received_at, UTC)
+            headers |= profile.scheme.sign(request, secret, signed_at, str(_make_delivery_id(outgoing)))
         return path, headers
 
     return seal
-
-
-def _find_received_at(outgoing: Outgoing) -> datetime:
-    return datetime.fromtimestamp(outgoing.received_at, UTC)
 
 
 def _make_delivery_id(outgoing: Outgoing) -> UUID:

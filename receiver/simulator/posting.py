@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count as counted
 from queue import Empty, Queue
@@ -19,6 +20,7 @@ from urllib3.util import SKIP_HEADER
 
 from receiver.errors import SendError
 from receiver.senders import CENTURYLINK
+from receiver.senders.made_up import find_rate
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import Outgoing
 
@@ -76,12 +78,21 @@ def schedule_at_rate(rate: float) -> Iterator[float]:
     return (number / rate if rate else 0.0 for number in counted())
 
 
-def schedule_at_changing_rate(rate_at: Callable[[float], float], rng: Random) -> Iterator[float]:
-    """Yield times by chance, in seconds from now; `rate_at` tells how many a second of a time (seconds since 1970)."""
-    begin, due = time.time(), 0.0
+def schedule(rate: float, a_day: float | None, seed: int) -> Iterator[float]:
+    """Yield the times at which notifications are due, in seconds from now.
+
+    Args:
+        rate: how many a second.
+        a_day: instead, how many on a usual day, fewer by night; the times come by chance.
+        seed: decides chance.
+    """
+    if not a_day:
+        yield from schedule_at_rate(rate)
+        return
+    rng, begin, due = Random(seed), time.time(), 0.0
     while True:
         yield due
-        due += rng.expovariate(rate_at(begin + due))
+        due += rng.expovariate(find_rate(begin + due, a_day))
 
 
 class Tally:
@@ -138,13 +149,7 @@ class Tally:
 class Poster:
     """Posts to one receiver, with up to `concurrency` notifications on their way at a time."""
 
-    def __init__(
-        self,
-        url: str,
-        seal: Seal,
-        concurrency: int = 8,
-        report: IO[bytes] | None = None,
-    ) -> None:
+    def __init__(self, url: str, seal: Seal, concurrency: int = 8, report: IO[bytes] | None = None) -> None:
         """Prepare to post.
 
         Args:
@@ -201,7 +206,9 @@ class Poster:
         try:
             self._dispatch(groups, iter(dues), count, progress)
         except KeyboardInterrupt:
-            self._forget_queued()
+            with suppress(Empty):
+                while True:
+                    self._queue.get_nowait()
         finally:
             for _ in workers:
                 self._queue.put(None)
@@ -235,13 +242,6 @@ class Poster:
             for _ in group[1:]:  # a copy takes the time of a notification
                 next(dues)
             progress(self.tally.sent)
-
-    def _forget_queued(self) -> None:
-        while True:
-            try:
-                self._queue.get_nowait()
-            except Empty:
-                return
 
     def _post_from_queue(self) -> None:
         while (outgoing := self._queue.get()) is not None:

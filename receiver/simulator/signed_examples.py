@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from random import Random
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -20,15 +19,15 @@ from urllib3.exceptions import HTTPError
 
 from receiver.errors import ProfileError, SecretError, SendError, SettingsError
 from receiver.logs import make_visible
-from receiver.senders.made_up import find_rate
 from receiver.senders.profile import Example, Profile
 from receiver.senders.request import BodyError, SignedRequest
 from receiver.senders.schemes import Secret
 from receiver.senders.set_up import load_profiles, name_variable, read_secrets
 from receiver.settings import Settings, read_settings
 from receiver.simulator.history import write_lines
+from receiver.simulator.options import Options
 from receiver.simulator.organization import A_DAY, NAMES, OrganizationLife, seal_as, write_lines_of
-from receiver.simulator.posting import Poster, schedule_at_changing_rate, schedule_at_rate
+from receiver.simulator.posting import Poster, Seal, schedule
 from receiver.simulator.terminal import Progress
 
 _ANSWER_SECONDS = 30.0
@@ -85,49 +84,88 @@ def _sign(
     return SignedExample(example.file.name, path, headers, body)
 
 
-class ExampleAnswer(NamedTuple):
-    """The receiver's answer to an example: its status, and its text."""
-
-    example: SignedExample
-    status: int
-    text: str
-
-
-def post_examples(settings: Settings, name: str, base_url: str, now: datetime) -> Iterator[ExampleAnswer]:
-    """Post the examples of a sender to a receiver, and yield each answer.
+def play(options: Options, end: float) -> int:
+    """Play the sender with a profile that the options name, and count the notifications that were not answered 200.
 
     Args:
-        settings: they have the sender's secret.
-        name: of the sender.
-        base_url: the receiver's.
-        now: the time of signing.
+        options: they name the sender, and say where to and how.
+        end: when its history ends, in seconds since 1970.
 
     Raises:
+        UsageError: the sender has no made-up history.
         SettingsError: there is no such sender, or its secret is not set.
+        ProfileError: it has no example that can be signed anew.
         SendError: the receiver can't be reached.
+        ArchiveError: the archive can't be written.
     """
-    profile = find_profile(settings, name)
-    secret = load_signing_secret(settings, profile)
+    settings = read_settings()
+    profile = _find_profile(settings, str(options.sender))
+    has_history = options.days is not None or options.history_days is not None
+    if has_history and profile.name not in NAMES:
+        raise click.UsageError(
+            f"{profile.title} has no made-up history, {', '.join(NAMES)} alone: "
+            "leave --days and --history-days out to take its examples."
+        )
+    secret = _load_signing_secret(settings, profile)
+    if options.archive:
+        if has_history:
+            _write_history(options.archive, options, profile, seal_as(profile, secret, ""), end)
+        else:
+            _write_examples(options.archive, profile, secret)
+        return 0
+    url = str(options.url).rstrip("/")
+    route = f"/senders/{settings.url_secret}" if settings.url_secret else "/senders"
+    if has_history:
+        return _go_on(url, options, seal_as(profile, secret, url, route), end)
+    return _post_examples(url, sign_examples(profile, secret, url, datetime.now(UTC), route))
+
+
+def _find_profile(settings: Settings, name: str) -> Profile:
+    profiles = load_profiles(settings)
+    if name not in profiles:
+        raise SettingsError(f"There is no sender {name!r} with a profile: name one of {', '.join(sorted(profiles))}.")
+    return profiles[name]
+
+
+def _load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
+    """Return the first secret of a sender; None where it signs nothing."""
+    if profile.scheme.proof == "none":
+        return None
+    source, text = next(iter(read_secrets(settings, profile.name)), (None, ""))
+    if source is None:
+        raise SettingsError(
+            f"The secret of {profile.title} is not known here: set {name_variable(profile.name)} to the one that the "
+            "receiver has."
+        )
+    try:
+        return profile.scheme.load_signing_secret(text)
+    except SecretError as error:
+        raise SettingsError(f"{source} can't be used: {error}") from None
+
+
+def _post_examples(url: str, examples: Iterator[SignedExample]) -> int:
+    """Post examples to a receiver, print each answer, and count those that are not 200."""
+    refused = 0
     with urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS) as pool:
-        for example in sign_examples(profile, secret, base_url, now, find_route(settings)):
-            url = base_url.rstrip("/") + example.path
+        for example in examples:
+            target = url + example.path
             try:
-                answer = pool.request("POST", url, body=example.body, headers=example.headers)
+                answer = pool.request("POST", target, body=example.body, headers=example.headers)
             except HTTPError as error:
-                raise SendError(f"{url} can't be reached: {error}.") from None
-            yield ExampleAnswer(example, answer.status, answer.data.decode("utf-8", "replace"))
+                raise SendError(f"{target} can't be reached: {error}.") from None
+            text = answer.data.decode("utf-8", "replace")
+            click.echo(f"{answer.status}  {make_visible(f'{example.subject}  {text}')}")
+            refused += answer.status != HTTPStatus.OK
+    return refused
 
 
-def archive_examples(settings: Settings, name: str, now: datetime) -> Iterator[bytes]:
-    """Yield the examples of a sender, without handshakes, as lines of an archive.
-
-    Raises:
-        SettingsError: there is no such sender, or its secret is not set.
-    """
-    profile = find_profile(settings, name)
-    for example in sign_examples(profile, load_signing_secret(settings, profile), "", now):
-        if not _is_handshake(profile, example):
-            yield _write_archive_line(profile, example, now)
+def _write_examples(path: Path, profile: Profile, secret: Secret | None) -> None:
+    """Write the examples, without handshakes, as an archive."""
+    now = datetime.now(UTC)
+    examples = sign_examples(profile, secret, "", now)
+    lines = [_write_archive_line(profile, each, now) for each in examples if not _is_handshake(profile, each)]
+    written = write_lines(path, [lines], lambda _: None)
+    click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
 
 
 def _is_handshake(profile: Profile, example: SignedExample) -> bool:
@@ -151,121 +189,25 @@ def _write_archive_line(profile: Profile, example: SignedExample, now: datetime)
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def find_profile(settings: Settings, name: str) -> Profile:
-    """Return the profile of a sender.
-
-    Raises:
-        SettingsError: there is none of that name.
-    """
-    profiles = load_profiles(settings)
-    if name not in profiles:
-        raise SettingsError(f"There is no sender {name!r} with a profile: name one of {', '.join(sorted(profiles))}.")
-    return profiles[name]
-
-
-def find_route(settings: Settings) -> str:
-    """Return the path before the name of a sender, with the secret of CLC_URL_SECRET if there is one."""
-    return f"/senders/{settings.url_secret}" if settings.url_secret else "/senders"
-
-
-def load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
-    """Return the first secret of a sender; None where it signs nothing.
-
-    Raises:
-        SettingsError: the secret is not set, or can't be used.
-    """
-    if profile.scheme.proof == "none":
-        return None
-    source, text = next(iter(read_secrets(settings, profile.name)), (None, ""))
-    if source is None:
-        raise SettingsError(
-            f"The secret of {profile.title} is not known here: set {name_variable(profile.name)} to the one that the "
-            "receiver has."
-        )
-    try:
-        return profile.scheme.load_signing_secret(text)
-    except SecretError as error:
-        raise SettingsError(f"{source} can't be used: {error}") from None
-
-
-class Play(NamedTuple):
-    """What to play: the sender, where to, and the time that passes; the names are those of the options."""
-
-    sender: str
-    url: str | None
-    archive: Path | None
-    seed: int
-    days: float | None
-    history_days: float | None
-    end: float
-    most: int | None
-    rate: float
-    a_day: float | None
-    quiet: bool
-
-
-def play(wanted: Play) -> int:
-    """Play a sender with a profile, and return the number of notifications that were not answered 200.
-
-    Raises:
-        UsageError: the sender has no made-up history.
-        SettingsError: there is no such sender, or its secret is not set.
-        SendError: the receiver can't be reached.
-        ArchiveError: the archive can't be written.
-    """
-    if wanted.days is None and wanted.history_days is None:
-        return _archive_examples(wanted, wanted.archive) if wanted.archive else _post_examples(wanted)
-    settings = read_settings()
-    profile = find_profile(settings, wanted.sender)
-    if profile.name not in NAMES:
-        raise click.UsageError(
-            f"{profile.title} has no made-up history, {', '.join(NAMES)} alone: "
-            "leave --days and --history-days out to take its examples."
-        )
-    return _write(wanted, settings) if wanted.archive else _go_on(wanted, settings)
-
-
-def _post_examples(wanted: Play) -> int:
-    refused = 0
-    for example, status, text in post_examples(read_settings(), wanted.sender, str(wanted.url), datetime.now(UTC)):
-        click.echo(f"{status}  {make_visible(f'{example.subject}  {text}')}")
-        refused += status != HTTPStatus.OK
-    return refused
-
-
-def _archive_examples(wanted: Play, path: Path) -> int:
-    written = write_lines(
-        path, [list(archive_examples(read_settings(), wanted.sender, datetime.now(UTC)))], lambda _: None
-    )
-    click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
-    return 0
-
-
-def _write(wanted: Play, settings: Settings) -> int:
-    profile = find_profile(settings, wanted.sender)
-    seal = seal_as(profile, load_signing_secret(settings, profile), "")
-    days = wanted.days or 0
-    history = OrganizationLife(wanted.seed).make_history(days, wanted.end)
-    with Progress("Writing", round(days * A_DAY), quiet=wanted.quiet) as progress:
-        written = write_lines(Path(str(wanted.archive)), write_lines_of(history, profile, seal), progress.update)
+def _write_history(path: Path, options: Options, profile: Profile, seal: Seal, end: float) -> None:
+    days = options.days or 0
+    history = OrganizationLife(options.seed).make_history(days, end)
+    with Progress("Writing", round(days * A_DAY), quiet=options.quiet) as progress:
+        written = write_lines(path, write_lines_of(history, profile, seal), progress.update)
         progress.complete(written)
-    click.echo(f"Wrote {written:,} notifications to {wanted.archive}.", err=True)
-    return 0
+    click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
 
 
-def _go_on(wanted: Play, settings: Settings) -> int:
-    profile, url = find_profile(settings, wanted.sender), str(wanted.url).rstrip("/")
-    seal = seal_as(profile, load_signing_secret(settings, profile), url, find_route(settings))
+def _go_on(url: str, options: Options, seal: Seal, end: float) -> int:
     # One at a time, so that a branch is created before somebody pushes to it.
     poster = Poster(url, seal, concurrency=1)
     poster.check()
-    life = OrganizationLife(wanted.seed)
-    if wanted.history_days:
-        for _ in life.make_history(wanted.history_days, wanted.end):
+    life = OrganizationLife(options.seed)
+    if options.history_days:
+        for _ in life.make_history(options.history_days, end):
             pass
-    a_day, rng = wanted.a_day, Random(wanted.seed)
-    dues = schedule_at_changing_rate(lambda at: find_rate(at, a_day), rng) if a_day else schedule_at_rate(wanted.rate)
-    with Progress("Sending", wanted.most, quiet=wanted.quiet) as progress:
-        poster.send(life.live(time.time), dues, wanted.most, progress.update)
+    dues = schedule(options.rate, options.a_day, options.seed)
+    with Progress("Sending", options.count, quiet=options.quiet) as progress:
+        poster.send(life.live(time.time), dues, options.count, progress.update)
     click.echo(poster.tally.summarize(), err=True)
     return poster.tally.errors.total()

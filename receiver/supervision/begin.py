@@ -19,6 +19,7 @@ from receiver.data_directory.accounts import read_learned_accounts
 from receiver.data_directory.incidents import FILE as INCIDENTS
 from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
+from receiver.data_directory.refused_queries import FILE as REFUSED_QUERIES
 from receiver.database import replacing
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.stumble import FILE as STUMBLE_NOTE
@@ -150,7 +151,7 @@ def _open_sockets(settings: Settings, role: str, lock: IO[str]) -> Held:
     check_small_files(settings)
     passed = take_passed_sockets(os.environ)
     # The processes of a killed `serve` give their addresses up a moment later.
-    last = data_directory.read_last_holder(lock)
+    last = data_directory.read_holder(lock)
     taken = {last.listen, last.query_listen} if last else set()
     query, listeners = None, list[socket.socket]()
     if has_store(role):
@@ -274,7 +275,7 @@ _SMALL = (
     _Small(data_directory.CONTROL_TOKEN, Path.stat, ""),
     _Small(INCIDENTS, Path.stat, ""),
     _Small(APPENDED_NOTE, Path.stat, ""),
-    _Small(state.FILE, lambda path: state.parse_state(path.read_bytes()), "it is written anew."),
+    _Small(state.FILE, lambda path: state.ServeState.model_validate_json(path.read_bytes()), "it is written anew."),
     _Small(
         BACKUP_NOTE,
         lambda path: parse_note(path.read_bytes()),
@@ -285,7 +286,7 @@ _SMALL = (
         lambda path: parse_note(path.read_bytes()),
         "when a backup came into object storage last is not known until the next one does.",
     ),
-    _Small("refused_queries.json", _check_refused, "queries that ended the store's process may be asked again."),
+    _Small(REFUSED_QUERIES, _check_refused, "queries that ended the store's process may be asked again."),
     _Small(STUMBLE_NOTE, _check_places, "a row that ended the store's process is looked for again."),
     _Small(
         LEARNED_ACCOUNTS,

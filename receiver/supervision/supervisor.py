@@ -124,7 +124,10 @@ class _Supervisor:
         await self._stopping.wait()
         _log.info("stopping")
         notify_systemd("STOPPING=1")
-        await _cancel([*tasks, *([self._upgrading] if self._upgrading else [])])
+        tasks += [self._upgrading] if self._upgrading else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._publish_state()
         await self._stop()
         _log.info("stopped")
@@ -292,9 +295,3 @@ class _Supervisor:
     def _describe_listen(self) -> str | None:
         scheme = "https" if self._settings.tls_cert else "http"
         return next((f"{scheme}://{format_address(listening)}" for listening in self._held.listeners), None)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

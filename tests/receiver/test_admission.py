@@ -3,12 +3,14 @@
 import sys
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from receiver import admission
 from receiver.admission import Admission, Refusal
+from receiver.data_directory.accounts import AllowedAccounts
 from receiver.notification import Notification
 from receiver.sender_admission import SenderAdmission
 from receiver.senders.centurylink.events import classify, find_event_by_name
@@ -23,20 +25,13 @@ from tests.support.keys import in_lower_case, key_directory, signed
 NOW = datetime(2015, 9, 22, tzinfo=UTC)
 EVENT = find_event_by_name("User.Updated")
 BROKEN = b'{"userName":'
-
-
-class Everyone:
-    def allows(self, _):
-        return True
-
-    def learn(self, _):
-        """Everyone is known already."""
+EVERYONE = AllowedAccounts(None, Path("unused"))
 
 
 @pytest.fixture
 def decide():
     """Decide on a body by the rules of `require`."""
-    rules = Admission(load_public_key(key_directory() / "public.pem"), "require", Everyone())
+    rules = Admission(load_public_key(key_directory() / "public.pem"), "require", EVERYONE)
     return lambda body, headers: rules.decide(EVENT, body, in_lower_case(headers), NOW, None)
 
 
@@ -79,7 +74,7 @@ def test_a_body_is_not_parsed_before_its_signature_holds(decide, monkeypatch, he
 )
 def test_a_row_says_why_its_signature_is_not_valid_whether_it_is_accepted_or_refused(decide, header, status, detail):
     headers = {} if header is None else {SIGNATURE_HEADER: header}
-    recording = Admission(load_public_key(key_directory() / "public.pem"), "record", Everyone())
+    recording = Admission(load_public_key(key_directory() / "public.pem"), "record", EVERYONE)
     row = recording.decide(EVENT, b'{"userName":"kim"}', in_lower_case(headers), NOW, None)
     assert isinstance(row, Notification)
     assert (row.signature_status, row.signature_detail) == (status, detail)

@@ -23,9 +23,9 @@ from typing import Any
 _MAINS = {"receiver": "receiver.cli", "analytics": "analytics.cli"}
 _COMMANDS = (
     *("backup", "check", "forget", "import_", "join", "rebuild", "restore"),
-    *("senders", "serve", "status", "upgrade", "verify"),
+    *("senders", "serve", "simulate", "status", "upgrade", "verify"),
 )
-_IMPORTED = (*_MAINS.values(), *(f"receiver.commands.{name}" for name in _COMMANDS), "receiver.simulator.commands")
+_IMPORTED = (*_MAINS.values(), *(f"receiver.commands.{name}" for name in _COMMANDS))
 _DASHBOARD = (
     *("analytics.cli", "streamlit.web.cli", "streamlit.web.bootstrap", "uvicorn.lifespan.on", "pandas", "altair"),
     *("analytics.pages.serving.gate", "analytics.pages.shared.silence"),

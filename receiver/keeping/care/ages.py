@@ -42,6 +42,6 @@ def measure_wait(last: Age | None, facts: Facts) -> float:
     return measure_age(began, facts).seconds if began else 0.0
 
 
-def doubt(state: State, *, if_true: object = True) -> State:
+def doubt(state: State, *, if_true: object) -> State:
     """Return amber in place of ok, if something is to be doubted."""
     return "amber" if if_true and state == "ok" else state

@@ -139,23 +139,23 @@ def gather(
         shared: whether the shared spool can be used; only the store's process knows.
     """
     now = datetime.now(UTC)
-    seen = _read_store(reader, unread, now)
+    stored, watermarks, unread = _read_store(reader, unread, now)
     database = settings.database
     serve = read_state(settings.data_dir)
     role = serve.role if serve else ALL_PARTS
     former = list_former_spools(settings) if has_listener(role) else []
     note = None if has_store(role) else read_sharing_note(settings.data_dir)
     if note:
-        seen, shared = seen._replace(watermarks=note.watermarks), note.read_shared(now)
+        watermarks, shared = note.watermarks, note.read_shared(now)
     serving = find_running_serve(settings.data_dir) is not None
     return Facts(
         at=now,
         version=__version__,
         serving=serving,
         serve=serve,
-        stored=seen.stored,
-        unread=seen.unread,
-        waiting=count_whole_backlog(settings, former, seen.watermarks, in_store=wal is not None)
+        stored=stored,
+        unread=unread,
+        waiting=count_whole_backlog(settings, former, watermarks, in_store=wal is not None)
         if has_listener(role)
         else _NOTHING_WAITS,
         former_spools=former,
@@ -167,7 +167,8 @@ def gather(
         backup_every=settings.backup_every,
         upload=read_upload_note(settings.data_dir, settings.objects) if settings.objects else None,
         lake=read_lake_note(settings.data_dir, settings.objects) if settings.lake == "on" else None,
-        free={name: _measure_free(directory) for name, directory in _list_directories(settings, role).items()},
+        free={"data": _measure_free(settings.data_dir)}
+        | ({"spool": _measure_free(settings.spool_directory)} if has_listener(role) else {}),
         incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),
         queries_overdue=overdue,
@@ -183,23 +184,18 @@ def gather(
     )
 
 
-class _Seen(NamedTuple):
-    """What was read of a store: its counts, or why there are none, and its watermarks."""
-
-    stored: Stored | None
-    watermarks: Watermarks
-    unread: str | None
-
-
-def _read_store(reader: Reader | None, unread: str | None, now: datetime) -> _Seen:
+def _read_store(
+    reader: Reader | None, unread: str | None, now: datetime
+) -> tuple[Stored | None, Watermarks, str | None]:
+    """Return a store's counts, its watermarks, and why there are no counts."""
     watermarks: Watermarks = {}
     if reader is None:
-        return _Seen(None, watermarks, unread)
+        return None, watermarks, unread
     try:
         watermarks = read_watermarks(reader.read_rows)
-        return _Seen(_read_stored(reader, now), watermarks, unread)
+        return _read_stored(reader, now), watermarks, unread
     except StoreError as error:
-        return _Seen(None, watermarks, str(error))
+        return None, watermarks, str(error)
 
 
 def _read_stored(reader: Reader, now: datetime) -> Stored:
@@ -232,10 +228,6 @@ def _measure_size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _list_directories(settings: Settings, role: str) -> dict[str, Path]:
-    return {"data": settings.data_dir} | ({"spool": settings.spool_directory} if has_listener(role) else {})
 
 
 def measure_wal(database: Path) -> int:

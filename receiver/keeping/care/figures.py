@@ -54,7 +54,7 @@ class Status(NamedTuple):
 
 def judge(facts: Facts) -> Status:
     """Judge each figure by `LIMITS`."""
-    figures = [figure for judge_some in _choose_judges(facts.role) for figure in judge_some(facts)]
+    figures = [figure for judge_some in _choose_judges(facts) for figure in judge_some(facts)]
     states: list[State] = [figure.state for figure in figures]
     return Status(
         at=facts.at,
@@ -80,15 +80,17 @@ def _list_refusals(rejected: Mapping[str, tuple[int, int]]) -> list[dict[str, An
     return [{"reason": reason, "kept": kept, "last_hour": hour} for reason, (kept, hour) in rejected.items()]
 
 
-def _choose_judges(role: str) -> Iterator[Callable[[Facts], Iterator[Figure]]]:
-    """Choose what to judge on a machine of a role: nothing of a part that it does not run."""
+def _choose_judges(facts: Facts) -> Iterator[Callable[[Facts], Iterator[Figure]]]:
+    """Choose what to judge on a machine: nothing of a part that it does not run."""
+    role = facts.role
     yield _judge_serve
     if has_store(role):
         yield from (_judge_queries, _judge_store, _judge_appending)
     yield judge_lag
     if has_listener(role):
         yield judge_spool
-    yield _judge_sharing
+    if facts.has_shared_spool:
+        yield from (judge_shared_spool, judge_machines)
     if has_store(role):
         yield from (judge_safety, judge_lake)
     yield from (_judge_recoveries, _judge_disks)
@@ -110,14 +112,15 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     yield make_limited("processes_not_running", "Processes not running", len(down), words)
     total = sum(process.restarts for process in processes.values())
     yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
-    recent = sum(
-        facts.at - datetime.fromisoformat(at) < _RECENTLY
+    recent = [
+        process
         for process in processes.values()
         for at in process.restarted_at
-    )
-    hung = [process.failure for process in processes.values() if process.failure and process.restarts]
-    words = f"{recent:,}; {hung[-1]}" if recent and hung else f"{recent:,}"
-    yield make_limited("restarts_last_hour", "Restarts in the last hour", recent, words)
+        if facts.at - datetime.fromisoformat(at) < _RECENTLY
+    ]
+    reasons = [process.failure for process in recent if process.failure]
+    words = f"{len(recent):,}; {reasons[-1]}" if reasons else f"{len(recent):,}"
+    yield make_limited("restarts_last_hour", "Restarts in the last hour", len(recent), words)
 
 
 def _judge_queries(facts: Facts) -> Iterator[Figure]:
@@ -201,12 +204,6 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
         yield Figure("append_error", "Appending", None, "works")
     words = "; ".join(f"{task}: {why}" for task, why in appending.failing.items())
     yield make_limited("tasks_failing", "Tasks of the store that fail", len(appending.failing), words or "none")
-
-
-def _judge_sharing(facts: Facts) -> Iterator[Figure]:
-    if facts.has_shared_spool:
-        yield from judge_shared_spool(facts)
-        yield from judge_machines(facts)
 
 
 def _judge_recoveries(facts: Facts) -> Iterator[Figure]:

@@ -35,10 +35,12 @@ class Limit(NamedTuple):
 
     def judge(self, value: float) -> State:
         """Judge a value."""
-        for state, at in (("red", self.red), ("amber", self.amber)):
-            if value <= at if self.falling else value >= at:
-                return state  # type: ignore[return-value] # one of the two words above
-        return "ok"
+        if self._is_reached(self.red, value):
+            return "red"
+        return "amber" if self._is_reached(self.amber, value) else "ok"
+
+    def _is_reached(self, limit: float, value: float) -> bool:
+        return value <= limit if self.falling else value >= limit
 
 
 LIMITS: dict[str, Limit] = {
@@ -81,8 +83,6 @@ class Figure(NamedTuple):
     state: State = "ok"
 
 
-def make_limited(name: str, label: str, value: float, text: str, judged: float | None = None) -> Figure:
-    """Make a figure whose state follows from its limit, for `judged` if that is not the value itself."""
-    limit_of = LIMITS.get(name)
-    state: State = limit_of.judge(value if judged is None else judged) if limit_of else "ok"
-    return Figure(name, label, value, text, state)
+def make_limited(name: str, label: str, value: float, text: str) -> Figure:
+    """Make a figure whose state follows from its limit."""
+    return Figure(name, label, value, text, LIMITS[name].judge(value))

@@ -81,11 +81,9 @@ def _judge_unseen(machines: Sequence[Machine]) -> Figure:
     words = [f"{name} for {format_seconds(each.unseen_seconds)}" for name, each in _name_apart(machines, unseen)]
     longest = max(machine.unseen_seconds for machine in machines)
     figure = make_limited(_UNSEEN, "Machines not seen", longest, ", ".join(words) or f"none of {len(machines):,}")
-    lacking = [
-        f"{name} lacks rows that are deleted" for name, _ in _name_apart(machines, list(filter(_lacks, machines)))
-    ]
-    if lacking:
-        figure = figure._replace(text="; ".join([figure.text, *lacking]), state="red")
+    if lacking := [machine for machine in machines if machine.lacks_rows]:
+        words = [f"{name} lacks rows that are deleted" for name, _ in _name_apart(machines, lacking)]
+        figure = figure._replace(text="; ".join([figure.text, *words]), state="red")
     return figure
 
 
@@ -109,10 +107,6 @@ def _name_apart(machines: Sequence[Machine], some: Sequence[Machine]) -> list[tu
     """Name machines, with a part of their id where several have the same name."""
     counts = Counter(machine.name for machine in machines)
     return [(each.name if counts[each.name] == 1 else f"{each.name} ({each.id[:_SHORT_ID]})", each) for each in some]
-
-
-def _lacks(machine: Machine) -> bool:
-    return machine.lacks_rows
 
 
 def _judge(machine: Machine) -> State:

@@ -1,6 +1,7 @@
 """Judges what keeps the store safe: checkpoints, backups, their uploads, the lake, and the re-read of the database."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from receiver.keeping.care.ages import Age, doubt, measure_age, measure_wait
@@ -31,7 +32,7 @@ def judge_safety(facts: Facts) -> Iterator[Figure]:
 
 def _judge_backup(facts: Facts) -> Figure:
     made_at, failed_at = facts.backup.get("made_at"), facts.backup.get("failed_at")
-    age = measure_age(made_at, facts) if made_at else None
+    age = _read_age(made_at, facts)
     text = f"{age}, {facts.backup.get('notifications', 0):,} rows" if age else "none"
     state: State = "ok"
     if facts.backup_every:
@@ -47,7 +48,7 @@ def _judge_backup(facts: Facts) -> Figure:
 def _judge_upload(facts: Facts, upload: Mapping[str, Any]) -> Figure:
     name = "uploaded_at"
     at, since = upload.get("uploaded_at"), upload.get("failing_since")
-    age, failing = measure_age(at, facts) if at else None, measure_age(since, facts) if since else None
+    age, failing = _read_age(at, facts), _read_age(since, facts)
     text = f"{age}, {upload.get('notifications', 0):,} rows" if age else "none yet"
     state: State = "ok"
     if facts.backup_every:
@@ -64,7 +65,7 @@ def _judge_upload(facts: Facts, upload: Mapping[str, Any]) -> Figure:
 def _judge_scrub(facts: Facts) -> Figure:
     name, scrub = "scrubbed_at", facts.scrub
     at = scrub.at if scrub else None
-    age = measure_age(at, facts) if at else None
+    age = _read_age(at, facts)
     text = str(age or "not yet")
     state = LIMITS[name].judge(measure_wait(age, facts) / _WEEK_SECONDS)
     if scrub and scrub.damages:
@@ -108,5 +109,5 @@ def _describe_months(months: int, newest: str | None, age: Age) -> str:
     return f"{has}, looked {age}"
 
 
-def _read_age(at: str | None, facts: Facts) -> Age | None:
+def _read_age(at: datetime | str | None, facts: Facts) -> Age | None:
     return measure_age(at, facts) if at else None

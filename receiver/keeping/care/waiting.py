@@ -12,41 +12,29 @@ _MOST_NAMED = 3
 
 def judge_lag(facts: Facts) -> Iterator[Figure]:
     """Judge how much waits and since when: for the store, or on a machine without one for the shared spool."""
-    if not has_store(facts.role):
-        yield from _judge_sending(facts)
-    elif not has_listener(facts.role):
+    if not has_listener(facts.role):
         yield from _judge_storing(facts)
+    elif has_store(facts.role):
+        # Without the store's watermarks it is not known which rows are stored.
+        yield from _judge_waiting(facts, "Lag of the store", "Rows waiting in the spool", is_known=bool(facts.stored))
     else:
-        yield from _judge_taking(facts)
+        labels = "Lag of the shared spool", "Rows waiting to be sent"
+        yield from _judge_waiting(facts, *labels, is_known=facts.is_sent_known)
 
 
-def _judge_taking(facts: Facts) -> Iterator[Figure]:
-    if facts.stored:
-        yield from _judge_waiting(facts, "Lag of the store", "Rows waiting in the spool")
-    else:
-        # Without watermarks it is not known which of them are stored.
-        yield from _leave_open(facts, "Lag of the store", "Rows waiting in the spool")
-
-
-def _judge_sending(facts: Facts) -> Iterator[Figure]:
-    """Judge how much of what this machine took the shared spool lacks."""
-    judge_some = _judge_waiting if facts.is_sent_known else _leave_open
-    yield from judge_some(facts, "Lag of the shared spool", "Rows waiting to be sent")
-
-
-def _judge_waiting(facts: Facts, lag_label: str, rows_label: str) -> Iterator[Figure]:
+def _judge_waiting(facts: Facts, lag_label: str, rows_label: str, *, is_known: bool) -> Iterator[Figure]:
+    """Judge the rows in this machine's spool; `is_known` tells whether it is known which of them were taken."""
     waiting = facts.waiting
+    if not is_known:
+        yield Figure("lag_seconds", lag_label, None, "not known", "amber")
+        yield Figure("spool_rows", rows_label, None, f"at most {waiting.rows:,}", "amber")
+        return
     age = measure_age(waiting.since, facts) if waiting.since else Age(0.0)
     words = str(age) if age.is_ahead else format_seconds(age.seconds)
     lag = make_limited("lag_seconds", lag_label, age.seconds, words)
     yield lag._replace(state=doubt(lag.state, if_true=age.is_ahead))
     at_least = "at least " if waiting.unreadable else ""
     yield make_limited("spool_rows", rows_label, waiting.rows, f"{at_least}{waiting.rows:,}")
-
-
-def _leave_open(facts: Facts, lag_label: str, rows_label: str) -> Iterator[Figure]:
-    yield Figure("lag_seconds", lag_label, None, "not known", "amber")
-    yield Figure("spool_rows", rows_label, None, f"at most {facts.waiting.rows:,}", "amber")
 
 
 def _judge_storing(facts: Facts) -> Iterator[Figure]:

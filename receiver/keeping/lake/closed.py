@@ -6,10 +6,9 @@ Another store may have more of them, and wrote them: those that the lake has sta
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from receiver.files import read_sql_file
 from receiver.keeping.lake.manifest import LakeFile
 from receiver.keeping.lake.parts import CHANGES, NO_ROWS, NOTIFICATIONS, LakeTable
-from receiver.keeping.lake.place import CheckedRows, LakePlace, open_memory, sum_up, take_fingerprint
+from receiver.keeping.lake.place import CheckedRows, LakePlace, query_tables, sum_up, take_fingerprint
 from receiver.keeping.lake.store import Fingerprint, StoredMonth
 
 if TYPE_CHECKING:
@@ -61,9 +60,4 @@ class ClosedChanges:
         here = pa.concat_tables([self._stored.read(CLOSED_CHANGES, part) for part in (NO_ROWS, *parts)])
         if there is None:
             return here
-        with open_memory() as memory:
-            memory.register("here", here)
-            memory.register("there", there)
-            query = read_sql_file(f"{__package__}.dropped", "closed_changes.sql")
-            joined: pa.Table = memory.sql(query).to_arrow_table()
-        return joined
+        return query_tables("closed_changes.sql", here=here, there=there)

@@ -17,7 +17,7 @@ from receiver.files import read_sql_file
 from receiver.keeping.lake.closed import ClosedChanges
 from receiver.keeping.lake.manifest import LakeFile, Manifest, Month, TableFiles, find_first_kept, parse_month
 from receiver.keeping.lake.parts import CHANGES, NOTIFICATIONS, LakeTable
-from receiver.keeping.lake.place import CheckedRows, LakePlace, list_months, open_memory, sum_up, take_fingerprint
+from receiver.keeping.lake.place import CheckedRows, LakePlace, list_months, query_tables, sum_up, take_fingerprint
 from receiver.keeping.lake.store import StoredMonth, read_heads
 
 if TYPE_CHECKING:
@@ -77,9 +77,7 @@ class DropCheck:
         return Droppable(before if may_go else None, self._last_seq, obstacle)
 
     def _count_by_month(self, before: datetime) -> dict[Month, int]:
-        rows = self._reader.read_rows(
-            read_sql_file(f"{__package__}.dropped", "old_months.sql"), {"before": before.isoformat()}
-        )
+        rows = self._reader.read_rows(read_sql_file(__package__, "old_months.sql"), {"before": before.isoformat()})
         return {parse_month(month): number for month, number in rows}
 
     def _is_due(self, stored: dict[Month, int]) -> bool:
@@ -147,7 +145,8 @@ class LateRows:
     def read(self) -> Iterator[CheckedRows]:
         """Read them, part by part."""
         for part in self._parts:
-            rows = self._choose(part)
+            rows = query_tables("late_rows.sql", file=part, ids=self._ids)
+            self._fingerprint += take_fingerprint(rows, self._table)
             if rows.num_rows:
                 yield CheckedRows(rows, sum_up(rows)[1])
 
@@ -155,11 +154,3 @@ class LateRows:
         """Return the files of a table with the one into which all these rows were written."""
         fingerprint = str(int(before.fingerprint) + self._fingerprint)
         return TableFiles(before.rows + file.rows, fingerprint, (*before.files, file))
-
-    def _choose(self, part: "pa.Table") -> "pa.Table":
-        with open_memory() as memory:
-            memory.register("file", part)
-            memory.register("ids", self._ids)
-            rows: pa.Table = memory.sql(read_sql_file(f"{__package__}.dropped", "late_rows.sql")).to_arrow_table()
-        self._fingerprint += take_fingerprint(rows, self._table)
-        return rows

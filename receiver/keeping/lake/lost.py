@@ -7,8 +7,6 @@ from receiver.keeping.lake.manifest import LakeFile, Manifest, Month
 from receiver.keeping.lake.parts import NOTIFICATIONS, REJECTED
 from receiver.keeping.lake.place import Listed, find_month
 
-_WAYS = "put {} back, or let a machine that has the month write it"
-
 
 def find_lost(
     dropped: Dropped, manifests: Mapping[Month, Manifest], objects: Mapping[str, Listed], stored: Collection[Month]
@@ -25,13 +23,12 @@ def find_lost(
     there = {month for month in map(find_month, objects) if month}
     for month in sorted(each for each in there | manifests.keys() if each.begins < dropped.before):
         if month not in manifests:
-            ways = _WAYS.format("the manifest")
-            lost[month] = (
-                f"The lake has files of {month} and no manifest, and this store has dropped the month: {ways}."
-            )
+            what, which = f"has files of {month} and no manifest, and this store has dropped the month", "the manifest"
         elif _lacks_files(manifests[month], objects, is_stored=month in stored):
-            ways = _WAYS.format("them")
-            lost[month] = f"The lake has lost files of {month}, which this store has dropped: {ways}."
+            what, which = f"has lost files of {month}, which this store has dropped", "them"
+        else:
+            continue
+        lost[month] = f"The lake {what}: put {which} back, or let a machine that has the month write it."
     return lost
 
 

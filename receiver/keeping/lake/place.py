@@ -142,7 +142,7 @@ class LakePlace:
             ObjectsError: the place can't be used, or has not all of these files.
         """
         with self._storage.errors():
-            return _find_missing(self._open_files(old), self._open_files(new))
+            return query_tables("missing.sql", one=self._open_files(old), other=self._open_files(new))
 
     def find_missing(self, ids: "pa.Table", files: Sequence[LakeFile]) -> "pa.Table":
         """Find the ids that are in none of a table's files.
@@ -151,7 +151,7 @@ class LakePlace:
             ObjectsError: as `read_missing`.
         """
         with self._storage.errors():
-            return _find_missing(ids, self._open_files(files))
+            return query_tables("missing.sql", one=ids, other=self._open_files(files))
 
     def read_changes(self, ids: "pa.Table", files: Sequence[LakeFile]) -> "pa.Table":
         """Read the changes of some notifications from files of `changes`, at least one.
@@ -159,11 +159,8 @@ class LakePlace:
         Raises:
             ObjectsError: as `read_missing`.
         """
-        with self._storage.errors(), open_memory() as memory:
-            memory.register("ids", ids)
-            memory.register("file", self._open_files(files))
-            found: pa.Table = memory.sql(read_sql_file(f"{__package__}.dropped", "changes_of.sql")).to_arrow_table()
-        return found
+        with self._storage.errors():
+            return query_tables("changes_of.sql", ids=ids, file=self._open_files(files))
 
     def check_file(self, file: LakeFile) -> None:
         """Read a file back, and check that it has the rows that its manifest tells.
@@ -233,7 +230,7 @@ def read_now() -> datetime:
 
 def sum_up(rows: Any) -> tuple[int, str]:
     """Return the number of rows, of an Arrow table or reader, and their checksum as `measure.sql` has it."""
-    with open_memory() as memory:
+    with _open_memory() as memory:
         memory.register("file", rows)
         ((count, checksum),) = run(memory, read_sql_file(__package__, "measure_file.sql"))
     return count, checksum
@@ -242,7 +239,7 @@ def sum_up(rows: Any) -> tuple[int, str]:
 def take_fingerprint(rows: Any, table: LakeTable) -> int:
     """Return the fingerprint of a table's rows as `fingerprint.sql` has it, of an Arrow table."""
     query = read_sql_file(__package__, "fingerprint.sql").replace("/* told */", table.told)
-    with open_memory() as memory:
+    with _open_memory() as memory:
         memory.register("rows", rows)
         ((_, fingerprint),) = run(memory, query.replace("(/* rows */) AS rows", "rows"))
     return int(fingerprint)
@@ -281,15 +278,16 @@ def _read_parquet(reading: Any) -> "pa.RecordBatchReader":
     return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(_ROWS_AT_A_TIME))
 
 
-def _find_missing(one: Any, other: Any) -> "pa.Table":
-    with open_memory() as memory:
-        memory.register("one", one)
-        memory.register("other", other)
-        found: pa.Table = memory.sql(read_sql_file(__package__, "missing.sql")).to_arrow_table()
+def query_tables(query: str, **tables: Any) -> "pa.Table":
+    """Run a query of `tables/` on Arrow tables, or on files of Parquet, by their names."""
+    with _open_memory() as memory:
+        for name, table in tables.items():
+            memory.register(name, table)
+        found: pa.Table = memory.sql(read_sql_file(f"{__package__}.tables", query)).to_arrow_table()
     return found
 
 
-def open_memory() -> duckdb.DuckDBPyConnection:
+def _open_memory() -> duckdb.DuckDBPyConnection:
     """Open a small database in memory."""
     memory = duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1})
     run(memory, "SET TimeZone = 'UTC'")

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from receiver.data_directory.access import find_query_address, find_running_serve, read_query_token
 from receiver.database.reading import ServiceReader, ask_status
@@ -23,9 +23,6 @@ from receiver.keeping.lake.place import LakePlace, read_now
 from receiver.keeping.lake.writing import LakeWriter
 from receiver.processes.helper import print_line, run_helper
 from receiver.settings import Settings
-
-if TYPE_CHECKING:
-    from receiver.shared_spool import SpoolServer
 
 ELECTION_LOCK = 0x436C634C
 _MAY_TAKE_LONG = "SET LOCAL idle_in_transaction_session_timeout = '1h'"
@@ -40,47 +37,30 @@ def elected(settings: Settings) -> Iterator[Callable[[], None] | None]:
     """Give a check that this machine may still write; None where another does. A machine alone always may.
 
     Raises:
-        SharedSpoolError: the lock's server can't be used.
+        SharedSpoolError: the lock's server can't be used; from the check, this machine may have lost the lock.
     """
     if settings.shared_spool is None:
         yield lambda: None
         return
-    from receiver.shared_spool import SpoolServer  # noqa: PLC0415 - psycopg belongs to an extra
+    from receiver.shared_spool import SpoolServer, hold_settings  # noqa: PLC0415 - psycopg belongs to an extra
 
     server = SpoolServer(settings.shared_spool, "writing the lake")
-    election = _Election(server)
-    try:
-        yield election.check if election.try_to_win() else None
-    finally:
-        server.close()
 
-
-class _Election:
-    def __init__(self, server: "SpoolServer") -> None:
-        self._server = server
-        self._connection: Any = None
-
-    def try_to_win(self) -> bool:
-        """Take the lock, unless another machine has it, and tell whether this one has it now."""
-        from receiver.shared_spool import hold_settings  # noqa: PLC0415 - psycopg belongs to an extra
-
-        with self._server.session() as connection:
-            connection.execute("BEGIN")
-            hold_settings(connection)
-            connection.execute(_MAY_TAKE_LONG)
-            self._connection = connection
-            return connection.execute(_TRY_LOCK, [ELECTION_LOCK]).fetchone() == (True,)
-
-    def check(self) -> None:
-        """Check that this machine still has the lock.
-
-        Raises:
-            SharedSpoolError: it may have lost it.
-        """
-        with self._server.session() as connection:
-            if connection is not self._connection:
+    def check() -> None:
+        with server.session() as connection:
+            if connection is not first:
                 raise SharedSpoolError("The connection on which this machine had the lock is lost.")
             connection.execute("SELECT 1")
+
+    try:
+        with server.session() as first:
+            first.execute("BEGIN")
+            hold_settings(first)
+            first.execute(_MAY_TAKE_LONG)
+            has_lock = first.execute(_TRY_LOCK, [ELECTION_LOCK]).fetchone() == (True,)
+        yield check if has_lock else None
+    finally:
+        server.close()
 
 
 def bring_up_to_date(settings: Settings) -> dict[str, Any]:

@@ -59,20 +59,21 @@ def fetched_newest(
             if isinstance(manifest, Unusable):
                 if manifest.is_newer:
                     raise NewerStoreError(f"The backup {manifest.name} can't be used: {manifest.why}")
-                pass_over(_describe_passed_over(manifest.name, manifest.why))
-                continue
-            with _naming(file, manifest.name):
-                fetched = _fetch_readable(place, manifest, file, begin(manifest))
-                if isinstance(fetched, str):
-                    lack: str | None = fetched
-                elif fetched.fault and not sparing:
-                    lack = _describe_fault(fetched.fault)
-                else:
-                    lack = find_lack(file)
-            if isinstance(fetched, Fetched) and not lack:
-                yield fetched
-                return
-            pass_over(_describe_passed_over(manifest.name, str(lack)))
+                lack: str | None = manifest.why
+            else:
+                with _naming(file, manifest.name):
+                    fetched, lack = _fetch_readable(place, manifest, file, begin(manifest))
+                    if fetched and fetched.fault and not sparing:
+                        lack = (
+                            f"{fetched.fault} Its notifications are whole: `restore --force` restores it without what "
+                            "is damaged."
+                        )
+                    elif fetched:
+                        lack = find_lack(file)
+                if fetched and not lack:
+                    yield fetched
+                    return
+            pass_over(f"The backup {manifest.name} is passed over: {lack}")
     finally:
         file.unlink(missing_ok=True)
     raise ObjectsError(f"{place} has no whole backup that can be used.")
@@ -102,14 +103,16 @@ def _name(text: str, file: Path, name: str) -> str:
     return text.replace(str(file), name)
 
 
-def _fetch_readable(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fetched | str:
+def _fetch_readable(
+    place: Place, manifest: Manifest, file: Path, advance: Advance
+) -> tuple[Fetched | None, str | None]:
     """Fetch a backup, or return a sentence that says why its notifications can't be read."""
     try:
-        return _fetch(place, manifest, file, advance)
+        return _fetch(place, manifest, file, advance), None
     except (NewerStoreError, UndecidedError):
         raise
     except (DamagedObjectError, StoreError) as error:
-        return _name(str(error), file, manifest.name)
+        return None, _name(str(error), file, manifest.name)
 
 
 def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fetched:
@@ -127,11 +130,3 @@ def _fetch(place: Place, manifest: Manifest, file: Path, advance: Advance) -> Fe
     if error and not fault:
         fault = _name(str(error), file, manifest.name)
     return Fetched(file, manifest.name, info, has_whole_refused=error is None, fault=fault)
-
-
-def _describe_passed_over(name: str, why: str) -> str:
-    return f"The backup {name} is passed over: {why}"
-
-
-def _describe_fault(fault: str) -> str:
-    return f"{fault} Its notifications are whole: `restore --force` restores it without what is damaged."

@@ -109,8 +109,9 @@ class Place:
         manifest = Manifest(name, file.stat().st_size, digest, *made)
         if not self._is_as_written(manifest, advance):
             raise DamagedObjectError(f"{self}: {name} was uploaded and came back changed.")
+        content = json.dumps({"format": _FORMAT, **manifest._asdict()}, indent=1).encode()
         with self._storage.errors():
-            self._write_manifest(manifest)
+            self._storage.write(self._make_path(name + _MANIFEST), content)
         return manifest
 
     def list_whole(self, ending: str = _OBJECT) -> Iterator[Manifest]:
@@ -205,10 +206,6 @@ class Place:
                 hashed.update(piece)
                 advance(len(piece))
         return hashed.hexdigest() == manifest.sha256
-
-    def _write_manifest(self, manifest: Manifest) -> None:
-        content = json.dumps({"format": _FORMAT, **manifest._asdict()}, indent=1).encode()
-        self._storage.write(self._make_path(manifest.name + _MANIFEST), content)
 
     def _look_at(self, name: str, size: int | None) -> Manifest | Unusable:
         """Read the manifest of an object, and compare its size with that; None is the size of one that is gone."""

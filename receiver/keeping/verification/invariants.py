@@ -1,12 +1,12 @@
 """The promise as functions: invariants of acknowledged, stored and spooled notifications at any moment.
 
 Each takes rows and yields the violations; none reads a file or asks a store. Rows may come from a generator: where
-order matters they come in order of `seq`, and no function but `check_acknowledged` keeps them.
+order matters they come in order of `seq`, and no function keeps them.
 The tests and `clc-receiver verify` call the same functions.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -37,14 +37,6 @@ class Violation(NamedTuple):
         seq = "" if self.seq is None else f" seq {self.seq}"
         name = "" if self.id is None else f" id {self.id}"
         return f"{self.what}{seq}{name}: {self.detail}"
-
-
-class Kept(NamedTuple):
-    """A notification as the receiver keeps it; `seq` is None while it waits in the spool."""
-
-    id: UUID
-    sha256: str
-    seq: int | None = None
 
 
 class Original(NamedTuple):
@@ -78,24 +70,6 @@ class Handed(NamedTuple):
     after: int
     sha256: str
     stored: str | None
-
-
-def check_acknowledged(acknowledged: Mapping[UUID, str], kept: Iterable[Kept]) -> Iterator[Violation]:
-    """Check that every notification that got a 200 is kept once, byte for byte.
-
-    Args:
-        acknowledged: the SHA-256 of each body, in hexadecimal, by the id that the answer gave.
-        kept: all rows of the store, and the spool's that the store has not appended.
-    """
-    seen: set[UUID] = set()
-    for row in kept:
-        if row.id in seen:
-            yield Violation("doubled", row.id, row.seq, "It is kept more than once.")
-        elif row.id in acknowledged and row.sha256 != acknowledged[row.id]:
-            yield Violation("altered", row.id, row.seq, "Its body is not the one that was acknowledged.")
-        seen.add(row.id)
-    for missing in acknowledged.keys() - seen:
-        yield Violation("lost", missing, None, "It was acknowledged and is in neither store nor spool.")
 
 
 def check_order(rows: Iterable[tuple[int, UUID]], after: int = 0) -> Iterator[Violation]:

@@ -23,7 +23,8 @@ from receiver.keeping.verification.checkers.changes import (
     read_changes,
     read_missing,
 )
-from receiver.keeping.verification.checkers.parts import Checked, Checker, Part, Pending
+from receiver.keeping.verification.checkers.parts import Checked, Part, Pending
+from receiver.keeping.verification.checkers.workers import Checker
 from receiver.keeping.verification.invariants import (
     Handed,
     Original,
@@ -169,7 +170,12 @@ def _read_batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iter
             yield _Batch(
                 rows, list(map(make_numbered, rows)), read_changes(reader, low + 1, high) if with_changes else []
             )
-        low = high if rows else int(reader.read_rows(_NEXT, [low])[0][0])
+            low = high
+        else:
+            ((before_next,),) = reader.read_rows(_NEXT, [low])
+            low = (
+                extent.last if before_next is None else before_next
+            )  # the store may have dropped the last ones meanwhile
 
 
 def _check_copies(reader: Reader, batch: list[NumberedNotification]) -> Iterator[Violation]:

@@ -80,11 +80,12 @@ def check_whole(reader: Reader, extent: Extent) -> Iterator[Violation]:
         detail = f"It was received at {received_at} and acknowledged, but is kept in rejected as {reason}."
         yield Violation("set_aside", UUID(name), None, detail)
     answers = reader.read_rows(read_sql_file(__package__, "views.sql"), [])
-    if read_schema_version(reader) >= _FIRST_VERSION_WITH_ACCOUNT_FACTS:
+    version = read_schema_version(reader)
+    if version >= _FIRST_VERSION_WITH_ACCOUNT_FACTS:
         answers += reader.read_rows(read_sql_file(__package__, "account_states.sql"), [])
-    if read_schema_version(reader) >= _FIRST_VERSION_WITH_DELIVERIES:
+    if version >= _FIRST_VERSION_WITH_DELIVERIES:
         answers += reader.read_rows(read_sql_file(__package__, "delivery_ids.sql"), [])
-    if read_schema_version(reader) >= _FIRST_VERSION_WITH_COUNTS:
+    if version >= _FIRST_VERSION_WITH_COUNTS:
         answers += count_that_agree(reader.read_rows)
     for name, expected, actual in answers:
         if expected != actual:

@@ -12,8 +12,7 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.keeping.verification.invariants import Kept
-from tests.durability.support.promise import broken
+from tests.durability.support.promise import Kept, broken
 from tests.support.prepared import run_program
 from tests.support.processes import Receiver, environment
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from receiver.keeping.verification.invariants import Kept, check_acknowledged, check_order
+from receiver.keeping.verification.invariants import check_order
+from tests.durability.support.promise import Kept, check_acknowledged
 from tests.support.keys import key_directory, signed
 from tests.support.processes import Process, Receiver, environment
 from tests.support.waiting import until

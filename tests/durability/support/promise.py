@@ -1,19 +1,46 @@
 """Whether the promise was kept: what was acknowledged, what is kept, and what the invariants say of both."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import duckdb
 
-from receiver.keeping.verification.invariants import Kept, Violation, check_acknowledged, check_order
+from receiver.keeping.verification.invariants import Violation, check_order
 from receiver.notification import Notification
 from receiver.spool import Segment
 
 _STORED = "SELECT seq, id::VARCHAR AS id, sha256(payload) AS sha256 FROM notifications ORDER BY seq"
 _WATERMARKS = "SELECT segment, position FROM watermarks WHERE kind = 'notifications'"
+
+
+class Kept(NamedTuple):
+    """A notification as the receiver keeps it; `seq` is None while it waits in the spool."""
+
+    id: UUID
+    sha256: str
+    seq: int | None = None
+
+
+def check_acknowledged(acknowledged: Mapping[UUID, str], kept: Iterable[Kept]) -> Iterator[Violation]:
+    """Check that every notification that got a 200 is kept once, byte for byte.
+
+    Args:
+        acknowledged: the SHA-256 of each body, in hexadecimal, by the id that the answer gave.
+        kept: all rows of the store, and the spool's that the store has not appended.
+    """
+    seen: set[UUID] = set()
+    for row in kept:
+        if row.id in seen:
+            yield Violation("doubled", row.id, row.seq, "It is kept more than once.")
+        elif row.id in acknowledged and row.sha256 != acknowledged[row.id]:
+            yield Violation("altered", row.id, row.seq, "Its body is not the one that was acknowledged.")
+        seen.add(row.id)
+    for missing in acknowledged.keys() - seen:
+        yield Violation("lost", missing, None, "It was acknowledged and is in neither store nor spool.")
 
 
 def acknowledged(*reports: Path) -> dict[UUID, str]:

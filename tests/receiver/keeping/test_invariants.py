@@ -9,10 +9,8 @@ import pytest
 from receiver.changes.values import PLAIN
 from receiver.keeping.verification.invariants import (
     Handed,
-    Kept,
     Original,
     Violation,
-    check_acknowledged,
     check_copy,
     check_handed,
     check_order,
@@ -22,6 +20,7 @@ from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import compute_fingerprint, index_by_fingerprint, load_private_key
 from receiver.senders.sender import Sender
+from tests.durability.support.promise import Kept, check_acknowledged
 from tests.support.keys import key_directory
 from tests.support.rows import NOON, notification
 

@@ -10,6 +10,8 @@ import pytest
 
 from receiver.data_directory.incidents import report
 from receiver.database.reading import open_reader
+from receiver.keeping.verification import Tally, check_stored, read_extent
+from receiver.keeping.verification.checkers.parts import PartChecker
 from receiver.notification import make_id
 from receiver.senders.centurylink.signature import load_public_key
 from receiver.senders.keys import index_by_fingerprint
@@ -312,3 +314,10 @@ def test_more_rows_than_a_query_may_give_are_checked_in_parts(tmp_path):
         done = run_command(tmp_path, "verify")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "40 notifications checked" in done.stderr
+
+
+def test_a_store_that_drops_its_last_rows_meanwhile_is_checked_to_the_end(data_dir):
+    with open_reader(Settings(data_dir=data_dir)) as reader:
+        extent = read_extent(reader)._replace(last=20_000)  # as it was before
+        checkers = [PartChecker(reader, {}, {}, None, None)]
+        assert list(check_stored(reader, None, extent, checkers, lambda _: None, Tally()))[12:] == []

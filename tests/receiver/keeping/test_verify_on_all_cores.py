@@ -148,7 +148,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(data_dir):
 
 def test_a_small_store_is_checked_without_other_processes(data_dir, monkeypatch):
     monkeypatch.setattr(workers, "_count_cores", lambda: 2)
-    monkeypatch.setattr(workers, "_start", lambda *_: pytest.fail("a process was started"))
+    monkeypatch.setattr(workers, "WorkerProcess", lambda *_: pytest.fail("a process was started"))
     means = Means(Settings(data_dir=data_dir), (), (), None)
     with workers.open_checkers(None, means, workers._FEWEST_ROWS - 1) as checkers:
         assert len(checkers) == 1

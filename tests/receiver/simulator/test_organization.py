@@ -8,7 +8,7 @@ import urllib3
 from click.testing import CliRunner
 
 from analytics import connect
-from receiver.simulator.commands import simulate
+from receiver.commands.simulate import simulate
 from tests.support.prepared import run_program
 from tests.support.processes import Process, environment
 from tests.support.waiting import until

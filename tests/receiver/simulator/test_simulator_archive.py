@@ -9,10 +9,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from receiver.commands.simulate import simulate
 from receiver.errors import ArchiveError, KeyFileError
 from receiver.senders.centurylink.signature import check_signature, load_public_key
 from receiver.senders.keys import load_or_make_key
-from receiver.simulator.commands import simulate
 from receiver.simulator.history import Simulation, write_archive
 from tests.support.keys import in_lower_case
 

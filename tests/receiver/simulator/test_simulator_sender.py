@@ -21,10 +21,10 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
 
+from receiver.commands.simulate import simulate
 from receiver.errors import ProfileError, SendError
 from receiver.senders.centurylink.signature import check_signature, load_public_key
 from receiver.senders.keys import load_or_make_key
-from receiver.simulator.commands import simulate
 from receiver.simulator.history import Outgoing
 from receiver.simulator.posting import Poster, schedule_at_rate, seal_with
 from tests.receiver.senders.profile.profiles import MINIMAL
@@ -260,7 +260,7 @@ def test_a_report_that_can_not_be_written_ends_the_sending_and_says_what_it_has(
 
 def test_ctrl_c_ends_an_endless_run_with_the_summary(receive, key_path):
     url, receiver = receive()
-    program = "from receiver.simulator.commands import simulate; simulate()"
+    program = "from receiver.commands.simulate import simulate; simulate()"
     command = [sys.executable, "-c", program, "--to", url, "--key", str(key_path), "--rate", "50"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         receiver.wait_for(5)

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from analytics import connect
 from analytics.findings.running import find
 from receiver.admission import Admission
+from receiver.commands.simulate import simulate
 from receiver.data_directory.accounts import AllowedAccounts
 from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.senders.centurylink.events import find_event_by_name
 from receiver.senders.centurylink.made_up.stories import STORIES
 from receiver.senders.centurylink.signature import load_public_key
-from receiver.simulator.commands import simulate
 from receiver.simulator.demonstrated import A_DAY as DEMO_A_DAY
 from receiver.simulator.history import Simulation
 from receiver.spool import SpoolWriter

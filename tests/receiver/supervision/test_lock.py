@@ -30,6 +30,18 @@ def test_a_serve_that_goes_on_refuses_another(tmp_path):
         access.take(tmp_path)
 
 
+@pytest.mark.parametrize("damage", [b"", bytes(512), b"\xff\x00{" * 300], ids=["empty", "zeros", "garbage"])
+def test_a_damaged_lock_names_no_serve_and_keeps_none_from_starting(tmp_path, damage):
+    (tmp_path / "serve.lock").write_bytes(damage)
+    with access.take(tmp_path) as lock:
+        assert access.read_holder(lock) is None
+        assert access.find_running_serve(tmp_path) is None
+        with pytest.raises(DataDirectoryError, match="is using"):
+            access.take(tmp_path)
+        access.announce(lock, access.Running(7, "", ""))
+        assert access.find_running_serve(tmp_path) == access.Running(7, "", "")
+
+
 def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path):
     (tmp_path / "data").touch()
     with pytest.raises(DataDirectoryError, match=r"data can't be written \(\S+/data is a file, or a link that leads "):

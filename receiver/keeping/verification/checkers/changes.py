@@ -66,12 +66,16 @@ def _read_closed(reader: Reader) -> set[int]:
 def read_changes(reader: Reader, first: int, last: int) -> list[StoredChange]:
     """Read the changes of notifications from one `seq` to another, in as many parts as necessary."""
     try:
-        return reader.read_rows(read_sql_file(__package__, "changes.sql"), [first, last])
+        return _read_changes(reader, "seq BETWEEN ? AND ?", [first, last])
     except TooMuchError:
         if first == last:
             raise
         middle = (first + last) // 2
         return read_changes(reader, first, middle) + read_changes(reader, middle + 1, last)
+
+
+def _read_changes(reader: Reader, which: str, parameters: list[Any]) -> list[StoredChange]:
+    return reader.read_rows(read_sql_file(__package__, "changes.sql").replace("/* which */", which), parameters)
 
 
 def read_missing(reader: Reader) -> Missing:
@@ -143,8 +147,8 @@ class ChangesCheck:
         revised = sorted(self._expected)
         for start in range(0, len(revised), _ROWS_PER_BATCH):
             seqs = revised[start : start + _ROWS_PER_BATCH]
-            rows = self._reader.read_rows(read_sql_file(__package__, "changes_of.sql"), [seqs])
-            yield from self._compare(seqs, self._expected, rows)
+            stored = _read_changes(self._reader, "seq IN (SELECT unnest(?))", [seqs])
+            yield from self._compare(seqs, self._expected, stored)
 
     def _find_violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
         violations = list(check_changes(changed))

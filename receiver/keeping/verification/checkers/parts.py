@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered
@@ -46,18 +46,8 @@ Pending = Callable[[], Checked]
 """Waits for the result of a check that has begun, and returns it."""
 
 
-class Checker(Protocol):
-    """Checks parts in the order in which they come. All notifications of an entity must come to the same checker."""
-
-    def check(self, part: Part) -> Pending:
-        """Begin to check a part."""
-
-    def finish(self) -> Pending:
-        """Begin to check what only the last part decides."""
-
-
 class PartChecker:
-    """Checks parts at once.
+    """Checks parts in this process, in the order in which they come; all notifications of an entity must come to it.
 
     Args:
         reader: reads the store.
@@ -74,6 +64,14 @@ class PartChecker:
         self._senders = senders
         self._judge = judge
         self._changes = ChangesCheck(reader, scope, senders) if scope else None
+
+    def check(self, part: Part) -> Pending:
+        """Leave a part until its result is asked for."""
+        return partial(self.check_part, part)
+
+    def finish(self) -> Pending:
+        """Leave what only the last part decides."""
+        return self.check_rest
 
     def check_part(self, part: Part) -> Checked:
         """Check a part."""
@@ -93,21 +91,6 @@ class PartChecker:
     def _conclude(self, violations: list[Violation], changes: list[Violation]) -> Checked:
         judged, unjudged = self._judge.take_counts() if self._judge else (Counter[str](), Counter[Unjudged]())
         return Checked(violations, changes, self._changes.failed if self._changes else {}, judged, unjudged)
-
-
-class OwnChecker:
-    """Checks parts in this process, when their results are asked for; see `Checker`."""
-
-    def __init__(self, checker: PartChecker) -> None:
-        self._checker = checker
-
-    def check(self, part: Part) -> Pending:
-        """Leave a part for later."""
-        return partial(self._checker.check_part, part)
-
-    def finish(self) -> Pending:
-        """Leave the rest for later."""
-        return self._checker.check_rest
 
 
 class Means(NamedTuple):

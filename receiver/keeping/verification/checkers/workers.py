@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from receiver.database.reading import Reader
 from receiver.errors import WorkerError
-from receiver.keeping.verification.checkers.parts import Checker, Means, OwnChecker, Part, Pending
+from receiver.keeping.verification.checkers.parts import Means, Part, PartChecker, Pending
 from receiver.processes.parts import EndRequests
 
 _MODULE = "receiver.keeping.verification.checkers.process"
@@ -36,16 +36,20 @@ class Question(NamedTuple):
 
 
 @contextmanager
-def open_checkers(reader: Reader, means: Means, rows: int) -> Iterator[Sequence[Checker]]:
+def open_checkers(reader: Reader, means: Means, rows: int) -> Iterator[Sequence["Checker"]]:
     """Make the checkers for so many notifications; their processes end with the block, whatever they do."""
     count = min(_count_cores(), _MOST) if rows >= _FEWEST_ROWS else 1
     if count == 1:
-        yield [OwnChecker(means.make_checker(reader))]
+        yield [means.make_checker(reader)]
         return
     with ExitStack() as started:
         # An exception inside of `Popen` would leave a process that nobody ends.
         with EndRequests() as requests:
-            checkers = [started.enter_context(_start(reader, means)) for _ in range(count)]
+            checkers = []
+            for _ in range(count):
+                checkers.append(WorkerProcess(reader))
+                started.callback(checkers[-1].end)
+                checkers[-1].begin(means)
         if requests.count:
             raise KeyboardInterrupt
         yield checkers
@@ -56,7 +60,7 @@ def _count_cores() -> int:
 
 
 class WorkerProcess:
-    """A checker in a process of its own; see `Checker`."""
+    """A `PartChecker` in a process of its own."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -117,11 +121,5 @@ class WorkerProcess:
         )
 
 
-@contextmanager
-def _start(reader: Reader, means: Means) -> Iterator[WorkerProcess]:
-    worker = WorkerProcess(reader)
-    try:
-        worker.begin(means)
-        yield worker
-    finally:
-        worker.end()
+Checker = PartChecker | WorkerProcess
+"""Begins to check parts, in this process or in another."""

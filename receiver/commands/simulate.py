@@ -1,17 +1,16 @@
-"""The command `clc-receiver simulate`."""
+"""`clc-receiver simulate`."""
 
 import time
 from collections.abc import Iterator
 from itertools import count as counted
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from receiver.commands.options import NamedPath
 from receiver.senders.keys import find_public_key_path, load_or_make_key
-from receiver.senders.made_up import find_rate
 from receiver.settings import read_settings
 from receiver.simulator import MADE_UP
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
@@ -22,12 +21,11 @@ from receiver.simulator.options import (
     read_alias,
     read_base_url,
     read_event_type,
-    read_file_name,
     read_rate,
     read_time,
 )
-from receiver.simulator.posting import Poster, schedule_at_changing_rate, schedule_at_rate, seal_with
-from receiver.simulator.signed_examples import Play, play
+from receiver.simulator.posting import Poster, schedule, seal_with
+from receiver.simulator.signed_examples import play
 from receiver.simulator.terminal import Progress, open_report
 
 HISTORY_DAYS = 30
@@ -36,13 +34,12 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
 
 
 @click.command()
-@click.option("--to", "url", metavar="URL", callback=read_base_url, help="Post to this receiver's base URL, live.")
+@click.option("--to", "url", metavar="URL", type=read_base_url, help="Post to this receiver's base URL, live.")
 @click.option(
     "--archive",
     "archive",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=read_file_name,
+    type=NamedPath(dir_okay=False),
     help="Write --days of history to this file instead, as JSON lines for `import`.",
 )
 @click.option(
@@ -95,8 +92,7 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     "--key",
     "key_path",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=read_file_name,
+    type=NamedPath(dir_okay=False),
     help="Private key (PEM) to sign with, made when missing; its public half for the receiver lies beside it in "
     "FILE.pub. Default: simulator.pem in CLC_DATA_DIR.",
 )
@@ -112,14 +108,14 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     "--event",
     "event_type",
     metavar="EVENT",
-    callback=read_event_type,
+    type=read_event_type,
     help="Send this event only, such as Account.Updated, made for --account.",
 )
 @click.option(
     "--account",
     "alias",
     metavar="ALIAS",
-    callback=read_alias,
+    type=read_alias,
     help="The account that --event is about; made up if the world has none of that alias. Default: DEMO.",
 )
 @click.option(
@@ -135,14 +131,11 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
     metavar="DAYS",
     help="How many days --archive covers.",
 )
-@click.option(
-    "--end", metavar="TIME", callback=read_time, help="When the archive ends, or ended (ISO, UTC). Default: now."
-)
+@click.option("--end", metavar="TIME", type=read_time, help="When the archive ends, or ended (ISO, UTC). Default: now.")
 @click.option(
     "--report",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=read_file_name,
+    type=NamedPath(dir_okay=False),
     help="Write a JSON line for each notification sent: id, event, times, status, SHA-256 of the body.",
 )
 @click.option("--overwrite", is_flag=True, help="Let --archive replace a file that exists.")
@@ -173,7 +166,7 @@ def simulate(**given: Any) -> None:
     check_usage(options)
     end = time.time() if options.end is None else options.end
     if options.sender is not None:
-        if _play(options.sender, options, end):
+        if play(options, end):
             click.get_current_context().exit(1)
         return
     key_path = options.key_path or read_settings().data_dir / "simulator.pem"
@@ -191,24 +184,6 @@ def simulate(**given: Any) -> None:
             poster = Poster(str(options.url), seal, options.concurrency, report)
             poster.check()
             _send(poster, *_plan_live(simulation, options, stories, end), options, key_path)
-
-
-def _play(sender: str, options: Options, end: float) -> bool:
-    """Play another sender, and tell whether something was not answered 200."""
-    wanted = Play(
-        sender=sender,
-        url=options.url,
-        archive=options.archive,
-        seed=options.seed,
-        days=options.days,
-        history_days=options.history_days,
-        end=end,
-        most=options.count,
-        rate=options.rate,
-        a_day=options.a_day,
-        quiet=options.quiet,
-    )
-    return play(wanted) > 0
 
 
 def _plan_live(
@@ -248,13 +223,9 @@ def _write(path: Path, history: Iterator[Outgoing], about: int, key: RSAPrivateK
 def _send(
     poster: Poster, groups: Iterator[list[Outgoing]], count: int | None, options: Options, key_path: Path
 ) -> None:
-    rate, a_day = options.rate, options.a_day
-    dues = (
-        schedule_at_changing_rate(lambda at: find_rate(at, a_day), Random(options.seed))
-        if a_day
-        else schedule_at_rate(rate)
-    )
-    if count and count > 1 and rate and not a_day and not options.quiet:
+    rate = options.rate
+    dues = schedule(rate, options.a_day, options.seed)
+    if count and count > 1 and rate and not options.a_day and not options.quiet:
         click.echo(f"Sending {count:,} notifications, {rate:g} a second: about {count / rate:,.0f} s.", err=True)
     try:
         with Progress("Sending", count, quiet=options.quiet) as progress:
