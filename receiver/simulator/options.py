@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from receiver.senders import CENTURYLINK
-from receiver.simulator import MADE_UP
+from receiver.simulator import made_up
 
 EARLIEST_YEAR, LATEST_YEAR = 1981, 9998
 """The longest history that ends in one of these begins after 1970."""
@@ -105,7 +105,7 @@ def read_alias(_context: click.Context, _option: click.Parameter, text: str | No
     if text is None:
         return None
     try:
-        return MADE_UP.read_account(text)
+        return made_up.read_account(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -19,7 +19,7 @@ from urllib3.util import SKIP_HEADER
 
 from receiver.errors import SendError
 from receiver.senders import CENTURYLINK
-from receiver.simulator import MADE_UP
+from receiver.simulator import made_up
 from receiver.simulator.history import Outgoing
 
 CONNECT_SECONDS = 5.0
@@ -41,7 +41,7 @@ def seal_with(key: RSAPrivateKey, secret: str | None = None) -> Seal:
 
     def seal(outgoing: Outgoing) -> tuple[str, Mapping[str, str]]:
         signature = verification.sign(key, outgoing.body)
-        return f"{targets}/{outgoing.event_type}", {**MADE_UP.headers, verification.header: signature}
+        return f"{targets}/{outgoing.event_type}", {**made_up.HEADERS, verification.header: signature}
 
     return seal
 

@@ -23,6 +23,7 @@ from receiver.senders.centurylink.made_up.server_scenes import (
     resize_server,
     works,
 )
+from receiver.senders.centurylink.made_up.steps import Scene, Step
 from receiver.senders.centurylink.made_up.world import (
     DEMO_ALIAS,
     DEMO_NAME,
@@ -33,7 +34,6 @@ from receiver.senders.centurylink.made_up.world import (
     World,
     WorldSubject,
 )
-from receiver.senders.made_up import Scene, Step
 
 COPIED_SHARE = 0.02
 ODD_WEIGHT = 0.15

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from receiver.senders.centurylink.made_up import names
 from receiver.senders.centurylink.made_up.people_scenes import active_account
+from receiver.senders.centurylink.made_up.steps import Step, step
 from receiver.senders.centurylink.made_up.world import (
     PUBLIC_NETWORKS,
     Account,
@@ -15,9 +16,7 @@ from receiver.senders.centurylink.made_up.world import (
     PublicAddress,
     Server,
     World,
-    step,
 )
-from receiver.senders.made_up import Step
 
 MINUTE = 60.0
 HOUR = 3600.0

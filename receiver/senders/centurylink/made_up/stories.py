@@ -23,8 +23,9 @@ from receiver.senders.centurylink.made_up.stage import (
     outside_address,
     staff,
 )
-from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User, step
-from receiver.senders.made_up import DAY, PlannedStory, Step, Timetable
+from receiver.senders.centurylink.made_up.steps import PlannedStory, Step, Timetable, step
+from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User
+from receiver.senders.made_up import DAY
 
 SHORTEST = 3 * DAY
 """In less time a story is told faster."""
