@@ -2,8 +2,8 @@
 
 from typing import cast, get_args
 
+from receiver.notification import Proof
 from receiver.senders.pointers import read_pointer
-from receiver.senders.request import Proof
 from receiver.senders.schemes.algorithm import Algorithm, Kind, SecretForm
 from receiver.senders.schemes.encodings import Encoding
 from receiver.senders.schemes.places import BodyPlace, Format, HeaderPlace, PairPlace, Place, Separator, Signatures
@@ -59,7 +59,7 @@ def _read_algorithm(keys: Table, kind: Kind) -> Algorithm:
 
 def _find_proof(algorithm: Algorithm, template: Template) -> Proof:
     """Return what a signature proves; one that does not cover the body is worth no more than a token."""
-    if not template.covers_body:
+    if not (template.covers("body") or template.covers("form")):
         return "token"
     return "shared-secret" if algorithm.is_shared else "third-party"
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from receiver.notification import SignatureStatus
-from receiver.senders.request import Detail, Proof, SignedRequest, Verdict
+from receiver.notification import Proof, SignatureStatus
+from receiver.senders.request import Detail, SignedRequest, Verdict
 from receiver.senders.schemes.algorithm import Algorithm
 from receiver.senders.schemes.places import BodyPlace, Envelope, HeaderPlace, PairPlace, Place, Signatures, read_bounded
 from receiver.senders.schemes.secret import Secret
@@ -94,7 +94,6 @@ class Scheme:
             signature=None if self.algorithm is None or self.algorithm.kind == "token" else found.signature,
             key_fingerprint=found.key_fingerprint,
             delivery_id=delivery_id,
-            is_id_signed=found.status == "valid" and delivery_id is not None and self._signs_id,
         )
 
     def sign(self, request: SignedRequest, secret: Secret, now: datetime, delivery_id: str | None) -> dict[str, str]:
@@ -140,10 +139,6 @@ class Scheme:
     def read_id(self, envelope: Envelope) -> str | None:
         """Return what a request says of its id."""
         return None if self.delivery_id is None else read_bounded(self.delivery_id, envelope)
-
-    @property
-    def _signs_id(self) -> bool:
-        return self.delivery_id is not None and covers_place(self.template, self.delivery_id, "id")
 
     def _need_algorithm(self) -> Algorithm:
         if self.algorithm is None:
