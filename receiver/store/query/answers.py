@@ -43,7 +43,6 @@ class QueryError(ReceiverError):
 
     Raises:
         KeyError: `code` is not one of `STATUSES`.
-
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -78,7 +77,6 @@ class Unsent:
 
         Raises:
             QueryError: `busy`, there are too many.
-
         """
         with self._lock:
             if self._answers >= self._most:
@@ -99,7 +97,6 @@ class Unsent:
 
         Raises:
             QueryError: `busy`, there are not so many left; `too_many_bytes`, the disk needs the room.
-
         """
         with self._lock:
             together = self._bytes + size

@@ -10,8 +10,8 @@ import shutil
 import pyarrow as pa
 import pytest
 
-from receiver.store.query import QueryLimits
 from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
+from receiver.store.query.runner import QueryLimits
 from tests.support.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
 from tests.support.waiting import until
 
