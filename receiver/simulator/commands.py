@@ -16,6 +16,8 @@ from receiver.settings import read_settings
 from receiver.simulator import made_up
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
 from receiver.simulator.options import (
+    MOST_A_SECOND,
+    MOST_DAYS,
     Amount,
     Options,
     check_usage,
@@ -31,8 +33,7 @@ from receiver.simulator.signed_examples import Play, play
 from receiver.simulator.terminal import Progress, open_report
 
 HISTORY_DAYS = 30
-LEAST_DAYS, MOST_DAYS = 0.001, 3660
-MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
+LEAST_DAYS, MOST_A_DAY = 0.001, 100_000_000
 
 
 @click.command()

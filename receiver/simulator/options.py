@@ -17,6 +17,7 @@ from receiver.simulator import made_up
 EARLIEST_YEAR, LATEST_YEAR = 1981, 9998
 """The longest history that ends in one of these begins after 1970."""
 SLOWEST_RATE = 0.00001
+MOST_DAYS, MOST_A_SECOND = 3660, 100_000
 _OF_EXAMPLES = {"url", "archive", "sender", "overwrite", "quiet"}
 _OF_HISTORY = {"archive", "sender", "overwrite", "quiet", "days", "end", "seed"}
 _OF_LIFE = {"url", "sender", "quiet", "history_days", "end", "seed", "count", "rate", "a_day"}
