@@ -74,9 +74,8 @@ def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
     for key in ("pair", "separator"):
         if form != "pairs" and keys.has(key):
             keys.refuse(key, "needs format = 'pairs'")
-    places: tuple[HeaderPlace, ...] | BodyPlace
-    places = _read_body_place(keys) if keys.has("body") else _read_headers(keys)
-    if form == "pairs" and isinstance(places, tuple) and len(places) > 1:
+    places = (_read_body_place(keys),) if keys.has("body") else _read_headers(keys)
+    if form == "pairs" and len(places) > 1:
         keys.refuse("header", "must be one header with format = 'pairs'")
     return Signatures(
         places=places,
@@ -106,8 +105,8 @@ def _read_timestamp(keys: Table, signatures: Signatures) -> Timestamp | None:
     place: Place
     if not inner.has("pair"):
         place = _read_place(inner)
-    elif signatures.format == "pairs" and isinstance(signatures.places, tuple):
-        place = PairPlace(signatures.places[0].name, inner.read_text("pair"), signatures.separator)
+    elif signatures.format == "pairs":
+        place = PairPlace(signatures.headers[0], inner.read_text("pair"), signatures.separator)
     else:
         inner.refuse("pair", "needs signatures with format = 'pairs'")
     unit = cast("Unit", inner.choose("unit", get_args(Unit), "s"))

@@ -70,8 +70,8 @@ class Scheme:
     @property
     def token_headers(self) -> frozenset[str]:
         """The headers, in lower case, that prove the sender by themselves, so that nobody may read them."""
-        places = self.signatures.places if self.signatures and self.proof == "token" else ()
-        return frozenset(place.name.lower() for place in places) if isinstance(places, tuple) else frozenset()
+        names = self.signatures.headers if self.signatures and self.proof == "token" else []
+        return frozenset(map(str.lower, names))
 
     def check(self, request: SignedRequest, secrets: Sequence[Secret], now: datetime) -> Verdict:
         """Return the verdict on a request; raises nothing, whatever the request.
@@ -221,8 +221,7 @@ def describe_places(scheme: Scheme) -> dict[str, str]:
 
 def _list_places(scheme: Scheme) -> Iterator[tuple[str, str]]:
     if scheme.signatures is not None:
-        places = scheme.signatures.places
-        yield "signature", " or ".join(map(_describe_place, (places,) if isinstance(places, BodyPlace) else places))
+        yield "signature", " or ".join(map(_describe_place, scheme.signatures.places))
     if scheme.timestamp is not None:
         yield "timestamp", _describe_place(scheme.timestamp.place)
     if scheme.delivery_id is not None:
