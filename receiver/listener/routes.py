@@ -122,10 +122,10 @@ class Routes:
         metrics.WAITING.set_function(lambda: self._waiting)
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[SendAnswer] = []
-        self._readings = {
-            "/healthz": self._answer_health,
+        self._readings: dict[str, Callable[[SendAnswer], None]] = {
+            "/healthz": lambda respond: respond(answer_text("ok")),
             "/readyz": self._answer_ready_to,
-            "/metrics": self._answer_metrics,
+            "/metrics": _answer_metrics,
         }
 
     def respond(self, request: Request, respond: SendAnswer) -> None:
@@ -262,12 +262,6 @@ class Routes:
 
         self._commits.append(row, on_commit)
 
-    def _answer_health(self, respond: SendAnswer) -> None:
-        respond(answer_text("ok"))
-
-    def _answer_metrics(self, respond: SendAnswer) -> None:
-        respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", generate_latest(metrics.REGISTRY)))
-
     def _answer_ready_to(self, respond: SendAnswer) -> None:
         """Answer all clients that ask meanwhile by one look at spool and store."""
         self._asking.append(respond)
@@ -287,6 +281,10 @@ class Routes:
         self._asking = []
         for respond in asking:
             respond(answer)
+
+
+def _answer_metrics(respond: SendAnswer) -> None:
+    respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", generate_latest(metrics.REGISTRY)))
 
 
 def _answer_handshake(handshake: Handshake) -> Answer:

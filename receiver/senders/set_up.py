@@ -96,7 +96,10 @@ def load_secrets(settings: Settings, profiles: Iterable[Profile], variables: Var
     """
     variables = read_variables() if variables is None else variables
     signing = (profile for profile in profiles if profile.scheme.proof != "none")
-    loaded = {profile.name: tuple(_load(settings, profile, variables)) for profile in signing}
+    loaded = {
+        profile.name: tuple(parse_secrets(profile, read_secrets(settings, profile.name, variables)))
+        for profile in signing
+    }
     return {name: secrets for name, secrets in loaded.items() if secrets}
 
 
@@ -186,10 +189,6 @@ def read_variables(env_file: str | None = _ENV_FILE) -> dict[str, str]:
 def split_secrets(value: str) -> list[str]:
     """Return the texts of the secrets in a variable."""
     return [text.strip() for text in value.split(",") if text.strip()]
-
-
-def _load(settings: Settings, profile: Profile, variables: Variables) -> Iterator[Secret]:
-    return parse_secrets(profile, read_secrets(settings, profile.name, variables))
 
 
 def parse_secrets(profile: Profile, texts: Iterable[tuple[str, str]]) -> Iterator[Secret]:

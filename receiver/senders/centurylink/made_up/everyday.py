@@ -133,7 +133,16 @@ def subject_for(world: World, rng: Random, event_type: str, alias: str) -> World
     The change is drawn from `rng`, and so are all later changes of the world.
     """
     world.rng = rng
-    return _subject(world, event_type, world.account(alias) or _new_account(world, alias))
+    name = DEMO_NAME if alias == DEMO_ALIAS else ""
+    account = world.account(alias) or make_account(world, world.account(ROOT_ALIAS), alias, name)
+    category, _, action = event_type.partition(".")
+    if category == "Account":
+        return _account_as_of(world, action, account)
+    if category == "User":
+        return _user_as_of(world, action, account)
+    if category == "Alert":
+        return fire_alert(world, _server(world, account))
+    return _server_as_of(world, action, account)
 
 
 def read_account(text: str) -> str:
@@ -145,21 +154,6 @@ def read_account(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]{2,4}", text):
         raise ValueError(f"{text!r} is not an account alias, which is 2 to 4 letters or digits.")
     return text.upper()
-
-
-def _new_account(world: World, alias: str) -> Account:
-    return make_account(world, world.account(ROOT_ALIAS), alias, DEMO_NAME if alias == DEMO_ALIAS else "")
-
-
-def _subject(world: World, event_type: str, account: Account) -> WorldSubject:
-    category, _, action = event_type.partition(".")
-    if category == "Account":
-        return _account_as_of(world, action, account)
-    if category == "User":
-        return _user_as_of(world, action, account)
-    if category == "Alert":
-        return fire_alert(world, _server(world, account))
-    return _server_as_of(world, action, account)
 
 
 def _account_as_of(world: World, action: str, account: Account) -> Account:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 PLATFORM_ALIAS = "T3N"
 """The parent of the reseller's own account: the platform, which the reseller never hears of."""
@@ -178,12 +178,7 @@ def account_key(alias: str) -> str:
     return f"account {alias}"
 
 
-class _Keyed(Protocol):
-    @property
-    def key(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Keyed)
+T = TypeVar("T", bound=WorldSubject)
 
 
 class Pool(Generic[T]):
