@@ -44,7 +44,7 @@ from receiver.store.query.request import carries
 from receiver.store.query.runner import QueryLimits, QueryRunner
 from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app
 from receiver.store.recovery import open_store
-from receiver.store.status import StatusKeeper, StatusMetrics, list_status_handlers, make_store_metrics
+from receiver.store.status import StatusHandler, StatusKeeper, StatusMetrics, make_store_metrics
 
 if TYPE_CHECKING:
     from receiver.shared_spool import Membership, Presence, SharedSpoolReader, Shipper
@@ -142,7 +142,7 @@ async def _serve(child: Child, settings: Settings) -> None:
         sharing.read_condition if sharing else None,
     )
     tokens = read_query_token(settings), control_token(settings)
-    handlers = [*control_handlers(backups, loop, tokens[1]), *list_status_handlers(status)]
+    handlers = [*control_handlers(backups, loop, tokens[1]), ("/status", StatusHandler, {"keeper": status})]
     registry = _make_registry(settings, loop, status, sharing)
     queries = _make_runner(settings, connection, registry)
     status.count_overdue = queries.count_overdue
