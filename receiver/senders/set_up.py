@@ -178,7 +178,7 @@ def list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
 
 
 def read_variables(env_file: str | None = _ENV_FILE) -> dict[str, str]:
-    """Return all variables of the environment and of `env_file`, which it goes before, with names in capitals.
+    """Return all variables of the environment and of `env_file`, with names in capitals; the environment goes before.
 
     Raises:
         SettingsError: `env_file` can't be read.

@@ -70,7 +70,7 @@ class Uploads:
         self._thread.join(_LAST_SECONDS)
 
     def offer(self, file: Path, on_uploaded: Callable[[], None]) -> None:
-        """Have a new backup uploaded, and no older one any more but that which is on its way.
+        """Upload a new backup, and no older one but the one that is on its way.
 
         Args:
             file: the backup.
