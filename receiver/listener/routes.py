@@ -103,9 +103,9 @@ class Routes:
         query_address: str | None,
         data_dir: Path,
         budget: HourlyBudget,
-        secret: str | None = None,
-        scheme: Literal["http", "https"] = "http",
-        replication: Replication | None = None,
+        secret: str | None,
+        scheme: Literal["http", "https"],
+        replication: Replication | None,
     ) -> None:
         self._admission = admission
         self._senders = senders

@@ -161,16 +161,15 @@ class Unproven(Generic[Connection]):
     """Connections that brought no accepted notification, in the order in which they were opened."""
 
     def __init__(self) -> None:
-        self._opened: dict[Connection, float] = {}
-        self._source: dict[Connection, str] = {}
+        # With the time at which each was opened, and its source.
+        self._opened: dict[Connection, tuple[float, str]] = {}
         self._by_source: dict[str, dict[Connection, None]] = {}
 
     def add(self, connection: Connection, source: str, now: float) -> int:
         """Add a new connection, and return how many its source has; 0 for an empty source, which has no limit."""
-        self._opened[connection] = now
+        self._opened[connection] = now, source
         if not source:
             return 0
-        self._source[connection] = source
         others = self._by_source.setdefault(source, {})
         others[connection] = None
         return len(others)
@@ -185,10 +184,8 @@ class Unproven(Generic[Connection]):
 
     def forget(self, connection: Connection) -> None:
         """Forget a connection that is proven or closed."""
-        if self._opened.pop(connection, None) is None:
-            return
-        source = self._source.pop(connection, None)
-        if source is not None:
+        _, source = self._opened.pop(connection, (0.0, ""))
+        if source:
             others = self._by_source[source]
             del others[connection]
             if not others:
@@ -211,7 +208,7 @@ class Unproven(Generic[Connection]):
             source: consider connections of this source only.
         """
         for connection in self._opened if source is None else self._by_source.get(source, ()):
-            opened = self._opened[connection]
+            opened, _ = self._opened[connection]
             if opened <= (before if connection in waiting else answered_before):
                 return connection
             if opened > max(before, answered_before):
