@@ -4,6 +4,7 @@ from bisect import bisect_right
 from datetime import UTC, datetime
 from random import Random
 
+MINUTE = 60
 HOUR = 3600
 DAY = 24 * HOUR
 HOUR_WEIGHTS = (

@@ -17,9 +17,8 @@ from receiver.senders.centurylink.made_up.world import (
     Server,
     World,
 )
+from receiver.senders.made_up import HOUR, MINUTE
 
-MINUTE = 60.0
-HOUR = 3600.0
 FEW_SERVERS = 15
 """A world with fewer servers builds some instead of changing one."""
 MOST_EXTRA_DISKS = 4

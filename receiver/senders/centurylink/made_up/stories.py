@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from receiver.senders.centurylink.made_up.people_scenes import closing_steps, make_user
 from receiver.senders.centurylink.made_up.server_scenes import (
-    MINUTE,
     SIZES,
     build_steps,
     clear_alert,
@@ -25,7 +24,7 @@ from receiver.senders.centurylink.made_up.stage import (
 )
 from receiver.senders.centurylink.made_up.steps import PlannedStory, Step, Timetable, step
 from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User
-from receiver.senders.made_up import DAY
+from receiver.senders.made_up import DAY, MINUTE
 
 SHORTEST = 3 * DAY
 """In less time a story is told faster."""

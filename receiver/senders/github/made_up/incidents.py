@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from receiver.senders.github.made_up.everyday import is_work_time, push
 from receiver.senders.github.made_up.organization import Body, Event, Organization, Repository, show_person
-from receiver.senders.made_up import DAY, HOUR
+from receiver.senders.made_up import DAY, HOUR, MINUTE
 
-MINUTE = 60.0
 _INTRUDER = "ci-helper-2"
 _OWNER, _HOTFIXER = 1, 3
 """Places among the people."""
