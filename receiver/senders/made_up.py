@@ -1,4 +1,4 @@
-"""The busy and the quiet times of made-up senders."""
+"""The times of made-up senders: busy and quiet hours, and how bodies spell a time."""
 
 from bisect import bisect_right
 from datetime import UTC, datetime
@@ -62,3 +62,8 @@ def find_rate(at: float, a_day: float) -> float:
     """Return the notifications a second of a busy sender at a time, where its history with `a_day` has ended."""
     week = [max(_weigh_hour(hour * HOUR), LEAST_WEIGHT) for hour in range(7 * 24)]
     return a_day / DAY * (1 + GROWTH) * max(_weigh_hour(at), LEAST_WEIGHT) * len(week) / sum(week)
+
+
+def as_time(at: float) -> str:
+    """Spell a time (seconds since 1970) as senders do: `2015-09-22T14:38:27Z`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
