@@ -132,10 +132,9 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
         requests: the requests to end.
 
     Raises:
-        DemoError: a part did not start, or ended by itself, or can't be ended.
+        DemoError: the data directory can't be used, or a part did not start, ended by itself or can't be ended.
     """
-    make_directory(settings.data_dir)
-    with (settings.data_dir / "demo.log").open("ab") as log:
+    with _open_log(settings.data_dir) as log:
         parts = Parts(requests, list_variables(settings), log)
         demonstration = _Demo(settings, plan, parts, log)
         try:
@@ -148,6 +147,15 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
     if remaining:
         raise DemoError(f"These can't be ended; the system still holds them: {', '.join(remaining)}.")
     click.echo("The demonstration has ended, nothing of it is running.", err=True)
+
+
+def _open_log(data_dir: Path) -> IO[bytes]:
+    """Open the log of the parts in the data directory, which is made if need be."""
+    try:
+        make_directory(data_dir)
+        return (data_dir / "demo.log").open("ab")
+    except OSError as error:
+        raise DemoError(f"{data_dir} can't be used ({error.strerror}): name another with --data-dir.") from None
 
 
 class _Demo:

@@ -140,6 +140,20 @@ def test_a_number_that_a_part_of_it_refuses_is_refused_before_anything_starts(op
     assert f"Invalid value for '{option}'" in done.output
 
 
+@pytest.mark.parametrize("odd", ["demo.log", ""], ids=["a log that can't be written", "a file"])
+def test_a_directory_that_it_can_not_use_is_named_in_a_sentence(tmp_path, odd):
+    data_dir = tmp_path / "shown"
+    if odd:
+        (data_dir / odd).mkdir(parents=True)
+    else:
+        data_dir.touch()
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    (_, line) = done.stderr.strip().splitlines()
+    assert (done.returncode, line[: len(f"Error: {data_dir} can't")]) == (1, f"Error: {data_dir} can't")
+    assert line.endswith(": name another with --data-dir.")
+
+
 LOSES_THE_RACE = """
 from receiver.commands import demo
 lies, is_free = [True], demo.is_free
