@@ -53,10 +53,6 @@ class QueryError(ReceiverError):
         self.status = STATUSES[code]
 
 
-def _measure_free() -> int:
-    return shutil.disk_usage(gettempdir()).free
-
-
 class Unsent:
     """All answers that are being made or sent.
 
@@ -100,7 +96,7 @@ class Unsent:
         """
         with self._lock:
             together = self._bytes + size
-            if on_disk and _measure_free() < size + min(together, _LEFT_FREE_BYTES):
+            if on_disk and shutil.disk_usage(gettempdir()).free < size + min(together, _LEFT_FREE_BYTES):
                 raise QueryError(
                     "too_many_bytes",
                     "The store's disk has too little room for the answer: ask for fewer columns or rows.",
