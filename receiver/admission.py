@@ -146,7 +146,7 @@ class Admission:
             _log.error("%s", error)
             return _ACCOUNTS_UNREADABLE._replace(signature_detail=why)
         judged_under = None if signature is None else self._key_fingerprint
-        verdict = Verdict(status, why, signature, judged_under, delivery_id=None, is_id_signed=False)
+        verdict = Verdict(status, why, signature, judged_under, delivery_id=None)
         return make_notification(columns, verdict, payload, received_at, source_ip, CENTURYLINK.name, FIRST_PROOF)
 
     def _accepts_account(self, columns: Columns, signature_status: SignatureStatus) -> bool:

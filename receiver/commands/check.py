@@ -119,10 +119,6 @@ def _look_at_data(settings: Settings) -> str:
     return text
 
 
-def _look_at_spool(settings: Settings) -> str:
-    return _look_at_directory(settings.spool_directory, "CLC_SPOOL_DIR")
-
-
 def _look_at_directory(directory: Path, variable: str) -> str:
     """Say how a directory is, or that it will be made.
 
@@ -266,7 +262,7 @@ def _look_at_address(address: str, variable: str, running: str | None) -> str:
 _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("Settings", _describe_settings),
     ("Data directory", _look_at_data),
-    ("Spool", _look_at_spool),
+    ("Spool", lambda settings: _look_at_directory(settings.spool_directory, "CLC_SPOOL_DIR")),
     ("Shared spool", _look_at_shared_spool),
     ("Object storage", _look_at_objects),
     ("Lake", _look_at_lake),

@@ -23,6 +23,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import load_or_make_key
 from receiver.settings import Settings, list_variables, read_settings
 from receiver.simulator.demonstrated import Role, choose_role, describe, leave_settings, make_secrets
+from receiver.simulator.options import MOST_A_SECOND, MOST_DAYS, Amount
 from receiver.simulator.organization import NAMES
 
 T = TypeVar("T")
@@ -37,10 +38,10 @@ _NOT_FREE = "can't be listened on"
 
 @click.command()
 @click.option("--data-dir", type=NamedPath(), help="Keep the data here. Default: gone when it ends.")
-@click.option("--days", type=click.FloatRange(0.1, 3660), default=30, show_default=True, help="Days of history.")
+@click.option("--days", type=Amount(0.1, MOST_DAYS), default=30, show_default=True, help="Days of history.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0.01),
+    type=Amount(0.01, MOST_A_SECOND),
     help="Live notifications a second. Default: as many as the history ends with, about one a minute by day.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Which made-up world.")
@@ -52,7 +53,13 @@ _NOT_FREE = "can't be listened on"
     help="Whose notifications: a reseller's on CenturyLink Cloud (the default), or a small organization's on GitHub. "
     "May be given twice.",
 )
-@click.option("--port", default=8501, show_default=True, help="The dashboard's port; where it is taken, a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8501,
+    show_default=True,
+    help="The dashboard's port; where it is taken, a free one.",
+)
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 def demo(
     *,
@@ -125,10 +132,9 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
         requests: the requests to end.
 
     Raises:
-        DemoError: a part did not start, or ended by itself, or can't be ended.
+        DemoError: the data directory can't be used, or a part did not start, ended by itself or can't be ended.
     """
-    make_directory(settings.data_dir)
-    with (settings.data_dir / "demo.log").open("ab") as log:
+    with _open_log(settings.data_dir) as log:
         parts = Parts(requests, list_variables(settings), log)
         demonstration = _Demo(settings, plan, parts, log)
         try:
@@ -141,6 +147,15 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
     if remaining:
         raise DemoError(f"These can't be ended; the system still holds them: {', '.join(remaining)}.")
     click.echo("The demonstration has ended, nothing of it is running.", err=True)
+
+
+def _open_log(data_dir: Path) -> IO[bytes]:
+    """Open the log of the parts in the data directory, which is made if need be."""
+    try:
+        make_directory(data_dir)
+        return (data_dir / "demo.log").open("ab")
+    except OSError as error:
+        raise DemoError(f"{data_dir} can't be used ({error.strerror}): name another with --data-dir.") from None
 
 
 class _Demo:

@@ -1,7 +1,8 @@
 """`clc-receiver join`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.objects.place import Place
 from receiver.logs import make_visible
 from receiver.settings import Settings, read_settings
-from receiver.spool import Watermarks
 from receiver.spool.owners import KNOWN, OWNER
 from receiver.supervision.begin import check_driver
 
@@ -38,12 +38,14 @@ def join(other_key: bool, data_dir: Path | None) -> None:
     settings = read_settings(data_dir=data_dir)
     place = _find_place(settings)
     _check_is_empty(settings)
+    from receiver.shared_spool import look_ahead  # noqa: PLC0415 - psycopg belongs to an extra
+
     with taking(settings), _registered(settings) as server:
-        with fetching(place, settings.data_dir, _lacks_nothing(server)) as (file, name, info, *_):
+        with fetching(place, settings.data_dir, partial(_find_lack, server)) as (file, name, info, *_):
             check_key(name, info, settings, other_key=other_key)
             watermarks = read_backup_watermarks(file)
             put_in_place(file, info, settings, fetched=name)
-        ahead = _look_ahead(server, watermarks)
+        ahead = look_ahead(server, watermarks).rows
     click.echo(f"The shared spool has {ahead:,} rows more, which go in when `serve` starts. Start it soon.", err=True)
 
 
@@ -75,7 +77,7 @@ def _check_is_empty(settings: Settings) -> None:
 @contextmanager
 def _registered(settings: Settings) -> Iterator["SpoolServer"]:
     """Put this machine on the list, and give the connection to a block; an error of the block says so."""
-    from receiver.shared_spool import Identity, SpoolServer, register  # noqa: PLC0415 - psycopg belongs to an extra
+    from receiver.shared_spool import Identity, SpoolServer, register  # noqa: PLC0415 - as above
 
     server = SpoolServer(str(settings.shared_spool), "joining", is_tried_again=False)
     name = read_machine_name()
@@ -92,18 +94,9 @@ def _registered(settings: Settings) -> Iterator["SpoolServer"]:
         server.close()
 
 
-def _lacks_nothing(server: "SpoolServer") -> Callable[[Path], str | None]:
-    """Return a function that says why a backup can't be gone on from; None if it can."""
+def _find_lack(server: "SpoolServer", file: Path) -> str | None:
+    """Say why a backup can't be gone on from; None if it can."""
     from receiver.shared_spool import look_ahead  # noqa: PLC0415 - as above
 
-    def find_lack(file: Path) -> str | None:
-        gone = look_ahead(server, read_backup_watermarks(file)).gone
-        return f"it lacks {gone:,} rows that are deleted in the shared spool." if gone else None
-
-    return find_lack
-
-
-def _look_ahead(server: "SpoolServer", watermarks: Watermarks) -> int:
-    from receiver.shared_spool import look_ahead  # noqa: PLC0415 - as above
-
-    return look_ahead(server, watermarks).rows
+    gone = look_ahead(server, read_backup_watermarks(file)).gone
+    return f"it lacks {gone:,} rows that are deleted in the shared spool." if gone else None

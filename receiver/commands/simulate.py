@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from receiver.commands.options import NamedPath
 from receiver.senders.keys import find_public_key_path, load_or_make_key
 from receiver.settings import read_settings
-from receiver.simulator import MADE_UP
+from receiver.simulator import made_up
 from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation, write_archive
 from receiver.simulator.options import (
+    MOST_A_SECOND,
+    MOST_DAYS,
     Amount,
     Options,
     check_usage,
@@ -29,8 +31,7 @@ from receiver.simulator.signed_examples import play
 from receiver.simulator.terminal import Progress, open_report
 
 HISTORY_DAYS = 30
-LEAST_DAYS, MOST_DAYS = 0.001, 3660
-MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
+LEAST_DAYS, MOST_A_DAY = 0.001, 100_000_000
 
 
 @click.command()
@@ -99,7 +100,7 @@ MOST_A_SECOND, MOST_A_DAY = 100_000, 100_000_000
 @click.option(
     "--story",
     "stories",
-    type=click.Choice(MADE_UP.stories),
+    type=click.Choice(tuple(made_up.STORIES)),
     multiple=True,
     help="Tell something that an audit should find, too: with --archive beside everyday life, with --to by itself and "
     "at once. May be given several times.",
@@ -194,7 +195,7 @@ def _plan_live(
         return simulation.play_stories(stories, time.time), options.count or simulation.count_in_stories(stories, end)
     if past := HISTORY_DAYS if options.history_days is None else options.history_days:
         simulation.pass_over(past, end)
-    groups = _make_groups(simulation, options.event_type, options.alias or MADE_UP.account)
+    groups = _make_groups(simulation, options.event_type, options.alias or made_up.DEMO_ALIAS)
     return groups, options.count or (1 if options.event_type else None)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,8 @@ def _judge_files(settings: Settings) -> dict[str, Any]:
         reader = FileReader(settings.database)
     except StoreError as error:
         return judge(gather(settings, None, str(error))).as_json()
-    try:
+    with closing(reader):
         return judge(gather(settings, reader)).as_json()
-    finally:
-        reader.close()
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ FILE = "appended.json"
 class Appended(NamedTuple):
     """The highest `seq` ever given, how many notifications the store held, and the last position by (segment, kind).
 
-    Those that it has dropped since count, too.
+    Notifications that it has dropped since count, too.
     """
 
     seq: int
@@ -35,7 +35,7 @@ def read_appended(data_dir: Path) -> Appended:
         OSError: it exists and can't be read now.
     """
     try:
-        return parse_appended(_find_path(data_dir).read_bytes())
+        return parse_appended((data_dir / FILE).read_bytes())
     except (FileNotFoundError, ValueError):
         return Appended(0, 0, {})
 
@@ -53,28 +53,12 @@ def parse_appended(content: bytes) -> Appended:
         raise ValueError(FILE) from error
 
 
-def write_appended(data_dir: Path, appended: Appended) -> None:
-    """Replace the note, unsynced.
+def write_appended(data_dir: Path, appended: Appended, *, synced: bool = False) -> None:
+    """Replace the note.
 
     Raises:
         OSError: it can't be written, and the old note stays; it notices less.
     """
-    write_whole(_find_path(data_dir), _pack(appended), synced=False)
-
-
-def write_appended_synced(data_dir: Path, appended: Appended) -> None:
-    """Replace the note.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    write_whole(_find_path(data_dir), _pack(appended))
-
-
-def _find_path(data_dir: Path) -> Path:
-    return data_dir / FILE
-
-
-def _pack(appended: Appended) -> str:
     positions = [[segment, kind, at] for (segment, kind), at in appended.positions.items()]
-    return json.dumps([appended.seq, appended.notifications, positions])
+    content = json.dumps([appended.seq, appended.notifications, positions])
+    write_whole(data_dir / FILE, content, synced=synced)

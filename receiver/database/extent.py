@@ -87,8 +87,8 @@ def read_taken(read: Read) -> Taken:
 class Dropped(NamedTuple):
     """The old months that a store has dropped: the lake holds them, and rows that later ones need stay in the store.
 
-    Since when all is here, how many notifications were dropped and up to which `seq`, and how many stayed.
-    `before` is the first of all moments where nothing was dropped.
+    The store has all that was received from `before` on, the first of all moments where nothing was dropped. It has
+    dropped so many `notifications`, up to `last_seq`, and has `kept` so many older ones.
     """
 
     before: datetime

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 
@@ -89,7 +89,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
         StoreError: it can't be kept as it is before its schema changes.
     """
     version = _read_schema_version(connection)
-    newest = max(read_migrations())
+    newest = find_newest_version()
     if version > newest:
         raise NewerStoreError(
             f"{path} has schema version {version}, but this program knows versions up to {newest}: "
@@ -181,18 +181,6 @@ def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     run(connection, "CHECKPOINT")
 
 
-class Foreign(NamedTuple):
-    """A definition that differs from the schema of the file's version."""
-
-    kind: str
-    name: str
-    how: str
-
-    def __str__(self) -> str:
-        """Return it as a part of a sentence."""
-        return f"the {self.kind} {self.name} {self.how}"
-
-
 def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     """Compare a file's definitions with those of its version, and return that version; 0 for a file with no schema.
 
@@ -221,18 +209,14 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     if version > find_newest_version():
         return version
     expected = _build_definitions(version, backup=("table", "backup_info") in definitions)
-    foreign = [
-        *(Foreign(*key, "is foreign") for key in sorted(definitions.keys() - expected.keys())),
-        *(
-            Foreign(*key, "is altered")
-            for key in sorted(definitions.keys() & expected.keys())
-            if definitions[key] != expected[key]
-        ),
-        *(Foreign(*key, "is missing") for key in sorted(expected.keys() - definitions.keys())),
+    differing = [
+        *((key, "is foreign") for key in sorted(definitions.keys() - expected.keys())),
+        *((key, "is altered") for key in sorted(expected) if definitions.get(key, expected[key]) != expected[key]),
+        *((key, "is missing") for key in sorted(expected.keys() - definitions.keys())),
     ]
-    if foreign:
-        more = f", and {len(foreign) - 3} more" if len(foreign) > 3 else ""  # noqa: PLR2004 - enough to look for
-        listed = "; ".join(map(str, foreign[:3]))
+    if differing:
+        more = f", and {len(differing) - 3} more" if len(differing) > 3 else ""  # noqa: PLR2004 - enough to look for
+        listed = "; ".join(f"the {kind} {name} {how}" for (kind, name), how in differing[:3])
         raise StoreError(f"{name} is not used, as its schema is not that of version {version}: {listed}{more}.")
     return version
 

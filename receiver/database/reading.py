@@ -56,11 +56,8 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
         yield ServiceReader(find_query_address(settings.data_dir, running), read_query_token(settings))
         return
     finish_offline(settings.data_dir)
-    reader = FileReader(settings.database)
-    try:
+    with contextlib.closing(FileReader(settings.database)) as reader:
         yield reader
-    finally:
-        reader.close()
 
 
 class FileReader:
@@ -196,19 +193,10 @@ def ask_store(settings: Settings, command: str, why: str) -> Iterator[dict[str, 
 
 def _parse_lines(response: urllib3.BaseHTTPResponse, address: str) -> Iterator[dict[str, Any]]:
     try:
-        yield from map(json.loads, _read_lines(response))
+        yield from map(json.loads, response)
     except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise _make_no_answer_error(address, error) from None
 
 
 def _make_no_answer_error(address: str, error: Exception) -> StoreError:
     return StoreError(f"The store at {address} does not answer ({error}): try again.")
-
-
-def _read_lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    rest = b""
-    for piece in response.stream(65536):
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest

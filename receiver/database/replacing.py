@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, aside_in, make_aside, put_aside, record, report
-from receiver.database.appended import Appended, write_appended_synced
+from receiver.database.appended import Appended, write_appended
 from receiver.database.stumble import forget_stumble
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory, sync_directory, write_whole
@@ -71,11 +71,6 @@ def replace(
     return aside
 
 
-def is_pending(data_dir: Path) -> bool:
-    """Tell whether a replacement has begun and not ended."""
-    return (data_dir / FILE).exists()
-
-
 def finish(data_dir: Path) -> None:
     """Finish an interrupted replacement, or undo it if its files are gone; the caller has the lock.
 
@@ -102,7 +97,7 @@ def finish_offline(data_dir: Path) -> None:
     Raises:
         StoreError: it can't be finished, or another process is finishing it.
     """
-    if not is_pending(data_dir):
+    if not (data_dir / FILE).exists():
         return
     try:
         data_directory.check_user(data_dir)
@@ -157,7 +152,7 @@ def _carry_out(data_dir: Path, replacement: Replacement) -> None:
     sync_directory(data_dir)
     if replacement.seq is not None:
         # No number is given twice; but the new database knows how far the spool was appended.
-        write_appended_synced(data_dir, Appended(replacement.seq, 0, {}))
+        write_appended(data_dir, Appended(replacement.seq, 0, {}), synced=True)
     forget_stumble(data_dir)  # perhaps the old database ended the process, and no row
     if replacement.incident:
         record(data_dir, replacement.incident)

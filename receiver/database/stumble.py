@@ -24,14 +24,14 @@ def note_stumble(data_dir: Path, error: Exception, rows: Iterable[SpooledRow]) -
         return
     places = [(row.segment, row.kind, row.position) for row in rows]
     with contextlib.suppress(OSError):
-        write_whole(_find_path(data_dir), json.dumps(places))
+        write_whole(data_dir / FILE, json.dumps(places))
 
 
 def read_stumble(data_dir: Path) -> Places:
     """Read the places of the rows that the last store was appending when it died."""
     try:
         return {
-            (segment, kind, int(position)) for segment, kind, position in json.loads(_find_path(data_dir).read_bytes())
+            (segment, kind, int(position)) for segment, kind, position in json.loads((data_dir / FILE).read_bytes())
         }
     except (OSError, ValueError, TypeError):
         return set()
@@ -43,8 +43,4 @@ def forget_stumble(data_dir: Path) -> None:
     Raises:
         OSError: it can't be deleted.
     """
-    _find_path(data_dir).unlink(missing_ok=True)
-
-
-def _find_path(data_dir: Path) -> Path:
-    return data_dir / FILE
+    (data_dir / FILE).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from tornado.iostream import IOStream
 from receiver.listener import metrics
 from receiver.listener.draining import Connection, DrainingServer
 from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
-from receiver.listener.sources import DEFAULT, Limits, Unproven, find_source, unmap_address
+from receiver.listener.sources import Limits, Unproven, find_source, unmap_address
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
 from receiver.network.streams import open_stream
@@ -54,10 +54,10 @@ class GuardedServer(DrainingServer):
     new connection has as much time as it takes to open all others again.
     """
 
-    def initialize(
+    def initialize(  # type: ignore[override] # its own arguments, and those of `HTTPServer`
         self,
         *args: Any,
-        limits: Limits = DEFAULT,
+        limits: Limits,
         is_exempt: Callable[[str], bool] = lambda _: False,
         ordinary: Ordinary | None = None,
         **kwargs: Any,

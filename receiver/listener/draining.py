@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from functools import partial
 from typing import Any
 
 from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
 from receiver.listener.quick_connection import QuickConnection
 from receiver.network.heads import RequestWatcher
@@ -30,10 +29,7 @@ class DrainingServer(HTTPServer):
         assert isinstance(server_conn, HTTP1ServerConnection)  # noqa: S101 - Tornado's only kind
         self._busy.discard(server_conn)
         inner = super().start_request(server_conn, request_conn)
-        return RequestWatcher(inner, partial(self._begin_request, server_conn), partial(self.note_request, server_conn))
-
-    def _begin_request(self, server_conn: HTTP1ServerConnection, _headers: HTTPHeaders) -> None:
-        self.note_head(server_conn)
+        return RequestWatcher(inner, lambda _: self.note_head(server_conn), lambda: self.note_request(server_conn))
 
     def note_head(self, connection: Connection) -> None:
         """Note that a request's headers are there."""

@@ -43,11 +43,6 @@ class StoreState(NamedTuple):
     busy_since: str | None = None
     detail: str | None = None
 
-    @property
-    def word(self) -> str:
-        """The state in one of three words: `ok`, `unavailable` or `failed`."""
-        return self.state if self.state in {"ok", "failed"} else "unavailable"
-
 
 class StoreProbe:
     """Asks the store whether it answers, and remembers since when it has not.
@@ -105,7 +100,8 @@ def answer_readiness(*, spool: bool, store: StoreState | None) -> Answer:
     """
     body: dict[str, object] = {"spool": "ok" if spool else "unavailable"}
     if store:
-        body |= {"store": store.word, "store_process": store._asdict()}
+        word = store.state if store.state in {"ok", "failed"} else "unavailable"
+        body |= {"store": word, "store_process": store._asdict()}
     status = HTTPStatus.OK if spool else HTTPStatus.SERVICE_UNAVAILABLE
     return Answer(status, "application/json", json.dumps(body).encode())
 

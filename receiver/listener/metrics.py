@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
@@ -54,8 +54,3 @@ def count_answer(result: str) -> None:
 
 # Prometheus' client looks it up under a lock, for as long as it takes to make an answer.
 _counter_of = cache(ANSWERED.labels)
-
-
-def write_metrics() -> bytes:
-    """Write all metrics out."""
-    return generate_latest(REGISTRY)

@@ -133,7 +133,7 @@ class Rejections:
         token_headers: the headers, in lower case, in which senders send a secret itself: blotted out, too.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), token_headers: frozenset[str] = frozenset()) -> None:
+    def __init__(self, secrets: Iterable[str], token_headers: frozenset[str]) -> None:
         # The longest first: a shorter one may be a part of it.
         self._secrets = sorted(secrets, key=len, reverse=True)
         self._token_headers = token_headers | {"authorization"}

@@ -10,6 +10,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 
+from prometheus_client import generate_latest
+
 from receiver.admission import UNKNOWN_EVENT, Admission, Refusal
 from receiver.listener import metrics
 from receiver.listener.exchange import (
@@ -101,9 +103,9 @@ class Routes:
         query_address: str | None,
         data_dir: Path,
         budget: HourlyBudget,
-        secret: str | None = None,
-        scheme: Literal["http", "https"] = "http",
-        replication: Replication | None = None,
+        secret: str | None,
+        scheme: Literal["http", "https"],
+        replication: Replication | None,
     ) -> None:
         self._admission = admission
         self._senders = senders
@@ -120,10 +122,10 @@ class Routes:
         metrics.WAITING.set_function(lambda: self._waiting)
         self._looking: asyncio.Task[None] | None = None
         self._asking: list[SendAnswer] = []
-        self._readings = {
-            "/healthz": self._answer_health,
+        self._readings: dict[str, Callable[[SendAnswer], None]] = {
+            "/healthz": lambda respond: respond(answer_text("ok")),
             "/readyz": self._answer_ready_to,
-            "/metrics": self._answer_metrics,
+            "/metrics": _answer_metrics,
         }
 
     def respond(self, request: Request, respond: SendAnswer) -> None:
@@ -152,8 +154,7 @@ class Routes:
 
     def _greet(self, request: Request) -> Answer:
         """Answer a handshake by GET; refuse anything else that is not posted."""
-        path, _, query = request.target.partition("?")
-        known_path = path if self._secret is None else strip_secret(path, self._secret)
+        known_path, query = self._split_target(request)
         if request.method == "GET" and known_path is not None and is_of_profile(known_path):
             handshake = self._senders.greet(known_path, query)
             if handshake is not None:
@@ -189,10 +190,9 @@ class Routes:
     def _decide(
         self, request: Request, received_at: datetime, source_ip: str | None
     ) -> Notification | Refusal | Handshake:
-        path, _, query = request.target.partition("?")
-        known_path = path if self._secret is None else strip_secret(path, self._secret)
+        known_path, query = self._split_target(request)
         if known_path is None:
-            return UNKNOWN_EVENT._replace(sender=None) if is_of_profile(path) else UNKNOWN_EVENT
+            return UNKNOWN_EVENT._replace(sender=None) if is_of_profile(request.target) else UNKNOWN_EVENT
         if is_of_profile(known_path):
             if request.refusal and (profile := self._senders.find(known_path)):
                 return request.refusal._replace(sender=profile.name)
@@ -201,6 +201,11 @@ class Routes:
         if event is None:
             return UNKNOWN_EVENT
         return request.refusal or self._admission.decide(event, request.body, request.headers, received_at, source_ip)
+
+    def _split_target(self, request: Request) -> tuple[str | None, str]:
+        """Return a target's path without the secret, None where that is wrong, and its query."""
+        path, _, query = request.target.partition("?")
+        return path if self._secret is None else strip_secret(path, self._secret), query
 
     def _make_signed(self, request: Request) -> SignedRequest:
         """Return what a signature can cover; a proxy that is trusted says whether the sender used TLS."""
@@ -257,12 +262,6 @@ class Routes:
 
         self._commits.append(row, on_commit)
 
-    def _answer_health(self, respond: SendAnswer) -> None:
-        respond(answer_text("ok"))
-
-    def _answer_metrics(self, respond: SendAnswer) -> None:
-        respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics.write_metrics()))
-
     def _answer_ready_to(self, respond: SendAnswer) -> None:
         """Answer all clients that ask meanwhile by one look at spool and store."""
         self._asking.append(respond)
@@ -282,6 +281,10 @@ class Routes:
         self._asking = []
         for respond in asking:
             respond(answer)
+
+
+def _answer_metrics(respond: SendAnswer) -> None:
+    respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", generate_latest(metrics.REGISTRY)))
 
 
 def _answer_handshake(handshake: Handshake) -> Answer:

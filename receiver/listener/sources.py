@@ -6,8 +6,8 @@ A source is an address. The connections of each that brought no notification yet
 import math
 import resource
 from collections.abc import Container, Hashable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from receiver.errors import SettingsError
 from receiver.listener.turns import ByteRate
@@ -43,9 +43,6 @@ class Limits(NamedTuple):
     connections: int = 4096
     grace_seconds: float = 10
     unproven_per_source: int = 512
-
-
-DEFAULT: Final = Limits()
 
 
 def fit_to_descriptors(limits: Limits) -> Limits:
@@ -121,32 +118,25 @@ class TrustedProxies:
         if forwarded_for is None or not self._networks:
             return source
         for hop in reversed(forwarded_for.split(",")):
-            if not self.trusts(source) or not _is_address(hop.strip()):
+            if not self.trusts(source) or _parse_address(hop.strip()) is None:
                 break
             source = unmap_address(hop.strip())
         return source
 
     def shares(self, address: str) -> bool:
         """Tell whether many senders may come from an address: a trusted proxy's, or this machine's own."""
-        if not _is_address(address):
-            return True  # a Unix socket's other end
-        return self.trusts(address) or ip_address(address).is_loopback
+        parsed = _parse_address(address)
+        return parsed is None or parsed.is_loopback or self.trusts(address)  # None is a Unix socket's other end
 
     def trusts(self, address: str | None) -> bool:
         """Tell whether an address is a trusted proxy's."""
-        return (
-            address is not None
-            and _is_address(address)
-            and any(ip_address(address) in network for network in self._networks)
-        )
+        parsed = _parse_address(address) if address is not None else None
+        return parsed is not None and any(parsed in network for network in self._networks)
 
 
 def unmap_address(address: str) -> str:
     """Return an address; an IPv4 address as itself, also where a socket of IPv6 has it as `::ffff:192.0.2.1`."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
+    parsed = _parse_address(address)
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return str(mapped or address)
 
@@ -160,28 +150,26 @@ def _read_network(name: str) -> IPv4Network | IPv6Network:
     return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
-def _is_address(text: str) -> bool:
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(text)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 class Unproven(Generic[Connection]):
     """Connections that brought no accepted notification, in the order in which they were opened."""
 
     def __init__(self) -> None:
-        self._opened: dict[Connection, float] = {}
-        self._source: dict[Connection, str] = {}
+        # With the time at which each was opened, and its source.
+        self._opened: dict[Connection, tuple[float, str]] = {}
         self._by_source: dict[str, dict[Connection, None]] = {}
 
     def add(self, connection: Connection, source: str, now: float) -> int:
         """Add a new connection, and return how many its source has; 0 for an empty source, which has no limit."""
-        self._opened[connection] = now
+        self._opened[connection] = now, source
         if not source:
             return 0
-        self._source[connection] = source
         others = self._by_source.setdefault(source, {})
         others[connection] = None
         return len(others)
@@ -196,10 +184,8 @@ class Unproven(Generic[Connection]):
 
     def forget(self, connection: Connection) -> None:
         """Forget a connection that is proven or closed."""
-        if self._opened.pop(connection, None) is None:
-            return
-        source = self._source.pop(connection, None)
-        if source is not None:
+        _, source = self._opened.pop(connection, (0.0, ""))
+        if source:
             others = self._by_source[source]
             del others[connection]
             if not others:
@@ -222,7 +208,7 @@ class Unproven(Generic[Connection]):
             source: consider connections of this source only.
         """
         for connection in self._opened if source is None else self._by_source.get(source, ()):
-            opened = self._opened[connection]
+            opened, _ = self._opened[connection]
             if opened <= (before if connection in waiting else answered_before):
                 return connection
             if opened > max(before, answered_before):
@@ -232,10 +218,7 @@ class Unproven(Generic[Connection]):
 
 def find_source(address: str) -> str:
     """Return the address by which connections are counted: for IPv6 the /64, which belongs to one subscriber."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
+    parsed = _parse_address(address)
     if not isinstance(parsed, IPv6Address):
         return address
     return str(IPv6Address(int(parsed) >> _INTERFACE_BITS << _INTERFACE_BITS))

@@ -75,37 +75,33 @@ def _load(cert: Path, key: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(cert, key, password="")  # without one, OpenSSL asks at a terminal, and waits
     except (OSError, ssl.SSLError) as error:
-        raise SettingsError(_find_fault(cert, key) or f"{cert} and {key} can't be used for TLS: {error}.") from None
+        _check_files(cert, key)
+        raise SettingsError(f"{cert} and {key} can't be used for TLS: {error}.") from None
     return context
 
 
-class _FaultError(Exception):
-    """Raised when a file of a certificate or key can't be used; the text is a sentence."""
+def _check_files(cert: Path, key: Path) -> None:
+    """Check a certificate and a key that can't be used: OpenSSL's error names no file.
 
-
-def _find_fault(cert: Path, key: Path) -> str | None:
-    """Say in a sentence why a certificate and a key can't be used; None if no reason is found.
-
-    OpenSSL has an error for it that names no file.
+    Raises:
+        SettingsError: a reason is found.
     """
-    try:
-        certified = _read_pem(_CERT, cert, lambda pem: load_pem_x509_certificate(pem).public_key(), "certificate")
-        private = _read_pem(_KEY, key, lambda pem: load_pem_private_key(pem, password=None), "private key")
-    except _FaultError as fault:
-        return str(fault)
+    certified = _read_pem(_CERT, cert, lambda pem: load_pem_x509_certificate(pem).public_key(), "certificate")
+    private = _read_pem(_KEY, key, lambda pem: load_pem_private_key(pem, password=None), "private key")
     if certified != private.public_key():
-        return f"{_KEY} ({key}) is not the key of the first certificate in {_CERT} ({cert}): they must belong together."
-    return None
+        raise SettingsError(
+            f"{_KEY} ({key}) is not the key of the first certificate in {_CERT} ({cert}): they must belong together."
+        )
 
 
 def _read_pem(variable: str, path: Path, load: Callable[[bytes], Any], what: str) -> Any:
     try:
         return load(path.read_bytes())
     except OSError as error:
-        raise _FaultError(f"{variable} ({path}) can't be read: {error.strerror or error}.") from None
+        raise SettingsError(f"{variable} ({path}) can't be read: {error.strerror or error}.") from None
     except TypeError:
-        raise _FaultError(
+        raise SettingsError(
             f"{variable} ({path}) has a password: `serve` can't ask for it, so name one without."
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise _FaultError(f"{variable} ({path}) holds no {what} in PEM that can be used.") from None
+        raise SettingsError(f"{variable} ({path}) holds no {what} in PEM that can be used.") from None

@@ -1,13 +1,10 @@
-"""The parts of a sender's simulation: its made-up world, told in scenes and stories, their times, and the bodies."""
+"""The times of made-up senders: busy and quiet hours, and how bodies spell a time."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from heapq import heappop, heappush
 from random import Random
-from typing import Any, NamedTuple, Protocol
 
+MINUTE = 60
 HOUR = 3600
 DAY = 24 * HOUR
 HOUR_WEIGHTS = (
@@ -24,83 +21,6 @@ FIRST_WEEKEND_DAY = 5
 DAYS_BETWEEN_HOLIDAYS = 23
 GROWTH = 0.3
 """The last day is busier than the middle by this share, and the first day quieter."""
-APART_SECONDS = 6.0
-"""The least distance between events of one entity: more than deliveries differ, so they arrive in order."""
-
-
-class Subject(Protocol):
-    """An entity of a made-up world as of an event."""
-
-    @property
-    def key(self) -> str:
-        """Name the entity uniquely: its events keep their order."""
-
-    @property
-    def follows(self) -> tuple[str, ...]:
-        """Name the entities whose earlier events must come before its next: itself, and those that it needs."""
-
-
-class Step(NamedTuple):
-    """One event of a scene: its delay in seconds from the scene's begin, its type, and its subject at that time.
-
-    The receiver gets `copies` more of it, because a sender may post an event to several addresses.
-    """
-
-    delay: float
-    event_type: str
-    subject: Subject
-    copies: int = 0
-
-
-class Scene(NamedTuple):
-    """Steps that belong together. `weight` is the working time that passes, in usual notifications."""
-
-    steps: list[Step]
-    weight: float
-
-
-class PlannedStory(NamedTuple):
-    """A story on a timetable: when it begins (seconds since 1970), and each step with its time, in order.
-
-    Earlier steps are the everyday life of its cast.
-    """
-
-    begins: float
-    steps: Iterator[tuple[float, Step]]
-
-
-class Bodies(Protocol):
-    """Makes bodies, and remembers the times that later ones repeat."""
-
-    def note(self, event_type: str, subject: Any, at: float) -> None:
-        """Remember what an event's time means for later ones."""
-
-    def body(self, event_type: str, subject: Any, at: float) -> bytes:
-        """Return the body of an event that happens at this time, and remember the time."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeUp:
-    """A sender's made-up content. The worlds are the sender's own: no other code looks into them."""
-
-    headers: Mapping[str, str]
-    """The headers that the real sender sets beside `Content-Length` and the signature."""
-    new_world: Callable[[Random], Any]
-    tell: Callable[[int, Any], Iterator[Scene]]
-    """Tells everyday life scene by scene, for ever, by a seed, and changes the world on the way."""
-    weight_of: Callable[[int, int], float]
-    """Returns the weight of the first so many notifications of a seed."""
-    new_bodies: Callable[[], Bodies]
-    stories: tuple[str, ...]
-    """The names of the stories."""
-    plan_story: Callable[[str, int, float, float], PlannedStory]
-    """Puts a story on a timetable, by its name and a seed, between two times (seconds since 1970)."""
-    subject_for: Callable[[Any, Random, str, str], Subject]
-    """Returns the subject of one event by world, chance, event and account; missing entities are made up."""
-    read_account: Callable[[str], str]
-    """Returns an account's name as the platform spells it; raises ValueError with a sentence where there is none."""
-    account: str
-    """The account that one event is about by default."""
 
 
 class Calendar:
@@ -144,30 +64,6 @@ def find_rate(at: float, a_day: float) -> float:
     return a_day / DAY * (1 + GROWTH) * max(_weigh_hour(at), LEAST_WEIGHT) * len(week) / sum(week)
 
 
-class Timetable:
-    """Steps waiting for their time; those of one entity keep their order and come after their account and actor."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._waiting: list[tuple[float, int, Step]] = []
-        self._latest: dict[str, float] = {}
-        self._added = 0
-
-    def add(self, start: float, steps: list[Step], end: float | None = None) -> None:
-        """Add a scene that begins at `start`; with an `end` it is shortened where it would last longer."""
-        pace = 1.0
-        if end is not None and steps and start + steps[-1].delay > end:
-            pace = (end - start) / steps[-1].delay
-        for step in steps:
-            subject = step.subject
-            at = max(start + step.delay * pace, *(self._latest.get(k, 0.0) + APART_SECONDS for k in subject.follows))
-            at = at if end is None else min(at, end)
-            self._latest[subject.key] = at
-            self._added += 1
-            heappush(self._waiting, (at, self._added, step))
-
-    def take_until(self, at: float) -> Iterator[tuple[float, Step]]:
-        """Yield the steps that are due by a time, in order, and take them out."""
-        while self._waiting and self._waiting[0][0] <= at:
-            due, _, step = heappop(self._waiting)
-            yield due, step
+def as_time(at: float) -> str:
+    """Spell a time (seconds since 1970) as senders do: `2015-09-22T14:38:27Z`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,9 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.notification import Proof, SignatureStatus
-
-__all__ = ["BodyError", "Detail", "Proof", "SignedRequest", "Verdict", "begins_as_form", "parse_body"]
+from receiver.notification import SignatureStatus
 
 
 class Detail(StrEnum):
@@ -62,7 +60,6 @@ class Verdict(NamedTuple):
         key_fingerprint: of the secret or key that matched, or of the first one where none did.
         delivery_id: the sender's own id of the delivery, if it has one; None, too, if that stands in the body of a
             request that is not valid.
-        is_id_signed: whether the signature covers that id.
     """
 
     status: SignatureStatus
@@ -70,7 +67,6 @@ class Verdict(NamedTuple):
     signature: bytes | None
     key_fingerprint: str | None
     delivery_id: str | None
-    is_id_signed: bool
 
 
 class BodyError(Exception):

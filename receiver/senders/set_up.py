@@ -98,7 +98,10 @@ def load_secrets(settings: Settings, profiles: Iterable[Profile], variables: Var
     """
     variables = read_variables() if variables is None else variables
     signing = (profile for profile in profiles if profile.scheme.proof != "none")
-    loaded = {profile.name: tuple(_load(settings, profile, variables)) for profile in signing}
+    loaded = {
+        profile.name: tuple(parse_secrets(profile, read_secrets(settings, profile.name, variables)))
+        for profile in signing
+    }
     return {name: secrets for name, secrets in loaded.items() if secrets}
 
 
@@ -177,7 +180,7 @@ def list_texts(settings: Settings, variables: Variables) -> Iterator[str]:
 
 
 def read_variables(env_file: str | None = _ENV_FILE) -> dict[str, str]:
-    """Return all variables of the environment and of `env_file`, which it goes before, with names in capitals.
+    """Return all variables of the environment and of `env_file`, with names in capitals; the environment goes before.
 
     Raises:
         SettingsError: `env_file` can't be read.
@@ -188,10 +191,6 @@ def read_variables(env_file: str | None = _ENV_FILE) -> dict[str, str]:
 def split_secrets(value: str) -> list[str]:
     """Return the texts of the secrets in a variable."""
     return [text.strip() for text in value.split(",") if text.strip()]
-
-
-def _load(settings: Settings, profile: Profile, variables: Variables) -> Iterator[Secret]:
-    return parse_secrets(profile, read_secrets(settings, profile.name, variables))
 
 
 def parse_secrets(profile: Profile, texts: Iterable[tuple[str, str]]) -> Iterator[Secret]:

@@ -47,9 +47,7 @@ class Table:
         Raises:
             ProfileError: always.
         """
-        self._raise(self.keys if name is None else (*self.keys, name), reason)
-
-    def _raise(self, keys: Keys, reason: str) -> NoReturn:
+        keys = self.keys if name is None else (*self.keys, name)
         spelled = ".".join(map(_spell, keys))
         raise ProfileError(self.path, reason, spelled or None, find_line(self.source, keys))
 

@@ -12,18 +12,18 @@ from receiver.settings import SECRET_PREFIX, Settings
 _NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
 
 
-def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
+def find_unclaimed(settings: Settings) -> list[str]:
     """Return a sentence for each secret and profile that is set and belongs to no sender, and so is ignored.
 
     A file or a variable of a sender that has no secret is named, too.
 
     Raises:
-        SettingsError: a directory or `env_file` can't be read.
+        SettingsError: a directory or `.env` can't be read.
         ProfileError: a profile can't be used.
     """
     profiles = load_profiles(settings)
     signing = {name for name, each in profiles.items() if each.scheme.proof != "none"}
-    sentences = [*_find_variables(signing, env_file)]
+    sentences = [*_find_variables(signing)]
     if settings.secrets_dir is not None:
         sentences += _find_files(settings.secrets_dir, signing)
     if settings.senders is not None:
@@ -31,9 +31,9 @@ def find_unclaimed(settings: Settings, env_file: str = ".env") -> list[str]:
     return sentences
 
 
-def _find_variables(names: Collection[str], env_file: str) -> Iterator[str]:
+def _find_variables(names: Collection[str]) -> Iterator[str]:
     known = {name_variable(name) for name in names}
-    given = {name: value for name, value in read_variables(env_file).items() if name.startswith(SECRET_PREFIX)}
+    given = {name: value for name, value in read_variables().items() if name.startswith(SECRET_PREFIX)}
     for variable, value in sorted(given.items()):
         if variable in known and not split_secrets(value):
             yield f"{variable} has no secret and is ignored."

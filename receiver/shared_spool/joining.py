@@ -5,7 +5,6 @@ When that is opened, no server is asked yet. A new node also learns what the sha
 
 from typing import NamedTuple
 
-from receiver.data_directory.incidents import report
 from receiver.data_directory.node import begin_run, read_machine_name, read_node_id
 from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
@@ -13,8 +12,8 @@ from receiver.shared_spool.batches import count_gone, read_ids_ahead, read_posit
 from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
 from receiver.shared_spool.server import SpoolServer, check_version, read_once, transaction
 from receiver.shared_spool.shipper import Shipper
-from receiver.spool import SentNote, SpoolReader, Watermarks
-from receiver.spool.owners import take_former
+from receiver.spool import SentNote, Watermarks
+from receiver.spool.owners import open_spool
 
 _READING_SECONDS = 120.0
 """The longest wait for the ids of all rows that the shared spool may hold."""
@@ -85,11 +84,7 @@ def open_shipper(settings: Settings, url: str, role: str, stored: Watermarks) ->
     Raises:
         DataDirectoryError: this node's id can't be read or made.
     """
-    spool = SpoolReader(
-        settings.spool_directory,
-        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
-        former=lambda: take_former(settings),
-    )
+    spool = open_spool(settings)
     server = SpoolServer(url, "sending")
     membership = _join(settings, server, role)
     note = SentNote(settings.data_dir, settings.spool_directory) if settings.acknowledge == "replicated" else None

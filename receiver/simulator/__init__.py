@@ -1,5 +1,5 @@
 """Plays the sender: posts or archives the signed events of its made-up world."""
 
-from receiver.senders.centurylink.made_up import MADE_UP
+from receiver.senders.centurylink import made_up
 
-__all__ = ["MADE_UP"]
+__all__ = ["made_up"]

@@ -14,7 +14,7 @@ from receiver.files import make_directory, write_whole
 from receiver.senders import CENTURYLINK
 from receiver.senders.set_up import name_variable
 from receiver.settings import Settings
-from receiver.simulator import MADE_UP
+from receiver.simulator import made_up
 from receiver.simulator.organization import A_DAY as A_DAY_OF_ORGANIZATION
 
 A_DAY = 1000.0
@@ -64,7 +64,7 @@ def choose_role(sender: str, settings: Settings) -> Role:
     if sender != CENTURYLINK.name:
         history = settings.data_dir / f"history-{sender}.jsonl"
         return Role(f"simulator of {sender}", history, A_DAY_OF_ORGANIZATION, ("--sender", sender), ())
-    stories = [word for name in MADE_UP.stories for word in ("--story", name)]
+    stories = [word for name in made_up.STORIES for word in ("--story", name)]
     key = ("--key", str(_find_key_path(settings)))
     return Role("simulator", settings.data_dir / "history.jsonl", A_DAY, key, ("--a-day", str(A_DAY), *stories))
 

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from receiver.errors import ArchiveError
 from receiver.files import open_whole
 from receiver.senders import CENTURYLINK
-from receiver.senders.made_up import DAY, LEAST_WEIGHT, Bodies, Calendar, Step, Timetable
-from receiver.simulator import MADE_UP
+from receiver.senders.made_up import DAY, LEAST_WEIGHT, Calendar
+from receiver.simulator import made_up
 
 NOTIFICATIONS_A_DAY = 233
 DELIVERY_SECONDS = (0.3, 4.0)
@@ -56,10 +56,10 @@ class Simulation:
         """
         self.seed = seed
         self._a_day = a_day
-        self.world = MADE_UP.new_world(Random(f"{seed}/story"))
-        self.bodies = MADE_UP.new_bodies()
-        self._scenes = MADE_UP.tell(seed, self.world)
-        self._timetable = Timetable()
+        self.world = made_up.World(Random(f"{seed}/story"))
+        self.bodies = made_up.Stamps()
+        self._scenes = made_up.tell(seed, self.world)
+        self._timetable = made_up.Timetable()
         self._ended_at = 0.0
 
     def make_history(
@@ -68,12 +68,12 @@ class Simulation:
         """Yield the days up to `end` in order of receipt.
 
         Everyday life makes `count` notifications, or the usual number and a few. Stories come beside it and do not
-        change it; see `MadeUp.stories` for their names.
+        change it; see `made_up.STORIES` for their names.
         """
         histories = [self._post(self._plan(days, end, count), self.bodies, end)]
         for name in stories:
-            steps = MADE_UP.plan_story(name, self.seed, end - days * DAY, end).steps
-            histories.append(self._post(steps, MADE_UP.new_bodies(), end, f"/{name}"))
+            steps = made_up.plan_story(name, self.seed, end - days * DAY, end).steps
+            histories.append(self._post(steps, made_up.Stamps(), end, f"/{name}"))
         for group in merge(*histories, key=lambda group: group[0].received_at):
             yield from group
 
@@ -101,12 +101,12 @@ class Simulation:
 
         The change is drawn from the seed and the time, so that each call brings another one.
         """
-        subject = MADE_UP.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
+        subject = made_up.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
         return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at), is_copy=False)
 
     def count_in_stories(self, names: Iterable[str], end: float) -> int:
         """Count the notifications of stories, copies included."""
-        plans = (MADE_UP.plan_story(name, self.seed, end - STORY_DAYS * DAY, end) for name in names)
+        plans = (made_up.plan_story(name, self.seed, end - STORY_DAYS * DAY, end) for name in names)
         return sum(1 + step.copies for plan in plans for _, step in plan.steps)
 
     def play_stories(self, names: Iterable[str], now: Callable[[], float]) -> Iterator[list[Outgoing]]:
@@ -115,8 +115,8 @@ class Simulation:
         The story's steps happen at present; earlier steps happen as long before as in the story.
         """
         for name in names:
-            bodies, end = MADE_UP.new_bodies(), now()
-            begins, steps = MADE_UP.plan_story(name, self.seed, end - STORY_DAYS * DAY, end)
+            bodies, end = made_up.Stamps(), now()
+            begins, steps = made_up.plan_story(name, self.seed, end - STORY_DAYS * DAY, end)
             for at, step in steps:
                 present = now()
                 body = bodies.body(step.event_type, step.subject, present - max(begins - at, 0.0))
@@ -124,7 +124,7 @@ class Simulation:
                 yield [original] + [original._replace(is_copy=True)] * step.copies
 
     def _post(
-        self, planned: Iterator[tuple[float, Step]], bodies: Bodies, end: float, which: str = ""
+        self, planned: Iterator[tuple[float, made_up.Step]], bodies: made_up.Stamps, end: float, which: str = ""
     ) -> Iterator[list[Outgoing]]:
         """Yield each notification of the past with its copies."""
         rng = Random(f"{self.seed}/copies{which}")
@@ -135,18 +135,20 @@ class Simulation:
             received = [min(at + rng.uniform(*COPY_SECONDS), end) for _ in range(step.copies)]
             yield [original, *(original._replace(received_at=copied, is_copy=True) for copied in received)]
 
-    def _deliver(self, planned: Iterator[tuple[float, Step]], which: str = "") -> Iterator[tuple[float, float, Step]]:
+    def _deliver(
+        self, planned: Iterator[tuple[float, made_up.Step]], which: str = ""
+    ) -> Iterator[tuple[float, float, made_up.Step]]:
         """Yield the time of receipt and the time of occurrence of each step, and the step."""
         delivery = Random(f"{self.seed}/delivery{which}")
         for at, step in planned:
             yield at, at - delivery.uniform(*DELIVERY_SECONDS), step
 
-    def _plan(self, days: float, end: float, count: int | None) -> Iterator[tuple[float, Step]]:
+    def _plan(self, days: float, end: float, count: int | None) -> Iterator[tuple[float, made_up.Step]]:
         limit = count or max(1, round(days * (self._a_day or NOTIFICATIONS_A_DAY)))
         least = LEAST_WEIGHT if self._a_day else 0.0
         calendar = Calendar(Random(f"{self.seed}/calendar"), end - days * DAY, end, least)
         jitter = Random(f"{self.seed}/jitter")
-        total = MADE_UP.weight_of(self.seed, limit)
+        total = made_up.weight_of(self.seed, limit)
         weight, done = 0.0, 0
         for scene in self._scenes:
             at = calendar.find_time((weight + jitter.random()) / total)
@@ -161,7 +163,7 @@ class Simulation:
         yield from self._timetable.take_until(end)
 
 
-def _select_first(steps: list[Step], count: int) -> list[Step]:
+def _select_first(steps: list[made_up.Step], count: int) -> list[made_up.Step]:
     """Return the steps that make at most `count` notifications, the last one without copies if need be."""
     chosen = []
     for step in steps:
@@ -209,7 +211,7 @@ def as_time(at: float) -> str:
 
 def write_archive_line(outgoing: Outgoing, signature: str) -> bytes:
     """Return a notification as a line of an archive."""
-    headers = {**MADE_UP.headers, "Content-Length": str(len(outgoing.body)), CENTURYLINK.verification.header: signature}
+    headers = {**made_up.HEADERS, "Content-Length": str(len(outgoing.body)), CENTURYLINK.verification.header: signature}
     line = {
         "received_at": as_time(outgoing.received_at),
         "event": outgoing.event_type,

@@ -12,11 +12,12 @@ import click
 from click.core import ParameterSource
 
 from receiver.senders import CENTURYLINK
-from receiver.simulator import MADE_UP
+from receiver.simulator import made_up
 
 EARLIEST_YEAR, LATEST_YEAR = 1981, 9998
 """The longest history that ends in one of these begins after 1970."""
 SLOWEST_RATE = 0.00001
+MOST_DAYS, MOST_A_SECOND = 3660, 100_000
 _OF_EXAMPLES = {"url", "archive", "sender", "overwrite", "quiet"}
 _OF_HISTORY = {"archive", "sender", "overwrite", "quiet", "days", "end", "seed"}
 _OF_LIFE = {"url", "sender", "quiet", "history_days", "end", "seed", "count", "rate", "a_day"}
@@ -92,7 +93,7 @@ def read_event_type(text: str) -> str:
 def read_alias(text: str) -> str:
     """Return an account's alias, in upper case."""
     try:
-        return MADE_UP.read_account(text)
+        return made_up.read_account(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -21,7 +21,7 @@ from urllib3.util import SKIP_HEADER
 from receiver.errors import SendError
 from receiver.senders import CENTURYLINK
 from receiver.senders.made_up import find_rate
-from receiver.simulator import MADE_UP
+from receiver.simulator import made_up
 from receiver.simulator.history import Outgoing
 
 CONNECT_SECONDS = 5.0
@@ -43,7 +43,7 @@ def seal_with(key: RSAPrivateKey, secret: str | None = None) -> Seal:
 
     def seal(outgoing: Outgoing) -> tuple[str, Mapping[str, str]]:
         signature = verification.sign(key, outgoing.body)
-        return f"{targets}/{outgoing.event_type}", {**MADE_UP.headers, verification.header: signature}
+        return f"{targets}/{outgoing.event_type}", {**made_up.HEADERS, verification.header: signature}
 
     return seal
 

@@ -21,6 +21,7 @@ from receiver.files import list_files, write_new, write_whole
 from receiver.settings import Settings
 from receiver.spool.layout import Watermarks, find_segment, is_segment
 from receiver.spool.looking import Backlog, count_backlog
+from receiver.spool.reader import SpoolReader
 
 OWNER = "owner"
 KNOWN = "spools.json"
@@ -169,6 +170,15 @@ def take_former(settings: Settings) -> list[Path]:
         if spools != known.spools:
             _write_note(settings, known.model_copy(update={"spools": spools}))
     return [each.directory for each in former if each.trouble is None]
+
+
+def open_spool(settings: Settings) -> SpoolReader:
+    """Open the spool in use, and the former ones with it; what is damaged or foreign there becomes an incident."""
+    return SpoolReader(
+        settings.spool_directory,
+        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
+        former=lambda: take_former(settings),
+    )
 
 
 def _read_mark(settings: Settings) -> Owner | None:

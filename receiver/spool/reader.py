@@ -18,6 +18,9 @@ from receiver.spool.source import read_by_turns
 ReportDamage = Callable[[str, Path | None, str | None], object]
 """Takes a sentence, the directory that the files were moved to, and what is missing since."""
 
+_MOST_OPEN = 32
+"""The most segments that are open, each with three descriptors."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,21 +36,15 @@ class SpoolReader:
         directory: where the segments lie.
         report: takes what is damaged or foreign; by default it is logged.
         former: lists other directories that segments are taken from until they have none; called at each `tidy`.
-        most_open: the most segments that are open, each with three descriptors.
     """
 
     def __init__(
-        self,
-        directory: Path,
-        report: ReportDamage = _log_it,
-        former: Callable[[], Sequence[Path]] = tuple,
-        most_open: int = 32,
+        self, directory: Path, report: ReportDamage = _log_it, former: Callable[[], Sequence[Path]] = tuple
     ) -> None:
         self._directory = directory
         self._former = former
         self._directories = [directory, *former()]
         self._report = report
-        self._most_open = most_open
         self._known: dict[str, Segment] = {}
         self._opened: list[Segment] = []
         self._reported: set[str] = set()
@@ -122,7 +119,7 @@ class SpoolReader:
             OSError: it can't be read now.
         """
         self._opened = [each for each in self._opened if each.is_open and each is not segment]
-        while len(self._opened) >= self._most_open:
+        while len(self._opened) >= _MOST_OPEN:
             self._opened.pop(0).close()
         self._opened.append(segment)
         if layout.writer_is_gone(segment.path.parent, layout.name_writer(segment.path)):

@@ -1,7 +1,7 @@
 """The interface of a source of rows, and the order in which its writers are read by turns."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from receiver.spool.layout import KINDS, Watermarks, count_bytes
@@ -49,7 +49,7 @@ class Readable(Protocol):
 class _Place(NamedTuple):
     """The place in a segment after which rows of a kind are new."""
 
-    read: Callable[[str, int, int, int], list[SpooledRow]]
+    segment: Readable
     kind: str
     after: int
 
@@ -66,17 +66,17 @@ def read_by_turns(segments: Iterable[Readable], watermarks: Watermarks, rows: in
     by_writer: dict[str, deque[_Place]] = {}
     for segment in segments:
         places = by_writer.setdefault(segment.name.rpartition("-")[0], deque())
-        places += (_Place(segment.read, kind, watermarks.get((segment.name, kind), 0)) for kind in KINDS.values())
+        places += (_Place(segment, kind, watermarks.get((segment.name, kind), 0)) for kind in KINDS.values())
     turns = deque(by_writer.values())
     while turns and rows > 0 and size > 0:
         places = turns.popleft()
-        read_rows, kind, after = places.popleft()
+        place = places.popleft()
         limit = min(rows, _ROWS_PER_TURN)
-        read = read_rows(kind, after, limit, size)
+        read = place.segment.read(place.kind, place.after, limit, size)
         rows -= len(read)
         size -= sum(count_bytes(each.row) for each in read)
         yield from read
         if len(read) == limit:
-            places.appendleft(_Place(read_rows, kind, read[-1].position))
+            places.appendleft(place._replace(after=read[-1].position))
         if places:
             turns.append(places)

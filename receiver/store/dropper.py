@@ -86,7 +86,8 @@ class Dropper:
                         going = self._delete(before, after)
                 finally:
                     self._loop.note_dropped()
-            self._forget_going()
+            for table in ("going", "repeated"):
+                run(self._connection, f"DROP TABLE {table}")
         _log.info("%d notifications received before %s are dropped; the lake has them", going, f"{before:%Y-%m-%d}")
         return True
 
@@ -123,10 +124,6 @@ class Dropper:
         ((kept,),) = run(self._connection, _OLD, [moment])
         self._note(Dropped(before, done.notifications + going, max(done.last_seq, last_seq), kept))
         return int(going)
-
-    def _forget_going(self) -> None:
-        for table in ("going", "repeated"):
-            run(self._connection, f"DROP TABLE {table}")
 
     def _note(self, dropped: Dropped) -> None:
         run(self._connection, "DELETE FROM dropped")

@@ -1,4 +1,4 @@
--- Of the notifications between two: the seq of the last of the first whose bodies have so many bytes together, one at least.
+-- Finds the seq up to which the bodies after $after have at most $bytes bytes together; one body always fits.
 -- Lengths come from a query of their own: a window over the bodies would keep all of them in memory.
 WITH lengths AS (
     SELECT seq, strlen(payload::VARCHAR) AS length

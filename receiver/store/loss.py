@@ -12,8 +12,8 @@ from receiver.database.appended import Appended, read_appended, write_appended
 from receiver.database.extent import count_notifications, read_dropped, read_watermarks
 from receiver.database.opening import run
 from receiver.settings import Settings
-from receiver.spool import Positions, SpoolReader
-from receiver.spool.owners import take_former
+from receiver.spool import Positions
+from receiver.spool.owners import open_spool
 
 _KIND = "notifications"
 _TRIES = 3
@@ -101,10 +101,5 @@ def _read_ends(settings: Settings) -> dict[str, int | None]:
 
 
 def _try_to_read_ends(settings: Settings) -> dict[str, int | None]:
-    reader = SpoolReader(
-        settings.spool_directory,
-        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
-        former=lambda: take_former(settings),
-    )
-    with contextlib.closing(reader):
+    with contextlib.closing(open_spool(settings)) as reader:
         return {segment.name: segment.find_last_position(_KIND) for segment in reader.list_segments()}

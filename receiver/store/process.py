@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import tornado.web
@@ -41,10 +41,10 @@ from receiver.store.lake import Lake
 from receiver.store.loop import AppendLoop
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
-from receiver.store.query.runner import QueryLimits
-from receiver.store.query.service import MAX_REQUEST_BYTES, find_runner, make_query_app, stop_queries
+from receiver.store.query.runner import QueryLimits, QueryRunner
+from receiver.store.query.service import MAX_REQUEST_BYTES, make_query_app
 from receiver.store.recovery import open_store
-from receiver.store.status import StatusKeeper, StatusMetrics, list_status_handlers, make_store_metrics
+from receiver.store.status import StatusHandler, StatusKeeper, StatusMetrics, make_store_metrics
 
 if TYPE_CHECKING:
     from receiver.shared_spool import Membership, Presence, SharedSpoolReader, Shipper
@@ -144,9 +144,12 @@ async def _serve(child: Child, settings: Settings) -> None:
         sharing.read_condition if sharing else None,
     )
     tokens = read_query_token(settings), control_token(settings)
-    handlers = [*control_handlers(backups, loop, tokens[1]), *list_status_handlers(status)]
-    app = _make_query_app(settings, connection, tokens[0], handlers, _make_registry(settings, loop, status, sharing))
-    status.count_overdue = find_runner(app).count_overdue
+    handlers = [*control_handlers(backups, loop, tokens[1]), ("/status", StatusHandler, {"keeper": status})]
+    registry = _make_registry(settings, loop, status, sharing)
+    queries = _make_runner(settings, connection, registry)
+    status.count_overdue = queries.count_overdue
+    hosts = [split_address(settings.query_listen)[0]]
+    app = make_query_app(queries, tokens[0], handlers, registry=registry, hosts=hosts)
     child.heed_signals()
     server = _open_server(app, child.listening, tokens)
     child.heart.add(_APPENDER, loop.pulse)
@@ -162,14 +165,14 @@ async def _serve(child: Child, settings: Settings) -> None:
     backups.stop()
     lake.stop()
     server.stop()
-    stop_queries(app)
+    queries.stop()
     scrubbing.stop()
     await asyncio.to_thread(arranging.stop)
     await _end_sharing(child, sharing)
     # With a successor, end at once, so that queries don't wait; when all stops, first append what is possible.
     await asyncio.to_thread(loop.stop, *([] if child.stopping.is_set() else [0.0]))
     child.heart.remove(_APPENDER)
-    if not find_runner(app).has_ended:
+    if not queries.has_ended:
         _log.warning("a query that can't be interrupted is still running: the process ends with it")
         _end(0)
     await _close_database(child, connection, status)
@@ -242,28 +245,13 @@ def _open_server(app: tornado.web.Application, listening: socket.socket, tokens:
     return server
 
 
-def _make_query_app(
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection,
-    token: str,
-    handlers: list[Any],
-    registry: CollectorRegistry,
-) -> tornado.web.Application:
-    """Make the query service, which refuses what crashed or blocked the process before."""
+def _make_runner(settings: Settings, connection: duckdb.DuckDBPyConnection, registry: CollectorRegistry) -> QueryRunner:
+    """Make the runner of queries, which refuses what crashed or blocked the process before."""
     refused, running = RefusedQueries(settings.data_dir), RunningQueries(settings.data_dir)
     if running.left and _has_crashed(settings.data_dir):
         refused.suspect(running.left)
-    return make_query_app(
-        connection,
-        QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows),
-        token,
-        extra_handlers=handlers,
-        registry=registry,
-        hosts=[split_address(settings.query_listen)[0]],
-        refused=refused,
-        on_ignored=lambda queries: _die_of(queries, refused),
-        running=running,
-    )
+    limits = QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows)
+    return QueryRunner(connection, limits, registry, refused, lambda queries: _die_of(queries, refused), running)
 
 
 def _die() -> None:

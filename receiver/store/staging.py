@@ -65,7 +65,8 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
     try:
         with contextlib.suppress(duckdb.CatalogException):  # a plain copy has no learned accounts
             unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
-        extent = _read_extent(copy)
+        with duckdb.connect(str(copy), read_only=True) as connection:
+            extent = read_extent(connection)
     except (StoreError, duckdb.Error) as error:  # some databases have no notifications
         if isinstance(error, duckdb.Error) and not is_damage(error):
             why = str(error).splitlines()[0]
@@ -100,8 +101,3 @@ def _copy(backup: Path, copy: Path) -> bool:
     if lack:
         raise UndecidedError(f"The backup {backup} can't take the place of the database: {lack}. Nothing was moved.")
     return True
-
-
-def _read_extent(database: Path) -> Appended:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return read_extent(connection)

@@ -105,7 +105,7 @@ class StatusHandler(ServiceHandler):
     """
 
     def initialize(self, keeper: StatusKeeper) -> None:
-        """Take what `list_status_handlers` gives."""
+        """Take what gathers the status."""
         self._keeper = keeper
 
     async def get(self) -> None:
@@ -115,11 +115,6 @@ class StatusHandler(ServiceHandler):
         except OSError as error:
             raise QueryError("internal_error", f"The status can't be found out: {error}.") from None
         self.finish(status.as_json())
-
-
-def list_status_handlers(keeper: StatusKeeper) -> list[tuple[str, type, dict[str, Any]]]:
-    """List the routes for the query service's application."""
-    return [("/status", StatusHandler, {"keeper": keeper})]
 
 
 class StatusMetrics(Collector):

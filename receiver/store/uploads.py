@@ -6,7 +6,6 @@ itself is moved or deleted, and over restarts. Only the newest waits; it holds a
 
 import errno
 import logging
-import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from receiver.files import find_lack_of_room, list_files, make_directory, sync_directory
+from receiver.files import copy_whole, find_lack_of_room, list_files, make_directory, sync_directory
 from receiver.keeping.backups import backups_in, order_backups
 from receiver.keeping.notes import UPLOAD_NOTE, note_done, note_failure
 from receiver.settings import Settings
@@ -71,7 +70,7 @@ class Uploads:
         self._thread.join(_LAST_SECONDS)
 
     def offer(self, file: Path, on_uploaded: Callable[[], None]) -> None:
-        """Have a new backup uploaded, and no older one any more but that which is on its way.
+        """Upload a new backup, and no older one but the one that is on its way.
 
         Args:
             file: the backup.
@@ -166,7 +165,6 @@ def _link(file: Path, link: Path) -> None:
     except OSError:
         if lack := find_lack_of_room(link.parent, file.stat().st_size):
             raise OSError(errno.ENOSPC, lack) from None
-        unfinished = link.with_suffix(".unfinished")
-        shutil.copyfile(file, unfinished)
-        unfinished.rename(link)
-    sync_directory(link.parent)
+        copy_whole(file, link)
+    else:
+        sync_directory(link.parent)

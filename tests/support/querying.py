@@ -12,11 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 import urllib3
+from prometheus_client import CollectorRegistry
 from tornado.netutil import bind_sockets
 
-from receiver.store.query import QueryLimits, ServiceHandler, make_query_app, stop_queries
 from receiver.store.query.connections import BoundedServer
 from receiver.store.query.request import carries
+from receiver.store.query.runner import QueryLimits, QueryRunner
+from receiver.store.query.service import ServiceHandler, make_query_app
 from tests.support.database import open_database
 from tests.support.waiting import until
 
@@ -120,18 +122,19 @@ def serving(path, limits=LIMITS, on_ignored=None, running_queries=None, **of_ser
 
     async def serve(connection):
         echo = [("/echo", EchoHandler)]
-        more = {"hosts": ["store.example"], "on_ignored": on_ignored, "running": running_queries}
-        app = make_query_app(connection, limits, TOKEN, echo, **more)
+        registry = CollectorRegistry()
+        runner = QueryRunner(connection, limits, registry, on_ignored=on_ignored, running=running_queries)
+        app = make_query_app(runner, TOKEN, echo, registry=registry, hosts=["store.example"])
         server = BoundedServer(app, has_token=lambda headers: carries(headers, TOKEN.encode()), **of_server)
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)
         running.update(loop=asyncio.get_running_loop(), stop=asyncio.Event(), port=sockets[0].getsockname()[1])
         running["connections"] = lambda: len(server._connections)
-        running["stop_queries"] = lambda: stop_queries(app)
+        running["stop_queries"] = runner.stop
         ready.set()
         await running["stop"].wait()
         server.stop()
-        stop_queries(app)
+        runner.stop()
         await server.close_all_connections()
 
     with open_database(path, "200MB") as connection:

@@ -135,10 +135,6 @@ def _find_alias_of_server(body: Body) -> str | None:
     )
 
 
-def _find_alias_of_alert(body: Body) -> str | None:
-    return _read_text(body.get("accountAlias"))
-
-
 def _find_user_name(body: Body) -> str | None:
     return _read_text(body.get("userName")) or _find_part(_USER_IN_URI, body.get("uri"))
 
@@ -150,10 +146,6 @@ def _find_server_name(body: Body) -> str | None:
         or _find_part(_SERVER_IN_URI, body.get("uri"))
         or _find_first(_find_part(_SERVER_IN_URI, link.get("href")) for link in _find_links(body, "self"))
     )
-
-
-def _find_server_name_of_alert(body: Body) -> str | None:
-    return _read_text(body.get("serverName"))
 
 
 def _read_deletion(body: Body) -> Action | None:
@@ -171,10 +163,6 @@ def _find_server_action(body: Body) -> Action | None:
     if abs(modified - created) <= _CREATED_WITHIN:
         return "Created"
     return "Updated" if modified - created > _UPDATED_AFTER else None
-
-
-def _find_alert_action(_: Body) -> Action:
-    return "Notification"
 
 
 def _find_server_time(body: Body) -> datetime | None:
@@ -196,10 +184,6 @@ def _find_trigger_time(trigger: Body) -> datetime | None:
     return end or start if _read_lower(trigger.get("state")) == "nottriggered" else start or end
 
 
-def _find_no_time(_: Body) -> None:
-    return None
-
-
 class _Rules(NamedTuple):
     """How the columns are read from bodies of one category."""
 
@@ -210,10 +194,15 @@ class _Rules(NamedTuple):
 
 
 _RULES: dict[Category, _Rules] = {
-    ACCOUNT: _Rules(_find_alias_of_account, _find_alias_of_account, _read_deletion, _find_no_time),
-    "Alert": _Rules(_find_alias_of_alert, _find_server_name_of_alert, _find_alert_action, _find_alert_time),
+    ACCOUNT: _Rules(_find_alias_of_account, _find_alias_of_account, _read_deletion, lambda _: None),
+    "Alert": _Rules(
+        lambda body: _read_text(body.get("accountAlias")),
+        lambda body: _read_text(body.get("serverName")),
+        lambda _: "Notification",
+        _find_alert_time,
+    ),
     "Server": _Rules(_find_alias_of_server, _find_server_name, _find_server_action, _find_server_time),
-    "User": _Rules(_find_alias_of_user, _find_user_name, _read_deletion, _find_no_time),
+    "User": _Rules(_find_alias_of_user, _find_user_name, _read_deletion, lambda _: None),
 }
 
 

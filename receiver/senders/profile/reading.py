@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from string import Formatter
-from typing import Any, NamedTuple
+from typing import Any
 
 from receiver.notification import FIRST_SENDER, Category
 from receiver.senders.pointers import Pointer, read_pointer
@@ -120,7 +121,7 @@ def read_comparison(table: Table, state: State, told: Table, rules: EventRules) 
     }
     bare = table.read_table("bare")
     return Comparison(
-        align=_Alignment(state, is_noise, table.read_flag("sparse")).align,
+        align=partial(_align, state, is_noise, table.read_flag("sparse")),
         stateless=frozenset(table.read_texts("stateless")),
         created=frozenset({CREATED}),
         deleted=frozenset({DELETED}),
@@ -161,23 +162,23 @@ def _read_noise(names: Sequence[str]) -> tuple[frozenset[str], Callable[[Sequenc
     return exact, is_noise
 
 
-class _Alignment(NamedTuple):
-    """The rules by which the states of two bodies are found and judged."""
+def _align(
+    state: State,
+    is_noise: Callable[[Sequence[PathPart]], bool],
+    is_sparse: bool,
+    category: Category,
+    before: dict[str, Any],
+    now: dict[str, Any],
+) -> Aligned:
+    """Return the states in two bodies; nothing, if either has none."""
+    old, new = state.find(category, before), state.find(category, now)
+    if old is None or new is None:
+        return Aligned(_NOTHING, _NOTHING, lambda _: False)
 
-    state: State
-    is_noise: Callable[[Sequence[PathPart]], bool]
-    is_sparse: bool
+    def is_untold(difference: FieldDifference) -> bool:
+        return is_noise(difference.parts) or (is_sparse and _is_elsewhere(difference.parts, old, new))
 
-    def align(self, category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
-        """Return the states in two bodies; nothing, if either has none."""
-        old, new = self.state.find(category, before), self.state.find(category, now)
-        if old is None or new is None:
-            return Aligned(_NOTHING, _NOTHING, lambda _: False)
-
-        def is_untold(difference: FieldDifference) -> bool:
-            return self.is_noise(difference.parts) or (self.is_sparse and _is_elsewhere(difference.parts, old, new))
-
-        return Aligned(old, new, is_untold)
+    return Aligned(old, new, is_untold)
 
 
 def _is_elsewhere(parts: Sequence[PathPart], old: Any, new: Any) -> bool:

@@ -101,7 +101,7 @@ def read_bounded(place: Place, envelope: Envelope) -> str | None:
 class Signatures:
     """Where signatures stand, and how they are written."""
 
-    places: tuple[HeaderPlace, ...] | BodyPlace
+    places: tuple[HeaderPlace, ...] | tuple[BodyPlace]
     """The headers that may have signatures, or the member of the body that is one."""
     format: Format
     prefix: str
@@ -113,20 +113,21 @@ class Signatures:
 
     def read(self, envelope: Envelope) -> list[bytes] | Detail:
         """Return the signatures that can be read, or why there are none."""
-        if isinstance(self.places, BodyPlace):
-            text = self.places.read(envelope)
-            if text is None:
-                return Detail.SIGNATURE_MISSING
-            return self._decode([text]) or Detail.SIGNATURE_MALFORMED
+        in_body = isinstance(self.places[0], BodyPlace)
         texts = [text for place in self.places if (text := place.read(envelope)) is not None]
         if not texts:
-            return Detail.HEADER_MISSING
-        return self._decode(self._split(texts, envelope)) or Detail.HEADER_MALFORMED
+            return Detail.SIGNATURE_MISSING if in_body else Detail.HEADER_MISSING
+        malformed = Detail.SIGNATURE_MALFORMED if in_body else Detail.HEADER_MALFORMED
+        return self._decode(self._split(texts, envelope)) or malformed
+
+    @property
+    def headers(self) -> list[str]:
+        """The names of the headers that may have signatures."""
+        return [place.name for place in self.places if isinstance(place, HeaderPlace)]
 
     def _split(self, texts: list[str], envelope: Envelope) -> list[str]:
-        if self.format == "pairs" and isinstance(self.places, tuple):
-            names = [place.name.lower() for place in self.places]
-            pairs = [pair for name in names for pair in envelope.list_pairs(name, self.separator)]
+        if self.format == "pairs":
+            pairs = [pair for name in self.headers for pair in envelope.list_pairs(name.lower(), self.separator)]
             return [value for key, value in pairs if key == self.pair]
         if self.format == "space":
             return [entry for text in texts for entry in text.split(None, _MOST_ENTRIES)[:_MOST_ENTRIES]]
@@ -146,11 +147,11 @@ class Signatures:
         Raises:
             ValueError: the signature stands in the body.
         """
-        if isinstance(self.places, BodyPlace):
-            raise ValueError("This scheme has its signature in the body, and headers can't carry it.")  # noqa: TRY004
+        if not self.headers:
+            raise ValueError("This scheme has its signature in the body, and headers can't carry it.")
         text = signature.decode("latin-1") if self.encoding is None else encode(signature, self.encoding)
         text = self.prefix + text
         if self.format == "pairs":
             pairs = [*([timestamp] if timestamp else []), (self.pair, text)]
             text = self.separator.join(f"{key}={value}" for key, value in pairs)
-        return {self.places[0].name: text}
+        return {self.headers[0]: text}

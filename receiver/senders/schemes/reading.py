@@ -2,8 +2,8 @@
 
 from typing import cast, get_args
 
+from receiver.notification import Proof
 from receiver.senders.pointers import read_pointer
-from receiver.senders.request import Proof
 from receiver.senders.schemes.algorithm import Algorithm, Kind, SecretForm
 from receiver.senders.schemes.encodings import Encoding
 from receiver.senders.schemes.places import BodyPlace, Format, HeaderPlace, PairPlace, Place, Separator, Signatures
@@ -59,7 +59,7 @@ def _read_algorithm(keys: Table, kind: Kind) -> Algorithm:
 
 def _find_proof(algorithm: Algorithm, template: Template) -> Proof:
     """Return what a signature proves; one that does not cover the body is worth no more than a token."""
-    if not template.covers_body:
+    if not (template.covers("body") or template.covers("form")):
         return "token"
     return "shared-secret" if algorithm.is_shared else "third-party"
 
@@ -74,9 +74,8 @@ def _read_signatures(keys: Table, *, is_token: bool) -> Signatures:
     for key in ("pair", "separator"):
         if form != "pairs" and keys.has(key):
             keys.refuse(key, "needs format = 'pairs'")
-    places: tuple[HeaderPlace, ...] | BodyPlace
-    places = _read_body_place(keys) if keys.has("body") else _read_headers(keys)
-    if form == "pairs" and isinstance(places, tuple) and len(places) > 1:
+    places = (_read_body_place(keys),) if keys.has("body") else _read_headers(keys)
+    if form == "pairs" and len(places) > 1:
         keys.refuse("header", "must be one header with format = 'pairs'")
     return Signatures(
         places=places,
@@ -106,8 +105,8 @@ def _read_timestamp(keys: Table, signatures: Signatures) -> Timestamp | None:
     place: Place
     if not inner.has("pair"):
         place = _read_place(inner)
-    elif signatures.format == "pairs" and isinstance(signatures.places, tuple):
-        place = PairPlace(signatures.places[0].name, inner.read_text("pair"), signatures.separator)
+    elif signatures.format == "pairs":
+        place = PairPlace(signatures.headers[0], inner.read_text("pair"), signatures.separator)
     else:
         inner.refuse("pair", "needs signatures with format = 'pairs'")
     unit = cast("Unit", inner.choose("unit", get_args(Unit), "s"))

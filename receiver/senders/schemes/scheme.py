@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from receiver.notification import SignatureStatus
-from receiver.senders.request import Detail, Proof, SignedRequest, Verdict
+from receiver.notification import Proof, SignatureStatus
+from receiver.senders.request import Detail, SignedRequest, Verdict
 from receiver.senders.schemes.algorithm import Algorithm
 from receiver.senders.schemes.places import BodyPlace, Envelope, HeaderPlace, PairPlace, Place, Signatures, read_bounded
 from receiver.senders.schemes.secret import Secret
@@ -70,8 +70,8 @@ class Scheme:
     @property
     def token_headers(self) -> frozenset[str]:
         """The headers, in lower case, that prove the sender by themselves, so that nobody may read them."""
-        places = self.signatures.places if self.signatures and self.proof == "token" else ()
-        return frozenset(place.name.lower() for place in places) if isinstance(places, tuple) else frozenset()
+        names = self.signatures.headers if self.signatures and self.proof == "token" else []
+        return frozenset(map(str.lower, names))
 
     def check(self, request: SignedRequest, secrets: Sequence[Secret], now: datetime) -> Verdict:
         """Return the verdict on a request; raises nothing, whatever the request.
@@ -94,7 +94,6 @@ class Scheme:
             signature=None if self.algorithm is None or self.algorithm.kind == "token" else found.signature,
             key_fingerprint=found.key_fingerprint,
             delivery_id=delivery_id,
-            is_id_signed=found.status == "valid" and delivery_id is not None and self._signs_id,
         )
 
     def sign(self, request: SignedRequest, secret: Secret, now: datetime, delivery_id: str | None) -> dict[str, str]:
@@ -140,10 +139,6 @@ class Scheme:
     def read_id(self, envelope: Envelope) -> str | None:
         """Return what a request says of its id."""
         return None if self.delivery_id is None else read_bounded(self.delivery_id, envelope)
-
-    @property
-    def _signs_id(self) -> bool:
-        return self.delivery_id is not None and covers_place(self.template, self.delivery_id, "id")
 
     def _need_algorithm(self) -> Algorithm:
         if self.algorithm is None:
@@ -226,8 +221,7 @@ def describe_places(scheme: Scheme) -> dict[str, str]:
 
 def _list_places(scheme: Scheme) -> Iterator[tuple[str, str]]:
     if scheme.signatures is not None:
-        places = scheme.signatures.places
-        yield "signature", " or ".join(map(_describe_place, (places,) if isinstance(places, BodyPlace) else places))
+        yield "signature", " or ".join(map(_describe_place, scheme.signatures.places))
     if scheme.timestamp is not None:
         yield "timestamp", _describe_place(scheme.timestamp.place)
     if scheme.delivery_id is not None:

@@ -42,11 +42,6 @@ class Template:
         """Tell whether the message contains a field."""
         return Field(name, header.lower()) in self.parts
 
-    @property
-    def covers_body(self) -> bool:
-        """Tell whether a signature binds the body."""
-        return self.covers("body") or self.covers("form")
-
     def compose(self, envelope: Envelope, texts: Texts, body: bytes) -> list[bytes] | Detail:
         """Return the message in pieces, or what the request lacks for it.
 

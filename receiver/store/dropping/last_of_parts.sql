@@ -1,7 +1,7 @@
--- Of a category whose bodies each tell a part of what is so, what was so at a moment is known later, and since when: of each
--- part there stay the last notification and those that began its last two states. The state before the last one stays so that
--- nothing older, which stays for another reason, is taken for the begin. If a notification was received later that tells of a
--- time before the moment, they are the last two states before that time, and all that began since then.
+-- The bodies of such a category each tell a part of what is so. A reader asks later what was so at a moment, and since when.
+-- So the last notification of each part stays, and those that began its last two states. The state before the last one stays
+-- so that nothing older, which stays for another reason, is taken for the begin. If a notification that was received later
+-- tells of a time before the moment, the last two states before that time stay, and all states that began since then.
 WITH items AS (
     SELECT
         seq, entity_id, account_alias, occurred_at, received_at,

@@ -1,5 +1,5 @@
--- How many notifications came after a number that concern what was received before a moment: themselves, because what is
--- compared with them was received before, or as copies of what goes.
+-- Counts the notifications after a number that concern what was received before a moment: they were received before it
+-- themselves, they are copies of what goes, or they happened before something that was received before it.
 WITH moment AS (
     SELECT make_timestamptz($before::BIGINT) AS before
 ),

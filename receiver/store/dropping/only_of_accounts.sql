@@ -1,4 +1,4 @@
--- Of an account that no other notification names, the last one that is no copy stays, so that `accounts` has it.
+-- If only notifications that go name an account, the last of them that is no copy stays: so `accounts` has the account.
 DELETE FROM going
 WHERE seq IN (
     SELECT max(notifications.seq) FILTER (duplicate_of IS NULL)

@@ -1,4 +1,4 @@
--- Of an account, the last notification that tells each of its fields stays.
+-- For each field of an account, the last notification that tells it stays.
 WITH bodies AS (
     SELECT
         account_bodies.*,

@@ -43,7 +43,6 @@ class QueryError(ReceiverError):
 
     Raises:
         KeyError: `code` is not one of `STATUSES`.
-
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -52,10 +51,6 @@ class QueryError(ReceiverError):
         self.code = code
         self.detail = detail
         self.status = STATUSES[code]
-
-
-def _measure_free() -> int:
-    return shutil.disk_usage(gettempdir()).free
 
 
 class Unsent:
@@ -78,7 +73,6 @@ class Unsent:
 
         Raises:
             QueryError: `busy`, there are too many.
-
         """
         with self._lock:
             if self._answers >= self._most:
@@ -99,11 +93,10 @@ class Unsent:
 
         Raises:
             QueryError: `busy`, there are not so many left; `too_many_bytes`, the disk needs the room.
-
         """
         with self._lock:
             together = self._bytes + size
-            if on_disk and _measure_free() < size + min(together, _LEFT_FREE_BYTES):
+            if on_disk and shutil.disk_usage(gettempdir()).free < size + min(together, _LEFT_FREE_BYTES):
                 raise QueryError(
                     "too_many_bytes",
                     "The store's disk has too little room for the answer: ask for fewer columns or rows.",

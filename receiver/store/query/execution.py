@@ -53,8 +53,10 @@ class Interruption:
         """Take the cursor that the query runs on."""
         self._cursor = cursor
         self._lock = threading.Lock()
-        self._reason: QueryError | None = None
-        self._over = False
+        self.reason: QueryError | None = None
+        """The reason of the first interrupt."""
+        self.is_over = False
+        """Whether the query has ended."""
         self.ignored = 0
         """How many interrupts after the query's time have not ended it."""
 
@@ -64,31 +66,20 @@ class Interruption:
         An interrupt that comes between two statements is lost, so call it again until the query's thread has ended.
         """
         with self._lock:
-            if not self._over:
-                self._reason = self._reason or reason
+            if not self.is_over:
+                self.reason = self.reason or reason
                 self._cursor.interrupt()
-
-    @property
-    def over(self) -> bool:
-        """Whether the query has ended."""
-        return self._over
-
-    @property
-    def reason(self) -> QueryError | None:
-        """The reason of the first interrupt, or None."""
-        return self._reason
 
     def end(self) -> None:
         """Accept no more interrupts.
 
         Raises:
             QueryError: The reason, if an interrupt came before: the rows read since may be incomplete.
-
         """
         with self._lock:
-            self._over = True
-            if self._reason is not None:
-                raise self._reason
+            self.is_over = True
+            if self.reason is not None:
+                raise self.reason
 
 
 def execute(
@@ -102,7 +93,6 @@ def execute(
 
     Raises:
         QueryError: The query was refused, failed or was interrupted.
-
     """
     with contextlib.closing(cursor), _raise_query_error(interruption), contextlib.ExitStack() as on_failure:
         on_failure.callback(answer.close)

@@ -11,6 +11,7 @@ Each entry was tried on DuckDB 2.0.1, in a process of its own:
   in it could spell VARIANT.
 """
 
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -32,7 +33,6 @@ def refuse_fatal(node: dict[str, Any]) -> None:
 
     Raises:
         QueryError: `not_a_query`, naming it.
-
     """
     if node.get("class") == "TYPE" and str(node.get("type_name", "")).upper() == _VARIANT:
         raise _make_variant_error()
@@ -76,15 +76,19 @@ def _is_shallow(text: str) -> bool:
     if text.count("[") + text.count("{") <= DEEPEST_STRUCTURE:
         return True
     try:
-        level = [orjson.loads(text)]
+        return not is_deeper(orjson.loads(text), DEEPEST_STRUCTURE)
     except orjson.JSONDecodeError:
         return False
-    for _ in range(DEEPEST_STRUCTURE):
-        values = [value.values() if isinstance(value, dict) else value for value in level]
-        level = [each for some in values for each in some if isinstance(each, (dict, list))]
-        if not level:
-            return True
-    return False
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Tell whether a parsed JSON value has lists and objects in each other beyond so many levels."""
+    containers = [value] if isinstance(value, (dict, list)) else []
+    while containers and levels:
+        levels -= 1
+        inner = chain.from_iterable(each.values() if isinstance(each, dict) else each for each in containers)
+        containers = [each for each in inner if isinstance(each, (dict, list))]
+    return bool(containers)
 
 
 def _make_variant_error() -> QueryError:

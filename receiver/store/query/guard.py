@@ -87,7 +87,6 @@ def require_locked(cursor: duckdb.DuckDBPyConnection) -> None:
 
     Raises:
         StoreError: A setting of `LOCKED` has another value.
-
     """
     for name, expected in LOCKED.items():
         (value,) = cursor.execute("SELECT current_setting(?)", [name]).fetchall()[0]
@@ -112,7 +111,6 @@ def check_statement(cursor: duckdb.DuckDBPyConnection, sql: str, refused: frozen
     Raises:
         QueryError: `sql_error` if there is no statement, `not_a_query` if it may not run.
         duckdb.Error: The text is no SQL.
-
     """
     statements = cursor.extract_statements(sql)
     if not statements:
@@ -139,7 +137,6 @@ def refuse_by_tree(tree: dict[str, Any], refused: frozenset[str]) -> None:
 
     Raises:
         QueryError: `not_a_query`, naming the first refused part.
-
     """
     for node in _walk(tree):
         kind = node.get("type")
@@ -264,7 +261,6 @@ class AllowedStatements:
 
         Raises:
             StoreError: The instance's settings allow queries too much.
-
         """
         require_locked(cursor)
         self._refused = list_refused_functions(cursor)
@@ -276,7 +272,6 @@ class AllowedStatements:
 
         Raises:
             QueryError, duckdb.Error: It may not, or it is no SQL.
-
         """
         with self._lock:
             if sql in self._known:

@@ -24,6 +24,7 @@ from uuid import UUID
 
 from receiver.store.query.answers import QueryError
 from receiver.store.query.execution import Query
+from receiver.store.query.fatal import is_deeper
 from receiver.store.query.runner import QueryLimits
 
 MOST_WRONG: Final = 20
@@ -89,7 +90,6 @@ def require_json(headers: Mapping[str, str]) -> None:
 
     Raises:
         QueryError: `unsupported_media_type`.
-
     """
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -101,14 +101,14 @@ def parse_query(body: bytes, limits: QueryLimits) -> Query:
 
     Raises:
         QueryError: `bad_request`, saying what is wrong and what is expected.
-
     """
     try:
         request = json.loads(body.decode(), parse_constant=_refuse_constant)
         json.dumps(request, ensure_ascii=False).encode()  # a lone surrogate can't be told to DuckDB
     except (ValueError, RecursionError) as error:
         raise QueryError("bad_request", f"The body is no JSON ({error}): {EXPECTED}") from None
-    _require_shallow(request)
+    if is_deeper(request, DEEPEST):  # Python's and DuckDB's limits on recursion would be met somewhere
+        raise _make_bad_request_error(f"The body is nested deeper than {DEEPEST} levels")
     if not isinstance(request, dict):
         raise _make_bad_request_error("The body is no JSON object")
     if unknown := sorted(request.keys() - _KEYS):
@@ -165,27 +165,6 @@ def _read_typed(value: Any) -> Any:
     except (ValueError, ArithmeticError):
         pass
     raise ValueError(f"the value of a typed parameter is no {name}")
-
-
-def _require_shallow(request: object) -> None:
-    """Check that a request is nested no deeper than `DEEPEST`.
-
-    Deeper parameters would meet the recursion limits of Python and DuckDB somewhere.
-
-    Raises:
-        QueryError: `bad_request`.
-
-    """
-    level: list[Any] = [request]
-    for _ in range(DEEPEST):
-        containers = [value.values() if isinstance(value, dict) else value for value in level if _is_nested(value)]
-        level = [value for values in containers for value in values]
-    if any(map(_is_nested, level)):
-        raise _make_bad_request_error(f"The body is nested deeper than {DEEPEST} levels")
-
-
-def _is_nested(value: object) -> bool:
-    return isinstance(value, (list, dict))
 
 
 def _choose_limit(name: str, value: object, limit: float) -> float:

@@ -93,7 +93,6 @@ class QueryRunner:
 
         Raises:
             StoreError: The connection's settings allow queries too much.
-
         """
         cursor = connection.cursor()
         with contextlib.closing(cursor):
@@ -119,7 +118,6 @@ class QueryRunner:
 
         Raises:
             QueryError: The query was refused, failed or took too long.
-
         """
         outcome = "gone"
         due = asyncio.get_running_loop().time() + query.timeout_seconds
@@ -141,7 +139,7 @@ class QueryRunner:
             self.metrics.finished.labels(outcome).inc()
 
     def stop(self) -> None:
-        """Interrupt running queries, refuse new ones, and return without waiting for threads."""
+        """Interrupt running queries, refuse new ones, and return at once; call it before the connection is closed."""
         self._stopping = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         threading.Thread(target=_stop_all, args=[list(self._interruptions)], name="stop queries", daemon=True).start()
@@ -244,7 +242,7 @@ class QueryRunner:
 
 def _stop_all(interruptions: list[Interruption]) -> None:
     """Interrupt queries until they have ended."""
-    while left := [interruption for interruption in interruptions if not interruption.over]:
+    while left := [interruption for interruption in interruptions if not interruption.is_over]:
         for interruption in left:
             interruption.interrupt(_make_stopping_error())
         time.sleep(INTERRUPT_AGAIN_SECONDS)

@@ -7,15 +7,13 @@ decimal128(38, 0). UHUGEINT, TIME WITH TIME ZONE and BIT, which Arrow lacks, com
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, Final
 
-import duckdb
 import tornado.web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from tornado.iostream import StreamClosedError
 
-from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.errors import SettingsError
 from receiver.store.query.answers import STATUSES, QueryAnswer, QueryError
 from receiver.store.query.request import (
@@ -27,7 +25,7 @@ from receiver.store.query.request import (
     parse_query,
     require_json,
 )
-from receiver.store.query.runner import QueryLimits, QueryRunner
+from receiver.store.query.runner import QueryRunner
 
 MAX_REQUEST_BYTES: Final = 1024 * 1024
 CHUNK_BYTES: Final = 256 * 1024
@@ -40,36 +38,23 @@ _log: Final = logging.getLogger(__name__)
 
 
 def make_query_app(
-    connection: duckdb.DuckDBPyConnection,
-    limits: QueryLimits,
-    token: str,
-    extra_handlers: list[Any] = [],  # noqa: B006 - never changed
-    *,
-    registry: CollectorRegistry | None = None,
-    hosts: Collection[str] = (),
-    refused: RefusedQueries | None = None,
-    on_ignored: Callable[[list[str]], None] | None = None,
-    running: RunningQueries | None = None,
+    runner: QueryRunner, token: str, extra_handlers: list[Any], *, registry: CollectorRegistry, hosts: Collection[str]
 ) -> tornado.web.Application:
     """Make the application; serve it from the thread and the event loop that will run it.
 
-    `extra_handlers` are Tornado's rules; handlers derived from `ServiceHandler` are protected as `/query` is. `hosts`
-    are the names, beside loopback's and any address, that clients may use. `refused`, `on_ignored` and `running`
-    are those of `QueryRunner`.
+    `extra_handlers` are Tornado's rules; handlers derived from `ServiceHandler` are protected as `/query` is.
+    `registry` has the metrics to show. `hosts` are the names, beside loopback's and any address, that clients may use.
 
     Raises:
-        StoreError: The connection's settings allow queries too much.
         SettingsError: The token is empty.
-
     """
     if not token:
         raise SettingsError("CLC_QUERY_TOKEN is empty: set a token, or leave the variable out to have one made.")
-    registry = CollectorRegistry() if registry is None else registry
     return tornado.web.Application(
         [("/query", QueryHandler), ("/healthz", HealthHandler), ("/metrics", MetricsHandler), *extra_handlers],
         default_handler_class=UnknownHandler,
         log_function=log_answer,
-        runner=QueryRunner(connection, limits, registry, refused, on_ignored, running),
+        runner=runner,
         registry=registry,
         token=token.encode(),
         wrong_tokens=WrongTokens(),
@@ -83,17 +68,6 @@ def log_answer(handler: tornado.web.RequestHandler) -> None:
     if status >= STATUSES["internal_error"]:
         seconds = request.request_time()
         _log.warning("%s %s was answered with %d after %.3f s", request.method, request.path, status, seconds)
-
-
-def stop_queries(app: tornado.web.Application) -> None:
-    """Interrupt running queries and refuse new ones: call this before the connection is closed."""
-    find_runner(app).stop()
-
-
-def find_runner(app: tornado.web.Application) -> QueryRunner:
-    """Return the runner of an application's queries."""
-    runner: QueryRunner = app.settings["runner"]
-    return runner
 
 
 class JsonErrorHandler(tornado.web.RequestHandler):
@@ -150,7 +124,6 @@ class LocalHandler(JsonErrorHandler):
 
         Raises:
             QueryError: `unauthorized` with the sentence `otherwise`, or `throttled` after too many wrong ones.
-
         """
         headers = self.request.headers
         if carries(headers, token):
@@ -248,7 +221,7 @@ class QueryHandler(ServiceHandler):
         """Run the query and send its answer."""
         if self._refused is not None:
             raise self._refused
-        runner = find_runner(self.application)
+        runner: QueryRunner = self.settings["runner"]
         self._query = asyncio.create_task(runner.run(parse_query(bytes(self._body), runner.limits)))
         try:
             answer = await self._query

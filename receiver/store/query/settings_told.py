@@ -18,7 +18,6 @@ def refuse_setting(node: dict[str, Any]) -> None:
 
     Raises:
         QueryError: `not_a_query`.
-
     """
     if node.get("type") == "SHOW_REF" and node.get("show_type") == "SHOW" and not node.get("query"):
         name = str(node.get("table_name", ""))

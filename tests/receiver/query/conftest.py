@@ -2,8 +2,9 @@
 
 import pytest
 
-from receiver.store.query import QueryLimits, guard
+from receiver.store.query import guard
 from receiver.store.query.answers import QueryError
+from receiver.store.query.runner import QueryLimits
 from tests.support.database import open_database
 from tests.support.querying import serving
 

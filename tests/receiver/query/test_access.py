@@ -4,10 +4,13 @@ import json
 import socket
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from receiver.errors import SettingsError
-from receiver.store.query import QueryError, QueryLimits, make_query_app
+from receiver.store.query.answers import QueryError
 from receiver.store.query.request import is_cross_site, is_own_host, parse_query
+from receiver.store.query.runner import QueryLimits, QueryRunner
+from receiver.store.query.service import make_query_app
 from tests.support.querying import LIMITS, TOKEN, refusal
 
 
@@ -179,5 +182,6 @@ def test_an_extra_handler_is_protected_as_the_query_is(service):
 
 
 def test_an_empty_token_is_never_served(service):
+    registry = CollectorRegistry()
     with pytest.raises(SettingsError, match="CLC_QUERY_TOKEN is empty"):
-        make_query_app(service.connection, LIMITS, "")
+        make_query_app(QueryRunner(service.connection, LIMITS, registry), "", [], registry=registry, hosts=[])

@@ -15,9 +15,9 @@ import pytest
 from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.processes.state import ProcessState, ServeState, write_state
 from receiver.store.process import _has_crashed
-from receiver.store.query import QueryLimits
 from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
 from receiver.store.query.execution import Interruption
+from receiver.store.query.runner import QueryLimits
 from tests.support.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
 from tests.support.waiting import until
 

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import pytest
 import urllib3
+from click.testing import CliRunner
 
 from analytics import connect
+from receiver.commands import demo as command
 from tests.support.browsing import answers
 from tests.support.ports import free_address
 from tests.support.processes import Process, environment
@@ -125,6 +127,31 @@ def test_it_ends_whole(demo):
     assert demo.process.stop(signal.SIGINT) == 0, demo.process.log
     assert processes_about(str(demo.data_dir)) == []
     assert "nothing of it is running" in demo.process.log
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--port", "65536"), ("--port", "-1"), ("--days", "nan"), ("--rate", "nan"), ("--rate", "100001")],
+)
+def test_a_number_that_a_part_of_it_refuses_is_refused_before_anything_starts(option, value, monkeypatch):
+    monkeypatch.setattr(command, "run_demo", lambda *_: pytest.fail("it started"))
+    done = CliRunner().invoke(command.demo, [option, value])
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}'" in done.output
+
+
+@pytest.mark.parametrize("odd", ["demo.log", ""], ids=["a log that can't be written", "a file"])
+def test_a_directory_that_it_can_not_use_is_named_in_a_sentence(tmp_path, odd):
+    data_dir = tmp_path / "shown"
+    if odd:
+        (data_dir / odd).mkdir(parents=True)
+    else:
+        data_dir.touch()
+    command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    (_, line) = done.stderr.strip().splitlines()
+    assert (done.returncode, line[: len(f"Error: {data_dir} can't")]) == (1, f"Error: {data_dir} can't")
+    assert line.endswith(": name another with --data-dir.")
 
 
 LOSES_THE_RACE = """

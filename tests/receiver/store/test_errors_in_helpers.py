@@ -1,7 +1,10 @@
 """An error that nobody foresaw ends no thread and no task of the store: it is noted, and all is tried again."""
 
 import asyncio
+import errno
 import json
+import resource
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +96,23 @@ def keep_all(contents):
         write_whole(path, content)
 
     return write_and_keep
+
+
+def test_a_copy_for_an_upload_that_fails_leaves_nothing_where_there_are_no_links(settings, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "no links here")
+
+    backup = settings.data_dir / "clc-20260302T000000000000Z.duckdb"
+    backup.write_bytes(bytes(200_000))
+    uploads, limits = Uploads(settings), resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        uploads.offer(backup, lambda: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert uploads.latest.failure == f"{backup.name} can't be kept for the upload: File too large"
+    assert list(uploads._directory.iterdir()) == []
 
 
 def test_an_upload_whose_end_is_an_error_is_tried_again_and_still_tells_that_it_is_there(

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User, WorldSubject
+from receiver.senders.made_up import as_time
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
@@ -15,11 +16,6 @@ HEADERS = {
 }
 """The headers that the real sender sets beside `Content-Length` and the signature."""
 GET_ALL = ["GET", "PUT", "DELETE"]
-
-
-def iso_seconds(at: float) -> str:
-    """Spell a time (seconds since 1970) as the platform does: `2015-09-22T14:38:27Z`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def account_body(account: Account) -> bytes:
@@ -69,8 +65,8 @@ def alert_body(alert: Alert, started_at: float, ended_at: float) -> bytes:
         "data": alert.data,
         "duration": f"00:{alert.minutes:02d}:00",
         "metric": alert.metric,
-        "stateEndTime": iso_seconds(ended_at),
-        "stateStartTime": iso_seconds(started_at),
+        "stateEndTime": as_time(ended_at),
+        "stateStartTime": as_time(started_at),
         "state": alert.state,
     }
     return orjson.dumps(
@@ -105,9 +101,9 @@ def server_body(server: Server, created_at: float, modified_at: float) -> bytes:
         "storageType": server.storage_type,
         "changeInfo": {
             "createdBy": server.created_by,
-            "createdDate": iso_seconds(created_at),
+            "createdDate": as_time(created_at),
             "modifiedBy": server.modified_by,
-            "modifiedDate": iso_seconds(modified_at),
+            "modifiedDate": as_time(modified_at),
         },
         "links": _links(server),
     }

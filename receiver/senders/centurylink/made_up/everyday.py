@@ -8,21 +8,7 @@ from typing import NamedTuple
 
 from receiver.senders.centurylink.made_up import people_scenes as people
 from receiver.senders.centurylink.made_up import server_scenes as servers
-from receiver.senders.centurylink.made_up.people_scenes import (
-    active_account,
-    change_address,
-    make_account,
-    make_user,
-    rename,
-)
-from receiver.senders.centurylink.made_up.server_scenes import (
-    HOUR,
-    build_steps,
-    fire_alert,
-    make_server,
-    resize_server,
-    works,
-)
+from receiver.senders.centurylink.made_up.steps import Scene, Step
 from receiver.senders.centurylink.made_up.world import (
     DEMO_ALIAS,
     DEMO_NAME,
@@ -33,7 +19,7 @@ from receiver.senders.centurylink.made_up.world import (
     World,
     WorldSubject,
 )
-from receiver.senders.made_up import Scene, Step
+from receiver.senders.made_up import HOUR
 
 COPIED_SHARE = 0.02
 ODD_WEIGHT = 0.15
@@ -116,14 +102,14 @@ def odd_scenes(seed: int) -> Iterator[OddScene]:
 
 def build_out(world: World, count: int) -> list[Step]:
     """Let a customer who has servers build a whole project within three hours: an odd day."""
-    neighbour = world.servers.draw(world.rng, lambda server: works(world, server), 100)
-    account = world.account(neighbour.account_alias) if neighbour else active_account(world)
+    neighbour = world.servers.draw(world.rng, lambda server: servers.works(world, server), 100)
+    account = world.account(neighbour.account_alias) if neighbour else people.active_account(world)
     if account is None:
         return []
     actor, delay, steps = world.actor_for(account.alias), 0.0, list[Step]()
     for _ in range(count):
         delay += world.rng.expovariate(count / (3 * HOUR))
-        steps += build_steps(world, make_server(world, account, actor), delay)
+        steps += servers.build_steps(world, servers.make_server(world, account, actor), delay)
     return sorted(steps, key=lambda s: s.delay)
 
 
@@ -133,7 +119,16 @@ def subject_for(world: World, rng: Random, event_type: str, alias: str) -> World
     The change is drawn from `rng`, and so are all later changes of the world.
     """
     world.rng = rng
-    return _subject(world, event_type, world.account(alias) or _new_account(world, alias))
+    name = DEMO_NAME if alias == DEMO_ALIAS else ""
+    account = world.account(alias) or people.make_account(world, world.account(ROOT_ALIAS), alias, name)
+    category, _, action = event_type.partition(".")
+    if category == "Account":
+        return _account_as_of(world, action, account)
+    if category == "User":
+        return _user_as_of(world, action, account)
+    if category == "Alert":
+        return servers.fire_alert(world, _server(world, account))
+    return _server_as_of(world, action, account)
 
 
 def read_account(text: str) -> str:
@@ -147,24 +142,9 @@ def read_account(text: str) -> str:
     return text.upper()
 
 
-def _new_account(world: World, alias: str) -> Account:
-    return make_account(world, world.account(ROOT_ALIAS), alias, DEMO_NAME if alias == DEMO_ALIAS else "")
-
-
-def _subject(world: World, event_type: str, account: Account) -> WorldSubject:
-    category, _, action = event_type.partition(".")
-    if category == "Account":
-        return _account_as_of(world, action, account)
-    if category == "User":
-        return _user_as_of(world, action, account)
-    if category == "Alert":
-        return fire_alert(world, _server(world, account))
-    return _server_as_of(world, action, account)
-
-
 def _account_as_of(world: World, action: str, account: Account) -> Account:
     if action == "Updated":
-        change_address(world, account)
+        people.change_address(world, account)
     elif action == "Deleted":
         account.status = "Deleted"
     return account
@@ -172,10 +152,10 @@ def _account_as_of(world: World, action: str, account: Account) -> Account:
 
 def _user_as_of(world: World, action: str, account: Account) -> User:
     if action == "Created":
-        return make_user(world, account.alias)
+        return people.make_user(world, account.alias)
     user = _user(world, account)
     if action == "Updated":
-        rename(world, user)
+        people.rename(world, user)
     else:
         user.status = "Deleted"
     return user
@@ -183,23 +163,23 @@ def _user_as_of(world: World, action: str, account: Account) -> User:
 
 def _server_as_of(world: World, action: str, account: Account) -> Server:
     if action == "Created":
-        return make_server(world, account, world.actor_for(account.alias))
+        return servers.make_server(world, account, world.actor_for(account.alias))
     server = _server(world, account)
     if action == "Updated":
-        resize_server(world, server)
+        servers.resize_server(world, server)
         server.modified_by = world.actor_for(account.alias)
     return server
 
 
 def _user(world: World, account: Account) -> User:
     users = world.users_by_account.get(account.alias)
-    return world.rng.choice(users) if users else make_user(world, account.alias)
+    return world.rng.choice(users) if users else people.make_user(world, account.alias)
 
 
 def _server(world: World, account: Account) -> Server:
     active = [server for server in world.servers_of(account.alias) if server.status == "active"]
     if active:
         return world.rng.choice(active)
-    server = make_server(world, account, world.actor_for(account.alias))
+    server = servers.make_server(world, account, world.actor_for(account.alias))
     server.status = "active"
     return server

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from receiver.senders.centurylink.made_up import names
+from receiver.senders.centurylink.made_up.steps import Step, step
 from receiver.senders.centurylink.made_up.world import (
     DEMO_ALIAS,
     DEMO_NAME,
@@ -16,9 +17,7 @@ from receiver.senders.centurylink.made_up.world import (
     Account,
     User,
     World,
-    step,
 )
-from receiver.senders.made_up import Step
 
 MAX_DEPTH = 3
 FEW_ACCOUNTS = 6

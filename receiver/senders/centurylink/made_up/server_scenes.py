@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from receiver.senders.centurylink.made_up import names
 from receiver.senders.centurylink.made_up.people_scenes import active_account
+from receiver.senders.centurylink.made_up.steps import Step, step
 from receiver.senders.centurylink.made_up.world import (
     PUBLIC_NETWORKS,
     Account,
@@ -15,12 +16,9 @@ from receiver.senders.centurylink.made_up.world import (
     PublicAddress,
     Server,
     World,
-    step,
 )
-from receiver.senders.made_up import Step
+from receiver.senders.made_up import HOUR, MINUTE
 
-MINUTE = 60.0
-HOUR = 3600.0
 FEW_SERVERS = 15
 """A world with fewer servers builds some instead of changing one."""
 MOST_EXTRA_DISKS = 4

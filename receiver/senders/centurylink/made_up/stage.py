@@ -8,7 +8,7 @@ from typing import NamedTuple
 from receiver.senders.centurylink.made_up import names
 from receiver.senders.centurylink.made_up import server_scenes as servers
 from receiver.senders.centurylink.made_up.people_scenes import company_name, letters_of, make_account, make_user
-from receiver.senders.centurylink.made_up.server_scenes import MINUTE
+from receiver.senders.centurylink.made_up.steps import Step, step
 from receiver.senders.centurylink.made_up.world import (
     ROOT_ALIAS,
     ROOT_NAME,
@@ -18,10 +18,9 @@ from receiver.senders.centurylink.made_up.world import (
     Server,
     User,
     World,
-    step,
     story_addresses,
 )
-from receiver.senders.made_up import DAY, FIRST_WEEKEND_DAY, HOUR, Calendar, Step
+from receiver.senders.made_up import DAY, FIRST_WEEKEND_DAY, HOUR, MINUTE, Calendar
 
 OPENING_SHARE = 0.03
 """By this share of the days the reseller surely exists; the cast opens its accounts below it."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from receiver.senders.centurylink.made_up.people_scenes import closing_steps, make_user
 from receiver.senders.centurylink.made_up.server_scenes import (
-    MINUTE,
     SIZES,
     build_steps,
     clear_alert,
@@ -23,8 +22,9 @@ from receiver.senders.centurylink.made_up.stage import (
     outside_address,
     staff,
 )
-from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User, step
-from receiver.senders.made_up import DAY, PlannedStory, Step, Timetable
+from receiver.senders.centurylink.made_up.steps import PlannedStory, Step, Timetable, step
+from receiver.senders.centurylink.made_up.world import Account, Alert, Server, User
+from receiver.senders.made_up import DAY, MINUTE
 
 SHORTEST = 3 * DAY
 """In less time a story is told faster."""
@@ -222,17 +222,13 @@ def outage(stage: Stage, at: float) -> Iterator[Chapter]:
     yield Chapter(opening, appearance(customer, people))
     yield from stage.build(customer, people, opening + 20 * MINUTE, built, SERVERS_IN_OUTAGE)
     yield from stage.live_on(built + 20 * MINUTE, stage.day_before(at), EVENTS_BEFORE_OUTAGE)
-    servers = _works_of(stage, customer)
+    servers = [server for server in stage.world.servers_of(customer.alias) if server.power_state == "started"]
     alerts = [fire_alert(stage.world, server) for server in servers]
     yield Chapter(at, _within(stage, 6 * MINUTE, [("Alert.Notification", alert) for alert in alerts]))
     yield Chapter(at + 35 * MINUTE, list(_restarts(servers[::3], people[0])))
     cleared = [clear_alert(stage.world, server, alert) for server, alert in zip(servers, alerts, strict=True)]
     yield Chapter(at + 100 * MINUTE, _within(stage, 20 * MINUTE, [("Alert.Notification", alert) for alert in cleared]))
     yield from stage.live_on(at + 240 * MINUTE, stage.end, EVENTS_AFTER_OUTAGE)
-
-
-def _works_of(stage: Stage, customer: Account) -> list[Server]:
-    return [server for server in stage.world.servers_of(customer.alias) if server.power_state == "started"]
 
 
 def _within(stage: Stage, seconds: float, events: list[tuple[str, Alert]]) -> list[Step]:

@@ -1,12 +1,9 @@
 """The state of the simulated world: accounts, users and servers, and what is known of each."""
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass, field
 from random import Random
-from typing import Generic, NamedTuple, Protocol, TypeVar
-
-from receiver.senders.made_up import Step
+from typing import Generic, NamedTuple, TypeVar
 
 PLATFORM_ALIAS = "T3N"
 """The parent of the reseller's own account: the platform, which the reseller never hears of."""
@@ -166,11 +163,6 @@ class Alert:
 WorldSubject = Account | User | Server | Alert
 
 
-def step(delay: float, event_type: str, subject: WorldSubject) -> Step:
-    """Return an event with a copy of its subject, which later changes do not alter."""
-    return Step(delay, event_type, copy(subject))
-
-
 def story_addresses(network: str) -> list[str]:
     """Return a network's public addresses that are kept for stories: no server of the ordinary world has one."""
     return [f"{network}.{host}" for host in range(240, 255)]
@@ -186,12 +178,7 @@ def account_key(alias: str) -> str:
     return f"account {alias}"
 
 
-class _Keyed(Protocol):
-    @property
-    def key(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Keyed)
+T = TypeVar("T", bound=WorldSubject)
 
 
 class Pool(Generic[T]):

@@ -9,9 +9,9 @@ from receiver.senders.github.made_up.organization import (
     Issue,
     Organization,
     Repository,
-    as_time,
     show_person,
 )
+from receiver.senders.made_up import as_time
 
 _TITLES = (
     *("Time-out on slow networks", "Wrong total with two currencies", "Dark theme", "Crash on an empty list"),

@@ -1,14 +1,16 @@
 """A few things in a month of the made-up organization that an audit should find, and two that only look so."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from receiver.senders.github.made_up.everyday import is_work_time, push
 from receiver.senders.github.made_up.organization import Body, Event, Organization, Repository, show_person
-from receiver.senders.made_up import DAY, HOUR
+from receiver.senders.made_up import DAY, HOUR, MINUTE
 
-MINUTE = 60.0
 _INTRUDER = "ci-helper-2"
+_OWNER, _HOTFIXER = 1, 3
+"""Places among the people."""
 
 Act = Callable[[Organization, float], list[Event]]
 
@@ -49,10 +51,6 @@ def _fits(at: float, *, by_day: bool) -> bool:
     return is_work_time(at) if by_day else at % DAY >= 18.5 * HOUR
 
 
-def _hotfixer(world: Organization) -> str:
-    return world.people[3]
-
-
 def _rule(repository: Repository, **fields: object) -> Body:
     return {"id": repository.id + 7, "name": "main", "required_approving_review_count": repository.reviews, **fields}
 
@@ -65,20 +63,8 @@ def _change_protection(world: Organization, at: float, *, enforced: bool) -> lis
     return [Event("branch_protection_rule", body)]
 
 
-def _weaken(world: Organization, at: float) -> list[Event]:
-    return _change_protection(world, at, enforced=False)
-
-
-def _strengthen(world: Organization, at: float) -> list[Event]:
-    return _change_protection(world, at, enforced=True)
-
-
-def _force_push(world: Organization, at: float) -> list[Event]:
-    return [push(world, world.find("api"), at, "main", world.owners[1], is_forced=True)]
-
-
-def _force_push_by_mistake(world: Organization, at: float) -> list[Event]:
-    return [push(world, world.find("cli"), at, "main", _hotfixer(world), is_forced=True)]
+def _force_push(world: Organization, at: float, name: str, person: int) -> list[Event]:
+    return [push(world, world.find(name), at, "main", world.people[person], is_forced=True)]
 
 
 def _add_intruder(world: Organization, at: float) -> list[Event]:
@@ -111,30 +97,14 @@ def _set_visibility(world: Organization, at: float, name: str, *, is_private: bo
     return told if is_private else [*told, Event("public", world.body(actor, at, repository))]
 
 
-def _publish(world: Organization, at: float) -> list[Event]:
-    return _set_visibility(world, at, "playbooks", is_private=False)
-
-
-def _leak(world: Organization, at: float) -> list[Event]:
-    return _set_visibility(world, at, "billing", is_private=False)
-
-
-def _withdraw(world: Organization, at: float) -> list[Event]:
-    return _set_visibility(world, at, "billing", is_private=True)
-
-
-def _find_secret(world: Organization, at: float) -> list[Event]:
-    world.find("billing").alerts += 1
-    return [_tell_alert(world, at, "billing", "github", "created", None)]
+def _tell_secret(world: Organization, at: float, name: str) -> list[Event]:
+    world.find(name).alerts += 1
+    return [_tell_alert(world, at, name, "github", "created", None)]
 
 
 def _dismiss_secret(world: Organization, at: float) -> list[Event]:
-    return [_tell_alert(world, at, "billing", _hotfixer(world), "resolved", "wont_fix", "no time before the release")]
-
-
-def _find_test_secret(world: Organization, at: float) -> list[Event]:
-    world.find("web").alerts += 1
-    return [_tell_alert(world, at, "web", "github", "created", None)]
+    actor, comment = world.people[_HOTFIXER], "no time before the release"
+    return [_tell_alert(world, at, "billing", actor, "resolved", "wont_fix", comment)]
 
 
 def _revoke_secret(world: Organization, at: float) -> list[Event]:
@@ -188,9 +158,19 @@ def _rename(world: Organization, at: float) -> list[Event]:
     return [Event("repository", world.body(world.owners[0], at, repository, action="renamed", changes=changes))]
 
 
+_weaken = partial(_change_protection, enforced=False)
+_strengthen = partial(_change_protection, enforced=True)
+_force_push_to_api = partial(_force_push, name="api", person=_OWNER)
+_force_push_by_mistake = partial(_force_push, name="cli", person=_HOTFIXER)
+_publish = partial(_set_visibility, name="playbooks", is_private=False)
+_leak = partial(_set_visibility, name="billing", is_private=False)
+_withdraw = partial(_set_visibility, name="billing", is_private=True)
+_find_secret = partial(_tell_secret, name="billing")
+_find_test_secret = partial(_tell_secret, name="web")
+
 _INCIDENTS = (
     _Incident(0.10, True, ((0, _join),)),  # in doubt of nobody: by day, and no administrator
-    _Incident(0.18, True, ((0, _weaken), (11 * MINUTE, _force_push), (26 * MINUTE, _strengthen))),
+    _Incident(0.18, True, ((0, _weaken), (11 * MINUTE, _force_push_to_api), (26 * MINUTE, _strengthen))),
     _Incident(0.30, True, ((0, _rename), (3 * HOUR, _install_app))),
     _Incident(0.38, True, ((0, _find_test_secret), (2 * HOUR, _revoke_secret))),  # as it should be done
     _Incident(0.50, True, ((0, _publish),)),

@@ -1,9 +1,10 @@
 """The made-up organization: people, repositories, and how a webhook's body shows them."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from random import Random
 from typing import Any, NamedTuple
+
+from receiver.senders.made_up import as_time
 
 Body = dict[str, Any]
 
@@ -141,11 +142,6 @@ def show_person(login: str) -> Body:
     """Return a person, or a program, as bodies have it."""
     number = 100_000 + sum(place * ord(letter) for place, letter in enumerate(login, 1))
     return {"login": login, "id": number, "type": "Bot" if login.endswith("[bot]") else "User"}
-
-
-def as_time(at: float) -> str:
-    """Return a time (seconds since 1970) as GitHub writes it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def found_organization(seed: int) -> Organization:
