@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from analytics.pages.pages import GUESSED, PAGES, SHOWS, find_entry_file
 from analytics.pages.serving.gate import Gate, Hosts, make_policy
+from analytics.pages.shared.known.marks import COOKIE, hear_cookie
 from analytics.pages.shared.silence import PULSE_ADDRESS, SESSION_HEADER, describe_pulse, is_known
 from analytics.settings import read_settings
 
@@ -90,7 +91,9 @@ def serve(name: str, _: Request) -> HTMLResponse:
 
 def answer_pulse(request: Request) -> JSONResponse:
     """Answer with the store's state, also while every page waits for the store."""
-    known = is_known(request.headers.get(SESSION_HEADER, ""))
+    session = request.headers.get(SESSION_HEADER, "")
+    if known := is_known(session):
+        hear_cookie(session, request.cookies.get(COOKIE, ""))
     return JSONResponse({**describe_pulse(), "known": known}, headers={"Cache-Control": "no-store"})
 
 

@@ -87,6 +87,6 @@ def test_a_new_query_lets_those_of_the_older_file_end_so_that_they_do_not_overla
         cursor = reading._open_cursor()
         put(tmp_path, 2)
         counting = thread.submit(count, client)
-        until(lambda: local._OPENING._waiters, what="a query that waits")
+        until(lambda: local._OPENING._waiters, what="a query that waits")  # type: ignore[attr-defined]
         reading._end_reading(cursor)
         assert counting.result() == 2
