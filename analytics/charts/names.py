@@ -43,8 +43,9 @@ def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
     """
     counts = pd.Series(names).value_counts()
     has_own = set(counts.index) <= set(colours(dark=False))
-    if len(counts) <= (MOST_IN_LEGEND if has_own else most + 1):
+    room = MOST_IN_LEGEND if has_own else most + 1
+    if len(counts) <= room:
         return names, 0
-    kept = list(counts.index[:most])
+    kept = list(counts.index[: room - 1])
     shown = dict(zip(kept, make_distinct([quote_own(name, OTHERS) for name in kept]), strict=True))
-    return [shown.get(name, OTHERS) for name in names], len(counts) - most
+    return [shown.get(name, OTHERS) for name in names], len(counts) - len(kept)

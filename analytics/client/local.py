@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from typing import Any
 from weakref import WeakSet
 
@@ -34,7 +34,8 @@ PROTECTION: Options = {
     "python_enable_replacements": False,
 }
 """The settings by which queries can't reach files, network or settings."""
-_SETTING_UP, _OPENING = Lock(), Lock()
+PATIENCE_SECONDS = 1.0  # the longest wait of a query for the end of those that read a file that was replaced
+_SETTING_UP, _OPENING = Lock(), Condition()
 _MAGIC, _MAGIC_PLACE = b"DUCK", 8
 """The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
@@ -64,7 +65,8 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
             ) from error
         raise LocationError(f"{path} is damaged, or not of a version that can be read here.") from error
     except duckdb.Error as error:
-        raise LocationError(f"{path} can't be opened: {find_first_line(error)}.") from error
+        first_line = str(error).partition("\n")[0].rstrip(".")
+        raise LocationError(f"{path} can't be opened: {first_line}.") from error
 
 
 def check_readable(path: str) -> None:
@@ -103,11 +105,6 @@ def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             connection.execute("SET GLOBAL TimeZone = 'UTC'")
             connection.execute("SET GLOBAL lock_configuration = true")
     return connection
-
-
-def find_first_line(error: Exception) -> str:
-    """Return the first line of an error's message, without its full stop."""
-    return str(error).partition("\n")[0].rstrip(".")
 
 
 class DuckDBSource:
@@ -162,8 +159,7 @@ class DuckDBSource:
             for future in running:
                 interrupt(cursor, future)
             worker.shutdown()
-            self._reading.discard(cursor)
-            cursor.close()
+            self._end_reading(cursor)
             if cancellation:
                 cancellation.check()
 
@@ -180,12 +176,18 @@ class DuckDBSource:
             if signature not in (None, self.signature) and not self._is_closed:
                 place = os.path.realpath(self._path)
                 newest = let_go_of_older(place, signature)
-                if newest != self.signature:
+                if newest != self.signature and not self._is_closed:
                     self._connection = self._open(str(self._path))
                     self.place, self.signature = place, newest
             cursor = self._connection.cursor()
             self._reading.add(cursor)
             return cursor
+
+    def _end_reading(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        cursor.close()
+        with _OPENING:
+            self._reading.discard(cursor)
+            _OPENING.notify_all()
 
     def status(self) -> dict[str, Any]:
         """Raise an error: no file can report a receiver's status."""
@@ -230,12 +232,17 @@ def let_go_of_older(place: str, newest: tuple[int, ...] | None) -> tuple[int, ..
     """Let all sources go of a file that was replaced; return the signature of the one that opening its place gives.
 
     DuckDB opens a file once for all connections of a process and all paths that lead to its place, so it gives the
-    older one while a query still reads that.
+    older one while a query still reads that. New queries wait for its end, but not long.
     """
-    older = [source for source in _SOURCES if newest and source.place == place and source.signature != newest]
-    if any(source.is_reading for source in older):
-        return older[0].signature
-    for source in older:
+
+    def find_older(*, reading: bool) -> list[DuckDBSource]:
+        older = (each for each in _SOURCES if newest and each.place == place and each.signature != newest)
+        return [source for source in older if source.is_reading or not reading]
+
+    _OPENING.wait_for(lambda: not find_older(reading=True), PATIENCE_SECONDS)
+    if still_read := find_older(reading=True):
+        return still_read[0].signature
+    for source in find_older(reading=False):
         source.let_go()
     return newest
 

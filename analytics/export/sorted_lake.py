@@ -147,8 +147,7 @@ class SortedLake(LakeSource):
         finally:
             interrupt(cursor, running)
             worker.shutdown()
-            self._reading.discard(cursor)
-            cursor.close()
+            self._end_reading(cursor)
 
 
 def as_numbers(times: "pa.Array[Any]") -> "pa.Array[Any]":

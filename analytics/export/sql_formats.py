@@ -112,9 +112,19 @@ def write_json(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: AR
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
+class PlainDecimal(Decimal):
+    """A number whose text has no exponent; that of a small decimal would be `0E-9`."""
+
+    def __str__(self) -> str:
+        """Return its digits."""
+        return f"{self:f}"
+
+
 def as_field(value: Any) -> Any:
     """Return a value as a field of CSV: times as ISO 8601, lists and structs as JSON, NULL as nothing."""
-    if value is None or isinstance(value, (str, int, float, Decimal)):
+    if isinstance(value, Decimal):
+        return PlainDecimal(value)
+    if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, datetime):
         # One form in a column, or pandas reads it as text. A column with nanoseconds has values of pandas.
@@ -174,9 +184,7 @@ def as_cell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, timedelta):
         return format_interval(value)
-    if isinstance(value, Decimal):
-        return f"{value:f}"  # `str` would write 0E-9
-    text = as_field(value) if isinstance(value, (list, dict)) else str(value)
+    text = str(as_field(value) if isinstance(value, (Decimal, list, dict)) else value)
     return make_visible(text[:LONGEST_LOOKED_AT])
 
 

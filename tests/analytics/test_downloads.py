@@ -116,11 +116,16 @@ def test_pandas_reads_the_times_of_csv_whether_or_not_they_have_a_fraction():
 def test_csv_has_numbers_times_and_nothing_for_what_is_missing():
     moment = datetime(2026, 3, 4, 12, 0, 0, 5, UTC)
     rows = table(
-        at=[moment, None], whole=[2**62, None], part=[Decimal("-1.50"), None], yes=[True, None], many=[["=1"], None]
+        at=[moment, None],
+        whole=[2**62, None],
+        part=[Decimal("-1.50"), None],
+        yes=[True, None],
+        many=[["=1"], None],
+        small=[Decimal("0.000000000"), None],
     )
     assert read_csv(make_csv(rows))[1:] == [
-        ["2026-03-04T12:00:00.000005+00:00", str(2**62), "-1.50", "True", '["=1"]'],
-        ["", "", "", "", ""],
+        ["2026-03-04T12:00:00.000005+00:00", str(2**62), "-1.50", "True", '["=1"]', "0.000000000"],
+        ["", "", "", "", "", ""],
     ]
 
 

@@ -65,6 +65,12 @@ def test_pages_of_others_can_send_it_nothing(live, origin):
     assert not opens_stream(live.url, urlsplit(live.url).netloc, origin)
 
 
+def test_a_path_of_several_parts_leads_to_what_it_names_last(live):
+    """A browser would not find the page's scripts from there, and stay white."""
+    answer = urllib3.request("GET", f"{live.url}/no/such%20place/notifications?seq=5", redirect=False)
+    assert (answer.status, answer.headers["Location"]) == (307, "../../notifications?seq=5")
+
+
 def test_nothing_can_be_uploaded(live):
     assert status(f"{live.url}/_stcore/upload_file/a/b", "PUT") == 403
 

@@ -3,9 +3,12 @@
 from datetime import timedelta
 from uuid import UUID
 
+from streamlit.testing.v1 import AppTest
+
 from analytics.findings.finding import Finding
 from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
+from analytics.pages.shared.known import marks as known_marks
 from analytics.pages.shared.known.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
 from analytics.times import EPOCH
 
@@ -71,11 +74,28 @@ def test_marks_add_up_and_where_the_cookie_has_no_room_the_oldest_go():
     for marked, severity in ((high, "high"), (low, "low")):
         cookie = add_mark(cookie, make_mark([marked], RANGE, {**NO_FILTERS, "severities": [severity]}))
     assert select_unseen([high, low], parse_marks(cookie)) == []
-    for _ in range(100):
-        cookie = add_mark(cookie, make_mark([low], RANGE, {**NO_FILTERS, "entity": "x | y; z", "severities": ["low"]}))
+    for number in range(100):
+        filters = {**NO_FILTERS, "entity": f"x | y; {number}", "severities": ["low"]}
+        cookie = add_mark(cookie, make_mark([low], RANGE, filters))
     assert len(cookie) <= MOST_CHARACTERS
     assert not set(cookie) & set(' ;,"\\')
-    assert [each.filters["entity"] for each in parse_marks(cookie)][-1] == "x | y; z"
+    entities = [each.filters["entity"] for each in parse_marks(cookie)]
+    assert entities == [f"x | y; {number}" for number in range(99, 99 - len(entities), -1)]
+
+
+def test_marks_that_another_tab_has_set_are_heard_with_the_pulse(monkeypatch):
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.known.marks import SEEN, hear_cookie, read_cookie
+        from analytics.pages.shared.silence import read_session_id
+
+        hear_cookie(read_session_id(), "one|two")
+        st.session_state[SEEN] = "two|three"
+        st.text(read_cookie())
+
+    monkeypatch.setattr(known_marks, "_heard", {})
+    assert AppTest.from_function(page).run().text[0].value == "one|two|three"
 
 
 def test_what_is_no_mark_in_the_cookie_hides_nothing():

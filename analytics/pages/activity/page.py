@@ -29,10 +29,11 @@ from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import choose_account, choose_sender, draw_chips, draw_filters_button
-from analytics.pages.shared.formatting import find_viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_minute
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask_together
+from analytics.text import as_markdown
 from analytics.times import label_zone
 
 NUMBER, CHANGE = "number", "change"
@@ -123,7 +124,9 @@ def draw(
                 st.space("stretch")
                 if not is_filtered:
                     draw_see_these(chosen, time)
-            draw_over_time(rows("activity_bins"), before, time, chosen.part, measure, logarithmic=logarithmic)
+            bins = rows("activity_bins")
+            if len(bins) or (before is not None and len(before)):
+                draw_over_time(bins, before, time, chosen.part, measure, logarithmic=logarithmic)
     if not is_empty:
         draw_lists(rows, chosen, time, measure, by_change=by_change)
     draw_signs(signs, chosen, time, make_kept_refused(rows("activity_refused")))
@@ -264,6 +267,9 @@ def draw_nothing(chosen: ActivityFilters, measure: Measure, time: When) -> None:
         st.subheader("Nothing in this time range", anchor=False)
         if time.is_before_all:
             st.caption("All of this time is in months that are in the lake alone. Choose a later one above.")
+        elif time.first and (time.part.until or time.span.until) <= time.first:
+            first = as_markdown(format_minute(time.first))
+            st.caption(f"The first notification came at {first}. Choose a later time range above.")
         elif chosen != ActivityFilters():
             st.caption(f"No {measure.unit} matches. Remove a filter above, or choose a longer time range.")
         else:

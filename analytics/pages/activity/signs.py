@@ -146,7 +146,7 @@ def list_waited_for() -> dict[str, KeptAnswer[Any]]:
 
 
 def describe_alarms(chosen: ActivityFilters) -> Sign:
-    """Return the number of entities in alarm now."""
+    """Return the number of entities in alarm now, and whether alerts that name none are, too."""
     entities = f"{label_alerts().lower()}s"
     one = entities.removesuffix("s")
     if chosen.sender and chosen.sender not in list_alert_senders():
@@ -156,8 +156,10 @@ def describe_alarms(chosen: ActivityFilters) -> Sign:
     known = load_in_alarm()
     if known is None:
         return Sign(UNKNOWN, f"{entities.capitalize()} in alarm: **being read**", hint, is_pending=True)
-    count = known.count(list_alerting(list_accounts(chosen)))
-    return Sign(BAD if count else GOOD, f"**{format_count(count, one)}** in alarm", hint)
+    accounts = list_alerting(list_accounts(chosen))
+    count, nameless = known.count(accounts), known.has_nameless(accounts)
+    others = ", and alerts that name none" if nameless else ""
+    return Sign(BAD if count or nameless else GOOD, f"**{format_count(count, one)}** in alarm{others}", hint)
 
 
 def list_accounts(chosen: ActivityFilters) -> set[SenderAlias] | None:

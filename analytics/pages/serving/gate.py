@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -20,6 +20,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - addresses to recognise
 UPLOADS = "/_stcore/upload_file"
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+TEMPORARY_REDIRECT = 307
 VIOLATED_POLICY = 1008
 """The code that closes a forbidden WebSocket (RFC 6455, 7.4.1)."""
 
@@ -98,6 +99,16 @@ def make_digest(script: str) -> str:
     return f"'sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
+def find_shorter(scope: Scope) -> str | None:
+    """Return the relative address of what a path of several parts names last; None for one part.
+
+    Streamlit has its page at every path, but a browser finds the page's scripts from a path of one part alone.
+    """
+    parents, _, name = scope["path"].strip("/").rpartition("/")
+    query = scope["query_string"].decode("latin-1")
+    return "../" * (parents.count("/") + 1) + quote(name) + (query and f"?{query}") if parents else None
+
+
 class Gate:
     """Refuses requests to other hosts and from other pages, and uploads; adds the protecting headers to all answers.
 
@@ -127,7 +138,7 @@ class Gate:
             return
         why = self._find_refusal(scope)
         if why is None:
-            await self._app(scope, receive, self._protect(send))
+            await self._app(scope, receive, self._protect(send, find_shorter(scope)))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": VIOLATED_POLICY, "reason": why})
         else:
@@ -147,10 +158,16 @@ class Gate:
             return "The dashboard takes no uploads."
         return None
 
-    def _protect(self, send: Send) -> Send:
+    def _protect(self, send: Send, shorter: str | None = None) -> Send:
+        """Return a function that sends an answer with the protecting headers; a page is sent to a shorter address."""
+
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self._headers)
+                if shorter and headers.get("Content-Type", "").startswith("text/html"):
+                    message["status"] = TEMPORARY_REDIRECT
+                    headers["Location"] = shorter
             await send(message)
 
         return send_protected

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from analytics.pages.pages import GUESSED, PAGES, SHOWS, find_entry_file
 from analytics.pages.serving.gate import Gate, Hosts, make_policy
-from analytics.pages.serving.session_lock import share_locks
+from analytics.pages.shared.known.marks import COOKIE, hear_cookie
 from analytics.pages.shared.silence import PULSE_ADDRESS, SESSION_HEADER, describe_pulse, is_known
 from analytics.settings import read_settings
 
@@ -91,7 +91,9 @@ def serve(name: str, _: Request) -> HTMLResponse:
 
 def answer_pulse(request: Request) -> JSONResponse:
     """Answer with the store's state, also while every page waits for the store."""
-    known = is_known(request.headers.get(SESSION_HEADER, ""))
+    session = request.headers.get(SESSION_HEADER, "")
+    if known := is_known(session):
+        hear_cookie(session, request.cookies.get(COOKIE, ""))
     return JSONResponse({**describe_pulse(), "known": known}, headers={"Cache-Control": "no-store"})
 
 
@@ -105,7 +107,6 @@ def make_gate() -> Middleware:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Prepare the dashboard for its viewers and for its end."""
-    share_locks()
     leave_program_alone()
     end_in_time()
     yield

@@ -4,7 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
@@ -121,6 +123,22 @@ def end_if_left() -> None:
     """End the current drawing where the viewer has clicked something else."""
     if context := get_script_run_ctx():
         context.yield_check()
+
+
+@contextmanager
+def hold(lock: Lock) -> Iterator[None]:
+    """Hold a lock that another viewer's drawing may have; the wait ends as that for an answer does.
+
+    Raises:
+        SilentError: the store does not answer.
+    """
+    while not lock.acquire(timeout=LOOK_SECONDS):
+        end_if_silent()
+        end_if_left()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run(name: str, **values: Any) -> pd.DataFrame:

@@ -44,4 +44,4 @@ def test_event_types_are_joined_where_a_legend_would_leave_some_out(monkeypatch)
     types = [f"till.{number}" for number in range(31)]
     monkeypatch.setattr(charted_names, "colours", lambda dark: dict.fromkeys(types, "#123456"))  # noqa: ARG005
     assert limit_names(types[:30], 7) == (types[:30], 0)
-    assert limit_names(types, 7) == ([*types[:7], *["others"] * 24], 24)
+    assert limit_names(types, 7) == ([*types[:29], "others", "others"], 2)

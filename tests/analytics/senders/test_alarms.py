@@ -156,12 +156,14 @@ def test_in_alarm_now_are_the_servers_whose_alarms_last_without_those_that_are_d
         server("ACME", gone, event_type="Server.Deleted", received_at=before(30)),
         alert(gone, 25, ("cpu", "triggered")),
     ]
-    run, cache = store([*ROWS, *RENEWED[:3], *late]), AlarmCache()
+    nameless = alert(None, 20, ("cpu", "triggered"), account="SOLO")
+    run, cache = store([*ROWS, *RENEWED[:3], *late, nameless]), AlarmCache()
     kept = KeptInAlarm(run, cache)
     known = kept.read_up_to(30, datetime.now(UTC))
     assert known.accounts == {WEB: "ACME"}
-    assert (known.count(None), known.count({"ACME"}), known.count({"SOLO"})) == (1, 1, 0)
-    assert {*known.accounts, gone} == set(alarms.select_lasting(cache.look(run))["server"])
+    counts = [(known.count(accounts), known.has_nameless(accounts)) for accounts in (None, {"ACME"}, {"SOLO"})]
+    assert counts == [(1, True), (1, False), (0, True)]
+    assert {*known.accounts, gone, "(no server) of SOLO"} == set(alarms.select_lasting(cache.look(run))["server"])
 
 
 def test_alarms_without_a_server_are_those_of_their_account(store):

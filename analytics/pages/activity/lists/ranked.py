@@ -23,6 +23,8 @@ FEW = 5
 NAME_CHARACTERS = 60
 OPEN = "Open"
 ARROW = "↗"
+WITH_SENDER = "_actor_with_sender"
+"""The place of the actor whose click chose its sender, too, in the session's state."""
 NUMBER = Column("Number", "5.4rem", align="right")
 CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
@@ -172,7 +174,10 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_c
         listed, sender = filters.split_sender(identity)
         # The address may have the chosen actor's name in another letter case than the list.
         name = chosen.actor if identity in of_chosen else listed
-        filters.toggle(filters.ACTOR, name or "", **({filters.SENDER: sender} if identity in shared else {}))
+        # Among the rows of one sender no name is shared any more, and a second click takes back what the first chose.
+        with_sender = identity in shared or st.session_state.get(WITH_SENDER) == identity
+        st.session_state[WITH_SENDER] = identity if with_sender else None
+        filters.toggle(filters.ACTOR, name or "", **({filters.SENDER: sender} if with_sender else {}))
 
     draw_ranked(
         "Actor",

@@ -1,10 +1,10 @@
 """Keeps all alarms: reads only new alerts for them, and finds in a thread which are still active."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.pages.shared.answers import answer
 from analytics.pages.shared.known.findings import load_known
-from analytics.pages.shared.store import find_location, list_rows, null_to_none, open_connection, run, to_moment
+from analytics.pages.shared.store import find_location, hold, list_rows, null_to_none, open_connection, run, to_moment
 from analytics.queries import make_query
 from analytics.senders import list_alerts
 
@@ -96,21 +96,29 @@ def load_alarms() -> pd.DataFrame | None:
     memory = open_cache(find_location())
 
     def look() -> pd.DataFrame | None:
-        with memory.lock:
+        with hold(memory.lock):
             return memory.look(run)
 
     return answer("alarms", look)
 
 
 class InAlarm(NamedTuple):
-    """The existing entities in alarm at the moment `upto`: each name with the account of its alert."""
+    """The existing entities in alarm at the moment `upto`: each name with the account of its alert.
+
+    `nameless` are the accounts of alerts in alarm that name no entity.
+    """
 
     accounts: dict[str, str | None]
+    nameless: list[str | None]
     upto: datetime
 
     def count(self, accounts: set[str] | None) -> int:
-        """Return the number of those of some accounts; None means all."""
+        """Return the number of the entities of some accounts; None means all."""
         return sum(accounts is None or account in accounts for account in self.accounts.values())
+
+    def has_nameless(self, accounts: set[str] | None) -> bool:
+        """Say whether an alert of some accounts that names no entity is in alarm; None means all."""
+        return any(accounts is None or account in accounts for account in self.nameless)
 
 
 class KeptInAlarm(KeptAnswer[InAlarm]):
@@ -140,13 +148,14 @@ class KeptInAlarm(KeptAnswer[InAlarm]):
         if self._last and read == self._read:
             self._last = self._last._replace(upto=upto)
         else:
-            self._last = InAlarm(self._list_existing(latest), upto)
+            above = [] if latest is None else [*list_rows(latest[latest["above"].astype(bool)])]
+            nameless = [null_to_none(row.account_alias) for row in above if null_to_none(row.kind) is None]
+            self._last = InAlarm(self._list_existing(above), nameless, upto)
         self._read = read
 
-    def _list_existing(self, latest: pd.DataFrame | None) -> dict[str, str | None]:
+    def _list_existing(self, above: Sequence[Any]) -> dict[str, str | None]:
         """Return the entities in alarm with their accounts, without those whose alert came after their deletion."""
-        above = [] if latest is None else list_rows(latest[latest["above"].astype(bool)])
-        named = {str(row.entity_id): null_to_none(row.account_alias) for row in above}
+        named = {str(row.entity_id): null_to_none(row.account_alias) for row in above if null_to_none(row.kind)}
         ids = sorted(named)
         gone = {name for alert in list_alerts() if ids for name in self._run(alert.deleted, ids=ids)["entity_id"]}
         return {name: account for name, account in named.items() if name not in gone}

@@ -15,13 +15,14 @@ import streamlit as st
 from analytics.findings.finding import Finding
 from analytics.pages.shared.accounts import SenderAlias
 from analytics.pages.shared.filters import list_chosen
+from analytics.pages.shared.silence import is_known, read_session_id
 from analytics.senders import has_upper_case
 from analytics.text import read_quoted
 from analytics.times import to_microseconds
 
 COOKIE = "clc_seen"
 SEEN = "_seen"
-"""The place of the cookie's text in the session's state; a cookie that is set meanwhile is not told to the session."""
+"""The place of the cookie's text with what was marked in the session, in the session's state."""
 BETWEEN = "|"
 MOST_CHARACTERS = 3800
 """Browsers keep no cookie of more than 4,096 bytes with its name."""
@@ -31,6 +32,10 @@ TEXTS = ("account", "account_tree", "sender", "entity", "actor")
 LISTS = ("severities", "rules")
 TIMED_VERSION = 7
 """Ids of this version begin with their time, in milliseconds since 1970."""
+
+
+_heard: dict[str, str] = {}
+"""The cookie of each session that asked for the pulse; the session itself knows that of its begin alone."""
 
 
 class Mark(NamedTuple):
@@ -102,7 +107,13 @@ def add_mark(cookie: str, mark: Mark) -> str:
     ends = {"received": mark.received, "since": mark.since, "until": mark.until}
     ends |= {"known": mark.known_since} if mark.known_since else {}
     text = urlencode(ends | {name: value for name, value in mark.filters.items() if value}, doseq=True)
-    marks = [*filter(None, cookie.split(BETWEEN)), text]
+    return join_marks(cookie, text)
+
+
+def join_marks(cookie: str, latest: str) -> str:
+    """Return the marks of two cookies as one, the latest last, each once; the oldest go where it has no room."""
+    last = latest.split(BETWEEN)
+    marks = [mark for mark in [*(each for each in cookie.split(BETWEEN) if each not in last), *last] if mark]
     while len(marks) > 1 and len(BETWEEN.join(marks)) > MOST_CHARACTERS:
         del marks[0]
     return BETWEEN.join(marks)
@@ -120,9 +131,18 @@ def parse_marks(cookie: str) -> Iterator[Mark]:
             yield Mark(received, since, until, texts | {name: values.get(name, []) for name in LISTS}, known)
 
 
+def hear_cookie(session: str, cookie: str) -> None:
+    """Note the cookie of a session's browser, in which another tab may have marked findings meanwhile."""
+    if _heard.get(session, "") != cookie:
+        for ended in [each for each in _heard if not is_known(each)]:
+            del _heard[ended]
+        _heard[session] = cookie
+
+
 def read_cookie() -> str:
     """Return the text of the cookie, with what was marked in this session."""
-    return str(st.session_state.get(SEEN) or st.context.cookies.get(COOKIE) or "")
+    cookie = _heard.get(read_session_id()) or st.context.cookies.get(COOKIE) or ""
+    return join_marks(str(cookie), str(st.session_state.get(SEEN) or ""))
 
 
 def find_unseen(findings: Sequence[Finding]) -> list[Finding]:
