@@ -1,9 +1,10 @@
 """Queries that ended the store's process: refused for an hour, also by the next process.
 
 They lie in `CLC_DATA_DIR/refused_queries.json`, a list, oldest first, by a hash of their text. A query that no
-interrupt ended is certain to be the reason. Where the process crashed, or its database could not be used any more, each
-query that ran then, or ended by that error, is suspected, and refused when that happens a second time. To know them
-afterwards, each is noted in `CLC_DATA_DIR/running_queries` while it runs.
+interrupt ended is certain to be the reason. Where the process crashed, each query that ran then is suspected; where its
+database could not be used any more, each query that failed by such an error. A query that is suspected twice is
+refused. To know them afterwards, each is noted in `CLC_DATA_DIR/running_queries` while it runs, and stays there if it
+failed by such an error.
 """
 
 import contextlib
@@ -24,7 +25,9 @@ FILE: Final = "refused_queries.json"
 REFUSED_FOR: Final = timedelta(hours=1)
 CRASHES: Final = 2
 _MOST: Final = 100
-_HASH_BYTES: Final = 64
+_HASH_LENGTH: Final = 63
+_LINE_BYTES: Final = _HASH_LENGTH + 2
+_FAILED: Final = "!"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ class RefusedQueries:
         self._add(_compute_hash(sql) for sql in queries)
 
     def suspect(self, hashes: Iterable[str]) -> None:
-        """Note queries that ran when the process crashed."""
+        """Note queries that may have ended the last process."""
         self._add(hashes, certain=False)
 
     def _add(self, hashes: Iterable[str], *, certain: bool = True) -> None:
@@ -105,39 +108,44 @@ class RunningQueries:
         self._file: int | None = None
         self.left: list[str] = []
         """The hashes of the queries that ran when the previous process ended."""
+        self.failed: list[str] = []
+        """The hashes of those by whose error its database could not be used any more."""
         if data_dir:
             with contextlib.suppress(OSError):  # without the note, a query that crashes the store can do it again
                 self._file = os.open(data_dir / "running_queries", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                noted = os.pread(self._file, _MOST * _HASH_BYTES, 0).decode("ascii", "replace")
-                self.left = list(dict.fromkeys(word for word in noted.split() if len(word) == _HASH_BYTES - 1))
+                noted = os.pread(self._file, _MOST * _LINE_BYTES, 0).decode("ascii", "replace")
+                words = dict.fromkeys(noted.split())
+                self.left = [word for word in words if len(word) == _HASH_LENGTH]
+                self.failed = [word.removesuffix(_FAILED) for word in words if word.endswith(_FAILED)]
                 os.truncate(self._file, 0)
 
     @contextmanager
     def note(self, sql: str, staying_after: type[Exception] | tuple[()] = ()) -> Iterator[None]:
-        """Note a query for the length of a block, or for good if that raises one of `staying_after`."""
+        """Note a query for the length of a block, or as failed, for good, if that raises one of `staying_after`."""
         if self._file is None:
             yield
             return
         with self._lock:
             place = next(number for number in range(len(self._places) + 1) if number not in self._places)
             self._places.add(place)
-        self._write(place, _compute_hash(sql) + "\n")
+        self._write(place, _compute_hash(sql))
         stays = False
         try:
             yield
         except staying_after:
+            self._write(place, _compute_hash(sql) + _FAILED)
             stays = True
             raise
         finally:
             if not stays:
-                self._write(place, " " * (_HASH_BYTES - 1) + "\n")
+                self._write(place, "")
                 with self._lock:
                     self._places.discard(place)
 
     def _write(self, place: int, text: str) -> None:
         assert self._file is not None  # noqa: S101 - `note` has looked
         with contextlib.suppress(OSError):
-            os.pwrite(self._file, text.encode(), place * _HASH_BYTES)
+            os.pwrite(self._file, f"{text:{_LINE_BYTES - 1}}\n".encode(), place * _LINE_BYTES)
 
 
 def _is_recent(query: RefusedQuery, now: datetime) -> bool:
@@ -146,4 +154,4 @@ def _is_recent(query: RefusedQuery, now: datetime) -> bool:
 
 
 def _compute_hash(sql: str) -> str:
-    return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[: _HASH_BYTES - 1]
+    return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[:_HASH_LENGTH]

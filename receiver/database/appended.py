@@ -16,7 +16,7 @@ FILE = "appended.json"
 class Appended(NamedTuple):
     """The highest `seq` ever given, how many notifications the store held, and the last position by (segment, kind).
 
-    Notifications that it has dropped since count, too.
+    A notification that it has dropped since then counts, too.
     """
 
     seq: int

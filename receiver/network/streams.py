@@ -24,6 +24,11 @@ class PatientStream(IOStream):
 class PatientTLSStream(PatientStream, SSLIOStream):
     """The same under TLS."""
 
+    def _is_connreset(self, exc: BaseException) -> bool:
+        """Tell whether an error means that the client is gone, which is not logged: OpenSSL may have no word for it."""
+        is_of_the_system = isinstance(exc, ssl.SSLError) and exc.errno == ssl.SSL_ERROR_SYSCALL
+        return is_of_the_system or super()._is_connreset(exc)
+
 
 def open_stream(taken: socket.socket, tls: ssl.SSLContext | None, **sizes: int | None) -> PatientStream:
     """Make a stream of a connection that was taken, under TLS if there is a context.

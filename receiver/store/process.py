@@ -57,7 +57,7 @@ _LAST_SECONDS = 5.0
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
 _UNUSABLE = 70
 """The exit code where DuckDB runs nothing more in this process (EX_SOFTWARE of sysexits.h)."""
-_CRASHES = {_UNUSABLE, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}
+_CRASHES = {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}
 _log = logging.getLogger(__name__)
 
 
@@ -248,8 +248,8 @@ def _open_server(app: tornado.web.Application, listening: socket.socket, tokens:
 def _make_runner(settings: Settings, connection: duckdb.DuckDBPyConnection, registry: CollectorRegistry) -> QueryRunner:
     """Make the runner of queries, which refuses what crashed or blocked the process before."""
     refused, running = RefusedQueries(settings.data_dir), RunningQueries(settings.data_dir)
-    if running.left and _has_crashed(settings.data_dir):
-        refused.suspect(running.left)
+    if suspects := _list_suspects(settings.data_dir, running):
+        refused.suspect(suspects)
     limits = QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows)
     return QueryRunner(connection, limits, registry, refused, lambda queries: _die_of(queries, refused), running)
 
@@ -270,11 +270,17 @@ def _die_of(queries: list[str], refused: RefusedQueries) -> None:
     _end(1)
 
 
-def _has_crashed(data_dir: Path) -> bool:
-    """Tell whether the previous process of the store crashed or hung, or its database could not be used any more."""
+def _list_suspects(data_dir: Path, running: RunningQueries) -> list[str]:
+    """List the queries, by their hashes, that may have ended the previous process of the store.
+
+    If it crashed or hung, they are those that ran. If its database could not be used any more, they are only those that
+    failed by such an error: a full disk leads to that, too, whatever runs then.
+    """
     known = read_state(data_dir)
     store = known.processes.get("store") if known else None
-    return bool(store and (store.last_exit in _CRASHES or (store.last_exit == -signal.SIGKILL and store.failure)))
+    if store and (store.last_exit in _CRASHES or (store.last_exit == -signal.SIGKILL and store.failure)):
+        return list({*running.left, *running.failed})
+    return running.failed if store and store.last_exit == _UNUSABLE else []
 
 
 def _end(code: int) -> None:

@@ -58,6 +58,7 @@ class Uploads:
     def start(self, on_left_uploaded: Callable[[Path], None] = lambda _file: None) -> None:
         """Begin with what the last process left; `on_left_uploaded` is called when object storage holds that."""
         self._on_left_uploaded = on_left_uploaded
+        self._remove_unfinished()
         self._thread.start()
 
     def stop(self) -> None:
@@ -86,6 +87,13 @@ class Uploads:
             self._fail(file.name, f"{file.name} can't be kept for the upload: {error.strerror}")
             return
         self._wake.set()
+
+    def _remove_unfinished(self) -> None:
+        """Delete the copies that a killed process, of this version or an earlier one, did not finish."""
+        for pattern in (f".{_PATTERN}.*", "clc-*.unfinished"):
+            with suppress(OSError):
+                for file in self._directory.glob(pattern):
+                    file.unlink()
 
     def _run(self) -> None:
         seconds = _FIRST_SECONDS

@@ -7,7 +7,7 @@ from receiver.senders.pointers import read_pointer
 from receiver.senders.schemes.algorithm import Algorithm, Kind, SecretForm
 from receiver.senders.schemes.encodings import Encoding
 from receiver.senders.schemes.places import BodyPlace, Format, HeaderPlace, PairPlace, Place, Separator, Signatures
-from receiver.senders.schemes.scheme import Scheme, covers_place
+from receiver.senders.schemes.scheme import Scheme
 from receiver.senders.schemes.secret import Hash
 from receiver.senders.schemes.template import FIELDS, HEADER_NAME, Template, compile_template
 from receiver.senders.schemes.timestamp import Timestamp, Unit
@@ -152,5 +152,14 @@ def _check_fields(keys: Table, template: Template, timestamp: Timestamp | None, 
         keys.refuse("signed", "contains {timestamp}; say in the table timestamp where it stands")
     if delivery_id is None and template.covers("id"):
         keys.refuse("signed", "contains {id}; say in the table id where it stands")
-    if timestamp is not None and not covers_place(template, timestamp.place, "timestamp"):
+    if timestamp is not None and not _covers_time(template, timestamp.place):
         keys.refuse("timestamp", "proves nothing, because it is not signed; let signed contain {timestamp}")
+
+
+def _covers_time(template: Template, place: Place) -> bool:
+    """Tell whether a signature covers the time at a place, by its own field or with what it stands in."""
+    if template.covers("timestamp"):
+        return True
+    if isinstance(place, BodyPlace):
+        return template.covers("body")
+    return isinstance(place, HeaderPlace) and template.covers("header", place.name)

@@ -205,15 +205,6 @@ def _restore_originals(body: bytes) -> Iterator[tuple[Detail, bytes]]:
         yield Detail.OTHER_JSON, compact
 
 
-def covers_place(template: Template, place: Place, name: str) -> bool:
-    """Tell whether a signature covers the text at a place, by the field's own name or with what it stands in."""
-    if template.covers(name):
-        return True
-    if isinstance(place, BodyPlace):
-        return template.covers("body")
-    return isinstance(place, HeaderPlace) and template.covers("header", place.name)
-
-
 def describe_places(scheme: Scheme) -> dict[str, str]:
     """Return the places of `signature`, `timestamp`, `id` and the other signed `headers`, those that there are."""
     return {name: words for name, words in _list_places(scheme) if words}

@@ -82,7 +82,7 @@ def _is_shallow(text: str) -> bool:
 
 
 def is_deeper(value: object, levels: int) -> bool:
-    """Tell whether a parsed JSON value has lists and objects in each other beyond so many levels."""
+    """Tell whether a parsed JSON value nests lists and objects deeper than so many levels."""
     containers = [value] if isinstance(value, (dict, list)) else []
     while containers and levels:
         levels -= 1

@@ -162,8 +162,9 @@ class QueryRunner:
         if until:
             raise QueryError(
                 "refused_for_now",
-                "The store had to be restarted because of this query, which did not end after its time-out or ran at "
-                f"two crashes: it is refused until {until:%H:%M} UTC. Write it another way, with fewer joins or CTEs.",
+                "The store had to be restarted because of this query, which did not end after its time-out, ran at two "
+                f"crashes, or twice made DuckDB unusable: it is refused until {until:%H:%M} UTC. Write it another way, "
+                "with fewer joins or CTEs.",
             )
 
     async def _take_slot(self) -> None:

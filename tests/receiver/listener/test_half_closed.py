@@ -1,9 +1,10 @@
-"""A client that ends its half of a connection after a request gets its answer, whoever reads the request."""
+"""A client that ends its half of a connection after a request gets its answer; one that is gone leaves no trace."""
 
 import asyncio
 import os
 import socket
 import ssl
+import struct
 from contextlib import ExitStack
 
 import pytest
@@ -33,42 +34,62 @@ def make_contexts(directory):
     return server, client
 
 
+async def post(sent, contexts, leave):
+    """Send a request, let the client leave before it is answered, and return what `leave` returns of the answer."""
+    of_server, of_client = contexts
+    asked = []
+    exchanges = ExchangeServer(lambda *given: asked.append(given), 100, Limits())
+    ordinary = Ordinary(lambda *given: asked.append(given), exchanges.turns, 100)
+    server = GuardedServer(exchanges, ssl_options=of_server, limits=Limits(), ordinary=ordinary)
+    exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = listening.getsockname()
+    server.take_from(listening)
+
+    def connect(opened):
+        client = opened.enter_context(socket.create_connection(address, timeout=30))
+        return opened.enter_context(of_client.wrap_socket(client)) if of_client else client
+
+    with ExitStack() as opened:
+        client = await asyncio.to_thread(connect, opened)
+        await asyncio.to_thread(client.sendall, sent)
+        await asyncio.to_thread(until, lambda: asked, what="the request")
+        receive = leave(client)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        asked[0][1](answer_accepted("1"))
+        got = await asyncio.to_thread(receive)
+    server.stop()
+    await server.close_all_connections()
+    return got
+
+
 @pytest.mark.parametrize(
     ("sent", "with_tls"),
     [(PLAIN, False), (EXPECTING, False), (CHUNKED, False), (PLAIN, True)],
     ids=["quick", "expecting", "chunked", "tls"],
 )
 def test_it_is_answered_though_the_disk_is_slow(tmp_path, sent, with_tls):
-    of_server, of_client = make_contexts(tmp_path) if with_tls else (None, None)
-    asked = []
+    def end_half(client):
+        with socket.socket(fileno=os.dup(client.fileno())) as same:
+            same.shutdown(socket.SHUT_WR)
+        return lambda: receive_answer(client)
 
-    async def run():
-        exchanges = ExchangeServer(lambda *given: asked.append(given), 100, Limits())
-        ordinary = Ordinary(lambda *given: asked.append(given), exchanges.turns, 100)
-        server = GuardedServer(exchanges, ssl_options=of_server, limits=Limits(), ordinary=ordinary)
-        exchanges.prove, exchanges.is_proven = server.prove, server.is_proven
-        listening = socket.create_server(("127.0.0.1", 0))
-        address = listening.getsockname()
-        server.take_from(listening)
-        with ExitStack() as opened:
-            client = await asyncio.to_thread(connect, opened, address)
-            await asyncio.to_thread(client.sendall, sent)
-            await asyncio.to_thread(until, lambda: asked, what="the request")
-            with socket.socket(fileno=os.dup(client.fileno())) as same:
-                same.shutdown(socket.SHUT_WR)
-            for _ in range(20):
-                await asyncio.sleep(0)
-            asked[0][1](answer_accepted("1"))
-            got = await asyncio.to_thread(receive_answer, client)
-        server.stop()
-        await server.close_all_connections()
-        return got
+    contexts = make_contexts(tmp_path) if with_tls else (None, None)
+    assert asyncio.run(asyncio.wait_for(post(sent, contexts, end_half), 60)).endswith(b"\r\n\r\nok")
 
-    def connect(opened, address):
-        client = opened.enter_context(socket.create_connection(address, timeout=30))
-        return opened.enter_context(of_client.wrap_socket(client)) if of_client else client
 
-    assert asyncio.run(asyncio.wait_for(run(), 60)).endswith(b"\r\n\r\nok")
+@pytest.mark.parametrize("sent", [PLAIN, EXPECTING, CHUNKED], ids=["quick", "expecting", "chunked"])
+@pytest.mark.parametrize("with_tls", [False, True], ids=["plain", "tls"])
+def test_a_client_that_is_gone_before_its_answer_is_no_line_in_the_log(tmp_path, caplog, sent, with_tls):
+    def reset(client):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        return lambda: None
+
+    contexts = make_contexts(tmp_path) if with_tls else (None, None)
+    asyncio.run(asyncio.wait_for(post(sent, contexts, reset), 60))
+    assert caplog.messages == []
 
 
 def receive_answer(client):

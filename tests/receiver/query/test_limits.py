@@ -1,5 +1,6 @@
 """The limits of the query service: rows, bytes, time, and how many ask at once."""
 
+import contextlib
 import errno
 import http.client
 import json
@@ -12,9 +13,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
+from receiver.data_directory.refused_queries import CRASHES, RefusedQueries, RunningQueries
 from receiver.processes.state import ProcessState, ServeState, write_state
-from receiver.store.process import _has_crashed
+from receiver.store.process import _list_suspects
 from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
 from receiver.store.query.execution import Interruption
 from receiver.store.query.runner import QueryLimits
@@ -167,15 +168,28 @@ def test_a_query_whose_error_ends_the_store_twice_is_refused_and_no_other(tmp_pa
         with serving(tmp_path / "clc.duckdb", running_queries=RunningQueries(tmp_path)) as service:
             assert {service.post(sql).status for sql in [*errors, *errors]} == {500}
         next_one = RefusedQueries(tmp_path)
-        next_one.suspect(RunningQueries(tmp_path).left)
+        next_one.suspect(RunningQueries(tmp_path).failed)
         assert [bool(next_one.find_end_of_refusal(sql)) for sql in errors] == [times == 2, False, False]
 
 
-@pytest.mark.parametrize(("code", "crashed"), [(-signal.SIGSEGV, True), (70, True), (1, False), (-9, False)])
-def test_a_store_that_found_its_database_unusable_counts_as_one_that_crashed(tmp_path, code, crashed):
+@pytest.mark.parametrize(
+    ("code", "suspects"), [(-signal.SIGSEGV, ["SELECT 1", "SELECT 2"]), (70, ["SELECT 2"]), (1, []), (-9, [])]
+)
+def test_a_query_that_only_ran_is_suspected_at_a_crash_and_not_where_the_database_became_unusable(
+    tmp_path, code, suspects
+):
     store = ProcessState(last_exit=code)
     write_state(tmp_path, ServeState(pid=1, version="1", started_at="", processes={"store": store}))
-    assert _has_crashed(tmp_path) is crashed
+    running, refused = RunningQueries(tmp_path), RefusedQueries(None)
+    with running.note("SELECT 1"):
+        with contextlib.suppress(OSError), running.note("SELECT 2", staying_after=OSError):
+            raise OSError
+        with running.note("SELECT 3"):
+            pass
+        left = RunningQueries(tmp_path)
+    for _ in range(CRASHES):
+        refused.suspect(_list_suspects(tmp_path, left))
+    assert [sql for sql in ("SELECT 1", "SELECT 2", "SELECT 3") if refused.find_end_of_refusal(sql)] == suspects
 
 
 def test_one_more_than_can_run_waits_and_one_more_than_can_wait_is_refused(narrow):

@@ -115,6 +115,14 @@ def test_a_copy_for_an_upload_that_fails_leaves_nothing_where_there_are_no_links
     assert list(uploads._directory.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [".clc-1.duckdb.7.0a1b2c3d", "clc-1.unfinished"], ids=["now", "earlier"])
+def test_a_copy_for_an_upload_that_a_killed_process_left_unfinished_is_deleted_at_the_start(uploads, name):
+    (uploads._directory / name).write_bytes(bytes(1000))
+    uploads._helper.stop()
+    uploads.start()
+    assert [each.suffix for each in uploads._directory.iterdir()] == [".duckdb"]
+
+
 def test_an_upload_whose_end_is_an_error_is_tried_again_and_still_tells_that_it_is_there(
     settings, uploads, monkeypatch, caplog
 ):
