@@ -134,7 +134,7 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
     Raises:
         DemoError: the data directory can't be used, or a part did not start, ended by itself or can't be ended.
     """
-    with _open_log(settings.data_dir) as log:
+    with _prepare(settings, plan.senders) as log:
         parts = Parts(requests, list_variables(settings), log)
         demonstration = _Demo(settings, plan, parts, log)
         try:
@@ -149,10 +149,12 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
     click.echo("The demonstration has ended, nothing of it is running.", err=True)
 
 
-def _open_log(data_dir: Path) -> IO[bytes]:
-    """Open the log of the parts in the data directory, which is made if need be."""
+def _prepare(settings: Settings, senders: tuple[str, ...]) -> IO[bytes]:
+    """Make what is missing of the data directory and its secrets, and open the log of the parts there."""
+    data_dir = settings.data_dir
     try:
         make_directory(data_dir)
+        make_secrets(settings, senders)
         return (data_dir / "demo.log").open("ab")
     except OSError as error:
         raise DemoError(f"{data_dir} can't be used ({error.strerror}): name another with --data-dir.") from None
@@ -172,7 +174,6 @@ class _Demo:
         """Start receiver, history, simulator and dashboard, in this order."""
         plan = self._plan
         load_or_make_key(self._key)
-        make_secrets(self._settings, plan.senders)
         running = self._start_receiver()
         for sender in dict.fromkeys(plan.senders):
             self._play(sender, running)

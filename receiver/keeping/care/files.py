@@ -91,7 +91,10 @@ def look_at_files(
 
 
 def _look_at_key(file: Path | None) -> tuple[str | None, str | None]:
-    """Return the fingerprint of a public key, None for the published one's file, or why there is none."""
+    """Return the fingerprint of a public key, or why it can't be used; neither of a pipe, which is not read.
+
+    Without a file it is the published key.
+    """
     if file and is_pipe(file):
         return None, None
     try:
@@ -141,7 +144,8 @@ def _describe_key(facts: "Facts") -> Figure:
     """Return the key that the receiver uses, or used last."""
     key, trouble, name, label = facts.files.key_fingerprint, facts.files.key_unusable, "key_fingerprint", "Public key"
     if key is None:
-        return Figure(name, label, None, f"not known. {trouble}", "amber")
+        why = trouble or "CLC_PUBLIC_KEY is a pipe, which `serve` alone reads."
+        return Figure(name, label, None, f"not known. {why}", "amber")
     if facts.files.key_is_of_shell:
         return Figure(name, label, key, f"not known; by this shell's settings {key}", "amber")
     words = key if facts.serving else f"{key} (of the serve that ran last)"

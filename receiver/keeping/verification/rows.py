@@ -173,9 +173,8 @@ def _read_batches(reader: Reader, extent: Extent, *, with_changes: bool) -> Iter
             low = high
         else:
             ((before_next,),) = reader.read_rows(_NEXT, [low])
-            low = (
-                extent.last if before_next is None else before_next
-            )  # the store may have dropped the last ones meanwhile
+            # The store may have dropped the last ones meanwhile.
+            low = extent.last if before_next is None else before_next
 
 
 def _check_copies(reader: Reader, batch: list[NumberedNotification]) -> Iterator[Violation]:

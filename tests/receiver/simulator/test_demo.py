@@ -140,13 +140,15 @@ def test_a_number_that_a_part_of_it_refuses_is_refused_before_anything_starts(op
     assert f"Invalid value for '{option}'" in done.output
 
 
-@pytest.mark.parametrize("odd", ["demo.log", ""], ids=["a log that can't be written", "a file"])
-def test_a_directory_that_it_can_not_use_is_named_in_a_sentence(tmp_path, odd):
+@pytest.mark.parametrize(
+    ("directory", "file"),
+    [("shown/demo.log", "other"), (".", "shown"), ("shown", "shown/secrets")],
+    ids=["a log that can't be written", "a file", "secrets that can't be written"],
+)
+def test_a_directory_that_it_can_not_use_is_named_in_a_sentence(tmp_path, directory, file):
     data_dir = tmp_path / "shown"
-    if odd:
-        (data_dir / odd).mkdir(parents=True)
-    else:
-        data_dir.touch()
+    (tmp_path / directory).mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).touch()
     command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--data-dir", str(data_dir)]
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
     (_, line) = done.stderr.strip().splitlines()

@@ -155,6 +155,9 @@ def test_no_status_waits_for_the_writer_of_a_pipe(tmp_path):
     settings = read_settings(env_file=None, secrets_dir=tmp_path)
     seen = look_at_files(settings, serve, ALL_PARTS, is_serving=True, in_store=False)
     assert (seen.tls_unusable, seen.key_unusable, seen.secrets_unusable) == (None, None, [])
+    settings = read_settings(env_file=None, data_dir=tmp_path, public_key=key)
+    figures = {figure.name: figure for figure in judge(gather(settings, None)).figures}
+    assert figures["key_fingerprint"].text == "not known. CLC_PUBLIC_KEY is a pipe, which `serve` alone reads."
 
 
 def test_what_is_written_into_the_directory_of_the_copies_stays_if_it_is_the_users_own(tmp_path):
