@@ -21,6 +21,8 @@ from analytics.settings import find_unknown_variables
 from analytics.text import LINES, make_visible
 
 DONE, FAILED = 0, 1
+PATIENCE_SECONDS = 5.0
+"""The longest wait of SIGTERM for the end of queries."""
 _ENDED_BY = 128
 """Plus a signal's number, as shells have it."""
 
@@ -77,6 +79,12 @@ def main() -> None:
 
 
 def _end(number: int, _frame: object) -> None:
-    """End as at an error, so that no unfinished or temporary file is left; a second signal ends it at once."""
+    """End as at an error, so that no unfinished or temporary file is left.
+
+    A second signal ends it at once. So does the end of the patience: a query in another thread may wait very long for a
+    store that hangs.
+    """
     signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE_SECONDS)
     sys.exit(_ENDED_BY + number)

@@ -195,7 +195,7 @@ def as_number(value: float | Decimal) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else fit_cell(str(value))
     digits = len(value.normalize().as_tuple().digits) if isinstance(value, Decimal) else 0
-    return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fit_cell(str(value))
+    return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fit_cell(str(as_field(value)))
 
 
 def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:

@@ -139,6 +139,7 @@ def test_excel_has_numbers_truths_and_times_in_utc_and_text_for_what_it_would_ro
         large=[2**60],
         part=[Decimal("1.25")],
         long=[Decimal("1.1234567890123456789")],
+        small=[Decimal("0.0000000001234567890123456789")],
         yes=[True],
         none=pa.array([None], pa.int64()),
     )
@@ -151,6 +152,7 @@ def test_excel_has_numbers_truths_and_times_in_utc_and_text_for_what_it_would_ro
         (str(2**60), "s"),
         (1.25, "n"),
         ("1.1234567890123456789", "s"),
+        ("0.0000000001234567890123456789", "s"),
         (True, "b"),
         (None, "n"),
     ]

@@ -1,6 +1,9 @@
 """`clc-analytics findings`."""
 
 import json
+import signal
+import subprocess
+import sys
 from hashlib import sha256
 
 import click
@@ -11,6 +14,21 @@ from analytics.commands.findings import parse_moment
 from tests.findings.history import DAY, HEADER, HOUR, NOON, SELECT, user
 from tests.support.dropping import drop_before
 from tests.support.stored import Received, store_of
+
+STOPPED = """
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from analytics import cli
+
+def run():
+    with ThreadPoolExecutor() as pool:
+        pool.submit(Event().wait)
+        signal.raise_signal(signal.SIGTERM)
+
+cli.PATIENCE_SECONDS, cli.run = 0.1, run
+cli.main()
+"""
 
 
 @pytest.fixture
@@ -210,3 +228,7 @@ def test_the_help_text_says_what_the_exit_codes_mean(capsys):
     assert run(["findings", "--help"]) == 0
     text = click.unstyle(capsys.readouterr().out)
     assert "  0  no findings\n    1  findings, whatever else\n    2  wrong usage" in text
+
+
+def test_sigterm_ends_a_command_whose_rules_wait_for_a_store_that_hangs():
+    assert subprocess.run([sys.executable, "-c", STOPPED], timeout=60, check=False).returncode == -signal.SIGTERM

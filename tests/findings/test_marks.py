@@ -98,6 +98,21 @@ def test_marks_that_another_tab_has_set_are_heard_with_the_pulse(monkeypatch):
     assert AppTest.from_function(page).run().text[0].value == "one|two|three"
 
 
+def test_two_tabs_may_ask_for_the_pulse_at_once(monkeypatch):
+    heard = {"ended": "one"}
+
+    def is_known(session):
+        # What the other tab's request does meanwhile.
+        heard.pop("ended", None)
+        heard["other"] = heard["third"] = "one"
+        return session != "ended"
+
+    monkeypatch.setattr(known_marks, "_heard", heard)
+    monkeypatch.setattr(known_marks, "is_known", is_known)
+    known_marks.hear_cookie("own", "one|two")
+    assert heard == {"other": "one", "third": "one", "own": "one|two"}
+
+
 def test_what_is_no_mark_in_the_cookie_hides_nothing():
     for cookie in ("", "1", "received=x&since=0&until=1", "received=9", "%|&=|received=1&since=1", "\u0661" * 9):
         assert list(parse_marks(cookie)) == []

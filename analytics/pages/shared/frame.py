@@ -112,8 +112,8 @@ def draw_page(
     add_style("phone")
     draw_search_field()
     age, seconds = draw_bar(title, lead, refresh)
-    # Fixed places: a fragment whose second drawing overtakes its first has no place of its own until then, and the
-    # browser refuses everything after it.
+    # Fixed places: a fragment that is drawn again before the browser has its first drawing has no place of its own
+    # until then, and the browser refuses everything after it.
     with st.container(key="pulse"):
         st.fragment(watch)()
     place = st.container(key="instead")

@@ -77,3 +77,17 @@ def test_a_click_on_an_actor_leaves_the_number_of_its_row_and_a_second_one_all(
         click_row(monkeypatch, ranked, "actors-list", f"{who}\n{sender}", "Actor")
         assert app.run().run().metric[0].value == number
         assert not app.exception
+
+
+def test_a_second_click_on_an_actor_leaves_a_sender_that_was_chosen_as_a_filter(monkeypatch, two_senders):
+    app = make_app(monkeypatch, "activity", two_senders)
+
+    def click():
+        click_row(monkeypatch, ranked, "actors-list", f"{KIM}\ntill", "Actor")
+        return app.run().run().metric[0].value
+
+    assert [click(), click()] == ["1", "5"]
+    app.query_params["sender"] = "till"
+    app.run()
+    assert [click(), click()] == ["1", "2"]
+    assert not app.exception

@@ -176,7 +176,7 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_c
         name = chosen.actor if identity in of_chosen else listed
         # Among the rows of one sender no name is shared any more, and a second click takes back what the first chose.
         with_sender = identity in shared or st.session_state.get(WITH_SENDER) == identity
-        st.session_state[WITH_SENDER] = identity if with_sender else None
+        st.session_state[WITH_SENDER] = identity if identity in shared else None
         filters.toggle(filters.ACTOR, name or "", **({filters.SENDER: sender} if with_sender else {}))
 
     draw_ranked(

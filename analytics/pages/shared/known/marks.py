@@ -134,8 +134,9 @@ def parse_marks(cookie: str) -> Iterator[Mark]:
 def hear_cookie(session: str, cookie: str) -> None:
     """Note the cookie of a session's browser, in which another tab may have marked findings meanwhile."""
     if _heard.get(session, "") != cookie:
-        for ended in [each for each in _heard if not is_known(each)]:
-            del _heard[ended]
+        # Two tabs' requests may be answered at once, each in a thread.
+        for ended in [each for each in tuple(_heard) if not is_known(each)]:
+            _heard.pop(ended, None)
         _heard[session] = cookie
 
 

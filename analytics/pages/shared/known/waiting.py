@@ -1,7 +1,8 @@
 """Results that a page waits for, and when it began to wait; `silence.watch` draws the page again once one is ready.
 
-Nothing waits in a fragment of its own, because that would lie within another one. When the outer one is drawn twice at
-once, Streamlit throws away what it drew first, but not what the inner one drew, and the browser refuses the page.
+Nothing waits in a fragment of its own, because that would lie within another one. When the outer one is drawn again
+before the browser has its first drawing, Streamlit throws that away, but not what the inner one drew, and the browser
+refuses the page.
 """
 
 from collections.abc import Callable
