@@ -211,7 +211,7 @@ def test_event_types_keep_their_colours_where_the_rarer_ones_are_joined(monkeypa
         monkeypatch.setattr(module, "colours", lambda dark: own)  # noqa: ARG005
     table = pa.table({"day": DAYS[:1] * 31, "event": list(own), "n": [1] * 31})
     scale = draw(table, Choice("bar", "day", "n", "event")).chart.to_dict()["encoding"]["color"]["scale"]
-    assert scale == {"domain": [*list(own)[:7], "others"], "range": [*list(own.values())[:7], GREY[False]]}
+    assert scale == {"domain": [*list(own)[:29], "others"], "range": [*list(own.values())[:29], GREY[False]]}
 
 
 def test_many_rows_and_bars_are_said_to_be_left_out():
