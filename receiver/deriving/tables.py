@@ -40,11 +40,10 @@ class _UnderivedRow(NamedTuple):
 
 
 def make_read(connection: duckdb.DuckDBPyConnection) -> Read:
-    """Make a deriver's `read` of what a store has committed; rows in a damaged block are left out."""
+    """Make a deriver's `read` of a store; rows in a damaged block are left out."""
 
     def read(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        with connection.cursor() as own:  # because several threads may read
-            return read_or(own, sql, [], "what changed since then is not told", parameters)
+        return read_or(connection, sql, [], "what changed since then is not told", parameters)
 
     return read
 
