@@ -79,9 +79,6 @@ def list_streamlit_options(port: int, address: str, hosts: Collection[str] = ())
         # Streamlit would collect garbage after each drawing, before it sends the last of it: 0.1 s. Python itself
         # collects when needed.
         "runner.postScriptGC": False,
-        # By itself, Streamlit begins a new drawing while the old one still goes on, in two threads with one state: each
-        # could take away what the other reads, or write where the browser has no place any more.
-        "runner.fastReruns": False,
         # Streamlit sends a repeated long message by its name alone. A browser that leaves and returns at that moment
         # may not have it: "Cached ForwardMsg MISS". So every message is sent whole.
         "global.minCachedMessageSize": WHOLE_BYTES,

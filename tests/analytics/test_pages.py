@@ -289,7 +289,7 @@ def test_an_empty_store_says_what_to_do(open_page, tmp_path):
         assert "filters" not in said, page
         assert "period before" not in said, page
         app.button(key="to-set-up").click()
-        assert app.run().session_state["_go"].address.startswith("set-up"), page
+        assert app.run().session_state["_memory"]["_go"].address.startswith("set-up"), page
     assert sum("not yet" in text.value for text in open_page("set_up", empty).markdown) == 10
 
 

@@ -1,107 +1,45 @@
-"""A session is drawn by one thread at a time: a new drawing begins when the one before has ended."""
+"""Two threads may draw for one session at once: Streamlit starts a new one while the old one still draws."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
-from unittest.mock import Mock
+import re
+from pathlib import Path
+from threading import Thread
 
 import pytest
-from streamlit import config
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.runtime import Runtime
-from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.script_data import ScriptData
-from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.runtime.state import SafeSessionState, session_state_proxy
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
-from analytics.commands.dashboard import list_streamlit_options
-from analytics.pages.shared import components, store
-from tests.support.waiting import until
-
-DRAWN = []
-GOES_ON = Event()
-HELD = Lock()
-PAGE = """
-import streamlit as st
-from analytics.pages.shared.store import Question, hold
-from tests.analytics.test_session_threads import DRAWN, GOES_ON, HELD
-DRAWN.append("begins")
-try:
-    if len(DRAWN) == 1:
-        {wait}
-    st.text("drawn")
-finally:
-    DRAWN.append("ends")
-"""
+import analytics
+from analytics.pages.serving import session_lock
+from analytics.pages.serving.session_lock import find_lock, share_locks
+from analytics.pages.shared import address
+from tests.support.dashboard_app import make_app
+from tests.support.readable_store import build_store
 
 
-@pytest.fixture
-def draw_twice(tmp_path, monkeypatch):
-    """Return a function that draws a page, which waits, and asks for its next drawing meanwhile."""
-    flags = (option.removeprefix("--").split("=", 1) for option in list_streamlit_options(8501, "127.0.0.1"))
-    given = {name: value == "true" for name, value in flags if name.startswith("runner.")}
-    get_option = config.get_option
-    monkeypatch.setattr(config, "get_option", lambda name: given[name] if name in given else get_option(name))
-    monkeypatch.setattr(Runtime, "_instance", Mock())
-    DRAWN.clear()
-    GOES_ON.clear()
-
-    async def draw(wait, then):
-        page = tmp_path / "page.py"
-        page.write_text(PAGE.format(wait=wait))
-        session = AppSession(ScriptData(str(page)), Mock(), ScriptCache(), None, {})
-        session.request_rerun(ClientState())
-        until(lambda: DRAWN == ["begins"], what="the first drawing")
-        drawing = session._scriptrunner
-        session.request_rerun(ClientState())
-        assert session._scriptrunner is drawing
-        then()
-        until(lambda: DRAWN.count("ends") == 2, seconds=10, what="the end of both drawings")
-        session.shutdown()
-
-    yield lambda wait, then: asyncio.run(draw(wait, then))
-    GOES_ON.set()
-
-
-def test_a_drawing_of_a_session_begins_when_the_one_before_has_ended(draw_twice):
-    draw_twice("GOES_ON.wait(20)", then=GOES_ON.set)
-    assert DRAWN == ["begins", "ends", "begins", "ends"]
-
-
-@pytest.mark.parametrize("wait", ["Question(lambda _: GOES_ON.wait(20)).await_result()", "hold(HELD).__enter__()"])
-def test_a_drawing_that_waits_ends_as_soon_as_the_next_one_is_asked_for(draw_twice, monkeypatch, wait):
-    monkeypatch.setattr(store, "open_pulse", lambda: Mock(find_silence=lambda: None))
-    with HELD, ThreadPoolExecutor(1) as askers:
-        monkeypatch.setattr(store, "open_askers", lambda: askers)
-        draw_twice(wait, then=lambda: None)
-        GOES_ON.set()
-    assert DRAWN == ["begins", "ends", "begins", "ends"]
-
-
-def test_a_click_that_comes_together_with_a_move_to_another_page_opens_and_closes_nothing(monkeypatch):
-    """Streamlit calls its function, though nothing is known of the table any more."""
-
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_page_without_a_store_is_drawn_anew_once_another_drawing_of_the_session_found_it(
+    tmp_path, monkeypatch, is_answered
+):
     def page():
         import streamlit as st
 
-        from analytics.pages.shared.components import Column, draw_table
+        from analytics.pages.shared.silence import draw_gone
 
-        def close(*_):
-            st.text("something was opened or closed")
+        if "drawn" in st.session_state:
+            st.text("drawn anew")
+        else:
+            st.session_state["drawn"] = True
+            draw_gone(None)
 
-        draw_table((Column("Name", "1rem"),), [], key="left", alt="Names", on_open=close, on_close=close)
-
-    def click(**given):
-        given["on_open_change"]()
-        given["on_close_change"]()
-
-    monkeypatch.setattr(components, "register_script", lambda *_, **__: click)
+    location = str(build_store(tmp_path / "store.duckdb", [])) if is_answered else "http://127.0.0.1:1"
+    make_app(monkeypatch, "activity", location)
     app = AppTest.from_function(page).run()
     assert not app.exception
-    assert not app.main.children
+    assert app.text[0].value == "drawn anew"
 
 
-def test_a_drawing_for_another_viewer_takes_no_answer_from_this_one():
+def test_the_end_of_another_drawing_takes_no_answer_from_this_one():
     def page():
         from threading import Thread
 
@@ -124,3 +62,91 @@ def test_a_drawing_for_another_viewer_takes_no_answer_from_this_one():
 
     app = AppTest.from_function(page).run()
     assert [shown.value for shown in app.text] == ["answer 0", "answer 0"]
+
+
+def test_a_part_ends_quietly_where_another_drawing_has_begun_and_taken_its_places():
+    def page():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from analytics.pages.shared.frame import draw_guarded
+
+        def draw_part():
+            # As in a part's own drawing, once the page's next one has forgotten the places of the one before.
+            get_script_run_ctx().fragment_ids_this_run = ["all"]
+            draw_guarded("all", None, age=age)
+
+        st.text("above")
+        age = st.container()
+        st.fragment(draw_part)()
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [shown.value for shown in app.text] == ["above"]
+
+
+def test_no_drawing_removes_a_key_of_the_session_that_another_may_remove_too():
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared import answers, going
+        from analytics.pages.shared.known import waiting
+        from analytics.times import EPOCH
+
+        going.say("said")
+        going.on_leaving("work", lambda: None)
+        waiting.begin_waiting("findings", EPOCH)
+        waiting.note_answered("alarms")
+        with answers.keep_answers("all"):
+            pass
+        keys = set(st.session_state)
+        going.show_said()
+        going.leave_behind()
+        st.text(", ".join(map(str, keys - set(st.session_state))) or "none is gone")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert app.text[0].value == "none is gone"
+
+
+def test_only_the_values_of_widgets_are_ever_removed_from_the_session():
+    pages = Path(analytics.__file__).parent / "pages"
+    removing = re.compile(r"del st\.session_state|session_state\.(pop|clear)\(")
+    lines = [line.strip() for file in pages.rglob("*.py") for line in file.read_text("utf-8").splitlines()]
+    assert [line for line in lines if removing.search(line)] == ["del st.session_state[key]"]
+
+
+def test_the_values_of_widgets_may_be_removed_by_another_drawing_at_the_same_time(monkeypatch):
+    class Shared(SafeSessionState):
+        def __delitem__(self, key):
+            super().__delitem__(key)  # the other drawing is a moment earlier
+            super().__delitem__(key)
+
+    state = SessionState()
+    state[address.SHOWN[0]] = "ACME"
+    monkeypatch.setattr(session_state_proxy, "get_session_state", lambda: Shared(state, lambda: None))
+    address.forget_shown()
+    assert address.SHOWN[0] not in state
+
+
+def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):
+    monkeypatch.setattr(SafeSessionState, "__init__", SafeSessionState.__init__)
+    share_locks()
+    state = SessionState()
+    one, another, elsewhere = (SafeSessionState(each, lambda: None) for each in (state, state, SessionState()))
+    reading = Thread(target=lambda: another.filtered_state, daemon=True)
+    with one._lock:
+        one["key"] = "value"
+        reading.start()
+        assert not elsewhere.filtered_state  # another session waits for nobody
+        assert reading.is_alive()
+    reading.join(10)
+    assert not reading.is_alive()
+
+
+def test_a_lock_goes_with_the_drawings_of_its_session():
+    before, state = len(session_lock._locks), SessionState()
+    lock = find_lock(state)
+    assert (find_lock(state) is lock, len(session_lock._locks)) == (True, before + 1)
+    del lock
+    assert len(session_lock._locks) == before

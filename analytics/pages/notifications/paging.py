@@ -17,6 +17,7 @@ from analytics.charts.histogram import Bins
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import read_now, read_silence, skip_unanswered
 from analytics.pages.shared.completeness import read_freshness
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
 from analytics.pages.shared.store import ask, to_moment
 
@@ -65,24 +66,24 @@ def find_point() -> Point:
     if point := read_pause():
         return point
     if not is_held():
-        st.session_state.pop(HELD, None)
-        st.session_state[DRAWN] = find_newest()
+        read_memory().pop(HELD, None)
+        read_memory()[DRAWN] = find_newest()
         return read_drawn()
-    if HELD not in st.session_state:
-        st.session_state[HELD] = read_drawn()
-    held: Point = st.session_state[HELD]
+    if HELD not in read_memory():
+        read_memory()[HELD] = read_drawn()
+    held: Point = read_memory()[HELD]
     return held
 
 
 def read_drawn() -> Point:
     """Return the end of the list at its last drawing."""
-    last: Point | None = st.session_state.get(DRAWN)
+    last: Point | None = read_memory().get(DRAWN)
     return last or find_newest()
 
 
 def forget() -> None:
     """Forget the drawing from before the page was left."""
-    st.session_state.pop(DRAWN, None)
+    read_memory().pop(DRAWN, None)
 
 
 def pause() -> None:
@@ -93,16 +94,16 @@ def pause() -> None:
 
 def resume() -> None:
     """Let the list follow new notifications, from its first page on."""
-    st.session_state.pop(HELD, None)
-    st.session_state.pop(DRAWN, None)
+    read_memory().pop(HELD, None)
+    read_memory().pop(DRAWN, None)
     address.put(paused=None, at=None, before=None)
 
 
 @skip_unanswered
 def catch_up() -> None:
     """Show the notifications since the list stopped; it stops there again while something still holds it."""
-    st.session_state.pop(HELD, None)
-    st.session_state[DRAWN] = here = find_newest()
+    read_memory().pop(HELD, None)
+    read_memory()[DRAWN] = here = find_newest()
     if read_pause():
         address.put(paused=str(here.upto), at=here.at.isoformat(), before=None)
     else:

@@ -5,6 +5,7 @@ An old address is not the user's wish: for a short while after a change, it is c
 """
 
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
 from analytics.pages.pages import NAMES, OFFERS, Offer
+from analytics.pages.shared.known.memory import read_memory
 from analytics.text import shorten
 from analytics.times import parse_moment
 
@@ -52,22 +54,23 @@ def enter(title: str) -> bool:
     moved = context is not None and context.is_history_navigation
     st.session_state[STEPPED] = moved and is_drawn(title) and not is_arriving()
     if st.session_state.get(PAGE) not in (None, title):
-        st.session_state[ARRIVING] = True
-    if context is not None and st.session_state.get(ARRIVING):
+        read_memory()[ARRIVING] = True
+    if context is not None and read_memory().get(ARRIVING):
         take_back(context)
     went = not is_drawn(title) or (context is not None and context.is_history_navigation)
     if went:
         st.session_state[PAGE] = title
         st.session_state.setdefault(FIRST_PAGE, title)
-        st.session_state.pop(STATE, None)
+        read_memory().pop(STATE, None)
         forget_shown()
     return went
 
 
 def forget_shown() -> None:
-    """Remove the values of widgets that show the address."""
+    """Remove the values of widgets that show the address; another drawing of the session may do so at the same time."""
     for key in SHOWN:
-        st.session_state.pop(key, None)
+        with suppress(KeyError):
+            del st.session_state[key]
 
 
 def take_back(context: ScriptRunContext) -> None:
@@ -128,12 +131,12 @@ def has_stepped() -> bool:
 
 def is_arriving() -> bool:
     """Say whether the browser came from another page and the filters of this one are not drawn yet."""
-    return bool(st.session_state.get(ARRIVING))
+    return bool(read_memory().get(ARRIVING))
 
 
 def end_arrival() -> None:
     """Note that the filters of the new page are drawn: from now on a click changes them."""
-    st.session_state.pop(ARRIVING, None)
+    read_memory().pop(ARRIVING, None)
 
 
 def keep() -> None:
@@ -174,7 +177,7 @@ def read_offer() -> Offer:
 def read_values() -> Values:
     """Return the values of the address, or those of a change just made."""
     values = {name: st.query_params[name] for name in list_names() if name in st.query_params}
-    last: AddressHistory | None = st.session_state.get(STATE)
+    last: AddressHistory | None = read_memory().get(STATE)
     if last and last.was_left_lately(values):
         write(last.values)
         return last.values
@@ -211,10 +214,10 @@ def put(**changes: str | None) -> None:
     before = read_values()
     own_names = list_names()
     values = {name: value for name, value in (before | changes).items() if value is not None and name in own_names}
-    last: AddressHistory | None = st.session_state.get(STATE)
+    last: AddressHistory | None = read_memory().get(STATE)
     now = time.monotonic()
     left = [(old, at) for old, at in (last.left if last else []) if at > now - STALE_SECONDS]
-    st.session_state[STATE] = AddressHistory(values, [*left, (before, now)])
+    read_memory()[STATE] = AddressHistory(values, [*left, (before, now)])
     write(values)
 
 

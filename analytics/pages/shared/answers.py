@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-import streamlit as st
-
 from analytics.client.pulse import Silence
 from analytics.errors import AnalyticsError, NotRunningError, QueryError
+from analytics.pages.shared.known.memory import read_memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,7 +36,7 @@ class Drawing:
     answers: dict[str, Any] = field(default_factory=dict)
 
 
-# Each session draws in a thread of its own.
+# Streamlit starts a new thread of a session for a move of the browser, while the old one still draws: each has its own.
 _drawing: ContextVar[Drawing | None] = ContextVar("drawing", default=None)
 _keeping: ContextVar[QueryError | None] = ContextVar("keeping", default=None)
 
@@ -53,8 +52,8 @@ class Failure:
 
 def forget() -> None:
     """Forget all drawings, because another page follows."""
-    st.session_state.pop(DRAWN, None)
-    st.session_state.pop(FAILED, None)
+    read_memory().pop(DRAWN, None)
+    read_memory().pop(FAILED, None)
 
 
 def note_moment(moment: datetime) -> None:
@@ -71,23 +70,23 @@ def read_oldest_moment() -> datetime:
 
 def read_silence() -> Silence | None:
     """Return the store's silence that was noted last; None where the store can be asked."""
-    silence: Silence | None = st.session_state.get(AWAY)
+    silence: Silence | None = read_memory().get(AWAY)
     return silence
 
 
 def note_silence(silence: Silence) -> None:
     """Note that the store can't be asked."""
-    st.session_state[AWAY] = silence
+    read_memory()[AWAY] = silence
 
 
 def end_silence() -> None:
     """Note that the store can be asked again."""
-    st.session_state.pop(AWAY, None)
+    read_memory().pop(AWAY, None)
 
 
 def find_oldest() -> datetime | None:
     """Return the time of the page's oldest answer; None where no part was ever drawn completely."""
-    parts: dict[str, Drawing] = st.session_state.get(DRAWN, {})
+    parts: dict[str, Drawing] = read_memory().get(DRAWN, {})
     return min((part.as_of for part in parts.values()), default=None)
 
 
@@ -99,22 +98,22 @@ def read_now() -> datetime:
 
 def read_failure(part: str) -> Failure | None:
     """Return the last failure to draw a part anew; None without one."""
-    failures: dict[str, Failure] = st.session_state.get(FAILED, {})
+    failures: dict[str, Failure] = read_memory().get(FAILED, {})
     return failures.get(part)
 
 
 def note_failure(part: str, error: QueryError) -> bool:
     """Note that a part could not be drawn anew; return whether it was drawn before."""
-    if part not in st.session_state.get(DRAWN, {}):
+    if part not in read_memory().get(DRAWN, {}):
         return False
-    query = st.session_state.pop(ASKED, None)
-    st.session_state.setdefault(FAILED, {})[part] = Failure(error, query)
+    query = read_memory().pop(ASKED, None)
+    read_memory().setdefault(FAILED, {})[part] = Failure(error, query)
     return True
 
 
 def end_failure(part: str) -> None:
     """Note that a part may be drawn anew."""
-    st.session_state.get(FAILED, {}).pop(part, None)
+    read_memory().get(FAILED, {}).pop(part, None)
 
 
 def is_kept() -> bool:
@@ -130,7 +129,7 @@ def keep_answers(part: str, *, keeping: QueryError | None = None) -> Iterator[No
         part: its name.
         keeping: the error because of which the part uses kept answers; it also does while the store does not answer.
     """
-    parts: dict[str, Drawing] = st.session_state.setdefault(DRAWN, {})
+    parts: dict[str, Drawing] = read_memory().setdefault(DRAWN, {})
     before = parts.get(part)
     at = datetime.now(UTC)
     kept = _keeping.set(keeping)
@@ -167,7 +166,7 @@ def answer(question: Any, ask: Callable[[], T]) -> T:
     try:
         answered = ask()
     except QueryError:
-        st.session_state[ASKED] = question
+        read_memory()[ASKED] = question
         raise
     if drawing is not None:
         drawing.answers[key] = answered

@@ -241,14 +241,13 @@ def draw_table(
         short: the number of rows that a phone shows at first, besides chosen ones, with a button for the others.
     """
 
-    # A click may arrive together with a move to another page, which has no such table.
     def open_row() -> None:
-        click = st.session_state.get(key, {}).get("open")
+        click = st.session_state[key].get("open")
         if on_open and isinstance(click, dict):
             on_open(str(click.get("id")), str(click.get("column")))
 
     def close_row() -> None:
-        if on_close and st.session_state.get(key, {}).get("close"):
+        if on_close and st.session_state[key].get("close"):
             on_close()
 
     rows = [describe_line(line) for line in lines]

@@ -12,6 +12,7 @@ from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.known.waiting import forget_awaited
 from analytics.pages.shared.search import draw_search_field
 from analytics.pages.shared.silence import (
@@ -117,7 +118,7 @@ def draw_page(
     with st.container(key="pulse"):
         st.fragment(watch)()
     place = st.container(key="instead")
-    if GONE in st.session_state:
+    if GONE in read_memory():
         address.keep()
         with age:
             draw_age_of_silence()
@@ -176,6 +177,7 @@ def draw_freshness(*, whole: bool) -> None:
     draw_age_line(*as_of, *last, key="age", drawn_at=read_now(), hover=hover, lamp=whole)
 
 
+@going.end_if_overtaken()
 def draw_guarded(
     part: str,
     body: Callable[[], None] | None,
@@ -287,6 +289,6 @@ def draw_trouble(error: QueryError, part: str, shown: str = "") -> None:
 def draw_again_soon() -> None:
     """Draw the whole page again after some seconds, because no part can draw itself."""
     draw_again_after(RETRY_SECONDS, "again")
-    if st.session_state.pop(TRIED, None):
+    if read_memory().pop(TRIED, None):
         st.rerun()
-    st.session_state[TRIED] = True
+    read_memory()[TRIED] = True

@@ -6,15 +6,18 @@ name of a filter of the old page: Streamlit would drop it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from analytics.pages.shared import answers
 from analytics.pages.shared.components import register_script
 from analytics.pages.shared.known import waiting
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.silence import GONE
 from analytics.senders import find_account_kind, find_kind_of, find_person_kind, has_several_senders, has_upper_case
 from analytics.text import quote
@@ -41,7 +44,7 @@ def to_page(path: str, **values: str | list[str] | None) -> None:
     query = {name: value for name, value in values.items() if value is not None}
     if "refresh" in st.query_params:
         query["refresh"] = st.query_params["refresh"]
-    st.session_state[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
+    read_memory()[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
 
 
 def to_entity(category: str, entity: str, step: int | None = None, *, sender: str | None = None) -> None:
@@ -94,32 +97,32 @@ def to_changes_by(actor: str, sender: str | None = None) -> None:
 
 def say(sentence: str) -> None:
     """Show a message, which may be Markdown, at the next drawing."""
-    st.session_state[SAID] = sentence
+    read_memory()[SAID] = sentence
 
 
 def show_said() -> None:
     """Show the message of a click, if there is one."""
-    if sentence := st.session_state.pop(SAID, None):
+    if sentence := read_memory().pop(SAID, None):
         st.toast(sentence)
 
 
 def arrive() -> None:
     """Note that the browser went somewhere: to the target of a click, or elsewhere."""
-    wish: Wish | None = st.session_state.get(WISH)
+    wish: Wish | None = read_memory().get(WISH)
     # A click may arrive together with the move, for example just after Back: then it belongs to the new page.
     if wish and wish.is_sent:
-        st.session_state.pop(WISH, None)
+        read_memory().pop(WISH, None)
 
 
 def depart() -> None:
     """Go to the target of a click, if there is one; then draw nothing more."""
-    wish: Wish | None = st.session_state.get(WISH)
+    wish: Wish | None = read_memory().get(WISH)
     if wish is None:
         return
     if time.monotonic_ns() - wish.turn > PATIENCE_NS:
-        st.session_state.pop(WISH, None)
+        read_memory().pop(WISH, None)
         return
-    st.session_state[WISH] = wish._replace(is_sent=True)
+    read_memory()[WISH] = wish._replace(is_sent=True)
     # A refresh may draw again before the browser has moved, so the wish stays until it has.
     register_script("go")(key="go", data={"address": wish.address, "turn": str(wish.turn)}, height=1)
     st.stop()
@@ -127,13 +130,13 @@ def depart() -> None:
 
 def leave_behind() -> None:
     """End the previous page's work, and forget its answers and what it waited for."""
-    for end in st.session_state.pop(ENDS, {}).values():
+    for end in read_memory().pop(ENDS, {}).values():
         end()
     answers.forget()
     waiting.forget_waits()
     if silence := answers.read_silence():
         answers.end_silence()
-        st.session_state[GONE] = silence
+        read_memory()[GONE] = silence
 
 
 def on_leaving(name: str, end: Callable[[], None]) -> None:
@@ -143,4 +146,13 @@ def on_leaving(name: str, end: Callable[[], None]) -> None:
         name: distinguishes it from the page's other such functions.
         end: the function.
     """
-    st.session_state.setdefault(ENDS, {})[name] = end
+    read_memory().setdefault(ENDS, {})[name] = end
+
+
+@contextmanager
+def end_if_overtaken() -> Iterator[None]:
+    """End a drawing for which Streamlit has no places any more: another one of the session has begun with new ones."""
+    try:
+        yield
+    except StreamlitInvalidLayoutContextError:
+        st.stop()

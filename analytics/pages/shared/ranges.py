@@ -16,6 +16,7 @@ from analytics.pages.shared.answers import read_now, skip_unanswered
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import register_script
 from analytics.pages.shared.formatting import find_viewer_zone, format_range, name_with_zone
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.leafing import to_first_pages
 from analytics.times import OWN, RANGES, YEARS, Interval, floor
 
@@ -72,8 +73,8 @@ def draw_range(
     chosen = chosen or default
     if st.query_params.get(key) == chosen:
         remember(chosen)
-    elif address.has_stepped() and chosen == offer.default and st.session_state.get(PRESET, chosen) != chosen:
-        st.session_state.pop(PRESET, None)
+    elif address.has_stepped() and chosen == offer.default and read_memory().get(PRESET, chosen) != chosen:
+        read_memory().pop(PRESET, None)
     register_script("carry")(key="carry", data={"carried": list_carried()}, height=1)
     return chosen
 
@@ -81,7 +82,7 @@ def draw_range(
 def remember(name: str) -> None:
     """Note the preset that was chosen; a range of the user's own leaves the last one in place."""
     if name in RANGES:
-        st.session_state[PRESET] = name
+        read_memory()[PRESET] = name
 
 
 def list_carried() -> dict[str, list[str]]:
@@ -89,7 +90,7 @@ def list_carried() -> dict[str, list[str]]:
 
     A page's default needs no name: Streamlit would take it out of the address, which is one more step for Back.
     """
-    preset: str | None = st.session_state.get(PRESET)
+    preset: str | None = read_memory().get(PRESET)
     offers = {page.path: page.offer for page in PAGES if page.offer}
     return {
         path: [offer.key, preset] for path, offer in offers.items() if preset in offer.names and preset != offer.default
@@ -118,7 +119,7 @@ def begin_own() -> None:
     if read_own():
         return
     offer = address.read_offer()
-    preset = st.session_state.get(PRESET)
+    preset = read_memory().get(PRESET)
     length = RANGES[preset if preset in offer.names else offer.default]
     # The fields know minutes; the one that runs is in the range.
     until = floor(read_now(), A_MINUTE) + A_MINUTE
@@ -175,7 +176,7 @@ def end_own() -> None:
 def choose_preset(name: str | None = None) -> None:
     """Choose a preset: by its name, or the one that was chosen last if the page offers it, or the page's default."""
     offer = address.read_offer()
-    preset = name or st.session_state.get(PRESET)
+    preset = name or read_memory().get(PRESET)
     chosen = preset if preset in offer.names else offer.default
     st.session_state[offer.key] = chosen
     address.prepare_filter(offer.key, None if chosen == offer.default else chosen)

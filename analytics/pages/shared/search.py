@@ -45,7 +45,7 @@ def draw_search_field() -> None:
 
     @skip_unanswered
     def find() -> None:
-        if text := str(st.session_state.get("search", {}).get("text") or "").strip():
+        if text := str(st.session_state["search"].get("text") or "").strip():
             lead_to(text)
 
     entity = add_article(describe_any_entity())

@@ -15,6 +15,7 @@ from analytics.pages.shared import address, answers
 from analytics.pages.shared.components import draw_again_after, draw_age_line, draw_text, register_script
 from analytics.pages.shared.formatting import format_clock
 from analytics.pages.shared.known.described_senders import look_for_senders, read_drawn_edition
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.known.waiting import find_awaited
 from analytics.pages.shared.store import open_listener_pulse, open_pulse, run
 
@@ -38,7 +39,7 @@ def watch() -> None:
     dashboard's server, and asks for this drawing again after a change and while the page waits.
     """
     silence, away = open_pulse().find_silence(), answers.read_silence()
-    if GONE not in st.session_state and silence and not away:
+    if GONE not in read_memory() and silence and not away:
         leave_or_stay(silence)
     if away and not silence and find_reason() is None:
         answers.end_silence()
@@ -53,7 +54,7 @@ def watch() -> None:
             "patience": PATIENCE_SECONDS,
             "address": PULSE_ADDRESS,
             "session": read_session_id(),
-            "muted": GONE in st.session_state,
+            "muted": GONE in read_memory(),
             "away": answers.read_silence() is not None,
             "drawn_with": known["senders"],
             **known,
@@ -139,25 +140,30 @@ def leave_or_stay(silence: Silence) -> None:
     if answers.find_oldest():
         answers.note_silence(silence)
     else:
-        st.session_state[GONE] = silence
+        read_memory()[GONE] = silence
     st.rerun()
 
 
 def leave(error: AnalyticsError) -> None:
     """Say from now on that no receiver answers."""
-    st.session_state[GONE] = find_silence(error)
+    read_memory()[GONE] = find_silence(error)
     st.rerun()
 
 
-def read_gone() -> Silence:
-    """Return the silence of a page that has nothing to show: the pulse knows its begin best."""
-    gone: Silence = st.session_state[GONE]
-    return open_pulse().find_silence() or gone
+def read_gone() -> Silence | None:
+    """Return the silence of a page that has nothing to show: the pulse knows its begin best.
+
+    It is None where the session's other thread has found the store again: Streamlit starts a new one for a move of the
+    browser, while the old one still draws.
+    """
+    gone: Silence | None = read_memory().get(GONE)
+    return gone and (open_pulse().find_silence() or gone)
 
 
 def draw_age_of_silence() -> None:
     """Draw the age of the last answer, with the lamp of an old page, where the page has nothing to show."""
-    draw_age_line(read_gone().since, " · no answer since then", key="age-gone", lamp="old")
+    if silence := read_gone():
+        draw_age_line(silence.since, " · no answer since then", key="age-gone", lamp="old")
 
 
 @st.fragment
@@ -165,8 +171,8 @@ def draw_gone(instead: Callable[[], None] | None) -> None:
     """Say that no receiver answers, and how to start one; return to the page as soon as one answers."""
     draw_again_after(RETRY_SECONDS, "gone")
     reason, silence = find_reason(), read_gone()
-    if reason is None:
-        del st.session_state[GONE]
+    if reason is None or silence is None:
+        read_memory().pop(GONE, None)
         st.rerun()
     with st.container(key="not-running", border=True):
         if is_silent(reason):

@@ -103,7 +103,7 @@ def draw_editor(
     """
 
     def run() -> None:
-        click = st.session_state.get(KEY, {}).get("run")
+        click = st.session_state[KEY].get("run")
         if isinstance(click, dict):
             on_run(str(click.get("sql", "")), read_chart(click.get("chart")))
 

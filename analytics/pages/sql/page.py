@@ -12,6 +12,7 @@ from analytics.errors import QueryError
 from analytics.pages.shared import address
 from analytics.pages.shared.components import bring, draw_bringing, register_script
 from analytics.pages.shared.frame import draw_page
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.known.waiting import await_answer
 from analytics.pages.shared.store import open_connection
 from analytics.pages.sql import editor
@@ -76,7 +77,7 @@ def draw_body() -> None:
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
             draw_elsewhere()
-        if warning := st.session_state.get(TOO_LONG):
+        if warning := read_memory().get(TOO_LONG):
             st.caption(as_markdown(warning))
         with st.container(key="sql-results"):
             draw_outcome(run)
@@ -106,7 +107,7 @@ def follow_address(limits: Limits) -> None:
         st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
     if linked and linked != st.session_state.get(LINKED):
         st.session_state[LINKED] = linked
-        st.session_state.pop(TOO_LONG, None)
+        read_memory().pop(TOO_LONG, None)
         editor.set_text(linked)
         if linked != st.session_state[FROM_OUTSIDE]:
             _sql_run.start(linked, limits)
@@ -130,19 +131,19 @@ def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
         return
     try:
         address.put(**editor.in_address(sql), **chart)
-        st.session_state.pop(TOO_LONG, None)
+        read_memory().pop(TOO_LONG, None)
     except editor.TooLongError as error:
-        st.session_state[TOO_LONG] = str(error)
+        read_memory()[TOO_LONG] = str(error)
         address.put(sql=None, packed=None)
     st.session_state[LINKED] = sql
     st.session_state[FROM_OUTSIDE] = None
-    st.session_state[ASKED] = _sql_run.start(sql, limits).number
+    read_memory()[ASKED] = _sql_run.start(sql, limits).number
 
 
 def bring_result(run: Run) -> None:
     """Let a phone scroll to the result of the query that was just run from the editor, once."""
-    if run.number == st.session_state.get(ASKED):
-        st.session_state.pop(ASKED, None)
+    if run.number == read_memory().get(ASKED):
+        read_memory().pop(ASKED, None)
         bring("sql-results", only_on_phone=True)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, draw_table, register_script
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.sql import editor
 from analytics.pages.sql.profile import draw_profile
 from analytics.pages.sql.schema import StoreTable, count_rows, list_tables
@@ -44,7 +45,7 @@ def draw_side() -> None:
 def open_table(name: str, _: str) -> None:
     """Open a table in the browser, or close it."""
     st.session_state[OPEN] = None if st.session_state.get(OPEN) == name else name
-    st.session_state.pop(PROFILED, None)
+    read_memory().pop(PROFILED, None)
 
 
 def draw_schema() -> None:
@@ -80,15 +81,15 @@ def draw_columns(owner: StoreTable) -> None:
     """Draw the columns of a table, or the profile of the chosen one."""
 
     def choose_column(column: str, _: str) -> None:
-        st.session_state[PROFILED] = column
+        read_memory()[PROFILED] = column
 
-    chosen = st.session_state.get(PROFILED)
+    chosen = read_memory().get(PROFILED)
     column = next((each for each in owner.columns if each.name == chosen), None)
     if column:
         # In place of the list: below it the profile would lie under the window's end.
         st.button(
             f"All columns of {as_markdown(owner.name)}", key="sql-all-columns", icon=":material/arrow_back:",
-            type="tertiary", on_click=lambda: st.session_state.pop(PROFILED, None),
+            type="tertiary", on_click=lambda: read_memory().pop(PROFILED, None),
         )  # fmt: skip
         draw_profile(owner, column)
         return

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from analytics.pages.shared.known.memory import MEMORY
 from tests.support.dashboard_app import make_app
 from tests.support.readable_store import Changed, Row, build_store, server
 
@@ -56,5 +57,5 @@ def test_the_changes_by_a_user_are_nobody_elses(open_page):
 def texts_behind(open_page, app, key):
     """Return the texts of the page to which a button leads."""
     app.button(key=key).click().run()
-    path, _, values = app.session_state["_go"].address.partition("?")
+    path, _, values = app.session_state[MEMORY]["_go"].address.partition("?")
     return [text.value for text in open_page(path, **parse_qs(values)).markdown]

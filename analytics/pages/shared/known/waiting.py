@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from analytics.errors import AnalyticsError
+from analytics.pages.shared.known.memory import read_memory
 
 AWAITED = "_awaited"
 WAITING = "_waiting"
@@ -19,7 +20,7 @@ ANSWERED = "_answered"
 
 def begin_waiting(what: str, since: datetime) -> datetime:
     """Return the begin of this page's wait for something; without one, begin it at `since`."""
-    waiting: dict[str, datetime] = st.session_state.setdefault(WAITING, {})
+    waiting: dict[str, datetime] = read_memory().setdefault(WAITING, {})
     if what in waiting and waiting[what] > datetime.now(UTC):
         del waiting[what]  # the clock went back: an answer up to then would be long in coming
     return waiting.setdefault(what, since)
@@ -27,24 +28,24 @@ def begin_waiting(what: str, since: datetime) -> datetime:
 
 def end_waiting(what: str) -> None:
     """Note that the page's wait for something has ended."""
-    st.session_state.get(WAITING, {}).pop(what, None)
+    read_memory().get(WAITING, {}).pop(what, None)
 
 
 def note_answered(what: str) -> None:
     """Note that the page has got what it waited for."""
     end_waiting(what)
-    st.session_state.setdefault(ANSWERED, set()).add(what)
+    read_memory().setdefault(ANSWERED, set()).add(what)
 
 
 def was_answered(what: str) -> bool:
     """Say whether the page has got something for which it waited, since it was opened."""
-    return what in st.session_state.get(ANSWERED, ())
+    return what in read_memory().get(ANSWERED, ())
 
 
 def forget_waits() -> None:
     """Forget when the page's waits began and how they ended, because another page follows."""
-    st.session_state.pop(WAITING, None)
-    st.session_state.pop(ANSWERED, None)
+    read_memory().pop(WAITING, None)
+    read_memory().pop(ANSWERED, None)
 
 
 def await_answer(what: str, is_there: Callable[[], bool]) -> None:
@@ -54,19 +55,19 @@ def await_answer(what: str, is_there: Callable[[], bool]) -> None:
         what: its name on the page.
         is_there: says whether it is there; where it raises `AnalyticsError`, the page itself shows the error.
     """
-    st.session_state.setdefault(AWAITED, {})[what] = is_there
+    read_memory().setdefault(AWAITED, {})[what] = is_there
     # As long as the page has it, the browser asks for another look; see `pulse.js`.
     st.container(key=f"awaited-{what}").empty()
 
 
 def forget_awaited() -> None:
     """Wait for nothing, because what waits is drawn again."""
-    st.session_state.pop(AWAITED, None)
+    read_memory().pop(AWAITED, None)
 
 
 def find_awaited() -> bool:
     """Say whether anything is there that the page waits for, or can't come."""
-    return any(map(ask, st.session_state.get(AWAITED, {}).values()))
+    return any(map(ask, read_memory().get(AWAITED, {}).values()))
 
 
 def ask(is_there: Callable[[], bool]) -> bool:

@@ -1,0 +1,18 @@
+"""One dict for all that a session remembers, apart from the values of its widgets.
+
+Two threads may draw for a session at once, and `serving/session_lock.py` lets them take turns at each step with its
+state. But `st.session_state.pop` takes two steps, and fails where the other thread removes the key between them. A
+dict's `pop` is one. So what comes and goes is in this dict, whose own key stays.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+MEMORY = "_memory"
+
+
+def read_memory() -> dict[str, Any]:
+    """Return what the session remembers, by name, to look at and to change."""
+    memory: dict[str, Any] = st.session_state.setdefault(MEMORY, {})
+    return memory
