@@ -98,11 +98,11 @@ def read_or_replace_incidents(data_dir: Path) -> list[Incident]:
 
 
 def settle_missing(data_dir: Path, incidents: Collection[Incident], how: str) -> list[Incident]:
-    """Note that nothing counts as missing since some incidents, and return those since which something did.
+    """Note that what some incidents name as missing no longer counts, and return those that named something.
 
     Args:
         data_dir: where incidents are kept.
-        incidents: these, as they were read: one that was changed meanwhile stays as it is.
+        incidents: as they were read; if one has changed since, it stays as it is.
         how: the sentence that follows what was missing.
 
     Raises:
