@@ -3,6 +3,7 @@
 The rules say how a sender's bodies are compared, and which of its entities have no state.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -78,14 +79,15 @@ class AccountEvents(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """The result of deriving: new rows, the notifications whose rows they replace, and entities' last notifications.
+    """The result of deriving: new rows, the notifications whose rows they replace, and entities' new notifications.
 
-    `failed` are the notifications whose rows are missing because deriving them raised an error. `accounts` are the new
-    notifications of accounts, by sender and alias.
+    `histories` are each entity's new notifications, in order of occurrence. `failed` are the notifications whose rows
+    are missing because deriving them raised an error. `accounts` are the new notifications of accounts, by sender and
+    alias.
     """
 
     rows: list[DerivedChange]
     stale: list[int]
-    last: dict[Entity, EntityEvent]
+    histories: dict[Entity, Sequence[EntityEvent]]
     failed: list[Underived]
     accounts: dict[tuple[str, str], AccountEvents]

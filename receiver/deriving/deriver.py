@@ -5,15 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
-from sys import intern
 
 from receiver.changes.differ import Differ, Snapshot, follow, list_changes
 from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, SenderRules, Underived, as_columns
-from receiver.deriving.history import Entity, EntityEvent, Place, Run, Step, find_closed, find_runs
+from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, SenderRules, Underived
+from receiver.deriving.history import Entity, EntityEvent, Run, find_closed, find_runs
 from receiver.deriving.states import LastStates, read_steps, run_by_name
 from receiver.files import read_sql_file
 from receiver.logs import describe
@@ -56,15 +55,9 @@ class Deriver:
         self._rules = SenderRules(load_senders() if senders is None else senders)
         dropped = read_dropped(read)
         self._since, self._has_dropped = dropped.before, dropped.is_something
-        last = _NO_END if last_seq is None else last_seq
-        rows = self._read("heads.sql", [*as_columns(self._rules.stateless), last])
-        # `intern`, because memory would hold the same few names once more for each entity.
-        self._heads: dict[Entity, Step] = {
-            (intern(sender), intern(category), entity_id): Step(Place(happened_at, seq), action and intern(action))
-            for sender, category, entity_id, happened_at, seq, action in rows
-        }
-        self._bodies = bodies or LastBodies()
-        self._states = LastStates(self._read, self._rules, self._heads, self._bodies)
+        self._states = LastStates(
+            self._read, self._rules, bodies or LastBodies(), _NO_END if last_seq is None else last_seq
+        )
         self._room = _MOST_BYTES
 
     def derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
@@ -116,11 +109,10 @@ class Deriver:
         return find_closed([event.make_step(self._since) for event in events]) if self._has_dropped else frozenset()
 
     def _place(self, entity: Entity, events: Sequence[EntityEvent], derived: Derived) -> bool:
-        """Note where an entity's events stand in its history, and tell whether the first is late."""
-        head = self._heads.get(entity)
+        """Note an entity's events, in order, and tell whether the first is late."""
+        derived.histories[entity] = events
+        head = self._states.get_head(entity)
         is_late = head is not None and events[0].place < head.place
-        if head is None or events[-1].place > head.place:
-            derived.last[entity] = events[-1]
         sender, category, name = entity
         if (sender, category) in self._rules.accounts:
             derived.accounts[sender, name] = AccountEvents([event.seq for event in events], is_late)
@@ -128,13 +120,7 @@ class Deriver:
 
     def settle(self, derived: Derived) -> None:
         """Remember what was derived, once the transaction is committed."""
-        if not derived.last:
-            return
-        old = [self._heads[entity].place.seq for entity in derived.last if entity in self._heads]
-        newest = max((event.seq, event.id) for event in derived.last.values())
-        self._bodies.replace(old, {event.seq: event.payload for event in derived.last.values()}, newest)
-        for entity, event in derived.last.items():
-            self._heads[entity] = event.make_step(self._since)
+        self._states.settle(derived.histories, self._since)
 
     def _derive_late(self, histories: dict[Entity, list[EntityEvent]], derived: Derived) -> None:
         """Derive from events of which some happened before known ones, and derive again what is compared with them."""

@@ -1,14 +1,17 @@
-"""Reads entities' last states, which new notifications are compared with."""
+"""Knows entities' last states, which new notifications are compared with."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from sys import intern
 from typing import Any
 
 from receiver.changes.differ import Differ, Snapshot, follow, is_bare_deletion
 from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import SenderRules
-from receiver.deriving.history import Entity, Place, Step
+from receiver.deriving.derived import SenderRules, as_columns
+from receiver.deriving.history import Entity, EntityEvent, Place, Step
 from receiver.files import read_sql_file
 
 _ENTITIES_AT_ONCE = 512
@@ -18,34 +21,84 @@ _DELETIONS_AT_ONCE = 16
 
 
 class LastStates:
-    """Reads entities' last states: their last bodies, and after a deletion without a state the ones before.
+    """Knows entities' last states: their last bodies, and after a deletion without a state the ones before.
 
     Args:
         read: runs a query of this folder by its name and returns its rows.
         rules: how senders' bodies are compared.
-        heads: the last step of each entity, kept up to date by their owner.
         bodies: the bodies at hand.
+        last_seq: the last notification that counts at first.
     """
 
-    def __init__(self, read: Read, rules: SenderRules, heads: Mapping[Entity, Step], bodies: LastBodies) -> None:
-        self._read, self._rules, self._heads, self._bodies = read, rules, heads, bodies
+    def __init__(self, read: Read, rules: SenderRules, bodies: LastBodies, last_seq: int) -> None:
+        self._read, self._rules, self._bodies = read, rules, bodies
+        rows = read("heads.sql", [*as_columns(rules.stateless), last_seq])
+        # `intern`, because memory would hold the same few names once more for each entity.
+        self._heads: dict[Entity, Step] = {
+            (intern(sender), intern(category), entity_id): Step(Place(happened_at, seq), action and intern(action))
+            for sender, category, entity_id, happened_at, seq, action in rows
+        }
+        # The steps before one deletion. Finding those of a few entities reads the ids of all notifications each time.
+        deleted = [entity for entity in self._heads if self._is_deleted(entity)]
+        self._before: dict[Entity, Step] = {}
+        for entity, steps in self._read_last_steps(deleted, last_seq).items():
+            match sorted(steps):
+                case [before, _]:
+                    self._before[entity] = before
+
+    def get_head(self, entity: Entity) -> Step | None:
+        """Return an entity's last step."""
+        return self._heads.get(entity)
 
     def read(self, entities: Iterable[Entity], last_seq: int) -> Iterator[tuple[Entity, Snapshot | None]]:
         """Yield entities with their states up to a `seq`, and None for those that have none."""
-        steps = self._read_last_steps(entities, last_seq)
+        steps = self._find_last_steps(entities, last_seq)
         # Entities whose states lie further back come together: a query for one takes as long as for hundreds.
         in_order = [*steps, *(entity for entity in entities if entity not in steps)]
-        for part in self._divide(in_order):
+        for part in self._divide(in_order, steps):
             states = self._read_states(part, steps)
             for entity in part:
                 yield entity, states.get(entity)
 
-    def _divide(self, entities: Sequence[Entity]) -> Iterator[list[Entity]]:
+    def settle(self, histories: Mapping[Entity, Sequence[EntityEvent]], since: datetime) -> None:
+        """Remember new notifications, each entity's in order; `since` is the moment since which all is stored."""
+        if not histories:
+            return
+        old: set[int] = set()
+        last: dict[int, bytes] = {}
+        for entity, events in histories.items():
+            old.update(self._list_seqs(entity))
+            self._place(entity, events, since)
+            seqs = self._list_seqs(entity)
+            old.difference_update(seqs)
+            last.update((event.seq, event.payload) for event in events[-2:] if event.seq in seqs)
+        newest = max((events[-1].seq, events[-1].id) for events in histories.values())
+        self._bodies.replace(old, last, newest)
+
+    def _place(self, entity: Entity, events: Sequence[EntityEvent], since: datetime) -> None:
+        """Put an entity's new notifications into its history."""
+        head = self._heads.get(entity)
+        last = events[-1].make_step(since)
+        self._before.pop(entity, None)
+        if head and last < head:
+            return
+        self._heads[entity] = last
+        is_late = head is not None and events[0].place < head.place
+        before = events[-2].make_step(since) if events[1:] else head
+        if before and not is_late and self._is_deletion(entity, last) and not self._is_deletion(entity, before):
+            self._before[entity] = before
+
+    def _list_seqs(self, entity: Entity) -> list[int]:
+        """Return the `seq` of the notifications by whose bodies an entity's state is known, as far as memory tells."""
+        steps = self._heads.get(entity), self._before.get(entity)
+        return [step.place.seq for step in steps if step]
+
+    def _divide(self, entities: Sequence[Entity], steps: Mapping[Entity, list[Step]]) -> Iterator[list[Entity]]:
         """Yield entities in parts: some hundred, or fewer whose last bodies are large."""
         for start in range(0, len(entities), _ENTITIES_AT_ONCE):
             part: list[Entity] = []
             size = 0
-            sizes = self._read_sizes(entities[start : start + _ENTITIES_AT_ONCE])
+            sizes = self._read_sizes(entities[start : start + _ENTITIES_AT_ONCE], steps)
             for entity, each in sizes.items():
                 if part and size + each > _BODIES_AT_ONCE:
                     yield part
@@ -54,46 +107,64 @@ class LastStates:
                 size += each
             yield part
 
-    def _read_sizes(self, entities: Iterable[Entity]) -> dict[Entity, int]:
-        """Return how many bytes entities' last bodies have."""
-        seqs = {entity: self._heads[entity].place.seq for entity in entities if entity in self._heads}
-        sizes = self._bodies.read_sizes(seqs.values())
-        if missing := list(set(seqs.values()) - sizes.keys()):
+    def _read_sizes(self, entities: Iterable[Entity], steps: Mapping[Entity, list[Step]]) -> dict[Entity, int]:
+        """Return how many bytes entities' last bodies have, with those before deletions."""
+        seqs = {entity: self._list_ends(entity, steps) for entity in entities}
+        wanted = {seq for each in seqs.values() for seq in each}
+        sizes = self._bodies.read_sizes(wanted)
+        if missing := list(wanted - sizes.keys()):
             sizes |= dict(self._read("body_sizes.sql", [missing]))
-        return {entity: sizes.get(seqs.get(entity, 0), 0) for entity in entities}
+        return {entity: sum(sizes.get(seq, 0) for seq in each) for entity, each in seqs.items()}
 
-    def _read_last_steps(self, entities: Iterable[Entity], last_seq: int) -> dict[Entity, list[Step]]:
+    def _list_ends(self, entity: Entity, steps: Mapping[Entity, list[Step]]) -> list[int]:
+        """Return the `seq` of an entity's last step, and of the first of the last steps of a deleted one."""
+        ends = self._heads.get(entity), min(steps.get(entity, ()), default=None)
+        return [step.place.seq for step in ends if step]
+
+    def _find_last_steps(self, entities: Iterable[Entity], last_seq: int) -> dict[Entity, list[Step]]:
         """Return the steps of deleted entities, from the last that is no deletion on.
 
         They are up to a `seq`, in no particular order.
         """
         deleted = [entity for entity in entities if self._is_deleted(entity)]
+        known = {entity: [self._before[entity], self._heads[entity]] for entity in deleted if entity in self._before}
+        return known | self._read_last_steps([entity for entity in deleted if entity not in known], last_seq)
+
+    def _read_last_steps(self, deleted: Sequence[Entity], last_seq: int) -> dict[Entity, list[Step]]:
         if not deleted:
             return {}
-        actions = [list(self._differ_of(entity).comparison.deleted) for entity in deleted]
+        actions = [list(self._rules.differ_of(sender).comparison.deleted) for sender, _, _ in deleted]
         return read_steps(self._read, "last_steps.sql", deleted, actions, last_seq)
 
     def _is_deleted(self, entity: Entity) -> bool:
         head = self._heads.get(entity)
-        return head is not None and head.action in self._differ_of(entity).comparison.deleted
+        return head is not None and self._is_deletion(entity, head)
+
+    def _is_deletion(self, entity: Entity, step: Step) -> bool:
+        return step.action in self._differ_of(entity).comparison.deleted
 
     def _read_states(self, entities: Iterable[Entity], steps: Mapping[Entity, list[Step]]) -> dict[Entity, Snapshot]:
         """Read the states of some entities, and the payloads that are not at hand."""
-        entity_by_seq = {self._heads[entity].place.seq: entity for entity in entities if entity in self._heads}
-        bodies = self._bodies.get(entity_by_seq)
-        if missing := list(entity_by_seq.keys() - bodies.keys()):
-            bodies |= self._read_payloads(missing)
-        heads = ((entity_by_seq[seq], body) for seq, body in bodies.items())
-        latest = {entity: Snapshot(entity[1], self._heads[entity].action, body) for entity, body in heads}
-        deleted = [entity for entity in latest if self._is_deleted(entity)]
-        return latest | self._read_last_states({entity: sorted(steps[entity]) for entity in deleted})
+        bodies = self._read_bodies({seq for entity in entities for seq in self._list_ends(entity, steps)})
+        heads = {entity: self._heads[entity] for entity in entities if entity in self._heads}
+        latest = {
+            entity: Snapshot(entity[1], head.action, bodies[head.place.seq])
+            for entity, head in heads.items()
+            if head.place.seq in bodies
+        }
+        deleted = {entity: sorted(steps[entity]) for entity in latest if entity in steps}
+        return latest | self._read_last_states(deleted, bodies)
 
-    def _read_last_states(self, steps: Mapping[Entity, Sequence[Step]]) -> dict[Entity, Snapshot]:
+    def _read_bodies(self, seqs: AbstractSet[int]) -> dict[int, bytes]:
+        bodies = self._bodies.get(seqs)
+        if missing := list(seqs - bodies.keys()):
+            bodies |= self._read_payloads(missing)
+        return bodies
+
+    def _read_last_states(
+        self, steps: Mapping[Entity, Sequence[Step]], bodies: Mapping[int, bytes]
+    ) -> dict[Entity, Snapshot]:
         """Return the states of entities after their last steps, of which all but the first may be deletions."""
-        if not steps:
-            return {}
-        ends = {step.place.seq for each in steps.values() for step in (each[0], each[-1])}
-        bodies = self._read_payloads(list(ends))
         states: dict[Entity, Snapshot] = {}
         for entity, each in steps.items():
             differ = self._differ_of(entity)

@@ -1,6 +1,7 @@
 """What a notification changed: every case, with rows written by hand."""
 
 import json
+import random
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,10 +13,12 @@ from receiver.changes.differ import Change, Differ, Snapshot
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, make_read, write_changes
+from receiver.deriving.tables import Rebuild
 from receiver.notification import FIRST_SENDER, NumberedNotification
 from receiver.senders import CENTURYLINK
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
+from tests.support.sizes import size
 
 USER = {"accountAlias": "ACME", "userName": "kim@acme.example", "emailAddress": "kim@acme.example", "status": "Active"}
 SERVER: dict[str, Any] = {
@@ -247,12 +250,17 @@ def store(tmp_path):
 
 
 class Derivation:
-    """Stores notifications as the appender does, and derives from them."""
+    """Stores notifications as the appender does, and derives from them by `queries`."""
 
     def __init__(self, store):
         self.store = store
-        self.deriver = Deriver(make_read(store))
+        self.queries = []
+        self.deriver = Deriver(self.read)
         self.seq = 0
+
+    def read(self, sql, parameters):
+        self.queries.append(sql)
+        return make_read(self.store)(sql, parameters)
 
     def take(self, *rows, copy_of=None):
         batch = [NumberedNotification(self.seq + place, row, copy_of) for place, row in enumerate(rows, 1)]
@@ -286,6 +294,46 @@ def test_every_column_says_which_notification_made_the_change(store):
         "entity_id": "KIM@ACME.EXAMPLE", "account_alias": "ACME", "actor": "kim", "path": "status", "kind": "changed",
         "noise": False, "old_value": '"Active"', "new_value": '"Disabled"', "told": False, "sender": FIRST_SENDER,
     }  # fmt: skip
+
+
+def test_what_comes_back_after_a_deletion_is_compared_without_a_query(store):
+    derivation = Derivation(store)
+    derivation.take(user(0))
+    derivation.take(user(1, "Disabled", action="Deleted"))
+    derivation.queries.clear()
+    derivation.take(user(2, "Locked", action="Created"), user(3, "Locked", action="Deleted"))
+    derivation.take(user(4, "Active"))
+    assert derivation.queries == []
+    assert [row for row in derivation.rows() if row[1] == "status"] == [
+        (2, "status", "changed", '"Active"', '"Disabled"'),
+        (3, "status", "changed", '"Active"', '"Locked"'),
+        (5, "status", "changed", '"Locked"', '"Active"'),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(size(6, 300)))
+def test_whatever_comes_in_whatever_batches_its_changes_are_those_of_a_rebuild(store, seed):
+    drawn = random.Random(seed)
+    derivation = Derivation(store)
+    for turn in range(30):
+        if drawn.random() < 0.1:
+            derivation.deriver = Deriver(derivation.read)
+        batch = [draw_user(drawn, turn) for _ in range(drawn.randint(1, 3))]
+        derivation.take(*batch)
+    one_by_one = derivation.rows()
+    rebuild = Rebuild(store.cursor())
+    rebuild.begin()
+    while rebuild.done is not None:
+        rebuild.step()
+    assert derivation.rows() == one_by_one
+
+
+def draw_user(drawn, turn):
+    """Return a notification of one of two users, which may be late or a deletion."""
+    row = user(
+        turn - drawn.choice([0, 0, 0, 1.5, 4.5]), drawn.choice("abc"), action=drawn.choice(["Updated", "Deleted"])
+    )
+    return row._replace(entity_id=drawn.choice(["KIM", "EVE"]), received_at=NOON + timedelta(hours=1, minutes=turn))
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one by one"])
