@@ -13,6 +13,7 @@ from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import SenderRules, as_columns
 from receiver.deriving.history import Entity, EntityEvent, Place, Step
 from receiver.files import read_sql_file
+from receiver.notification import Action
 
 _ENTITIES_AT_ONCE = 512
 _BODIES_AT_ONCE = 32 * 1024 * 1024
@@ -32,19 +33,18 @@ class LastStates:
 
     def __init__(self, read: Read, rules: SenderRules, bodies: LastBodies, last_seq: int) -> None:
         self._read, self._rules, self._bodies = read, rules, bodies
-        rows = read("heads.sql", [*as_columns(rules.stateless), last_seq])
-        # `intern`, because memory would hold the same few names once more for each entity.
-        self._heads: dict[Entity, Step] = {
-            (intern(sender), intern(category), entity_id): Step(Place(happened_at, seq), action and intern(action))
-            for sender, category, entity_id, happened_at, seq, action in rows
-        }
-        # The steps before one deletion. Finding those of a few entities reads the ids of all notifications each time.
-        deleted = [entity for entity in self._heads if self._is_deleted(entity)]
+        self._heads: dict[Entity, Step] = {}
+        # The steps before deletions that follow none. Looking for those of a few entities reads the ids of all
+        # notifications each time.
         self._before: dict[Entity, Step] = {}
-        for entity, steps in self._read_last_steps(deleted, last_seq).items():
-            match sorted(steps):
-                case [before, _]:
-                    self._before[entity] = before
+        for sender, category, name, *head, moment, seq, action in read(
+            "heads.sql", [*as_columns(rules.stateless), last_seq]
+        ):
+            # `intern`, because memory would hold the same few names once more for each entity.
+            entity = intern(sender), intern(category), name
+            last = self._heads[entity] = _make_step(*head)
+            if seq and self._is_deletion(entity, last):
+                self._put(entity, last, _make_step(moment, seq, action))
 
     def get_head(self, entity: Entity) -> Step | None:
         """Return an entity's last step."""
@@ -82,10 +82,14 @@ class LastStates:
         self._before.pop(entity, None)
         if head and last < head:
             return
-        self._heads[entity] = last
         is_late = head is not None and events[0].place < head.place
         before = events[-2].make_step(since) if events[1:] else head
-        if before and not is_late and self._is_deletion(entity, last) and not self._is_deletion(entity, before):
+        self._put(entity, last, None if is_late else before)
+
+    def _put(self, entity: Entity, head: Step, before: Step | None) -> None:
+        """Put an entity's last step, and the one before it if that is known."""
+        self._heads[entity] = head
+        if before and self._is_deletion(entity, head) and not self._is_deletion(entity, before):
             self._before[entity] = before
 
     def _list_seqs(self, entity: Entity) -> list[int]:
@@ -195,6 +199,10 @@ class LastStates:
 
     def _differ_of(self, entity: Entity) -> Differ:
         return self._rules.differ_of(entity[0])
+
+
+def _make_step(happened_at: datetime, seq: int, action: Action | None) -> Step:
+    return Step(Place(happened_at, seq), action and intern(action))
 
 
 def run_by_name(read: Read) -> Read:
