@@ -6,6 +6,7 @@ from base64 import b64decode
 
 import pytest
 
+from receiver.keeping.verification import UsedKey
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import compute_fingerprint, load_private_key, write_private_key, write_public_pem
 from tests.durability.support.commands import run_command
@@ -53,10 +54,12 @@ def test_signatures_are_not_judged_under_another_key_than_they_were_received_und
     (which, nothing) = done.stderr.splitlines()
     key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     assert which == (
-        f"12 notifications were received under the public key {key}, which is not at hand: "
-        "name its file with --public-key."
+        f"12 notifications, the first of them seq 1, were received under the public key {key}, "
+        "which is not at hand: name its file with --public-key."
     )
     assert nothing == "Nothing was checked."
+    one = "Notification seq 7 was received under the public key ab, which is not at hand"
+    assert UsedKey("ab", 1, 7).describe_lack() == one
     named = run_command(data_dir, "verify", "--public-key", str(key_directory() / "public.pem"), CLC_PUBLIC_KEY="")
     assert (named.returncode, named.stdout) == (0, ""), named.stderr
     assert key in named.stderr
