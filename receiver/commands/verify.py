@@ -37,7 +37,13 @@ from receiver.keeping.verification.invariants import Violation, check_gaps, chec
 from receiver.logs import make_visible
 from receiver.processes.garbage import put_off_collection
 from receiver.senders import CENTURYLINK, load_senders
-from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, write_public_pem
+from receiver.senders.keys import (
+    Keys,
+    find_remembered_path,
+    index_by_fingerprint,
+    load_remembered_keys,
+    write_public_pem,
+)
 from receiver.settings import Settings, read_settings
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
@@ -90,7 +96,7 @@ def verify(
             raise click.exceptions.Exit(1)
         if lacking := find_lacking_keys(reader, keys):
             for each in lacking:
-                click.echo(f"{each.describe_lack()}: name its file with --public-key.", err=True)
+                click.echo(f"{each.describe_lack()}: {_advise(settings, each)}", err=True)
             click.echo("Nothing was checked.", err=True)
             raise click.exceptions.Exit(NOT_ALL_CHECKED)
         tally = Tally()
@@ -105,6 +111,14 @@ def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Load the keys of earlier receipts, the key of the settings, and the named ones."""
     named = map(CENTURYLINK.verification.load_key, (settings.public_key, *key_files))
     return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
+
+
+def _advise(settings: Settings, lacking: UsedKey) -> str:
+    """Say what to do about a key that is not at hand, and whether its file holds something else."""
+    file = find_remembered_path(settings.data_dir, lacking.fingerprint) if lacking.fingerprint else None
+    if file and file.exists():
+        return f"{file} holds another key or none, so it was altered; name a copy with --public-key."
+    return "name its file with --public-key."
 
 
 def _scrub(settings: Settings, reader: Reader) -> bool:

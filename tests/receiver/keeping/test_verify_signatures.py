@@ -69,7 +69,9 @@ def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
     key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     (data_dir / "keys").mkdir()
     (data_dir / "keys" / f"{key}.pem").write_bytes(write_public_pem(load_public_key(None)))
-    assert run_command(data_dir, "verify", CLC_PUBLIC_KEY="").returncode == 2
+    done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
+    assert done.returncode == 2
+    assert f"{data_dir / 'keys' / key}.pem holds another key or none, so it was altered; name a copy" in done.stderr
 
 
 @pytest.mark.parametrize("noted", [True, False])
