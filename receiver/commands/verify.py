@@ -20,14 +20,15 @@ from receiver.keeping.scrub_loop import write_scrub_note
 from receiver.keeping.verification import (
     Means,
     Tally,
+    UsedKey,
     can_check_accounts,
     check_former,
     check_spooled,
     check_stored,
     check_whole,
-    count_judged,
     find_gaps,
     find_lacking_keys,
+    list_used_keys,
     open_checkers,
     read_extent,
     read_scope,
@@ -36,7 +37,13 @@ from receiver.keeping.verification.invariants import Violation, check_gaps, chec
 from receiver.logs import make_visible
 from receiver.processes.garbage import put_off_collection
 from receiver.senders import CENTURYLINK, load_senders
-from receiver.senders.keys import Keys, index_by_fingerprint, load_remembered_keys, write_public_pem
+from receiver.senders.keys import (
+    Keys,
+    find_remembered_path,
+    index_by_fingerprint,
+    load_remembered_keys,
+    write_public_pem,
+)
 from receiver.settings import Settings, read_settings
 from receiver.spool.owners import count_whole_backlog, list_former_spools
 
@@ -44,7 +51,7 @@ _STEPS = 1_000
 _UNSIGNED = "SELECT count(*) FROM notifications WHERE signature_status = 'missing'"
 LINES_OF_A_KIND = 10
 NOT_ALL_CHECKED = 2
-"""The exit code if a key or a secret is missing."""
+"""The exit code if a key, a secret or a profile is missing."""
 
 
 @click.command()
@@ -78,8 +85,8 @@ def verify(
     row that fails (the problem, seq, id and details), and for each restore that left rows out or recovery that could
     not save some. If there is such a line, the exit code is 1. Signatures are checked under the keys that judged them
     at receipt, which are in CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2. Signatures
-    of other senders are checked under their secrets, as they are set for `serve`; without one, the rest is checked, and
-    the exit code is 2 if that is right.
+    of other senders are checked under their secrets, as they are set for `serve`; without one, or without the profile
+    of a sender, the rest is checked, and the exit code is 2 if that is right.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _load_keys(settings, key_files)
@@ -89,14 +96,14 @@ def verify(
             raise click.exceptions.Exit(1)
         if lacking := find_lacking_keys(reader, keys):
             for each in lacking:
-                click.echo(f"{each}: name its file with --public-key.", err=True)
+                click.echo(f"{each.describe_lack()}: {_advise(settings, each)}", err=True)
             click.echo("Nothing was checked.", err=True)
             raise click.exceptions.Exit(NOT_ALL_CHECKED)
         tally = Tally()
         failed = _check(settings, reader, keys, secret_dirs, tally, every_line=every_line)
     if failed:
         raise click.exceptions.Exit(1)
-    if any(each.is_secret_lacking for each in tally.unjudged):
+    if any(each.is_lacking for each in tally.unjudged):
         raise click.exceptions.Exit(NOT_ALL_CHECKED)
 
 
@@ -104,6 +111,14 @@ def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
     """Load the keys of earlier receipts, the key of the settings, and the named ones."""
     named = map(CENTURYLINK.verification.load_key, (settings.public_key, *key_files))
     return load_remembered_keys(settings.data_dir) | index_by_fingerprint(named)
+
+
+def _advise(settings: Settings, lacking: UsedKey) -> str:
+    """Say what to do about a key that is not at hand, and whether its file holds something else."""
+    file = find_remembered_path(settings.data_dir, lacking.fingerprint) if lacking.fingerprint else None
+    if file and file.exists():
+        return f"{file} holds another key or none, so it was altered; name a copy with --public-key."
+    return "name its file with --public-key."
 
 
 def _scrub(settings: Settings, reader: Reader) -> bool:
@@ -132,7 +147,7 @@ def _check(
 ) -> Counter[str]:
     began = time.monotonic()
     senders = load_senders(settings.senders)
-    extent, judged = read_extent(reader), count_judged(reader)
+    extent, judged = read_extent(reader), list_used_keys(reader)
     gaps = find_gaps(reader, extent)
     are_explained = was_recovered(settings.data_dir)
     scope = read_scope(reader, extent, senders)
@@ -199,9 +214,11 @@ def _say_outcome(failed: Counter[str], *, changes_too: bool, accounts_too: bool)
         click.echo(f"No problems found{'' if changes_too and accounts_too else ' in the rest'}.", err=True)
 
 
-def _describe_judged(judged: dict[str | None, int], tally: Tally) -> str:
+def _describe_judged(judged: list[UsedKey], tally: Tally) -> str:
     """Say which keys judged the valid signatures, and how many each; and how many were checked under secrets."""
-    parts = [f"{count:,} by the key {name or 'that was not noted at receipt'}" for name, count in judged.items()]
+    parts = [
+        f"{each.notifications:,} by the key {each.fingerprint or 'that was not noted at receipt'}" for each in judged
+    ]
     valid = f"Valid signatures: {', '.join(parts)}." if parts else ""
     checked = [f"{count:,} of {name}" for name, count in sorted(tally.judged.items())]
     others = f"Checked under secrets: {', '.join(checked)}." if checked else ""

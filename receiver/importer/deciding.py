@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from receiver.admission import Admission, Refusal, refuse_body
 from receiver.importer.archive import ArchivedNotification, ArchivedRow, ArchiveLineError
-from receiver.notification import Notification, Rejection, make_id
+from receiver.notification import Notification, Proof, Rejection, make_id
 from receiver.sender_admission import PREFIX, SenderAdmission, refuse_signature
 from receiver.senders.judge import SignatureJudge
 from receiver.senders.profile import Handshake, Profile
@@ -63,15 +63,15 @@ class Deciders(NamedTuple):
             sender=line.sender,
             **row._asdict(),
         )
-        judged = self._judge(kept)
+        judged = self._judge(kept, profile.scheme.proof)
         if judged.signature_status == "valid" or profile.scheme.proof == "none" or self.signatures == "record":
             return judged
         return refuse_signature(profile, judged.signature_status, judged.signature_detail)
 
-    def _judge(self, kept: Notification) -> Notification:
+    def _judge(self, kept: Notification, proof: Proof) -> Notification:
         fits = self.judge.judge(kept)
         if fits:
-            return kept._replace(signature_status="valid", signature_detail=None)
+            return kept._replace(signature_status="valid", signature_detail=None, proof=proof)
         if fits is False and kept.signature_status == "valid":
             return kept._replace(signature_status="invalid", signature_detail="the signature fits no secret")
         return kept

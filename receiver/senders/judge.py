@@ -20,11 +20,11 @@ _FORM = "the body may have come as a form, whose own bytes are not kept"
 
 
 class Unjudged(NamedTuple):
-    """Why some signatures of a sender can't be judged again."""
+    """Why some signatures of a sender can't be judged again, and whether that is for lack of a secret or a profile."""
 
     sender: str
     reason: str
-    is_secret_lacking: bool = False
+    is_lacking: bool = False
 
 
 class SignatureJudge:
@@ -66,7 +66,7 @@ class SignatureJudge:
     def _find_verdict(self, row: Notification) -> bool | Unjudged | None:
         profile = self._profiles.get(row.sender)
         if profile is None:
-            return Unjudged(row.sender, _NO_PROFILE)
+            return Unjudged(row.sender, _NO_PROFILE, is_lacking=True)
         if lack := describe_lack(profile.scheme):
             return Unjudged(row.sender, lack)
         if row.signature is None:
@@ -74,7 +74,7 @@ class SignatureJudge:
         noted = row.key_fingerprint
         secrets = [each for each in self._secrets.get(row.sender, ()) if noted in {None, each.fingerprint}]
         if not secrets:
-            return Unjudged(row.sender, _describe_secret(row.sender, noted), is_secret_lacking=True)
+            return Unjudged(row.sender, _describe_secret(row.sender, noted), is_lacking=True)
         kept = KeptRequest(row.payload, row.signature, row.delivery_id, row.received_at)
         if any(fits(profile.scheme, secret, kept) for secret in secrets):
             return True

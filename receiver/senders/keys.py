@@ -137,7 +137,7 @@ def index_by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
 def remember_key(data_dir: Path, key: PublicKey) -> Path | None:
     """Save a key before notifications are received under it, and return its file; if the disk is full, log that."""
     fingerprint = compute_fingerprint(key)
-    path = data_dir / "keys" / f"{fingerprint}.pem"
+    path = find_remembered_path(data_dir, fingerprint)
     if fingerprint in load_remembered_keys(data_dir):
         return path
     try:
@@ -147,6 +147,11 @@ def remember_key(data_dir: Path, key: PublicKey) -> Path | None:
         _log.error("the public key could not be kept as %s: %s; `clc-receiver verify` needs it", path, error)
         return None
     return path
+
+
+def find_remembered_path(data_dir: Path, fingerprint: str) -> Path:
+    """Return the path of a saved key."""
+    return data_dir / "keys" / f"{fingerprint}.pem"
 
 
 def load_remembered_keys(data_dir: Path) -> Keys:

@@ -69,16 +69,21 @@ def test_an_exported_archive_comes_in_as_the_same_rows_with_the_same_changes(fir
     assert ("signatures of stripe; the secret" in done.stderr) == (not secrets)
 
 
-def test_an_altered_body_is_refused_where_the_secret_is_set_and_marked_where_that_is_wanted(archive, tmp_path):
+def test_an_altered_body_is_refused_or_marked_and_a_signature_proves_no_more_than_its_sender_can(archive, tmp_path):
     line = next(line for line in archive.read_text().splitlines() if '"stripe"' in line)
     fields = json.loads(line)
     altered = tmp_path / "altered.jsonl"
     altered.write_text(json.dumps(fields | {"body": fields["body"].replace("{", "{ ", 1)}))
     refused = take_in(tmp_path / "required", altered, **SECRETS)
     assert (refused.returncode, "1 was refused (signature_invalid)" in refused.stderr) == (1, True)
+    claims = json.dumps(fields | {"row": fields["row"] | {"proof": "third-party"}})
+    altered.write_text(f"{altered.read_text()}\n{claims}")
     assert take_in(tmp_path / "recorded", altered, "--signatures", "record", **SECRETS).returncode == 0
-    verdicts = "SELECT signature_status, signature_detail FROM notifications"
-    assert ask(tmp_path / "recorded", verdicts) == [("invalid", "the signature fits no secret")]
+    verdicts = "SELECT signature_status, signature_detail, proof FROM notifications ORDER BY seq"
+    assert ask(tmp_path / "recorded", verdicts) == [
+        ("invalid", "the signature fits no secret", "shared-secret"),
+        ("valid", None, "shared-secret"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from receiver.database.extent import Taken
-from receiver.notification import FIRST_PROOF, Notification, NumberedNotification
+from receiver.notification import FIRST_PROOF, Notification, NumberedNotification, Proof
 from receiver.senders import CENTURYLINK, Sender
 from receiver.senders.keys import Keys
+from receiver.senders.profile import Profile
 from receiver.senders.request import BodyError, parse_body
 from receiver.senders.sender import Event, RoutedSender
 from receiver.spool.layout import to_microseconds
@@ -105,7 +106,8 @@ def check_row(
         judge: judges signatures of senders without a published key.
     """
     routed = sender if isinstance(sender, RoutedSender) else None
-    yield from _make_violations("signature", stored, _find_signature_faults(stored.row, keys, routed, judge))
+    proof = sender.scheme.proof if isinstance(sender, Profile) else None
+    yield from _make_violations("signature", stored, _find_signature_faults(stored.row, keys, routed, judge, proof))
     yield from _make_violations("derived", stored, _find_derived_faults(stored.row, routed))
 
 
@@ -197,7 +199,7 @@ def _is_signed(row: Notification, keys: Keys, sender: RoutedSender) -> bool:
 
 
 def _find_signature_faults(
-    row: Notification, keys: Keys, sender: RoutedSender | None, judge: Judge | None
+    row: Notification, keys: Keys, sender: RoutedSender | None, judge: Judge | None, proof: Proof | None
 ) -> Iterator[str]:
     if row.signature_status not in {"valid", "invalid", "missing"}:
         yield f"Its signature_status is {row.signature_status}."
@@ -206,7 +208,7 @@ def _find_signature_faults(
     elif row.signature_status == "valid" and row.signature_detail is not None:
         yield f"Its signature_detail is {row.signature_detail}, though signature_status is valid."
     elif sender is None:
-        yield from _find_judged_faults(row, None if judge is None else judge(row))
+        yield from _find_judged_faults(row, None if judge is None else judge(row), proof)
     elif row.proof != FIRST_PROOF:
         yield f"Its proof is {row.proof}, though its sender signs for anybody to check."
     elif row.signature_status == "valid" and not _is_signed(row, keys, sender):
@@ -215,11 +217,13 @@ def _find_signature_faults(
         yield _SIGNED
 
 
-def _find_judged_faults(row: Notification, is_signed: bool | None) -> Iterator[str]:
+def _find_judged_faults(row: Notification, is_signed: bool | None, proof: Proof | None) -> Iterator[str]:
     if row.signature_status == "valid" and is_signed is False:
         yield _UNSIGNED
     elif row.signature_status == "invalid" and is_signed:
         yield _SIGNED
+    elif is_signed and row.proof != proof:
+        yield f"Its proof is {row.proof}, but its signature makes it {proof}."
 
 
 def _find_derived_faults(row: Notification, sender: RoutedSender | None) -> Iterator[str]:

@@ -103,37 +103,37 @@ def _check_ids(reader: Reader, extent: Extent) -> Iterator[Violation]:
         yield Violation("doubled", UUID(name), seq, "It is in rejected as well.")
 
 
-class LackingKey(NamedTuple):
-    """A key that is not at hand: its fingerprint (None if it was not noted at receipt), and how many rows it judged."""
+class UsedKey(NamedTuple):
+    """A key that judged valid signatures, how many, and the first; None stands for a key that was not noted."""
 
     fingerprint: str | None
     notifications: int
+    first_seq: int
 
-    def __str__(self) -> str:
-        """Return it as a sentence."""
+    def describe_lack(self) -> str:
+        """Return that it is not at hand, as a sentence without its end."""
         which = f"the public key {self.fingerprint}" if self.fingerprint else "a public key that was not noted"
-        return f"{self.notifications:,} notifications were received under {which}, which is not at hand"
+        if self.notifications == 1:
+            return f"Notification seq {self.first_seq} was received under {which}, which is not at hand"
+        received = f"{self.notifications:,} notifications, the first of them seq {self.first_seq}, were received"
+        return f"{received} under {which}, which is not at hand"
 
 
-def count_judged(reader: Reader) -> dict[str | None, int]:
-    """Count the valid signatures of each key that judged some; None is a key that was not noted at receipt.
-
-    Signatures of senders whose keys are not public don't count.
-    """
-    return dict(reader.read_rows(read_sql_file(__package__, "received_under.sql"), [_JUDGED, FIRST_SENDER]))
+def list_used_keys(reader: Reader) -> list[UsedKey]:
+    """List the keys that judged valid signatures of senders whose keys are public."""
+    rows = reader.read_rows(read_sql_file(__package__, "received_under.sql"), [_JUDGED, FIRST_SENDER])
+    return list(map(UsedKey._make, rows))
 
 
-def find_lacking_keys(reader: Reader, keys: Keys) -> list[LackingKey]:
+def find_lacking_keys(reader: Reader, keys: Keys) -> list[UsedKey]:
     """List the keys under which stored notifications were received and that are not among `keys`.
 
     Notifications from before schema version 7 have no fingerprint: their key is lacking if no key at hand fits any of
     the first of them.
     """
-    judged = count_judged(reader)
-    lacking = [LackingKey(name, count) for name, count in judged.items() if name is not None and name not in keys]
-    if None in judged and not _sign_any(reader, keys):
-        lacking.append(LackingKey(None, judged[None]))
-    return lacking
+    used = list_used_keys(reader)
+    lacking = [each for each in used if each.fingerprint is not None and each.fingerprint not in keys]
+    return lacking + [each for each in used if each.fingerprint is None and not _sign_any(reader, keys)]
 
 
 def _sign_any(reader: Reader, keys: Keys) -> bool:

@@ -19,6 +19,7 @@ from receiver.keeping.verification.invariants import (
 from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import compute_fingerprint, index_by_fingerprint, load_private_key
+from receiver.senders.profile import load_shipped
 from receiver.senders.sender import Sender
 from tests.durability.support.promise import Kept, check_acknowledged
 from tests.support.keys import key_directory
@@ -206,6 +207,14 @@ def test_a_violation_is_one_line():
 )
 def test_a_proof_or_a_detail_that_can_not_be_is_named(changed, detail):
     assert words(check_row(stored(**changed), keys())) == [("signature", detail)]
+
+
+def test_a_proof_that_the_signature_of_another_sender_does_not_give_is_named():
+    github = load_shipped()["github"]
+    for proof, found in (("shared-secret", []), ("third-party", ["signature"])):
+        row = stored(sender="github", category="push", event_type="push", action=None, proof=proof)
+        assert [violation.what for violation in check_row(row, keys(), github, lambda _: True)] == found
+        assert list(check_row(row, keys(), github, lambda _: None)) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from base64 import b64decode
 
 import pytest
 
+from receiver.keeping.verification import UsedKey
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import compute_fingerprint, load_private_key, write_private_key, write_public_pem
 from tests.durability.support.commands import run_command
@@ -53,10 +54,12 @@ def test_signatures_are_not_judged_under_another_key_than_they_were_received_und
     (which, nothing) = done.stderr.splitlines()
     key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     assert which == (
-        f"12 notifications were received under the public key {key}, which is not at hand: "
-        "name its file with --public-key."
+        f"12 notifications, the first of them seq 1, were received under the public key {key}, "
+        "which is not at hand: name its file with --public-key."
     )
     assert nothing == "Nothing was checked."
+    one = "Notification seq 7 was received under the public key ab, which is not at hand"
+    assert UsedKey("ab", 1, 7).describe_lack() == one
     named = run_command(data_dir, "verify", "--public-key", str(key_directory() / "public.pem"), CLC_PUBLIC_KEY="")
     assert (named.returncode, named.stdout) == (0, ""), named.stderr
     assert key in named.stderr
@@ -66,7 +69,9 @@ def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
     key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     (data_dir / "keys").mkdir()
     (data_dir / "keys" / f"{key}.pem").write_bytes(write_public_pem(load_public_key(None)))
-    assert run_command(data_dir, "verify", CLC_PUBLIC_KEY="").returncode == 2
+    done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
+    assert done.returncode == 2
+    assert f"{data_dir / 'keys' / key}.pem holds another key or none, so it was altered; name a copy" in done.stderr
 
 
 @pytest.mark.parametrize("noted", [True, False])

@@ -63,8 +63,15 @@ def test_what_can_not_be_judged_is_counted_with_its_reason(name, secrets, reason
     judge = SignatureJudge(PROFILES, known if secrets else {})
     assert {judge.judge(row) for row in rows} == {None}
     ((why, count),) = judge.unjudged.items()
-    assert (why.sender, count, why.is_secret_lacking) == (name, len(rows), not secrets)
+    assert (why.sender, count, why.is_lacking) == (name, len(rows), not secrets)
     assert why.reason.endswith(reason)
+
+
+def test_a_signature_of_a_sender_without_a_profile_is_not_judged_for_lack_of_that():
+    row = received("stripe")[0][0]._replace(sender="gone")
+    judge = SignatureJudge(PROFILES, {})
+    assert judge.judge(row) is None
+    assert list(judge.unjudged) == [Unjudged("gone", "there is no profile of this sender: set CLC_SENDERS", True)]
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,40 @@ at = 2026-03-08T10:00:00Z
 body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T10:59:58Z",
 "modifiedBy":"ann","modifiedDate":"2026-03-08T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
 
+[[fires]]
+title = "Bodies that came at a URL of their category come again as deletions, and one that was a deletion comes there"
+expected = [
+    "high KIM: The signed body of User of KIM was replayed as User.Deleted 30 s later",
+    "high LEE: The signed body of User.Deleted of LEE was replayed as User 1 h later",
+    "high WA1ACMEWEB01: The signed body of Server of WA1ACMEWEB01 was replayed as Server.Deleted 2 h later",
+]
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:30Z
+body = '{"userName":"kim","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User.Deleted"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"lee","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "User"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"lee","accountAlias":"ACME","status":"Active"}'
+[[fires.notifications]]
+event = "Server"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T09:30:00Z",
+"modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[fires.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T12:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"active","changeInfo":{"createdDate":"2026-03-04T09:30:00Z",
+"modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
 [[silent]]
 title = "A user is created, and two passwords are changed"
 [[silent.notifications]]
@@ -267,6 +301,19 @@ event = "Server.Deleted"
 at = 2026-03-04T13:00:01Z
 body = '''{"name":"WA1ACMEWEB01","status":"queuedForDelete","changeInfo":{"createdDate":"2026-03-04T09:59:58Z",
 "modifiedDate":"2026-03-04T12:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+
+[[silent]]
+title = "A server that is queued for deletion is told at a URL of the category, and deleted with the same body"
+[[silent.notifications]]
+event = "Server"
+at = 2026-03-04T10:00:00Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForDelete","changeInfo":{"createdDate":"2026-03-04T09:30:00Z",
+"modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
+[[silent.notifications]]
+event = "Server.Deleted"
+at = 2026-03-04T10:00:01Z
+body = '''{"name":"WA1ACMEWEB01","status":"queuedForDelete","changeInfo":{"createdDate":"2026-03-04T09:30:00Z",
+"modifiedDate":"2026-03-04T09:59:58Z"},"links":[{"rel":"account","id":"acme"}]}'''
 
 [[silent]]
 title = "Copies for parent accounts, of two updates by turns"
@@ -443,7 +490,9 @@ judged AS (
         CASE
             WHEN id = first_use.id THEN NULL
             WHEN category <> first_use.category THEN 'high'
-            WHEN action <> first_use.action THEN CASE
+            -- At a URL of the category the action is open, but no deletion.
+            WHEN action <> first_use.action OR coalesce(action = 'Deleted', false) <> coalesce(first_use.action = 'Deleted', false)
+            THEN CASE
                 WHEN is_timeless AND first_use.action = 'Created' AND action = 'Updated' THEN NULL
                 WHEN list_sort([first_use.action, action]) = ['Created', 'Updated'] AND later <= $apart_seconds THEN NULL
                 ELSE 'high'
@@ -461,7 +510,7 @@ told_twice AS (
         SELECT id
         FROM judged
         WHERE severity = 'high' AND later <= $apart_seconds AND category = first_use.category
-            AND list_sort([first_use.action, action]) = ['Deleted', 'Updated']
+            AND list_sort([coalesce(first_use.action, 'Updated'), coalesce(action, 'Updated')]) = ['Deleted', 'Updated']
     ) USING (id)
     WHERE received_at >= $since::TIMESTAMPTZ - to_days($days) AND received_at < $until::TIMESTAMPTZ
         AND (

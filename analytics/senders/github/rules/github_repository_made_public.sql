@@ -98,6 +98,21 @@ at = 2026-03-04T10:05:00Z
 body = '''{"repository":{"full_name":"acme/tools","private":false,"owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
 
 [[silent]]
+title = "A private repository is deleted, and one of its name is created public"
+[[silent.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "repository" }
+at = 2026-03-04T10:00:00Z
+body = '''{"action":"deleted","repository":{"full_name":"acme/shop","private":true,"owner":{"login":"acme"}},
+"sender":{"login":"ann"}}'''
+[[silent.notifications]]
+sender = "github"
+headers = { X-GitHub-Event = "repository" }
+at = 2026-03-04T11:00:00Z
+body = '''{"action":"created","repository":{"full_name":"acme/shop","private":false,"owner":{"login":"acme"}},
+"sender":{"login":"ann"}}'''
+
+[[silent]]
 title = "A repository is created public, another one becomes private, and a third one internal"
 [[silent.notifications]]
 sender = "github"
@@ -151,6 +166,13 @@ shown AS (
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'github' AND category = 'repository' AND path = 'private' AND NOT noise
         AND old_value::VARCHAR = 'true' AND new_value::VARCHAR = 'false'
+        -- A new repository may have the name of one that is gone.
+        AND notification_id NOT IN (
+            SELECT id
+            FROM events
+            WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
+                AND sender = 'github' AND event_type = 'repository.created'
+        )
         AND NOT EXISTS (
             SELECT 1
             FROM told

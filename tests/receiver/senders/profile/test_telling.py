@@ -63,6 +63,28 @@ def test_values_of_before_of_a_thing_below_the_entity_stand_under_its_path(githu
     assert told(github, "branch_protection_rule.deleted", {"rule": {}}) == {}
 
 
+def test_an_invitation_by_email_has_no_login_and_is_told_by_its_address(github):
+    body = {"invitation": {"login": None, "email": "eve@x.example", "role": "admin"}}
+    assert told(github, "organization.member_invited", body) == {"invitations[eve@x.example]": (GONE, "admin")}
+    body["invitation"] |= {"login": "eve", "email": None}
+    assert told(github, "organization.member_invited", body) == {"invitations[eve]": (GONE, "admin")}
+
+
+def test_rules_that_a_ruleset_gets_loses_or_changes_are_told(github):
+    review = {"type": "pull_request", "parameters": {"required_approving_review_count": 0}}
+    rules = {
+        "added": [{"type": "creation"}],
+        "deleted": [{"type": "deletion"}],
+        "updated": [{"rule": review, "changes": {"configuration": {"from": "{}"}}}],
+    }
+    body = {"repository_ruleset": {"name": "main"}, "changes": {"rules": rules}}
+    assert told(github, "repository_ruleset.edited", body) == {
+        "ruleset_rules[creation]": (GONE, "creation"),
+        "ruleset_rules[deletion]": ("deletion", GONE),
+        "ruleset_rules[pull_request].parameters": (GONE, review["parameters"]),
+    }
+
+
 def test_a_new_value_that_the_state_lacks_is_looked_for_in_the_body(github):
     body = {"team": {}, "repository": {"role": "admin"}, "changes": {"repository": {"role": {"from": "read"}}}}
     assert told(github, "team.edited", body) == {"repository.role": ("read", "admin")}
