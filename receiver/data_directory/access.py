@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
-from receiver.data_directory.incidents import read_or_make
+from receiver.data_directory.made_once import read_or_make
 from receiver.data_directory.private import keep_private
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory
