@@ -57,7 +57,9 @@ def _run(profile: Profile, example: Example) -> Outcome:
             hint = _show_signed(profile, example, body)
             return Outcome(example.file.name, f"expected to verify, but: {verdict.detail}{hint}", False)
         problems = list(_compare(profile, example, body))
-    except (OSError, BodyError, SecretError) as error:
+    except OSError as error:
+        return Outcome(example.file.name, f"{error.filename} can't be read: {error.strerror}", False)
+    except (BodyError, SecretError) as error:
         return Outcome(example.file.name, str(error), False)
     return Outcome(example.file.name, "; ".join(problems) or _summarize(example), not problems)
 

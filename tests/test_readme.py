@@ -25,7 +25,7 @@ from receiver.keeping.care.limits import LIMITS
 from receiver.listener.metrics import REGISTRY as LISTENER
 from receiver.senders.centurylink.events import EVENTS, ROUTE_CATEGORIES
 from receiver.settings import Settings, read_settings
-from receiver.spool import Shipped, ShipperMetrics
+from receiver.spool import Shipped, ShipperMetrics, SpoolReader
 from receiver.store.loop import AppendLoop
 from receiver.store.query.answers import STATUSES
 from receiver.store.query.runner import QueryMetrics
@@ -221,7 +221,7 @@ def families(registry):
 
 def test_every_metric_is_documented_and_no_other_is(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
-    loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=lambda: None, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 10, on_fatal=lambda: None, data_dir=tmp_path)
     registry = make_store_metrics(loop, tmp_path)
     registry.register(StatusMetrics(StatusKeeper(read_settings(data_dir=tmp_path), store, loop.read_condition)))
     registry.register(ShipperMetrics(Shipped))

@@ -151,13 +151,14 @@ def run_demo(settings: Settings, plan: Plan, requests: EndRequests) -> None:
 
 def _prepare(settings: Settings, senders: tuple[str, ...]) -> IO[bytes]:
     """Make what is missing of the data directory and its secrets, and open the log of the parts there."""
-    data_dir = settings.data_dir
+    data_dir, log = settings.data_dir, settings.data_dir / "demo.log"
     try:
         make_directory(data_dir)
         make_secrets(settings, senders)
-        return (data_dir / "demo.log").open("ab")
+        return log.open("ab")
     except OSError as error:
-        raise DemoError(f"{data_dir} can't be used ({error.strerror}): name another with --data-dir.") from None
+        what = log if error.filename == str(log) else data_dir
+        raise DemoError(f"{what} can't be used ({error.strerror}): name another directory with --data-dir.") from None
 
 
 class _Demo:

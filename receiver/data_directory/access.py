@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
-from receiver.data_directory.incidents import read_or_make
+from receiver.data_directory.made_once import read_or_make
 from receiver.data_directory.private import keep_private
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory
@@ -80,11 +80,17 @@ def take(data_dir: Path) -> IO[str]:
     """Lock the data directory for `serve`, until the returned file is closed.
 
     Raises:
-        DataDirectoryError: another process has it.
+        DataDirectoryError: another process has it, or its lock can't be opened.
     """
     path = data_dir / _LOCK
-    path.touch()
-    file = path.open("r+")
+    try:
+        path.touch()
+        file = path.open("r+")
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{path}, which keeps two `serve` apart, can't be opened ({error.strerror}): run this as the user who runs "
+            "`clc-receiver serve`, or remove it while none runs."
+        ) from None
     if not _lock(file):
         holder = read_holder(file)
         file.close()

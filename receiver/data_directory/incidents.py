@@ -10,19 +10,17 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from receiver.errors import DataDirectoryError
-from receiver.files import copy_whole, make_directory, sync_directory, write_new, write_whole
+from receiver.files import copy_whole, make_directory, sync_directory, write_whole
 
 _MOST = 1_000
 _TRIES = 3
 FILE = "recovery.json"
 _ASIDE = "aside"
-_Value = TypeVar("_Value")
 
 _COUNTED = re.compile(r"(\d[\d,]*) of its notifications, ")
 """The begin of what is missing since a restore: older programs wrote the number there alone."""
@@ -135,47 +133,6 @@ def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None =
     """
     moved_to = set_aside(files, data_dir)
     report(data_dir, f"{files[0].name} {why}", moved_to=moved_to, missing=missing)
-
-
-def read_or_make(
-    data_dir: Path, name: str, noun: str, title: str, parse: Callable[[str], _Value], make: Callable[[], str]
-) -> _Value:
-    """Return the value in a small file, which is made at the first call, and anew if it is damaged.
-
-    Args:
-        data_dir: where the file is.
-        name: its name.
-        noun: what it holds, to complete "holds no …".
-        title: names the file in an error.
-        parse: reads its text; raises ValueError where that is no value.
-        make: makes the text.
-
-    Raises:
-        DataDirectoryError: it can't be read or made.
-    """
-    path = data_dir / name
-    try:
-        value = _read_value(path, parse)
-        if value is None:
-            if path.exists():
-                put_aside(data_dir, [path], f"holds no {noun} (is it empty or damaged?): another is made.")
-            with contextlib.suppress(FileExistsError):  # another process was first; then its value counts
-                write_new(path, f"{make()}\n")
-            value = _read_value(path, parse)
-    except OSError as error:
-        raise DataDirectoryError(
-            f"{title} can't be read or made ({error.strerror}): run this as the user who runs `serve`."
-        ) from None
-    if value is None:
-        raise DataDirectoryError(f"{title} does not stay as it was written: is the disk in order?")
-    return value
-
-
-def _read_value(path: Path, parse: Callable[[str], _Value]) -> _Value | None:
-    try:
-        return parse(path.read_bytes().decode("ascii", "replace").strip())
-    except (FileNotFoundError, ValueError):
-        return None
 
 
 def set_aside(files: Iterable[Path], parent: Path) -> Path:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from receiver.data_directory.incidents import read_or_make
+from receiver.data_directory.made_once import read_or_make
 from receiver.files import write_whole
 
 FILE, RUNS_FILE = "node.id", "node.runs"

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from receiver.data_directory.times import is_recent
 from receiver.files import write_whole
 
 FILE: Final = "refused_queries.json"
@@ -56,7 +57,7 @@ class RefusedQueries:
         if not self._kept:
             return None
         now, sha256 = datetime.now(UTC), _compute_hash(sql)
-        queries = [query for query in self._kept if query.sha256 == sha256 and _is_recent(query, now)]
+        queries = [query for query in self._kept if query.sha256 == sha256 and is_recent(query.at, REFUSED_FOR, now)]
         if len(queries) >= CRASHES or any(query.certain for query in queries):
             return datetime.fromisoformat(queries[-1].at) + REFUSED_FOR
         return None
@@ -90,7 +91,8 @@ def read_refused(data_dir: Path) -> list[RefusedQuery]:
 
 def count_recent(data_dir: Path, now: datetime) -> int:
     """Count the times that a query ended the store's process in the hour before `now`."""
-    return len({query.at for query in read_refused(data_dir) if query.certain and _is_recent(query, now)})
+    certain = {query.at for query in read_refused(data_dir) if query.certain}
+    return sum(is_recent(at, REFUSED_FOR, now) for at in certain)
 
 
 class RunningQueries:
@@ -146,11 +148,6 @@ class RunningQueries:
         assert self._file is not None  # noqa: S101 - `note` has looked
         with contextlib.suppress(OSError):
             os.pwrite(self._file, f"{text:{_LINE_BYTES - 1}}\n".encode(), place * _LINE_BYTES)
-
-
-def _is_recent(query: RefusedQuery, now: datetime) -> bool:
-    """Tell whether a query is still refused; a clock that was set back refuses none for longer than the hour."""
-    return abs(now - datetime.fromisoformat(query.at)) < REFUSED_FOR
 
 
 def _compute_hash(sql: str) -> str:

@@ -3,8 +3,9 @@
 Each is read by a function that runs a query, because some readers have the file and others ask the query service.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import duckdb
 
@@ -18,6 +19,7 @@ _WATERMARK = "SELECT coalesce(max(position), 0) FROM watermarks WHERE segment = 
 _FIRST_VERSION_WITH_DROPPED = 14
 _VERSION = "SELECT max(version) FROM schema_version"
 _DROPPED = "SELECT epoch_us(before), notifications, last_seq, kept FROM dropped"
+T = TypeVar("T")
 
 
 class Count(NamedTuple):
@@ -80,8 +82,12 @@ class Taken(NamedTuple):
 
 def read_taken(read: Read) -> Taken:
     """Count the notifications that a store took, and what became of them."""
-    ((taken, stored, set_aside),) = read(read_sql_file(__package__, "taken.sql"), [])
-    return Taken(taken, stored, set_aside, read_dropped(read).notifications)
+
+    def count(dropped: Dropped) -> Taken:
+        ((taken, stored, set_aside),) = read(read_sql_file(__package__, "taken.sql"), [])
+        return Taken(taken, stored, set_aside, dropped.notifications)
+
+    return read_beside_drops(read, count)
 
 
 class Dropped(NamedTuple):
@@ -111,3 +117,17 @@ def read_dropped(read: Read) -> Dropped:
     for before, *numbers in read(_DROPPED, []) if version >= _FIRST_VERSION_WITH_DROPPED else []:
         return Dropped(from_microseconds(before), *numbers)
     return NOTHING
+
+
+def read_beside_drops(read: Read, ask: Callable[[Dropped], T]) -> T:
+    """Return an answer that is of one moment with what is dropped, and so ask again if old months were meanwhile.
+
+    Args:
+        read: runs a query.
+        ask: reads the answer; it gets what is dropped.
+    """
+    while True:
+        dropped = read_dropped(read)
+        answer = ask(dropped)
+        if read_dropped(read) == dropped:
+            return answer

@@ -30,7 +30,7 @@ from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
 from receiver.spool.layout import KINDS, from_microseconds
 from receiver.spool.looking import Backlog, list_segment_paths, view
-from receiver.spool.owners import count_whole_backlog, list_former_spools
+from receiver.spool.owners import count_whole_backlog, list_former_spools, list_readable
 
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
@@ -79,9 +79,12 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
     This runs in another process: the database may be damaged, and reading it may end that process.
     """
     shared, doubt = _read_shared_ids(settings, backup)
-    command = [sys.executable, "-m", "receiver.keeping.restoring", str(database or settings.database), str(backup)]
+    paths = [database or settings.database, backup, *list_readable(settings, list_former_spools(settings))]
     done = subprocess.run(  # noqa: S603 - our own module
-        [*command, str(settings.spool_directory)], check=False, capture_output=True, input=b"".join(shared)
+        [sys.executable, "-m", "receiver.keeping.restoring", *map(str, paths)],
+        check=False,
+        capture_output=True,
+        input=b"".join(shared),
     )
     if done.returncode:
         return LeftOut(None, None, None, 0)
@@ -121,7 +124,7 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
     return file if incident.moved_to and file.is_file() else None
 
 
-def _compare(database: Path, backup: Path, spool: Path, shared: bytes) -> tuple[int | None, ...]:
+def _compare(database: Path, backup: Path, spools: list[Path], shared: bytes) -> tuple[int | None, ...]:
     """Return what `left_out.sql` selects."""
     watermarks = backup_file.read_backup_watermarks(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
@@ -130,15 +133,15 @@ def _compare(database: Path, backup: Path, spool: Path, shared: bytes) -> tuple[
             connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
         connection.execute("SET enable_external_access = false")
         connection.execute("CREATE TABLE spooled (id UUID)")
-        for ids in chain(_read_spooled_ids(spool, watermarks), _split_ids(shared)):
+        for ids in chain(_read_spooled_ids(spools, watermarks), _split_ids(shared)):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
         (counted,) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
         return tuple(counted)
 
 
-def _read_spooled_ids(spool: Path, watermarks: Watermarks) -> Iterator[list[str]]:
-    """Read the ids that a store with these watermarks would still take from the spool."""
-    for path, kind in product(list_segment_paths(spool), KINDS.values()):
+def _read_spooled_ids(spools: list[Path], watermarks: Watermarks) -> Iterator[list[str]]:
+    """Read the ids that a store with these watermarks would still take from spools."""
+    for path, kind in product(chain.from_iterable(map(list_segment_paths, spools)), KINDS.values()):
         with view(path) as segment:
             position = watermarks.get((segment.name, kind), 0)
             while rows := segment.read(kind, position, _ROWS_PER_STEP):
@@ -154,9 +157,9 @@ def _split_ids(ids: bytes) -> Iterator[list[str]]:
 
 
 def _main() -> None:
-    """Compare the database, the backup and the spool of the command line, and ids as bytes, and print JSON."""
-    database, backup, spool = map(Path, sys.argv[1:])
-    json.dump(_compare(database, backup, spool, sys.stdin.buffer.read()), sys.stdout)
+    """Compare the database, the backup and the spools of the command line, and ids as bytes, and print JSON."""
+    database, backup, *spools = map(Path, sys.argv[1:])
+    json.dump(_compare(database, backup, spools, sys.stdin.buffer.read()), sys.stdout)
 
 
 def list_data_files(data_dir: Path) -> list[Path]:

@@ -106,8 +106,8 @@ class Heart:
         while True:
             message = {name: pulse.describe() for name, pulse in self._pulses.copy().items()}
             # A supervisor that is being replaced reads nothing for a while. When the pipe is full, this message is
-            # dropped; the next one contains all of it.
-            with contextlib.suppress(BlockingIOError):
+            # dropped; the next one contains all of it. If the supervisor is gone, `Child` ends this process.
+            with contextlib.suppress(BlockingIOError, BrokenPipeError):
                 os.write(self._descriptor, json.dumps(message).encode() + b"\n")
             time.sleep(BEAT_SECONDS)
 

@@ -1,5 +1,6 @@
 """Shared by the processes that help the store: each prints JSON lines, the last of which says how its work ended."""
 
+import contextlib
 import json
 import logging
 import os
@@ -33,7 +34,8 @@ def run_helper(name: str, work: Callable[[Settings], dict[str, Any]]) -> None:
         set_up_logging(name, settings.log_format)
         print_line(work(settings))
     except Exception as error:  # noqa: BLE001 - the store tells what this line says, and nothing else
-        print_line({"error": _explain(error)})
+        with contextlib.suppress(BrokenPipeError):  # the store is gone
+            print_line({"error": _explain(error)})
         sys.exit(1)
 
 

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel, ValidationError
 
 from receiver.data_directory.node import ALL_PARTS
+from receiver.data_directory.times import is_recent
 from receiver.files import write_whole
 
 FILE = "serve.json"
@@ -197,7 +198,7 @@ class SilenceLog:
 
     def list_recent(self, now: datetime) -> list[EndedSilence]:
         """Return those that ended in the last day, oldest first."""
-        self._ended = [each for each in self._ended if now - datetime.fromisoformat(each.until) < _KEPT][-_MOST:]
+        self._ended = [each for each in self._ended if is_recent(each.until, _KEPT, now)][-_MOST:]
         return self._ended
 
 

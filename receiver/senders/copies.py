@@ -34,11 +34,7 @@ class ProfileCopies:
         """The profiles' own files."""
         self._directory = directory
         self._target = data_dir / DIRECTORY
-        files = {os.path.normpath(file.absolute()): file for profile in own for file in profile.list_files()}
-        # A profile names its examples from its own place, so all keep their places to each other.
-        top = os.path.commonpath([os.path.normpath(directory.absolute()), *files])
-        self._copied_directory = self._target / os.path.relpath(directory, top)
-        self._contents = {self._target / os.path.relpath(name, top): file.read_bytes() for name, file in files.items()}
+        self._contents = {self._target / each.path.relative_to(directory): each.path.read_bytes() for each in own}
 
     def write(self) -> Path | None:
         """Write the copies that are missing or differ, and return their directory; if that fails, log why.
@@ -49,20 +45,20 @@ class ProfileCopies:
             if self._directory.resolve().is_relative_to(self._target.resolve()):
                 return None
             self._clear()
-            make_directory(self._copied_directory)
+            make_directory(self._target)
             for path, content in self._contents.items():
                 if not path.is_file() or path.read_bytes() != content:
                     make_directory(path.parent)
                     write_whole(path, content)
-            load_directory(self._copied_directory)
+            load_directory(self._target)
         except (OSError, ProfileError) as error:
             _log.error("the profiles in CLC_SENDERS can't be copied to %s: %s", self._target, error)
             return None
-        return self._copied_directory
+        return self._target
 
     def _clear(self) -> None:
         """Remove what is no copy: one may need the name of a directory that was a file, or of a file that was one."""
-        directories = {parent for path in (*self._contents, self._copied_directory / "any") for parent in path.parents}
+        directories = {parent for path in self._contents for parent in path.parents}
         for path in sorted(self._target.rglob("*"), reverse=True):  # what is in a directory before the directory
             if path.is_dir() and not path.is_symlink():
                 if path not in directories:

@@ -14,7 +14,7 @@ from receiver.processes.child import Child, run_child
 from receiver.settings import Settings
 from receiver.spool import Watermarks, write_shipped
 from receiver.spool.looking import list_segment_paths
-from receiver.spool.owners import list_former_spools
+from receiver.spool.owners import list_former_spools, list_readable
 
 if TYPE_CHECKING:
     from receiver.shared_spool import Membership, Shipper
@@ -96,8 +96,8 @@ class _Notes:
 
 
 def _list_segments(settings: Settings) -> set[str]:
-    former = [each.directory for each in list_former_spools(settings) if each.trouble is None]
-    return {path.stem for directory in (settings.spool_directory, *former) for path in list_segment_paths(directory)}
+    spools = list_readable(settings, list_former_spools(settings))
+    return {path.stem for directory in spools for path in list_segment_paths(directory)}
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def sign_examples(
         route: the path before the sender's name.
 
     Raises:
-        ProfileError: there is none, or one can't be signed anew: it has its signature in the body or lacks what is
-            signed.
+        ProfileError: there is none, or one can't be read or signed anew: it has its signature in the body or lacks what
+            is signed.
     """
     accepted = [example for example in profile.examples if example.row is not None]
     if not accepted:
@@ -69,7 +69,10 @@ def sign_examples(
 def _sign(
     profile: Profile, example: Example, secret: Secret | None, base_url: str, path: str, now: datetime
 ) -> SignedExample:
-    body = example.file.read_bytes()
+    try:
+        body = example.file.read_bytes()
+    except OSError as error:
+        raise ProfileError(profile.path, f"its example {example.file.name} can't be read: {error.strerror}") from None
     headers = dict(example.headers)
     if secret is not None:
         request = SignedRequest("POST", base_url + path, headers, body)

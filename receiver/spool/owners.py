@@ -141,12 +141,16 @@ def list_former_spools(settings: Settings) -> list[Former]:
     return former
 
 
+def list_readable(settings: Settings, former: list[Former]) -> list[Path]:
+    """List the spool in use, and those of the former ones that rows can be taken from."""
+    return [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
+
+
 def count_whole_backlog(
     settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool = False
 ) -> Backlog:
     """Add up the backlogs of the spool in use and the former ones, see `count_backlog`."""
-    directories = [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
-    backlogs = [count_backlog(each, watermarks, in_store=in_store) for each in directories]
+    backlogs = [count_backlog(each, watermarks, in_store=in_store) for each in list_readable(settings, former)]
     return Backlog(
         rows=sum(each.rows for each in backlogs),
         since=min((each.since for each in backlogs if each.since), default=None),

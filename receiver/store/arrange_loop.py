@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -105,19 +104,12 @@ class ArrangeLoop:
         """Work on the next part, and return the seconds until the next look: a store of years takes half a core."""
         with self._turn() as may:
             began = time.monotonic()
-            work = self._find_work() if may else None
+            work = (self._counter.find_work() or self._arranger.find_work()) if may else None
             if work is None or not self._arranger.gives_way.may_begin():
                 return _LOOK_SECONDS
             with self._note_process():
                 work()
             return time.monotonic() - began
-
-    def _find_work(self) -> Callable[[], None] | None:
-        """Return what counts or arranges the next part; None if there is none."""
-        if uncounted := self._counter.find_next_part():
-            return partial(self._counter.count, uncounted)
-        part = self._arranger.find_next_part()
-        return part and partial(self._arranger.arrange, part)
 
     @contextmanager
     def _note_process(self) -> Iterator[None]:

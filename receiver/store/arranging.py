@@ -14,6 +14,7 @@ Beside the appender notifications are counted, too, a row group's worth at a tim
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import NamedTuple
 
 import duckdb
@@ -104,23 +105,13 @@ class Arranger:
         self.arranged = 0
         """How many notifications changed places in this process; those that moved twice count twice."""
 
-    def step(self) -> bool:
-        """Arrange the next part, and tell whether there was one.
-
-        Raises:
-            duckdb.Error, StoreError: see `arrange`.
-        """
-        part = self.find_next_part()
-        if part:
-            self.arrange(part)
-        return part is not None
-
-    def find_next_part(self) -> SeqRange | None:
-        """Return a row group's worth of notifications, else `WIDTH` times as many arranged ones, else None."""
+    def find_work(self) -> Callable[[], None] | None:
+        """Return what arranges a row group's worth of notifications, else `WIDTH` times as many; None if few."""
         narrow = self._read_number("SELECT max(last_seq) FROM arranged") or 0
         wide = self._read_number("SELECT max(last_seq) FROM arranged_widely") or 0
         newest = self._read_number("SELECT max(seq) FROM notifications") or 0
-        return self._find_part(narrow, newest, 1, left=NEWEST) or self._find_part(wide, narrow, WIDTH, left=0)
+        part = self._find_part(narrow, newest, 1, left=NEWEST) or self._find_part(wide, narrow, WIDTH, left=0)
+        return part and partial(self.arrange, part)
 
     def _find_part(self, after: int, until: int, row_groups: int, left: int) -> SeqRange | None:
         """Return the first notifications between two, if they are enough and so many are left."""
@@ -212,22 +203,11 @@ class Counter:
         self.counted = 0
         """How many notifications were counted in this process."""
 
-    def step(self) -> bool:
-        """Count the next part, and tell whether there was one.
-
-        Raises:
-            duckdb.Error: see `count`.
-        """
-        part = self.find_next_part()
-        if part:
-            self.count(part)
-        return part is not None
-
-    def find_next_part(self) -> UncountedPart | None:
-        """Return the next notifications to count; None while they are too few."""
+    def find_work(self) -> Callable[[], None] | None:
+        """Return what counts the next notifications; None while they are too few."""
         after = read_counted(self._connection)
         last = find_last(self._connection, after, _NO_END, COUNTED_AT_ONCE, left=0)
-        return None if last is None else UncountedPart(after, last)
+        return None if last is None else partial(self.count, UncountedPart(after, last))
 
     def count(self, part: UncountedPart) -> None:
         """Add a part to the counts. Rows may change places meanwhile, and the changes of a notification may, too.

@@ -3,14 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from receiver.data_directory.incidents import report
 from receiver.database.extent import Count, count_notifications
 from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
 from receiver.database.opening import has_wal, run
@@ -19,7 +18,7 @@ from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.processes.heartbeat import Pulse
 from receiver.senders import Senders
-from receiver.spool import RowSource, SpoolReader
+from receiver.spool import RowSource
 from receiver.store.appending.appender import Appender
 from receiver.store.appending.condition import Condition, Pace, Retry
 from receiver.store.arranging import Arranger, Counter
@@ -45,34 +44,27 @@ class AppendLoop:
 
     Args:
         connection: the store; the loop takes a cursor of its own.
-        spool_directory: where the segments lie.
+        source: where rows come from; it is closed at the end.
         duplicate_window_seconds: see `DuplicateFinder`.
         on_fatal: called when only a new process can go on.
-        former_spools: lists other directories with segments, see `SpoolReader`.
-        source: where rows come from, if not from these directories.
-        data_dir: where incidents and the note of what was appended are kept.
+        data_dir: where the note of what was appended is kept.
+        senders: whose notifications they may be; by default all that the program knows.
     """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        spool_directory: Path,
+        source: RowSource,
         duplicate_window_seconds: float,
         on_fatal: Callable[[], None],
         data_dir: Path,
-        former_spools: Callable[[], Sequence[Path]] = tuple,
         senders: Senders | None = None,
-        source: RowSource | None = None,
     ) -> None:
         self.pulse = Pulse()
         """Beats with each turn of the thread."""
         self._connection = connection.cursor()
         self._data_dir = data_dir
-        self._spool = source or SpoolReader(
-            spool_directory,
-            report=lambda what, moved_to, missing: report(data_dir, what, moved_to=moved_to, missing=missing),
-            former=former_spools,
-        )
+        self._source = source
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
         self._last_seconds = _LAST_SECONDS
@@ -82,7 +74,7 @@ class AppendLoop:
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
         self._appender = Appender(
-            self._connection, self._spool, data_dir, duplicate_window_seconds=duplicate_window_seconds, senders=senders
+            self._connection, source, data_dir, duplicate_window_seconds=duplicate_window_seconds, senders=senders
         )
         self._retry = Retry()
         self._rebuild = Rebuild(self._connection, senders)
@@ -103,7 +95,7 @@ class AppendLoop:
         self._last_seconds = seconds
         self._stopping.set()
         self._thread.join()
-        self._spool.close()
+        self._source.close()
 
     def read_figures(self) -> dict[str, int]:
         """Return how many rows were appended and set aside, and how many other tasks failed, since the start."""

@@ -30,7 +30,7 @@ from receiver.processes.state import read_state
 from receiver.senders import Senders, load_senders
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
-from receiver.spool.owners import take_former
+from receiver.spool.owners import open_spool
 from receiver.store.appending.condition import Condition
 from receiver.store.arrange_loop import ArrangeLoop
 from receiver.store.backup import Backups
@@ -183,13 +183,11 @@ def _make_loop(
 ) -> AppendLoop:
     return AppendLoop(
         connection,
-        settings.spool_directory,
+        sharing.source if sharing else open_spool(settings),
         settings.duplicate_window_seconds,
         on_fatal=_die,
         data_dir=settings.data_dir,
-        former_spools=lambda: take_former(settings),
         senders=senders,
-        source=sharing.source if sharing else None,
     )
 
 

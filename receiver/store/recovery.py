@@ -93,10 +93,10 @@ def open_store(settings: Settings) -> OpenedStore:
     if trouble := find_link_trouble(settings.database):
         raise StoreError(trouble)
     waiting = _find_opening_directory(settings)
-    _finish_replacement(settings)
-    happened = _settle_the_last_run(settings, waiting)
-    connection = _connect_somehow(settings, happened)
     try:
+        _finish_replacement(settings)
+        happened = _settle_the_last_run(settings, waiting)
+        connection = _connect_somehow(settings, happened)
         connection = bring_up_to_date(connection, settings.database, settings.database_memory)
         if not happened:
             happened += notice_loss(settings, connection, kept=list(waiting.glob(f"{settings.database.name}*")))
@@ -105,8 +105,17 @@ def open_store(settings: Settings) -> OpenedStore:
             settle(settings.data_dir)
     except duckdb.Error as error:
         raise make_opening_error(settings.database, error) from None
-    if happened:
-        _try_checkpoint(settings, connection)
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or settings.data_dir} can't be read or written ({error.strerror}), and the store needs "
+            "that: make room, or let the user who runs `serve` use it."
+        ) from None
+    if happened:  # so that a torn WAL is no longer needed
+        try:
+            run(connection, "CHECKPOINT")
+        except duckdb.Error as error:
+            suspect(settings.data_dir, error)
+            _log.warning("no checkpoint yet: %s", error)
     shutil.rmtree(waiting, ignore_errors=True)
     return OpenedStore(connection, happened)
 
@@ -141,12 +150,11 @@ def _notice_damaged_note(settings: Settings) -> list[Incident]:
     """Put the note of how far the store came aside if it is empty or damaged, perhaps by a power cut."""
     note = settings.data_dir / APPENDED
     try:
-        parse_appended(note.read_bytes())
+        with contextlib.suppress(FileNotFoundError):
+            parse_appended(note.read_bytes())
     except ValueError:
         what = f"{APPENDED} is empty or damaged: a WAL that replays short since can't be told, and it is made anew."
         return [report(settings.data_dir, what, moved_to=set_aside([note], settings.data_dir))]
-    except OSError:
-        pass
     return []
 
 
@@ -160,15 +168,6 @@ def _derive_again(settings: Settings, connection: duckdb.DuckDBPyConnection, why
         derive_delivery_ids(connection)
     what = f"Changes or accounts in {settings.database.name} can't be read ({why}): they are derived again."
     return report(settings.data_dir, what)
-
-
-def _try_checkpoint(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
-    """Try a checkpoint, so that a torn WAL is no longer needed."""
-    try:
-        run(connection, "CHECKPOINT")
-    except duckdb.Error as error:
-        suspect(settings.data_dir, error)
-        _log.warning("no checkpoint yet: %s", error)
 
 
 def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.DuckDBPyConnection:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from receiver.data_directory.times import is_recent
 from receiver.errors import UpgradeError
 from receiver.logs import describe
 from receiver.processes.child import NO_RESTART_HELPS
@@ -193,8 +194,8 @@ class Keeper:
 
     def _count_restart(self) -> None:
         self._known.restarts += 1
-        hour_ago = (datetime.now(UTC) - _HOUR).isoformat(timespec="milliseconds")
-        self._known.restarted_at = [at for at in self._known.restarted_at if at > hour_ago] + [_format_now()]
+        now, known = datetime.now(UTC), self._known.restarted_at
+        self._known.restarted_at = [at for at in known if is_recent(at, _HOUR, now)] + [_format_now()]
 
     async def _fail(self, why: str) -> None:
         """Wait until a new version is installed, and log the reason meanwhile."""

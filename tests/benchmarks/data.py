@@ -23,7 +23,7 @@ from receiver.simulator.history import NOTIFICATIONS_A_DAY, Outgoing, Simulation
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
 from receiver.store.arranging import Arranger, Counter, UncountedPart
-from tests.support.database import open_database
+from tests.support.database import do_next, open_database
 from tests.support.rows import notification_of
 
 SEED = 1
@@ -167,7 +167,7 @@ def _arrange(data_dir: Path) -> None:
     """Put rows side by side and count them as a running store does."""
     connection = open_database(data_dir / "clc.duckdb")
     for each in (Arranger(connection, nullcontext), Counter(connection, nullcontext)):
-        while each.step():
+        while do_next(each):
             run(connection, "CHECKPOINT")
     connection.close()
 

@@ -306,7 +306,7 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
     store, spool, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("receiver.store.appending.condition._FIRST_SECONDS", 0.05)
-    loop = AppendLoop(store, tmp_path / "spool", 0, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 0, on_fatal=pytest.fail, data_dir=tmp_path)
     keeper = StatusKeeper(read_settings(data_dir=tmp_path, env_file=None), store, loop.read_condition)
     tried = threading.Semaphore(0)
 
@@ -334,7 +334,7 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
 def test_a_failing_checkpoint_stops_no_appending_and_is_shown(store, spool, tmp_path, monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.05)
     monkeypatch.setattr(Appender, "checkpoint", raising(duckdb.IOException("no space left on device")))
-    loop = AppendLoop(store, tmp_path / "spool", 0, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 0, on_fatal=pytest.fail, data_dir=tmp_path)
     loop.start()
     for number in range(3):
         spool.append_all([update(number)])
@@ -349,7 +349,7 @@ def test_a_failing_checkpoint_stops_no_appending_and_is_shown(store, spool, tmp_
 def test_a_spool_that_can_not_be_looked_through_stops_no_appending_and_is_shown(store, spool, tmp_path, monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(Appender, "tidy", raising(OSError(5, "Input/output error")))
-    loop = AppendLoop(store, tmp_path / "spool", 0, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 0, on_fatal=pytest.fail, data_dir=tmp_path)
     loop.start()
     for number in range(3):
         spool.append_all([update(number)])

@@ -15,7 +15,7 @@ from receiver.store.arranging import Arranger
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import block_overwritten
 from tests.durability.support.store_process import StoreProcess
-from tests.support.database import open_database
+from tests.support.database import do_next, open_database
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -52,7 +52,8 @@ from receiver.store.recovery import open_store
 connection, _ = open_store(Settings(data_dir=Path(sys.argv[1])))
 arranger = Arranger(connection, nullcontext)
 print("arranging", flush=True)
-while arranger.step():
+while work := arranger.find_work():
+    work()
     print("arranged", flush=True)
     run(connection, "SET GLOBAL max_vacuum_tasks = 0")
     run(connection, "CHECKPOINT")
@@ -126,7 +127,7 @@ def test_a_block_that_can_not_be_read_ends_this_and_nothing_else(full, tmp_path)
     block_overwritten(block)(data_dir / "clc.duckdb")
     connection = open_database(data_dir / "clc.duckdb")
     with pytest.raises(duckdb.Error, match="Corrupt database file") as raised:
-        Arranger(connection, nullcontext).step()
+        do_next(Arranger(connection, nullcontext))
     assert not isinstance(raised.value, duckdb.FatalException)
     run(
         connection,

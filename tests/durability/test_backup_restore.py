@@ -19,6 +19,7 @@ from receiver.data_directory.accounts import AllowedAccounts
 from receiver.database.migrations import find_newest_version
 from receiver.errors import StoreError
 from receiver.keeping.backup_file import inspect, seal
+from receiver.spool import SpoolReader
 from receiver.store.loop import AppendLoop
 from tests.durability.support.backups import count, one_sentence, post, put_first_in_path
 from tests.durability.support.commands import command, run_command
@@ -117,7 +118,7 @@ def test_before_the_copy_all_that_the_spool_holds_is_appended_and_checkpointed(t
     spool(tmp_path, [accepted(number) for number in range(300)])
     store = open_database(tmp_path / "clc.duckdb")
     # Its thread is not started, so nothing but the pause appends.
-    loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 10, on_fatal=pytest.fail, data_dir=tmp_path)
     with loop.pause() as held:
         shutil.copy(tmp_path / "clc.duckdb", tmp_path / "copy.duckdb")
     assert held == (300, 300)
@@ -142,7 +143,7 @@ class Gate:
 
 def test_a_pause_gets_its_turn_after_the_one_that_runs_while_rows_keep_coming(tmp_path, monkeypatch):
     store = open_database(tmp_path / "clc.duckdb")
-    loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 10, on_fatal=pytest.fail, data_dir=tmp_path)
     turns, work = [], store.cursor()
     gate = Gate(loop._gate, turns)
     monkeypatch.setattr(loop, "_gate", gate)

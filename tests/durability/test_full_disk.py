@@ -18,6 +18,7 @@ from receiver.keeping.notes import read_backup_note
 from receiver.notification import Rejection
 from receiver.settings import read_settings
 from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool.owners import open_spool
 from receiver.store.appending.appender import Appender
 from receiver.store.backup import Backups
 from receiver.store.loop import AppendLoop
@@ -145,7 +146,7 @@ def test_a_copy_leaves_as_much_room_as_it_takes_or_one_gib(tmp_path, monkeypatch
 def test_a_backup_that_would_fill_the_disk_or_has_no_directory_is_not_begun_and_status_says_why(tmp_path, small_disk):
     settings = read_settings(env_file=None, data_dir=tmp_path)
     connection = open_store(settings).connection
-    loop = AppendLoop(connection, settings.spool_directory, 10, lambda: None, tmp_path)
+    loop = AppendLoop(connection, open_spool(settings), 10, lambda: None, tmp_path)
     with loop.pause():
         pass
     before = settings.database.stat().st_size

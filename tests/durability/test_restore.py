@@ -20,6 +20,7 @@ from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
 from receiver.errors import DataDirectoryError
 from receiver.keeping.backup_file import seal
+from receiver.keeping.restoring import count_left_out
 from receiver.settings import read_settings
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.damaged import Stores, overwritten
@@ -136,6 +137,11 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     assert {row.id for row in ROWS[6:8]} & {*kept_in(data_dir)} == set()
     assert verified.returncode == 1
     assert re.fullmatch(rf"missing: Since [-\dT:]+ UTC: {counted} in the spool\..*\n", verified.stdout), verified.stdout
+
+
+def test_what_a_spool_that_was_used_before_holds_is_not_left_out(case, tmp_path):
+    settings = read_settings(env_file=None, data_dir=case.data_dir, spool_dir=tmp_path / "another")
+    assert count_left_out(settings, case.backup).number == 2
 
 
 def test_refused_notifications_that_neither_the_backup_nor_the_spool_holds_are_counted(tmp_path):

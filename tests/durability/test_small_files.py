@@ -17,6 +17,7 @@ import pytest
 from receiver.data_directory.access import control_token, read_query_token
 from receiver.data_directory.incidents import read_incidents, report
 from receiver.database.faults import read_suspicion
+from receiver.errors import StoreError
 from receiver.keeping.care import gather, judge
 from receiver.settings import read_settings
 from receiver.store.recovery import open_store
@@ -69,6 +70,16 @@ def test_a_damaged_small_file_is_named_and_kept_aside_and_the_store_opens(tmp_pa
     before = read_incidents(tmp_path)
     opened(tmp_path)
     assert read_incidents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["appended.json", "suspect"])
+def test_a_small_file_that_can_not_be_used_keeps_the_store_from_opening_in_a_sentence_and_moves_nothing(tmp_path, name):
+    settings = opened(tmp_path)
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).mkdir()
+    with pytest.raises(StoreError, match=rf"{name} can't be read or written \(Is a directory\), and the store"):
+        open_store(settings)
+    assert not (tmp_path / "aside").exists()
 
 
 def test_a_read_of_the_incidents_that_fails_once_moves_no_file_aside_and_loses_no_incident(tmp_path, monkeypatch):

@@ -181,6 +181,13 @@ def test_an_altered_body_is_told_as_such(billing):
     assert "the body was altered on the way: its last line end was added or removed" in lines[0]
 
 
+def test_an_example_that_is_not_there_is_told(billing):
+    (billing.parent / "paid.json").unlink()
+    code, lines = run("check", billing)
+    assert code == 1
+    assert lines[0] == f"WRONG  paid.json  {billing.parent}/paid.json can't be read: No such file or directory"
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [

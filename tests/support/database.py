@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from receiver.database import opening
+from receiver.store.arranging import Arranger, Counter
 
 
 def open_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConnection:
@@ -20,6 +21,14 @@ def open_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConne
 def make_database(path: Path, memory_limit: str = "50%") -> duckdb.DuckDBPyConnection:
     """Open a file with the newest schema; if there is none, make one that is no copy and has an identity of its own."""
     return opening.bring_up_to_date(opening.connect(path, memory_limit), path, memory_limit)
+
+
+def do_next(worker: Arranger | Counter) -> bool:
+    """Arrange or count the next part of a store, and tell whether there was one."""
+    work = worker.find_work()
+    if work:
+        work()
+    return work is not None
 
 
 def _steps() -> dict[int, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from receiver.database.opening import run
 from receiver.senders import load_senders
+from receiver.spool import SpoolReader
 from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
 from tests.support.database import open_database
@@ -17,7 +18,7 @@ def drop_before(file: Path, before: datetime) -> None:
     store = open_database(file)
     try:
         ((last_seq,),) = run(store, "SELECT max(seq) FROM notifications")
-        loop = AppendLoop(store, spool, 10, on_fatal=lambda: None, data_dir=file.parent)
+        loop = AppendLoop(store, SpoolReader(spool), 10, on_fatal=lambda: None, data_dir=file.parent)
         assert Dropper(store, loop, load_senders()).drop(before, last_seq)
         run(store, "CHECKPOINT")
     finally:

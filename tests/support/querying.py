@@ -141,7 +141,7 @@ def serving(path, limits=LIMITS, on_ignored=None, running_queries=None, **of_ser
         connection.execute("CREATE OR REPLACE TABLE kept AS SELECT range AS n FROM range(3)").fetchall()
         thread = threading.Thread(target=lambda: asyncio.run(serve(connection)))
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         service = Service(connection, running["port"])
         service.connections = running["connections"]
         service.stop_queries = lambda: running["loop"].call_soon_threadsafe(running["stop_queries"])

@@ -199,11 +199,11 @@ def _read_store(
 
 
 def _read_stored(reader: Reader, now: datetime) -> Stored:
-    minute, hour = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600))
-    (counts,) = reader.read_rows(read_sql_file(__package__, "counts.sql"), [minute, hour])
+    minute, hour, end = (to_microseconds(now - timedelta(seconds=seconds)) for seconds in (60, 3600, 0))
+    (counts,) = reader.read_rows(read_sql_file(__package__, "counts.sql"), [minute, hour, end])
     rejected = {
         reason: (kept, recent)
-        for reason, kept, recent in reader.read_rows(read_sql_file(__package__, "rejected.sql"), [hour])
+        for reason, kept, recent in reader.read_rows(read_sql_file(__package__, "rejected.sql"), [hour, end])
     }
     set_aside = sum(kept for kept, _ in (rejected.pop(reason, (0, 0)) for reason in SET_ASIDE))
     notifications, last_minute, last_hour, schema_version = counts

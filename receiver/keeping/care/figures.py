@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
+from receiver.data_directory.times import is_recent
 from receiver.keeping.care.ages import Age, doubt, measure_age
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.files import judge_files
@@ -113,10 +114,7 @@ def _judge_serve(facts: Facts) -> Iterator[Figure]:
     total = sum(process.restarts for process in processes.values())
     yield Figure("restarts", "Restarts since serve began", total, f"{total:,}")
     recent = [
-        process
-        for process in processes.values()
-        for at in process.restarted_at
-        if facts.at - datetime.fromisoformat(at) < _RECENTLY
+        process for process in processes.values() for at in process.restarted_at if is_recent(at, _RECENTLY, facts.at)
     ]
     reasons = [process.failure for process in recent if process.failure]
     words = f"{len(recent):,}; {reasons[-1]}" if reasons else f"{len(recent):,}"
@@ -207,7 +205,7 @@ def _judge_appending(facts: Facts) -> Iterator[Figure]:
 
 
 def _judge_recoveries(facts: Facts) -> Iterator[Figure]:
-    recent = [each for each in facts.incidents if facts.at - datetime.fromisoformat(each.at) < _WEEK]
+    recent = [each for each in facts.incidents if is_recent(each.at, _WEEK, facts.at)]
     recoveries = make_limited("recoveries_last_week", "Recoveries in the last week", len(recent), f"{len(recent):,}")
     missing = [each for each in facts.incidents if each.missing]
     if missing:

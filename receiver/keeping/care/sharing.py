@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from receiver.data_directory.node import has_store
+from receiver.data_directory.times import is_recent
 from receiver.files import write_whole
 from receiver.spool import Watermarks
 
@@ -70,7 +71,7 @@ class SharingNote(BaseModel):
 
     def read_shared(self, now: datetime) -> SharedSpool | None:
         """Return what the shipper knows; None if it has written nothing for a while, by a clock set back since too."""
-        return self.shared if abs(now - self.at) < _FRESH else None
+        return self.shared if is_recent(self.at, _FRESH, now) else None
 
 
 def write_sharing_note(data_dir: Path, shared: SharedSpool, sent: Watermarks | None) -> None:

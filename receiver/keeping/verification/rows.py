@@ -215,7 +215,7 @@ def check_former(reader: Reader, settings: Settings) -> Iterator[Violation]:
 
 
 def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[Violation]:
-    position, dropped = 0, read_dropped(reader.read_rows)
+    position = 0
     while True:
         before = read_watermark(reader.read_rows, segment.name, kind)
         rows = segment.read(kind, position, _SPOOLED_PER_BATCH)
@@ -227,6 +227,7 @@ def _check_segment(reader: Reader, segment: SegmentView, kind: str) -> Iterator[
                 yield Violation("spool", row.id, None, f"{where}: {row.damage}.")
         stored = _read_stored(reader, rows)
         after = read_watermark(reader.read_rows, segment.name, kind)
+        dropped = read_dropped(reader.read_rows)  # once more for each batch: old months may be dropped meanwhile
         # Refused notifications have a byte budget, so an appended one may be gone again.
         passed = before if kind == KINDS[Notification] else 0
         yield from check_handed(

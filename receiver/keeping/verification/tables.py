@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
-from receiver.database.extent import read_dropped, read_taken
+from receiver.database.extent import Dropped, read_beside_drops, read_taken
 from receiver.database.reading import Reader
 from receiver.deriving.counts import count_that_agree
 from receiver.files import read_sql_file
@@ -51,11 +51,14 @@ def find_gaps(reader: Reader, extent: Extent) -> list[tuple[int, int]]:
     """
     if extent.rows == extent.last:
         return []
-    dropped = read_dropped(reader.read_rows)
-    ((stored,),) = reader.read_rows(_STORED_UP_TO, [dropped.last_seq])
-    after = dropped.last_seq if dropped.last_seq - stored <= dropped.notifications else 0
-    rows = reader.read_rows(read_sql_file(__package__, "gaps.sql"), [after, after, extent.last])
-    return [(first, last) for first, last in rows]
+
+    def find(dropped: Dropped) -> list[tuple[int, int]]:
+        ((stored,),) = reader.read_rows(_STORED_UP_TO, [dropped.last_seq])
+        after = dropped.last_seq if dropped.last_seq - stored <= dropped.notifications else 0
+        rows = reader.read_rows(read_sql_file(__package__, "gaps.sql"), [after, after, extent.last])
+        return [(first, last) for first, last in rows]
+
+    return read_beside_drops(reader.read_rows, find)
 
 
 def read_schema_version(reader: Reader) -> int:

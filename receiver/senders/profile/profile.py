@@ -78,7 +78,7 @@ def _read_colour(table: Table, name: str) -> str | None:
 
 
 class Example(NamedTuple):
-    """An example of a profile: a request, and what is expected of it.
+    """An example of a profile: a request, and what is expected of it. Its files may be missing.
 
     Args:
         file: holds the body.
@@ -127,10 +127,6 @@ class Profile(Sender):
     setup: tuple[str, ...]
     """What to do at the sender, step by step, with `{url}` for the target URL."""
     examples: tuple[Example, ...]
-
-    def list_files(self) -> list[Path]:
-        """Return the profile's file, and those of its examples."""
-        return [self.path, *(file for each in self.examples for file in (each.file, each.before) if file)]
 
     def is_form(self, body: bytes) -> bool:
         """Tell whether a body is read as a form; otherwise it is JSON."""

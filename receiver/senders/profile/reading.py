@@ -196,11 +196,10 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
     """Read the tables `examples`.
 
     Raises:
-        ProfileError: a value is not allowed, or a file is missing.
+        ProfileError: a value is not allowed.
     """
     secret = root.read_optional_text("example_secret")
     for index, table in enumerate(root.read_tables("examples", EXAMPLE_KEYS)):
-        file = _find_file(table, "file")
         received_at = table.read_time("received_at")
         if received_at is None:
             table.refuse("received_at", "is missing; it must be the time at which the request was received")
@@ -208,8 +207,8 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
             table.refuse(None, "must have either a row that is expected, or the reason why it is refused")
         headers = table.read_table("headers")
         yield Example(
-            file=file,
-            before=_find_file(table, "before") if table.has("before") else None,
+            file=root.path.parent / table.read_text("file"),
+            before=root.path.parent / table.read_text("before") if table.has("before") else None,
             place=("examples", index),
             secret=table.read_optional_text("secret") or secret,
             received_at=received_at.astimezone(UTC),
@@ -222,17 +221,6 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
             else None,
             refused=table.read_optional_text("refused"),
         )
-
-
-def _find_file(table: Table, name: str) -> Path:
-    file = table.path.parent / table.read_text(name)
-    try:
-        is_file = file.is_file()
-    except OSError as error:
-        table.refuse(name, f"is {table.read_text(name)!r}, and that can't be read: {error.strerror}")
-    if not is_file:
-        table.refuse(name, f"is {table.read_text(name)!r}, and there is no such file beside the profile")
-    return file
 
 
 def _read_change(table: Table) -> tuple[str, str | None, str | None]:

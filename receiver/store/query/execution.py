@@ -70,16 +70,11 @@ class Interruption:
                 self.reason = self.reason or reason
                 self._cursor.interrupt()
 
-    def end(self) -> None:
-        """Accept no more interrupts.
-
-        Raises:
-            QueryError: The reason, if an interrupt came before: the rows read since may be incomplete.
-        """
+    def end(self) -> QueryError | None:
+        """Accept no more interrupts, and return the reason of the first, if one came: rows since may be incomplete."""
         with self._lock:
             self.is_over = True
-            if self.reason is not None:
-                raise self.reason
+            return self.reason
 
 
 def execute(
@@ -96,13 +91,12 @@ def execute(
     """
     with contextlib.closing(cursor), _raise_query_error(interruption), contextlib.ExitStack() as on_failure:
         on_failure.callback(answer.close)
-        try:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            sql = allowed.find_statement(cursor, query.sql)
-            with _run(cursor, sql, query.parameters) as reader:
-                _write(reader, answer, query)
-        finally:
-            interruption.end()
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        sql = allowed.find_statement(cursor, query.sql)
+        with _run(cursor, sql, query.parameters) as reader:
+            _write(reader, answer, query)
+        if reason := interruption.end():
+            raise reason
         on_failure.pop_all()
         return answer
 
@@ -145,16 +139,18 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
     """Turn any error of a query into a `QueryError` for its client.
 
     An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class. Where
-    DuckDB has cut its text within a character, there comes Python's error, which can't decode it.
+    DuckDB has cut its text within a character, there comes Python's error, which can't decode it. If the query was
+    interrupted, the reason for that is raised instead, but never of an error that makes the store unusable.
     """
     try:
         yield
-    except QueryError:
-        raise
+    except QueryError as error:
+        raise interruption.end() or error from None
     except Exception as error:
-        if interruption.reason is not None:
-            raise interruption.reason from error
-        text = _read_text(error)
+        reason, text = interruption.end(), _read_text(error)
+        ends_store = text.startswith(_ENDING) and _OF_ANOTHER not in text
+        if reason and not ends_store:
+            raise reason from error
         by_arrow = isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and error.errno is None)
         own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
         internal = text.startswith((*_ENDING, "INTERRUPT Error"))
@@ -162,7 +158,7 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
             raise QueryError("sql_error", _advise(text)) from error
         _log.exception("a query failed inside the store")
         detail = text.splitlines()[0] if text else type(error).__name__
-        kind = UnusableStoreError if text.startswith(_ENDING) and _OF_ANOTHER not in text else QueryError
+        kind = UnusableStoreError if ends_store else QueryError
         raise kind("internal_error", f"The store could not run the query: {detail}") from error
 
 

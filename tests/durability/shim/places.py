@@ -12,6 +12,7 @@ from receiver.notification import Notification
 from receiver.senders.sender import Event
 from receiver.settings import Settings, read_settings
 from receiver.spool import SpoolWriter
+from receiver.spool.owners import open_spool
 from receiver.store.appending import condition
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
@@ -104,7 +105,7 @@ def open_loop(place: Place):
     connection = open_store(place.settings).connection
     loop = AppendLoop(
         connection,
-        place.settings.spool_directory,
+        open_spool(place.settings),
         place.settings.duplicate_window_seconds,
         on_fatal=lambda: os._exit(DIED),
         data_dir=place.data,

@@ -6,10 +6,10 @@ from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild, select_closed
 from receiver.keeping.verification import check_spooled, check_whole, find_gaps, read_extent
 from receiver.senders import load_senders
-from receiver.spool import SpoolWriter
+from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
-from tests.support.database import open_database
+from tests.support.database import do_next, open_database
 from tests.support.verifying import check_rows
 
 STATES = "SELECT * EXCLUDE (first_received_at, notifications) FROM entities ORDER BY ALL"
@@ -24,7 +24,9 @@ class Store:
         self.directory = directory
         self.spool = SpoolWriter(directory / "spool")
         self.connection = open_database(directory / "clc.duckdb")
-        self.loop = AppendLoop(self.connection, directory / "spool", 10, on_fatal=lambda: None, data_dir=directory)
+        self.loop = AppendLoop(
+            self.connection, SpoolReader(directory / "spool"), 10, on_fatal=lambda: None, data_dir=directory
+        )
         # A drop would wait for an appender that looks at nothing.
         self.loop.pace.keeps_up = lambda: True  # type: ignore[method-assign]
         self.dropper = Dropper(self.connection, self.loop, load_senders())
@@ -33,7 +35,7 @@ class Store:
         self.spool.append_all(rows)
         with self.loop.pause():
             pass
-        while self.loop.counter.step():
+        while do_next(self.loop.counter):
             pass
 
     def drop(self, before):

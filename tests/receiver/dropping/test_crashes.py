@@ -40,12 +40,13 @@ from datetime import datetime, UTC
 from pathlib import Path
 from receiver.senders import load_senders
 from receiver.settings import Settings
+from receiver.spool import SpoolReader
 from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
 data_dir = Path(sys.argv[1])
 connection, _ = open_store(Settings(data_dir=data_dir))
-loop = AppendLoop(connection, data_dir / "spool", 10, on_fatal=sys.exit, data_dir=data_dir)
+loop = AppendLoop(connection, SpoolReader(data_dir / "spool"), 10, on_fatal=sys.exit, data_dir=data_dir)
 with loop.pause():
     print("begun", flush=True)
 dropper = Dropper(connection, loop, load_senders())

@@ -225,3 +225,20 @@ def test_nothing_goes_while_changes_are_derived_again(stores):
     dropping.loop.begin_rebuild()
     assert not dropping.dropper.drop(MARCH, 5)
     assert dropping.run("FROM dropped") == []
+
+
+@pytest.mark.parametrize("query", ["epoch_us(changed_at)", "max(position)", "WHERE seq <= ?"])
+def test_a_check_finds_nothing_wrong_where_more_is_dropped_meanwhile(stores, monkeypatch, query):
+    dropping, _ = stores
+    dropping.append(make_up(1, BEGIN, APRIL, 80))
+    dropping.drop(BEGIN + timedelta(days=31))
+    read_rows, drops = dropping.read_rows, [MARCH]
+
+    def read_after_a_drop(sql, parameters):
+        if query in sql and drops:
+            dropping.drop(drops.pop())
+        return read_rows(sql, parameters)
+
+    monkeypatch.setattr(dropping, "read_rows", read_after_a_drop)
+    assert dropping.violations() == []
+    assert drops == []

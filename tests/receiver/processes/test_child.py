@@ -1,6 +1,23 @@
 """A child of `serve` starts with what the supervisor passes, also where that is of an older version."""
 
+import os
+import threading
+
+from receiver.processes.heartbeat import Heart
 from tests.support.processes import ListenerProcess, running
+
+
+def test_a_heart_goes_on_in_silence_where_its_supervisor_is_gone(monkeypatch):
+    beaten, (reader, writer) = threading.Event(), os.pipe()
+
+    def stand_still(_seconds):
+        beaten.set()
+        threading.Event().wait()
+
+    monkeypatch.setattr("receiver.processes.heartbeat.time.sleep", stand_still)
+    os.close(reader)
+    Heart(writer).start()
+    assert beaten.wait(60)
 
 
 def test_a_child_whose_supervisor_is_of_an_older_version_starts_and_says_what_counts(tmp_path):

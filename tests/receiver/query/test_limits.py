@@ -153,20 +153,30 @@ def test_a_query_is_not_blamed_where_the_process_was_stopped_just_after_its_time
     assert ignored == []
 
 
-def test_a_query_whose_error_ends_the_store_twice_is_refused_and_no_other(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("timeout", "status"), [(20, 500), (0.05, 504)], ids=["in time", "after its time-out"])
+def test_a_query_whose_error_ends_the_store_twice_is_refused_and_no_other(tmp_path, monkeypatch, timeout, status):
     errors = {
         "SELECT 'ends it'": duckdb.InternalException("INTERNAL Error: Assertion triggered"),
         "SELECT 'comes after'": duckdb.FatalException("FATAL Error: invalidated because of a previous fatal error"),
         "SELECT 'fails'": OSError(errno.EMFILE, os.strerror(errno.EMFILE)),
     }
+    interrupt, interrupted = Interruption.interrupt, set()
 
-    def fail(_, sql, *__):
+    def note_interrupt(self, reason):
+        interrupt(self, reason)
+        interrupted.add(self._cursor)
+
+    def fail(cursor, sql, *_):
+        if status == 504:
+            until(lambda: cursor in interrupted, what="the time-out")
         raise errors[sql]
 
+    monkeypatch.setattr(Interruption, "interrupt", note_interrupt)
     monkeypatch.setattr("receiver.store.query.execution.submit", fail)
     for times in (1, 2):
         with serving(tmp_path / "clc.duckdb", running_queries=RunningQueries(tmp_path)) as service:
-            assert {service.post(sql).status for sql in [*errors, *errors]} == {500}
+            assert {service.post(sql, timeout=timeout).status for sql in [*errors, *errors]} == {status}
+            service.until_nothing_runs()
         next_one = RefusedQueries(tmp_path)
         next_one.suspect(RunningQueries(tmp_path).failed)
         assert [bool(next_one.find_end_of_refusal(sql)) for sql in errors] == [times == 2, False, False]

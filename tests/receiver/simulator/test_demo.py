@@ -141,19 +141,19 @@ def test_a_number_that_a_part_of_it_refuses_is_refused_before_anything_starts(op
 
 
 @pytest.mark.parametrize(
-    ("directory", "file"),
-    [("shown/demo.log", "other"), (".", "shown"), ("shown", "shown/secrets")],
+    ("directory", "file", "named"),
+    [("shown/demo.log", "other", "shown/demo.log"), (".", "shown", "shown"), ("shown", "shown/secrets", "shown")],
     ids=["a log that can't be written", "a file", "secrets that can't be written"],
 )
-def test_a_directory_that_it_can_not_use_is_named_in_a_sentence(tmp_path, directory, file):
+def test_what_it_can_not_use_is_named_in_a_sentence(tmp_path, directory, file, named):
     data_dir = tmp_path / "shown"
     (tmp_path / directory).mkdir(parents=True, exist_ok=True)
     (tmp_path / file).touch()
     command = [sys.executable, "-m", "receiver", "demo", "--no-browser", "--data-dir", str(data_dir)]
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
     (_, line) = done.stderr.strip().splitlines()
-    assert (done.returncode, line[: len(f"Error: {data_dir} can't")]) == (1, f"Error: {data_dir} can't")
-    assert line.endswith(": name another with --data-dir.")
+    assert (done.returncode, line.partition(" (")[0]) == (1, f"Error: {tmp_path / named} can't be used")
+    assert line.endswith("): name another directory with --data-dir.")
 
 
 LOSES_THE_RACE = """

@@ -283,7 +283,8 @@ def set_up_example(monkeypatch, directory, verification, body):
     monkeypatch.chdir(directory)
     example = '[[examples]]\nfile = "a.json"\nreceived_at = 2026-03-02T09:15:00Z\n[examples.row]\nevent_type = "a"\n'
     (directory / "example.toml").write_text(MINIMAL.replace('type = "none"', verification) + example)
-    (directory / "a.json").write_text(body)
+    if body is not None:
+        (directory / "a.json").write_text(body)
     monkeypatch.setenv("CLC_SENDERS", ".")
     monkeypatch.setenv("CLC_SECRET_EXAMPLE", "a secret for tests alone")
 
@@ -305,9 +306,10 @@ def test_an_example_of_a_sender_that_signs_the_url_is_signed_with_the_url_secret
         ('type = "token"\nbody = "/token"', "{}", ["--to", "http://127.0.0.1:1"], "has its signature in the body"),
         ('type = "hmac"\nheader = "X-A"\nsigned = "{header:X-B}{body}"', "{}", ["--archive", "x"], "header is missing"),
         ('type = "hmac"\nheader = "X-A"', "no JSON", ["--archive", "x"], "The body is not JSON in UTF-8"),
+        ('type = "hmac"\nheader = "X-A"', None, ["--archive", "x"], "read: No such file or directory"),
     ],
 )
-def test_an_example_that_can_not_be_signed_or_archived_is_named(monkeypatch, tmp_path, verification, body, to, said):
+def test_an_example_that_can_not_be_read_or_signed_is_named(monkeypatch, tmp_path, verification, body, to, said):
     set_up_example(monkeypatch, tmp_path, verification, body)
     with pytest.raises(ProfileError, match=rf"example\.toml: its example a\.json can't be .*{said}"):
         CliRunner().invoke(simulate, ["--sender", "example", *to], catch_exceptions=False)

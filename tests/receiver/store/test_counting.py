@@ -15,7 +15,7 @@ from receiver.store import arrange_loop, arranging
 from receiver.store.appending.appender import Appender
 from receiver.store.arrange_loop import ArrangeLoop
 from receiver.store.arranging import Arranger, Counter
-from tests.support.database import open_database
+from tests.support.database import do_next, open_database
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -72,14 +72,14 @@ def stored(connection):
 
 def count_all(connection):
     counter = Counter(connection, nullcontext)
-    while counter.step():
+    while do_next(counter):
         pass
 
 
 def test_full_parts_are_counted_and_the_rest_is_left(connection, fill):
     fill(2 * ROWS + 20)
     counter = Counter(connection, nullcontext)
-    assert [counter.step() for _ in range(3)] == [True, True, False]
+    assert [do_next(counter) for _ in range(3)] == [True, True, False]
     assert run(connection, "SELECT last_seq FROM counted") == [(2 * ROWS,)]
     assert run(connection, "SELECT sum(notifications) FROM counts_by_quarter") == [(2 * ROWS,)]
     assert {what for (what,) in run(connection, "SELECT what FROM counts_by_year")} == {"account", "actor", "entity"}
@@ -142,13 +142,13 @@ def test_changes_that_are_replaced_while_a_part_is_counted_are_counted_as_they_a
         fill(50, at=BEGIN - timedelta(days=1))
         yield
 
-    assert Counter(connection, after_late_ones).step()
+    assert do_next(Counter(connection, after_late_ones))
     assert disagreeing(connection) == []
 
 
 def test_counts_that_were_forgotten_meanwhile_begin_anew(connection, fill):
     fill(2 * ROWS)
-    assert Counter(connection, nullcontext).step()
+    assert do_next(Counter(connection, nullcontext))
 
     @contextmanager
     def after_forgetting():
@@ -156,7 +156,7 @@ def test_counts_that_were_forgotten_meanwhile_begin_anew(connection, fill):
             run(connection, f"DELETE FROM {table}")
         yield
 
-    Counter(connection, after_forgetting).step()
+    do_next(Counter(connection, after_forgetting))
     assert stored(connection) == [[], [], []]
     count_all(connection)
     assert disagreeing(connection) == []
@@ -164,7 +164,7 @@ def test_counts_that_were_forgotten_meanwhile_begin_anew(connection, fill):
 
 def test_a_part_whose_transaction_fails_is_counted_another_time(connection, fill):
     fill(2 * ROWS)
-    Counter(connection, nullcontext).step()
+    do_next(Counter(connection, nullcontext))
     other = connection.cursor()
 
     @contextmanager
@@ -174,7 +174,7 @@ def test_a_part_whose_transaction_fails_is_counted_another_time(connection, fill
         yield
 
     with pytest.raises(duckdb.Error):
-        Counter(connection, while_another_forgets).step()
+        do_next(Counter(connection, while_another_forgets))
     run(other, "ROLLBACK")
     assert run(connection, "SELECT last_seq FROM counted") == [(ROWS,)]
     assert disagreeing(connection) == []

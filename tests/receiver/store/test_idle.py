@@ -7,6 +7,7 @@ import pytest
 from receiver.database.opening import connect, has_wal, run
 from receiver.senders import load_senders
 from receiver.settings import Settings
+from receiver.spool import SpoolReader
 from receiver.store.described_senders import write_senders
 from receiver.store.loop import AppendLoop
 from tests.receiver.store.appenders import make_appender
@@ -19,7 +20,7 @@ from tests.support.waiting import until
 def idle(store, tmp_path, monkeypatch):
     """Run a loop to whose store nothing comes."""
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.05)
-    loop = AppendLoop(store, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 10, on_fatal=pytest.fail, data_dir=tmp_path)
     loop.start()
     yield
     loop.stop()

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from receiver.database.opening import run
 from receiver.store import arranging
 from receiver.store.arranging import Arranger
-from tests.support.database import open_database
+from tests.support.database import do_next, open_database
 
 ROWS, AT_ONCE = 1_200, 100
 COLUMNS = "id, received_at, category, entity_id, occurred_at, signature_status, payload, sender, proof, seq"
@@ -27,7 +27,7 @@ def test_bodies_that_are_longer_than_the_memory_together_are_sorted_in_parts_tha
         run(connection, f"INSERT INTO notifications ({COLUMNS}) {rows}")
         run(connection, "CHECKPOINT")
     before = run(connection, ALL)
-    assert Arranger(connection, nullcontext).step()
+    assert do_next(Arranger(connection, nullcontext))
     assert run(connection, ALL) == before
     assert run(connection, "FROM arranged") == [(78,)]
     connection.close()

@@ -42,6 +42,12 @@ def test_a_damaged_lock_names_no_serve_and_keeps_none_from_starting(tmp_path, da
         assert access.find_running_serve(tmp_path) == access.Running(7, "", "")
 
 
+def test_a_lock_that_can_not_be_opened_is_told(tmp_path):
+    (tmp_path / "serve.lock").mkdir()
+    with pytest.raises(DataDirectoryError, match=r"serve\.lock, which .* can't be opened \(Is a directory\): run this"):
+        access.take(tmp_path)
+
+
 def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path):
     (tmp_path / "data").touch()
     with pytest.raises(DataDirectoryError, match=r"data can't be written \(\S+/data is a file, or a link that leads "):

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree, rmtree
 
@@ -19,7 +18,7 @@ import receiver as package
 from receiver.data_directory.access import find_running_serve
 from receiver.keeping.care.facts import gather
 from receiver.processes.child import NO_RESTART_HELPS
-from receiver.processes.state import WENT_ON, ProcessState, ServeState, SilenceLog, read_state, recall, write_state
+from receiver.processes.state import WENT_ON, ServeState, read_state, write_state
 from receiver.settings import read_settings
 from receiver.supervision.keeper import BackOff
 from tests.durability.support.commands import run_command
@@ -194,40 +193,6 @@ def test_a_silence_that_has_ended_is_remembered_also_by_the_next_serve(tmp_path)
         assert f"{silence.since[:19]} store did not answer until" in run_command(tmp_path, "status").stdout
     with running(Receiver, tmp_path):
         assert silences_of(tmp_path) == [("store", WENT_ON)]
-
-
-def test_a_silence_is_one_until_a_process_works_again_and_short_ones_and_first_starts_are_none():
-    at = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    late = at + timedelta(seconds=9)
-    log = SilenceLog([])
-    down = {"down_since": at.isoformat(), "state": "starting"}
-    for state, now in (
-        (ProcessState(**down), at),  # its first start
-        (ProcessState(state="running"), late),
-        (ProcessState(state="running", silent_since=at.isoformat()), late),
-        (ProcessState(**down), late),  # it was killed because it hung
-        (ProcessState(state="running", failure="It hung.", last_exit_at=late.isoformat()), late),
-        (ProcessState(**{**down, "down_since": late.isoformat()}), late),
-        (ProcessState(state="running"), late + timedelta(seconds=1)),
-    ):
-        log.note({"store": state}, now)
-    (silence,) = log.list_recent(late)
-    assert (silence.since, silence.until, silence.why) == (
-        at.isoformat(),
-        late.isoformat(),
-        "It hung. It was started again.",
-    )
-    assert log.list_recent(late + timedelta(days=1)) == []
-
-
-def test_a_serve_that_was_not_stopped_was_silent_since_its_last_word():
-    at = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    last = ServeState(pid=1, version="1", started_at=at.isoformat(), written_at=at.isoformat())
-    now = at + timedelta(minutes=1)
-    (silence,) = recall(last, now, upgraded=False).list_recent(now)
-    assert (silence.process, silence.since, silence.until) == ("serve", at.isoformat(), now.isoformat())
-    assert recall(last, now, upgraded=True).list_recent(now) == []
-    assert recall(last.model_copy(update={"state": "stopped"}), now, upgraded=False).list_recent(now) == []
 
 
 def test_a_stopped_supervisor_is_not_a_dead_one(shared):

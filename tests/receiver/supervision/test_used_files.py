@@ -98,41 +98,25 @@ def test_the_next_version_waits_for_a_file_that_goes_away_just_after_it_was_chec
     assert copies["tls_cert"].read_text() == certificate
 
 
-def test_an_own_profile_stays_with_its_examples_whatever_becomes_of_it_and_goes_at_the_next_begin(tmp_path):
-    own = tmp_path / "own"
-    own.mkdir()
-    (own / "shown.json").write_text('{"type": "A"}')
-    example = '[[examples]]\nfile = "shown.json"\nreceived_at = 2026-03-01T00:00:00Z\nrow = { event_type = "A" }\n'
-    (own / "example.toml").write_text(f"{MINIMAL}{example}")
+def test_an_own_profile_stays_whatever_becomes_of_it_and_of_its_examples_and_goes_at_the_next_begin(tmp_path):
+    own, shown = tmp_path / "own", tmp_path / "shown.json"
+    (own / "example").mkdir(parents=True)
+    profile = own / "example" / "profile.toml"
+    shown.write_text('{"type": "A"}')
+    example = f'[[examples]]\nfile = "{shown}"\nreceived_at = 2026-03-01T00:00:00Z\nrow = {{ event_type = "A" }}\n'
+    profile.write_text(f"{MINIMAL}{example}")
+    copies = tmp_path / "data" / "used_profiles"
+    copies.mkdir(parents=True)
+    (copies / "example").write_text("It was an example.")
     settings = read_settings(env_file=None, data_dir=tmp_path / "data", senders=own)
     used = UsedFiles(settings)
-    (own / "example.toml").write_text("name = ")
-    (own / "shown.json").unlink()
-    copies = used.list_copies()["senders"]
-    assert {path.name for path in copies.iterdir()} == {"example.toml", "shown.json"}
+    profile.write_text("name = ")
+    shown.unlink()
+    assert used.list_copies()["senders"] == copies
+    assert list(load_directory(copies)) == ["example"]
     assert used.describe_state().senders == str(own)
-    (own / "example.toml").unlink()
+    profile.unlink()
     assert list(UsedFiles(settings).list_copies()["senders"].iterdir()) == []
-
-
-def test_copies_have_examples_from_outside_of_the_directory_and_files_that_became_directories(tmp_path):
-    own = tmp_path / "own"
-    own.mkdir()
-    settings = read_settings(env_file=None, data_dir=tmp_path / "data", senders=own)
-    for name in ("../shown", "shown", "shown/first", "shown"):
-        shown = own / name
-        if shown.is_dir():
-            (shown / "first").unlink()
-            shown.rmdir()
-        if shown.parent.is_file():
-            shown.parent.unlink()
-        shown.parent.mkdir(exist_ok=True)
-        shown.write_text('{"type": "A"}')
-        example = f'[[examples]]\nfile = "{name}"\nreceived_at = 2026-03-01T00:00:00Z\nrow = {{ event_type = "A" }}\n'
-        (own / "example.toml").write_text(f"{MINIMAL}{example}")
-        copies = UsedFiles(settings).list_copies()["senders"]
-        assert [profile.examples[0].file for profile in load_directory(copies).values()] == [copies / name]
-        assert len([path for path in copies.parent.rglob("*") if path.is_file()]) >= 2
 
 
 def test_the_end_of_the_certificate_is_that_of_the_copy(tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ from receiver.spool.layout import to_microseconds
 _FIRST_VERSION_WITH_UNDERIVED = 6
 _ROWS_PER_BATCH = 10_000
 _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER BY seq"
+_THERE = "SELECT seq FROM notifications WHERE seq IN (SELECT unnest(?))"
 _ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq"
 
 _SEQ, _TIME = map(DerivedChange._fields.index, ("seq", "changed_at"))
@@ -153,10 +154,11 @@ class ChangesCheck:
     def _find_violations(self, changed: Iterable[Changed]) -> Iterator[Violation]:
         violations = list(check_changes(changed))
         if violations:
-            # Late notifications may have arrived meanwhile.
-            since = _read_revised(self._reader, self._rules, self._scope.extent.last)
+            # Late notifications may have arrived meanwhile, and old months may have been dropped.
+            since = _read_revised(self._reader, self._rules, self._scope.extent.last) | _read_closed(self._reader)
+            there = {seq for (seq,) in self._reader.read_rows(_THERE, [[each.seq for each in violations]])}
             known = since | self._scope.missing | self.failed.keys()
-            yield from (each for each in violations if each.seq not in known)
+            yield from (each for each in violations if each.seq in there - known)
 
 
 def _read_revised(reader: Reader, rules: SenderRules, last_seq: int) -> set[int]:

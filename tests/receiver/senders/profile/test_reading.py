@@ -65,10 +65,6 @@ WRONG = {
         ('"/id"', '"/id"\n[setup]\nsteps = ["Open {urls}"]'),
         (12, "setup.steps", "{url} alone"),
     ),
-    "an example without its file": (
-        ('"/id"', '"/id"\n[[examples]]\nfile = "none.json"\nreceived_at = 2026-01-01T00:00:00Z'),
-        (12, "examples.1.file", "no such file"),
-    ),
     "the second example": (
         ('"/id"', f'"/id"\n{EXAMPLE}refused = "header missing"\n{EXAMPLE[:-2]}'),
         (17, "examples.2.received_at", "a date and time with a time zone"),
@@ -88,7 +84,6 @@ WRONG = {
 @pytest.mark.parametrize(("change", "expected"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_told_with_its_line_its_key_and_what_is_allowed(tmp_path, change, expected):
     path = tmp_path / "profile.toml"
-    (tmp_path / "a.json").write_bytes(b"{}")
     assert change[0] in MINIMAL
     path.write_text(MINIMAL.replace(*change))
     with pytest.raises(ProfileError) as error:
@@ -113,7 +108,6 @@ def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path):
     [
         (f"[words]\naccount = {'[' * 5000}{']' * 5000}", "its tables or lists are nested too deep"),
         (f"[words]\naccount = {'9' * 5000}", "a number in it has thousands of digits"),
-        (f"[[examples]]\nfile = '{'x' * 300}'", "and that can't be read: File name too long"),
     ],
 )
 def test_what_python_can_not_read_is_told_too_because_a_listener_leaves_out_what_is_told(tmp_path, more, said):

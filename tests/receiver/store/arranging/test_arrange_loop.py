@@ -8,11 +8,13 @@ import duckdb
 import pytest
 
 from receiver.database.opening import run
+from receiver.spool import SpoolReader
 from receiver.store.appending.condition import GivesWay, Pace
 from receiver.store.arrange_loop import ArrangeLoop
 from receiver.store.arranging import Arranger, Counter
 from receiver.store.loop import AppendLoop
 from tests.receiver.store.arranging.rows import IN_PLACE, NEWEST, ROW_GROUP, contents
+from tests.support.database import do_next
 from tests.support.waiting import until
 
 
@@ -153,7 +155,7 @@ def test_a_step_that_has_begun_goes_on_when_the_appender_keeps_up_again(connecti
     fill(ROW_GROUP + NEWEST)
     answers = [False, False, True] * 3
     arranger = Arranger(connection, nullcontext, lambda: answers.pop(0))
-    assert arranger.step()
+    assert do_next(arranger)
     assert answers == []
     assert run(connection, "FROM arranged") == [(ROW_GROUP,)]
 
@@ -205,9 +207,9 @@ def test_an_appender_that_leaves_rows_does_not_keep_up():
 
 def test_what_was_arranged_is_checkpointed_though_nothing_comes(connection, fill, tmp_path):
     fill(ROW_GROUP + NEWEST)
-    loop = AppendLoop(connection, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(connection, SpoolReader(tmp_path / "spool"), 10, on_fatal=pytest.fail, data_dir=tmp_path)
     loop.start()
-    assert loop.arranger.step()
+    assert do_next(loop.arranger)
 
     def held():
         shutil.copy(tmp_path / "clc.duckdb", tmp_path / "copy.duckdb")

@@ -9,11 +9,12 @@ import pytest
 
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.spool import SpoolWriter
+from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store import arranging
 from receiver.store.arranging import Arranger, find_last
 from receiver.store.loop import AppendLoop
 from tests.receiver.store.arranging.rows import IN_PLACE, NEWEST, ROW_GROUP, ROW_GROUPS, contents, row_of, runs
+from tests.support.database import do_next
 from tests.support.rows import notification
 
 
@@ -21,7 +22,7 @@ def test_full_row_groups_are_sorted_by_entity_and_the_newest_stay_as_they_came(c
     fill(2 * ROW_GROUP + NEWEST + 50)
     before = contents(connection)
     arranger = Arranger(connection, nullcontext)
-    assert [arranger.step() for _ in range(3)] == [True, True, False]
+    assert [do_next(arranger) for _ in range(3)] == [True, True, False]
     run(connection, "CHECKPOINT")
     assert contents(connection) == before
     places = run(connection, IN_PLACE)
@@ -41,7 +42,7 @@ def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
     fill(4 * ROW_GROUP + NEWEST)
     before = contents(connection)
     arranger = Arranger(connection, nullcontext)
-    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert [do_next(arranger) for _ in range(6)] == [True] * 5 + [False]
     assert arranger.arranged == 8 * ROW_GROUP
     assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
     run(connection, "CHECKPOINT")
@@ -51,7 +52,7 @@ def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
     changed = run(connection, f"SELECT entity_id, seq FROM changes WHERE seq <= {4 * ROW_GROUP} ORDER BY rowid")
     assert changed == sorted(changed)
     fill(4 * ROW_GROUP)
-    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert [do_next(arranger) for _ in range(6)] == [True] * 5 + [False]
     assert run(connection, "FROM arranged_widely") == [(8 * ROW_GROUP,)]
     second = [place for place in run(connection, IN_PLACE) if 4 * ROW_GROUP < place[0] <= 8 * ROW_GROUP]
     assert second == sorted(second, key=lambda place: (place[1], place[0]))
@@ -62,7 +63,7 @@ def test_if_bodies_are_long_fewer_are_sorted_at_once_and_no_four_row_groups_toge
     fill(5 * ROW_GROUP + NEWEST)
     before = contents(connection)
     arranger, lasts = Arranger(connection, nullcontext), [0]
-    while arranger.step():
+    while do_next(arranger):
         lasts += [last for (last,) in run(connection, "FROM arranged") if last != lasts[-1]]
     assert contents(connection) == before
     assert all(250 < last - first <= 300 for first, last in pairwise(lasts))
@@ -71,7 +72,7 @@ def test_if_bodies_are_long_fewer_are_sorted_at_once_and_no_four_row_groups_toge
     assert run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
     monkeypatch.setattr(arranging, "MOST_BYTES", 1 << 40)
     fill(4 * ROW_GROUP)
-    while arranger.step():
+    while do_next(arranger):
         pass
     assert run(connection, "FROM arranged_widely") == [(8 * ROW_GROUP,)]
     assert runs([entity for seq, entity in run(connection, IN_PLACE) if 4 * ROW_GROUP < seq <= 8 * ROW_GROUP]) == 50
@@ -80,7 +81,7 @@ def test_if_bodies_are_long_fewer_are_sorted_at_once_and_no_four_row_groups_toge
 def test_a_body_that_is_too_long_by_itself_is_a_part_of_its_own(connection, fill, monkeypatch):
     monkeypatch.setattr(arranging, "MOST_BYTES", 1)
     fill(ROW_GROUP + NEWEST)
-    assert Arranger(connection, nullcontext).step()
+    assert do_next(Arranger(connection, nullcontext))
     assert run(connection, "FROM arranged") == [(1,)]
 
 
@@ -105,9 +106,9 @@ def test_the_last_of_the_first_so_many_is_found_whatever_is_missing(connection, 
 
 def test_what_is_not_yet_a_row_group_stays_as_it_is(connection, fill):
     fill(ROW_GROUP + NEWEST - 1)
-    assert not Arranger(connection, nullcontext).step()
+    assert not do_next(Arranger(connection, nullcontext))
     fill(1)
-    assert Arranger(connection, nullcontext).step()
+    assert do_next(Arranger(connection, nullcontext))
 
 
 def test_rows_appended_meanwhile_are_there_once(connection, fill):
@@ -120,7 +121,7 @@ def test_rows_appended_meanwhile_are_there_once(connection, fill):
         yield
 
     arranger = Arranger(connection, after_an_append)
-    while arranger.step():
+    while do_next(arranger):
         pass
     count, numbers, _ = contents(connection)[0][0]
     assert run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
@@ -137,17 +138,17 @@ def test_a_part_that_another_writer_changes_meanwhile_is_left_as_that_made_it(co
         yield
 
     with pytest.raises(duckdb.TransactionException):
-        Arranger(connection, after_a_delete).step()
+        do_next(Arranger(connection, after_a_delete))
     assert [seq for seq, _ in run(connection, IN_PLACE)] == list(range(1, ROW_GROUP + NEWEST + 1))
     before = contents(connection)
-    assert Arranger(connection, nullcontext).step()
+    assert do_next(Arranger(connection, nullcontext))
     assert contents(connection) == before
 
 
 def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
     fill(4 * ROW_GROUP + NEWEST)
     arranger = Arranger(connection, nullcontext)
-    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert [do_next(arranger) for _ in range(6)] == [True] * 5 + [False]
     assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == [(4 * ROW_GROUP,)]
     expected = run(connection, "FROM changes ORDER BY ALL")
     rebuild = Rebuild(connection.cursor())
@@ -155,7 +156,7 @@ def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
     while rebuild.done is not None:
         rebuild.step()
     assert run(connection, "FROM arranged") == run(connection, "FROM arranged_widely") == []
-    assert [arranger.step() for _ in range(6)] == [True] * 5 + [False]
+    assert [do_next(arranger) for _ in range(6)] == [True] * 5 + [False]
     assert run(connection, "FROM changes ORDER BY ALL") == expected
 
 
@@ -163,7 +164,7 @@ def test_few_checkpoints_merge_small_row_groups(connection, tmp_path, monkeypatc
     monkeypatch.setattr("receiver.store.loop._CHECKPOINTS_BETWEEN_MERGES", 3)
     monkeypatch.setattr("receiver.store.loop._MERGES_TRIED", 2)
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 3600)  # none because it is time
-    loop = AppendLoop(connection, tmp_path / "spool", 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop = AppendLoop(connection, SpoolReader(tmp_path / "spool"), 10, on_fatal=pytest.fail, data_dir=tmp_path)
     writer = SpoolWriter(tmp_path / "spool")
     groups = []
     for number in range(10):
