@@ -106,11 +106,11 @@ def follow_address(limits: Limits) -> None:
     if FROM_OUTSIDE not in st.session_state:
         st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
     if linked and linked != st.session_state.get(LINKED):
-        st.session_state[LINKED] = linked
         read_memory().pop(TOO_LONG, None)
         editor.set_text(linked)
         if linked != st.session_state[FROM_OUTSIDE]:
             _sql_run.start(linked, limits)
+        st.session_state[LINKED] = linked  # last, because Streamlit may end a drawing at any step
     elif not editor.has_text():
         editor.set_text(FIRST)
 
