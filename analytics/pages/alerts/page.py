@@ -13,13 +13,19 @@ from analytics.pages.alerts.lists import (
     draw_in_alarm_list,
     find_deleted,
     leave_deleted_out,
-    read_page,
     to_server,
+    turn_to,
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
+from analytics.pages.shared.completeness import (
+    describe_too_early,
+    draw_complete_since,
+    draw_store_empty,
+    is_store_empty,
+    read_freshness,
+)
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     choose_account,
@@ -109,13 +115,13 @@ def draw_body(chosen: dict[str, Any]) -> None:
     lasting = leave_deleted_out(alarms.select_lasting(shown))
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
-    flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
-    listed = read_page("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
+    flapping = turn_to("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
+    listed = turn_to("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
     deleted = find_deleted(flapping.rows, listed.rows)
     others = len(leave_deleted_out(alarms.select_lasting(everything.drop(shown.index))))
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, chosen["order"])
     if inside.empty:
-        draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
+        draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"], until)
         return
     draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([12, 9], gap="small")
@@ -124,11 +130,12 @@ def draw_body(chosen: dict[str, Any]) -> None:
         draw_alarm_list(listed, until, deleted, IN_ORDER if chosen["order"] == LONGEST else NEWEST_FIRST)
     with right, st.container(key="flapping-card", gap="small"):
         least = format_count(chosen["least"], "alarm")
-        st.markdown(f"**{flapping.total:,} flapping**: at least {least} in this time range; total time within it")
-        if flapping.total:
+        st.markdown(f"**{flapping.page.total:,} flapping**: at least {least} in this time range; total time within it")
+        if flapping.page.total:
             draw_flapping_list(flapping, until, deleted)
         else:
-            st.caption("None. Try a lower number or a longer time range.")
+            longer = " or a longer time range" if length else ""
+            st.caption(f"None. Try a lower number{longer}.")
 
 
 def find_period(name: str, until: datetime, first: datetime | None) -> Period:
@@ -212,7 +219,7 @@ def draw_without_alarms(*, some: bool) -> None:
         st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in list_alerts())]))
 
 
-def draw_nothing_in_range(some: bool, account: str | None) -> None:
+def draw_nothing_in_range(some: bool, account: str | None, until: datetime) -> None:
     """Say that the time range or the filters leave nothing, and why, if the account's sender sends no alerts."""
     accounts = load_accounts()
     sender = accounts.find_sender(account) if account and account not in accounts.shared else None
@@ -223,5 +230,5 @@ def draw_nothing_in_range(some: bool, account: str | None) -> None:
             st.caption(f"{what}, which sends no alerts.")
             return
         st.subheader("No alarm in this time range", anchor=False)
-        before = "The latest alarm ended before it. Choose a longer time range to see it."
+        before = describe_too_early(until) or "The latest alarm ended before it. Choose a longer time range to see it."
         st.caption(before if some else "None matches these filters. Clear the filters to see more.")
