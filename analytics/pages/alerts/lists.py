@@ -21,6 +21,7 @@ from analytics.text import shorten
 
 PAGE_ROWS = 50
 LIST_PIXELS = 330
+FEW = 10
 A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
 
@@ -131,7 +132,7 @@ def draw_rows(
             to_server(row, column, getattr(row, at))
 
     colours = {LASTS: COLOURS["high"][is_dark()], ENDED: choose_alert_colour(is_dark())}
-    draw_table(columns, lines, key=key, alt=alt, on_open=open_row, height=LIST_PIXELS, colours=colours)
+    draw_table(columns, lines, key=key, alt=alt, on_open=open_row, height=LIST_PIXELS, colours=colours, short=FEW)
 
 
 def draw_in_alarm_list(rows: pd.DataFrame) -> None:

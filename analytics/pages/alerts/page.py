@@ -112,14 +112,16 @@ def draw_body(chosen: dict[str, Any]) -> None:
         return
     shown = alarms.filter_alarms(everything, list_alerting(list_chosen(chosen)), chosen["entity"])
     span = find_period(chosen["range"], until, None if shown.empty else to_moment(shown["begin"].min()))
-    lasting = leave_deleted_out(alarms.select_lasting(shown))
+    lasting_of_all = alarms.select_lasting(shown)
+    lasting = leave_deleted_out(lasting_of_all)
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
     flapping = turn_to("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
     listed = turn_to("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
     deleted = find_deleted(flapping.rows, listed.rows)
     others = len(leave_deleted_out(alarms.select_lasting(everything.drop(shown.index))))
-    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, chosen["order"])
+    left_out = describe_left_out(len(lasting_of_all) - len(lasting), others)
+    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), left_out, chosen["order"])
     if inside.empty:
         draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"], until)
         return
@@ -172,14 +174,21 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
 
 
-def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, order: str) -> None:
+def describe_left_out(deleted: int, others: int) -> str:
+    """Return what follows the number of present alarms: how many are of deleted servers, or outside the filters."""
+    of_deleted = (
+        f", without {deleted:,} of {'a deleted server' if deleted == 1 else 'deleted servers'}" if deleted else ""
+    )
+    return of_deleted + (f"; the filters leave out {others:,} more" if others else "")
+
+
+def draw_in_alarm(lasting: pd.DataFrame, none: str, left_out: str, order: str) -> None:
     """Draw the present alarms, or that there are `none`."""
     with st.container(key="in-alarm-card", gap="small"):
         if lasting.empty:
             st.markdown(none)
             return
-        others_text = f"; the filters leave out {others:,} more" if others else ""
-        st.markdown(f"**{len(lasting):,} in alarm now**{others_text}")
+        st.markdown(f"**{len(lasting):,} in alarm now**{left_out}")
         draw_in_alarm_list(lasting.iloc[::-1] if order == LONGEST else lasting)
 
 
