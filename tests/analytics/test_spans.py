@@ -269,6 +269,8 @@ def test_a_moment_is_said_in_the_viewers_zone_and_in_utc():
         (0, 0, None),
         (50, 2, "25x"),
         (2, 2, "+0%"),
+        (202, 201, "<1%"),
+        (199, 200, "<1%"),
     ],
 )
 def test_a_change_is_said_in_percent(now, before, said):
