@@ -63,6 +63,12 @@ def test_found_accounts_have_their_business_names_and_other_entities_those_of_th
     assert "ACME  Acme Manufacturing" in [account for kind, _, account in found if kind == "Server"]
 
 
+def test_an_address_may_still_name_30_days_though_28_are_offered(open_page):
+    assert {"28 d", "30 d"} & {*open_page("activity").selectbox(key="range").options} == {"28 d"}
+    chosen = open_page("activity", range="30 d").selectbox(key="range")
+    assert (chosen.value, chosen.options[-1]) == ("30 d", "30 d")
+
+
 @pytest.mark.parametrize("page", ["activity", "alerts", "audit", "notifications"])
 def test_the_labels_of_each_chart_are_dark_enough_on_a_light_page(open_page, page):
     charts = [json.loads(element.proto.spec) for element in open_page(page, range="all").get("vega_lite_chart")]

@@ -205,7 +205,7 @@ def test_range_account_server_and_order_choose_what_is_shown_and_the_address_hol
     )
     filters.get_by_role("button", name="Clear filters", exact=True).click()
     expect(fresh.locator(".st-key-alarms-card")).to_contain_text("3 alarms")
-    expect(fresh).to_have_url(re.compile("account=ACME.*range=30|range=30.*account=ACME"))
+    expect(fresh).to_have_url(re.compile("account=ACME.*range=28|range=28.*account=ACME"))
 
 
 def test_filters_that_leave_nothing_say_so(live, watch):

@@ -129,6 +129,7 @@ def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
     """Run the editor's SQL, and put it into the address, with the chart that was kept with it."""
     if not sql.strip():
         return
+    st.session_state[FROM_OUTSIDE] = None
     try:
         address.put(**editor.in_address(sql), **chart)
         read_memory().pop(TOO_LONG, None)
@@ -136,7 +137,6 @@ def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
         read_memory()[TOO_LONG] = str(error)
         address.put(sql=None, packed=None)
     st.session_state[LINKED] = sql
-    st.session_state[FROM_OUTSIDE] = None
     read_memory()[ASKED] = _sql_run.start(sql, limits).number
 
 
