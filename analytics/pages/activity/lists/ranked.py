@@ -116,6 +116,7 @@ def draw_ranked(
         alt=f"{find_plural(what).capitalize()} by number",
         on_open=take_click,
         height=LIST_PIXELS,
+        wrap=not when.compared,  # so few columns stay beside each other on a phone, where a long name has no room
         chosen=chosen,
         colours=colours(is_dark()) if colour else None,
         short=FEW,
