@@ -7,6 +7,8 @@ BEFORE = "the period before"
 DAY = "a day before"
 WEEK = "a week before"
 COMPARISONS = (BEFORE, DAY, WEEK)
+LEAST_PERCENT = 0.5
+"""Less would be rounded to none."""
 UNITS = {DAY: (timedelta(days=1), "days"), WEEK: (timedelta(days=7), "weeks")}
 
 
@@ -77,4 +79,6 @@ def change(now: int, before: int) -> str | None:
     percent = (now - before) / before * 100
     if now:
         percent = max(percent, -99)  # rounded to -100%, it would say that nothing is left
+    if 0 < abs(percent) <= LEAST_PERCENT:
+        return "<1%"
     return f"{percent:+.0f}%" if abs(percent) < 1000 else f"{now / before:,.0f}x"  # noqa: PLR2004 - a factor reads better

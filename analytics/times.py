@@ -17,11 +17,14 @@ RANGES: dict[str, timedelta | None] = {
     "6 h": timedelta(hours=6),
     "24 h": timedelta(hours=24),
     "7 d": timedelta(days=7),
+    "28 d": timedelta(days=28),
     "30 d": timedelta(days=30),
     "90 d": timedelta(days=90),
     "year": timedelta(days=365),
     "all": None,
 }
+OFFERED = tuple(name for name in RANGES if name != "30 d")
+"""28 days have as many of each weekday as those before. Addresses of earlier versions name 30 days."""
 DEFAULT_RANGE = "24 h"
 
 WIDTHS = {

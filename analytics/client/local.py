@@ -34,7 +34,7 @@ PROTECTION: Options = {
     "python_enable_replacements": False,
 }
 """The settings by which queries can't reach files, network or settings."""
-PATIENCE_SECONDS = 1.0  # the longest wait of a query for the end of those that read a file that was replaced
+PATIENCE_SECONDS = 1.0  # new queries wait so long for each one that reads a file that was replaced, from its begin on
 _SETTING_UP, _OPENING = Lock(), Condition()
 _MAGIC, _MAGIC_PLACE = b"DUCK", 8
 """The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
@@ -118,7 +118,7 @@ class DuckDBSource:
         """
         self._location = location
         self._path = Path(location).absolute()
-        self._reading: set[duckdb.DuckDBPyConnection] = set()
+        self.reading: dict[duckdb.DuckDBPyConnection, float] = {}  # its running queries, and when each began
         self._is_closed = False
         with _OPENING:
             self.place = os.path.realpath(self._path)
@@ -180,13 +180,13 @@ class DuckDBSource:
                     self._connection = self._open(str(self._path))
                     self.place, self.signature = place, newest
             cursor = self._connection.cursor()
-            self._reading.add(cursor)
+            self.reading[cursor] = time.monotonic()
             return cursor
 
     def _end_reading(self, cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.close()
         with _OPENING:
-            self._reading.discard(cursor)
+            self.reading.pop(cursor, None)
             _OPENING.notify_all()
 
     def status(self) -> dict[str, Any]:
@@ -198,11 +198,6 @@ class DuckDBSource:
 
     def probe(self, seconds: float) -> None:
         """Return at once: an open file always answers."""
-
-    @property
-    def is_reading(self) -> bool:
-        """Whether a query runs."""
-        return bool(self._reading)
 
     def let_go(self) -> None:
         """Close the file that was replaced; the next query opens the one that has its name."""
@@ -217,7 +212,7 @@ class DuckDBSource:
             try:
                 self._connection.close()
             except duckdb.ResourceInUseException:
-                for cursor in tuple(self._reading):
+                for cursor in tuple(self.reading):
                     cursor.interrupt()
                 time.sleep(0.01)
             else:
@@ -235,14 +230,19 @@ def let_go_of_older(place: str, newest: tuple[int, ...] | None) -> tuple[int, ..
     older one while a query still reads that. New queries wait for its end, but not long.
     """
 
-    def find_older(*, reading: bool) -> list[DuckDBSource]:
-        older = (each for each in _SOURCES if newest and each.place == place and each.signature != newest)
-        return [source for source in older if source.is_reading or not reading]
+    def find_older() -> list[DuckDBSource]:
+        return [each for each in _SOURCES if newest and each.place == place and each.signature != newest]
 
-    _OPENING.wait_for(lambda: not find_older(reading=True), PATIENCE_SECONDS)
-    if still_read := find_older(reading=True):
-        return still_read[0].signature
-    for source in find_older(reading=False):
+    def list_begins() -> list[float]:
+        return [begin for source in find_older() for begin in source.reading.values()]
+
+    # One that has run for longer will hardly end now: to wait for it would make each new query slow as long as it runs.
+    patience = min(list_begins(), default=0.0) + PATIENCE_SECONDS - time.monotonic()
+    _OPENING.wait_for(lambda: not list_begins(), patience)
+    for source in find_older():
+        if source.reading:
+            return source.signature
+    for source in find_older():
         source.let_go()
     return newest
 

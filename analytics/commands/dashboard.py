@@ -25,7 +25,7 @@ GIVES_WAY = 15
 def refuse_empty(_context: click.Context, _option: click.Parameter, address: str) -> str:
     """Return an address, or raise wrong usage for an empty one, which would be all addresses of the machine."""
     if not address.strip():
-        raise click.BadParameter("It is empty: give an address, 0.0.0.0 for all that the machine has.")
+        raise click.BadParameter("it is empty: name an address, 0.0.0.0 for all that the machine has.")
     return address
 
 

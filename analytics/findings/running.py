@@ -3,18 +3,20 @@
 import gc
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from analytics import queries
+from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
-from analytics.errors import BusyError, QueryError
+from analytics.errors import BusyError, CancelledError, QueryError
 from analytics.findings.doubts import NONE_KNOWN, add_stored_after, mark_doubted
 from analytics.findings.finding import RANKS, Finding, make_finding_id
 from analytics.findings.rule_files import (
@@ -49,6 +51,8 @@ ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TEXT = pa.string()
 LIST = pa.list_(TEXT)
 _switching = threading.Lock()
+Ask = Callable[[str, Any], pa.Table]
+"""A function that runs SQL with parameters."""
 
 
 class RuleResults(NamedTuple):
@@ -98,12 +102,20 @@ def find(
     doubting = list_doubting_rules()
     of_doubts = (min(since, max(since, EPOCH) - DAY_BEFORE), max(until, datetime.now(UTC)))
 
-    def run(rule: Rule) -> RuleResults:
-        return _try_rule(rule, client, given, of_doubts if rule.name in doubting else (since, until))
+    cancellations = [Cancellation() for _ in rules.rules]
+
+    def run(rule: Rule, cancellation: Cancellation) -> RuleResults:
+        span = of_doubts if rule.name in doubting else (since, until)
+        return _try_rule(rule, partial(client.sql, cancellation=cancellation), given, span)
 
     with _put_off_collection():
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            results = list(pool.map(run, rules.rules))
+            try:
+                results = list(pool.map(run, rules.rules, cancellations))
+            except BaseException:  # such as Ctrl-C: nobody wants the answers, and the pool waits for each thread
+                for cancellation in cancellations:
+                    cancellation.cancel()
+                raise
         marked = mark_doubted([each for result in results for each in result.findings])
         findings = _name_senders([each for each in marked if since <= each.found_at < until], client)
         findings = add_stored_after(findings, client, known)
@@ -141,15 +153,15 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
 
 
-def _try_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
+def _try_rule(rule: Rule, ask: Ask, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> RuleResults:
     """Run one rule; a failure becomes a problem."""
     try:
-        return RuleResults(_run_rule(rule, client, given, span), [])
+        return RuleResults(_run_rule(rule, ask, given, span), [])
     except RuleError as error:
         return RuleResults([], [RuleProblem(rule.file, error.line, error.what)])
 
 
-def _run_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> list[Finding]:
+def _run_rule(rule: Rule, ask: Ask, given: Mapping[str, Any], span: tuple[datetime, datetime]) -> list[Finding]:
     """Run one rule.
 
     Raises:
@@ -158,7 +170,7 @@ def _run_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[
     since, until = span
     ends = {"since": since.astimezone(UTC), "until": until.astimezone(UTC)}
     values = {name: value for name, value in {**given, **ends, **rule.parameters}.items() if name in rule.names}
-    table = _ask(rule, client, values)
+    table = _ask(rule, ask, values)
     _check_columns(rule, table)
     findings: dict[str, Finding] = {}
     for finding in _make_findings(rule, table):
@@ -167,21 +179,21 @@ def _run_rule(rule: Rule, client: Client, given: Mapping[str, Any], span: tuple[
     return list(findings.values())
 
 
-def _ask(rule: Rule, client: Client, values: dict[str, Any]) -> pa.Table:
+def _ask(rule: Rule, ask: Ask, values: dict[str, Any]) -> pa.Table:
     try:
-        return client.sql(rule.sql, values or None)
-    except BusyError:
+        return ask(rule.sql, values or None)
+    except (BusyError, CancelledError):
         raise
     except QueryError as error:
         message = str(error)
-        line = rule.source.find_line(message) or _find_line_by_explain(rule, client, values) or rule.source.line
+        line = rule.source.find_line(message) or _find_line_by_explain(rule, ask, values) or rule.source.line
         raise RuleError(line, find_first_line(message)) from error
 
 
-def _find_line_by_explain(rule: Rule, client: Client, values: dict[str, Any]) -> int | None:
+def _find_line_by_explain(rule: Rule, ask: Ask, values: dict[str, Any]) -> int | None:
     """Return the line of an error by an EXPLAIN: DuckDB's message about the query itself does not always name it."""
     try:
-        client.sql("EXPLAIN " + rule.sql, values or None)
+        ask("EXPLAIN " + rule.sql, values or None)
     except QueryError as error:
         return rule.source.find_line(str(error))
     return None

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import analytics
 from analytics.errors import AnalyticsError
-from analytics.times import DEFAULT_RANGE, RANGES
+from analytics.times import DEFAULT_RANGE, OFFERED
 
 FILTERS = ("Multiselect", "Selectbox", "TextInput")
 CHART = "ArrowVegaLiteChart"
@@ -44,7 +44,7 @@ PAGES = (
         "activity",
         ("account", "sender", "alone", "types", "who", "what", "centre", "part", "own", "open", "rows"),
         (*FILTERS, "Metric", CHART),
-        Offer(tuple(RANGES), DEFAULT_RANGE),
+        Offer(OFFERED, DEFAULT_RANGE),
     ),
     Page(
         "Notifications",
@@ -56,7 +56,7 @@ PAGES = (
             *("refused", "reason", "until", "page"),
         ),
         (*FILTERS, "NumberInput", CHART),
-        Offer(("15 min", "1 h", "6 h", "24 h", "7 d", "30 d", "all"), "all", "when"),
+        Offer(("15 min", "1 h", "6 h", "24 h", "7 d", "28 d", "all"), "all", "when"),
     ),
     Page(
         "Alerts",
@@ -65,7 +65,7 @@ PAGES = (
         "alerts",
         ("account", "until", "page", "flaps", "lasting"),
         (*FILTERS, "NumberInput", CHART),
-        Offer(tuple(RANGES), "7 d"),
+        Offer(OFFERED, "7 d"),
     ),
     Page(
         "Audit",
@@ -74,7 +74,7 @@ PAGES = (
         "audit",
         ("finding", "until", "page", "findings", "account", "sender", "rule", "own", "seen", "late"),
         (*FILTERS, CHART),
-        Offer(tuple(RANGES), "7 d"),
+        Offer(OFFERED, "7 d"),
     ),
     Page(
         "Entity",

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+EMPTY = "it is empty: name a path."
+
 
 class NamedPath(click.Path):
     """A path that is not empty: an empty one, as of a variable that is not set, would be the current directory."""
@@ -18,7 +20,8 @@ class NamedPath(click.Path):
     ) -> str | bytes | os.PathLike[str]:
         """Return the path, or refuse an empty one."""
         if value == "":
-            self.fail("it is empty: name a path, or leave the option out.", param, ctx)
+            is_needed = param is not None and param.required
+            self.fail(EMPTY if is_needed else f"{EMPTY[:-1]}, or leave the option out.", param, ctx)
         return super().convert(value, param, ctx)
 
 

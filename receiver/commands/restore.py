@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from receiver.commands.options import take_data_dir
+from receiver.commands.options import EMPTY, take_data_dir
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, make_incident, read_incidents, settle_missing
 from receiver.data_directory.node import has_store
@@ -59,7 +59,7 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     start finishes a restore that was interrupted.
     """
     if not backup:
-        raise click.BadParameter("it is empty: name the backup.", param_hint="FILE")
+        raise click.BadParameter(EMPTY, param_hint="FILE")
     settings = read_settings(data_dir=data_dir)
     check_driver(settings)
     if not force:

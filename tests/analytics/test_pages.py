@@ -27,7 +27,6 @@ from tests.support.readable_store import (
     hostile_refusals,
     hostile_rows,
     many_rows,
-    server,
 )
 
 # Markup that is not taken back by a backslash.
@@ -64,17 +63,10 @@ def test_found_accounts_have_their_business_names_and_other_entities_those_of_th
     assert "ACME  Acme Manufacturing" in [account for kind, _, account in found if kind == "Server"]
 
 
-def test_where_no_filter_is_set_none_is_blamed(open_page, tmp_path):
-    for page, own in (("notifications", {"to": "2020-01-01T00:00:00"}), ("audit", {"range": "15 min"})):
-        captions = " ".join(caption.value for caption in open_page(page, **own).caption)
-        assert "in this time range. You can choose a longer time range." in captions, page
-        assert "filters" not in captions, page
-    lone = str(build_store(tmp_path / "lone.duckdb", [server("ACME", "WA1ACMEWEB01")]))
-    found = [caption.value for caption in open_page("entity", lone, among="User").caption]
-    assert [text for text in found if text.startswith("No ")] == ["No User is known yet."]
-    early = open_page("activity", range="own", own="2020-01-01T00:00:00Z/2020-02-01T00:00:00Z")
-    assert any(caption.value.startswith("The first notification came at ") for caption in early.caption)
-    assert not early.get("vega_lite_chart")
+def test_an_address_may_still_name_30_days_though_28_are_offered(open_page):
+    assert {"28 d", "30 d"} & {*open_page("activity").selectbox(key="range").options} == {"28 d"}
+    chosen = open_page("activity", range="30 d").selectbox(key="range")
+    assert (chosen.value, chosen.options[-1]) == ("30 d", "30 d")
 
 
 @pytest.mark.parametrize("page", ["activity", "alerts", "audit", "notifications"])
@@ -106,21 +98,6 @@ def test_a_range_that_ends_before_it_begins_is_said_to_do_so_and_no_other_is_sho
     assert [f"{field:%Y-%m-%dT%H:%M:%S}" for field in fields] == [first, last]
 
 
-@pytest.mark.parametrize(
-    ("address", "advice"),
-    [
-        ({"refresh": "5 s"}, "or wait: this page refreshes by itself."),
-        ({"refresh": "off", "when": "7 d"}, "or choose a longer time range."),
-        ({"refresh": "5 s", "to": "2020-01-01T00:00:00"}, "or choose a longer time range."),
-        ({"refresh": "off"}, "or turn on the refresh above to wait for new ones."),
-    ],
-)
-def test_waiting_for_notifications_is_advised_only_where_the_page_would_show_new_ones(open_page, address, advice):
-    app = open_page("notifications", entity="no such entity", **address)
-    assert not app.exception
-    assert f"None matches these filters. Clear them, {advice}" in [caption.value for caption in app.caption]
-
-
 def test_what_follows_a_count_keeps_its_place_on_the_page_whether_it_counts_or_not():
     def page():
         import streamlit as st
@@ -147,7 +124,7 @@ def test_a_filter_shows_what_the_address_says_though_the_first_run_of_its_page_e
 
         from analytics.pages.shared import address
 
-        address.enter(st.session_state["title"])
+        address.enter(st.session_state["title"], lambda: None)
         if st.session_state.pop("cut", None):
             st.rerun()
         st.text_input("Entity contains", key="entity", bind="query-params")
@@ -171,7 +148,7 @@ def test_a_filter_that_the_browser_has_not_drawn_yet_is_sent_with_its_value_agai
 
         from analytics.pages.shared import address
 
-        address.enter("Audit")
+        address.enter("Audit", lambda: None)
         address.send_again()
         st.text_input("Entity contains", key="entity", bind="query-params")
 

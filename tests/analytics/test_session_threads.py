@@ -1,10 +1,13 @@
-"""Two threads may draw for one session at once: Streamlit starts a new one while the old one still draws."""
+"""Two threads may draw for one session at once, and one drawing may end another at any step: Streamlit begins a new one
+while the old one still draws.
+"""
 
 import re
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import streamlit as st
 from streamlit.runtime.state import SafeSessionState, session_state_proxy
 from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
@@ -12,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 import analytics
 from analytics.pages.serving import session_lock
 from analytics.pages.serving.session_lock import find_lock, share_locks
-from analytics.pages.shared import address
+from analytics.pages.shared import address, answers
+from analytics.pages.sql import editor
 from tests.support.dashboard_app import make_app
 from tests.support.readable_store import build_store
 
@@ -127,6 +131,64 @@ def test_the_values_of_widgets_may_be_removed_by_another_drawing_at_the_same_tim
     monkeypatch.setattr(session_state_proxy, "get_session_state", lambda: Shared(state, lambda: None))
     address.forget_shown()
     assert address.SHOWN[0] not in state
+
+
+def end_first_call(monkeypatch, module, name):
+    """Let the first drawing that calls a function of a module end there, because another one begins."""
+    calls, go_on = [], getattr(module, name)
+
+    def call(*given):
+        calls.append(given)
+        if len(calls) == 1:
+            st.rerun()
+        go_on(*given)
+
+    monkeypatch.setattr(module, name, call)
+    return calls
+
+
+def test_a_page_whose_first_drawing_ends_as_it_enters_is_entered_by_the_next_one(monkeypatch):
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared import address
+
+        def arrive():
+            st.text("arrived")
+
+        address.enter("Audit", arrive)
+        st.text("drawn")
+
+    calls = end_first_call(monkeypatch, address, "forget_shown")
+    app = AppTest.from_function(page).run()
+    assert ([shown.value for shown in app.text], len(calls)) == (["arrived", "drawn"], 2)
+    assert [shown.value for shown in app.run().text] == ["drawn"]
+
+
+def test_a_message_and_the_end_of_the_last_pages_work_outlive_a_drawing_that_ends_there(monkeypatch):
+    def page():
+        from analytics.pages.shared import answers, going
+        from analytics.pages.shared.known.memory import read_memory
+
+        if "said" not in read_memory():
+            read_memory()["said"] = True
+            going.say("Nothing is lost.")
+            going.on_leaving("query", answers.forget)
+        going.leave_behind()
+        going.show_said()
+
+    forgets = end_first_call(monkeypatch, answers, "forget")
+    toasts = end_first_call(monkeypatch, st, "toast")
+    assert not AppTest.from_function(page).run().exception
+    assert [len(forgets), toasts] == [4, [("Nothing is lost.",)] * 2]
+
+
+def test_the_query_of_an_address_is_shown_though_the_first_drawing_ends_before(monkeypatch, tmp_path):
+    store = str(build_store(tmp_path / "store.duckdb", []))
+    texts = end_first_call(monkeypatch, editor, "set_text")
+    app = make_app(monkeypatch, "sql", store, sql="SELECT 42").run()
+    assert not app.exception
+    assert texts == [("SELECT 42",)] * 2
 
 
 def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):

@@ -189,7 +189,7 @@ USED = {
     "Activity": Used(
         "/?refresh=off&range=all",
         ".st-key-over-time svg.marks",
-        [choose("range", "30 d"), choose("range", "24 h"), choose("range", "all"), row("types-list", 0),
+        [choose("range", "28 d"), choose("range", "24 h"), choose("range", "all"), row("types-list", 0),
          row("types-list", 1), button("clear-all")],
     ),
     "Notifications": Used(
@@ -201,12 +201,12 @@ USED = {
         "/alerts?refresh=off&range=all",
         ".st-key-alarms-over-time svg.marks",
         # Shorter ranges may hold no alarm, and then have no chart.
-        [choose("range", "30 d"), choose("range", "90 d"), choose("range", "all")],
+        [choose("range", "28 d"), choose("range", "90 d"), choose("range", "all")],
     ),
     "Audit": Used(
         "/audit?refresh=off&range=7+d",
         ".st-key-findings-over-time svg.marks",
-        [choose("range", "24 h"), choose("range", "30 d"), choose("range", "7 d")],
+        [choose("range", "24 h"), choose("range", "28 d"), choose("range", "7 d")],
     ),
 }  # fmt: skip
 

@@ -110,7 +110,7 @@ def test_a_finding_says_when_and_from_where_its_notifications_came(live, watch):
 
 
 def test_a_brush_narrows_findings_and_changes_to_a_range_in_the_address_that_a_button_ends(live, watch):
-    page = watch(live.url).open("/audit?refresh=off&range=30+d")
+    page = watch(live.url).open("/audit?refresh=off&range=28+d")
     expect(page.locator(".st-key-findings-over-time svg.marks")).to_be_visible()
     found, changed = (texts(page.locator(f".st-key-{list_}-head strong")) for list_ in ("findings", "changes"))
     expect(page.locator("[data-stale=true]")).to_have_count(0)
@@ -132,7 +132,7 @@ def test_a_brush_narrows_findings_and_changes_to_a_range_in_the_address_that_a_b
     expect_changes(again, live.one(ranged, since.isoformat(), end.isoformat()))
     page.locator(".st-key-own-popover button").click()
     page.get_by_role("button", name="Remove this range").click()
-    expect(page.get_by_role("combobox", name="Time range")).to_have_value("30 d")
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("28 d")
     expect(page).not_to_have_url(re.compile("own"))
     expect(page.locator(".st-key-findings-head strong")).to_have_text(found)
     expect(page.locator(".st-key-changes-head strong")).to_have_text(changed)

@@ -217,11 +217,6 @@ def test_a_loss_that_nothing_makes_good_counts_until_it_is_accepted(case, tmp_pa
     assert run_command(data_dir, "accept-loss").stderr == "Nothing is missing.\n"
 
 
-def test_a_backup_without_a_name_is_refused(tmp_path):
-    done = run_command(tmp_path / "d", "restore", "")
-    assert (done.returncode, "it is empty: name the backup." in done.stderr) == (2, True)
-
-
 def test_a_file_that_is_no_database_is_told_to_be_none(tmp_path):
     (tmp_path / "month.jsonl").write_text('{"event": "User.Updated"}\n')
     done = run_command(tmp_path / "d", "restore", str(tmp_path / "month.jsonl"))

@@ -1,11 +1,14 @@
 """What rules find, what is said of those that fail, and the settings that they are given."""
 
 import gc
+import itertools
 import json
 import shutil
+import threading
 from datetime import UTC, datetime
 from hashlib import sha256
 
+import pyarrow as pa
 import pytest
 
 from analytics import connect
@@ -209,6 +212,29 @@ class Busy(Client):
 
     def sql(self, *_arguments, **_options):
         raise BusyError("busy")
+
+
+class Hanging(Client):
+    """A store whose first query of a rule is interrupted, as by Ctrl-C; the others hang until they are cancelled."""
+
+    def __init__(self):
+        """Ask nobody."""
+        self.asked = itertools.count()
+
+    def sql(self, *_arguments, cancellation=None, **_options):
+        if cancellation is None:
+            return pa.table({"complete_since": [None]})
+        if not next(self.asked):
+            raise KeyboardInterrupt
+        cancelled = threading.Event()
+        cancellation.set_end(cancelled.set)
+        assert cancelled.wait(30)
+        return cancellation.check()
+
+
+def test_ctrl_c_waits_for_no_rule_that_runs():
+    with pytest.raises(KeyboardInterrupt):
+        find(Hanging(), NOON - HOUR, NOON)
 
 
 def test_a_query_service_that_is_busy_is_no_rules_fault():

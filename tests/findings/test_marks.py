@@ -98,6 +98,25 @@ def test_marks_that_another_tab_has_set_are_heard_with_the_pulse(monkeypatch):
     assert AppTest.from_function(page).run().text[0].value == "one|two|three"
 
 
+def test_once_the_browser_was_heard_to_keep_a_mark_its_cookie_alone_counts(monkeypatch):
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.known.marks import hear_cookie, read_cookie
+        from analytics.pages.shared.silence import read_session_id
+
+        hear_cookie(read_session_id(), st.session_state["cookie"])
+        st.text(read_cookie())
+
+    monkeypatch.setattr(known_marks, "_heard", {})
+    monkeypatch.setattr(known_marks, "is_known", lambda _: True)
+    app = AppTest.from_function(page)
+    app.session_state[known_marks.SEEN] = "one|two"
+    for cookie, read in (("", "one|two"), ("one|two", "one|two"), ("", "")):
+        app.session_state["cookie"] = cookie
+        assert app.run().text[0].value == read
+
+
 def test_two_tabs_may_ask_for_the_pulse_at_once(monkeypatch):
     heard = {"ended": "one"}
 

@@ -208,6 +208,12 @@ def test_a_directory_is_no_backup(tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["backup", "restore"])
+def test_a_backup_without_a_name_is_refused(name):
+    done = CliRunner().invoke(cli.main, [name, ""])
+    assert (done.exit_code, done.output.splitlines()[-1][-27:]) == (2, ": it is empty: name a path.")
+
+
 def test_a_missing_token_file_is_said_as_such(tmp_path):
     with running(Receiver, tmp_path / "data") as receiver:
         elsewhere = tmp_path / "elsewhere"

@@ -26,14 +26,18 @@ from analytics.pages.activity.time_range import (
     read_time,
 )
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
+from analytics.pages.shared.completeness import (
+    describe_too_early,
+    draw_complete_since,
+    draw_store_empty,
+    is_store_empty,
+)
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import choose_account, choose_sender, draw_chips, draw_filters_button
-from analytics.pages.shared.formatting import find_viewer_zone, format_minute
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask_together
-from analytics.text import as_markdown
 from analytics.times import label_zone
 
 NUMBER, CHANGE = "number", "change"
@@ -265,12 +269,12 @@ def draw_nothing(chosen: ActivityFilters, measure: Measure, time: When) -> None:
     """Say that the range is empty, and give advice."""
     with st.container(key="nothing", border=True):
         st.subheader("Nothing in this time range", anchor=False)
-        if time.is_before_all:
-            st.caption("All of this time is in months that are in the lake alone. Choose a later one above.")
-        elif time.first and (time.part.until or time.span.until) <= time.first:
-            first = as_markdown(format_minute(time.first))
-            st.caption(f"The first notification came at {first}. Choose a later time range above.")
+        longer, longer_one = (
+            ("", "") if time.span.whole else (", or choose a longer time range", " Choose a longer one above.")
+        )
+        if too_early := describe_too_early(time.part.until or time.span.until):
+            st.caption(too_early)
         elif chosen != ActivityFilters():
-            st.caption(f"No {measure.unit} matches. Remove a filter above, or choose a longer time range.")
+            st.caption(f"No {measure.unit} matches. Remove a filter above{longer}.")
         else:
-            st.caption(f"There is no {measure.unit} in this time range. Choose a longer one above.")
+            st.caption(f"There is no {measure.unit} in this time range.{longer_one}")

@@ -14,42 +14,30 @@ from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
 from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.leafing import IN_ORDER, LASTING, draw_leafing, read_number
+from analytics.pages.shared.leafing import LASTING, ListPage, draw_leafing, read_page
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import choose_alert_colour, label_alerts, list_alert_senders, list_alerts
 from analytics.text import shorten
 
 PAGE_ROWS = 50
 LIST_PIXELS = 330
+FEW = 10
 A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
 
 
-class ListPage(NamedTuple):
-    """The rows of a list's page: its name in the address, its number from 1, and the number of all rows of the list."""
+class Listed(NamedTuple):
+    """A page of a list, with the list's name in the address, and its rows."""
 
     name: str
+    page: ListPage
     rows: pd.DataFrame
-    number: int
-    total: int
-
-    @property
-    def pages(self) -> int:
-        """Return the number of pages."""
-        return -(-self.total // PAGE_ROWS)
-
-    def draw_ways(self, noun: str, end: datetime | None, words: Sequence[str] = IN_ORDER) -> None:
-        """Draw the ways to other pages, if there are any; the arguments are those of `draw_leafing`."""
-        first = (self.number - 1) * PAGE_ROWS
-        if self.pages > 1:
-            extent = (first + 1, first + len(self.rows), self.total)
-            draw_leafing(self.name, self.number, self.pages, extent, noun, end, words)
 
 
-def read_page(name: str, rows: pd.DataFrame) -> ListPage:
+def turn_to(name: str, rows: pd.DataFrame) -> Listed:
     """Return the page of a list that the address names, from the rows of the whole list."""
-    number = read_number(name, -(-len(rows) // PAGE_ROWS))
-    return ListPage(name, rows.iloc[(number - 1) * PAGE_ROWS : number * PAGE_ROWS], number, len(rows))
+    page = read_page(name, len(rows), PAGE_ROWS)
+    return Listed(name, page, rows.iloc[page.first : page.end])
 
 
 def list_in_alarm_columns() -> tuple[Column, ...]:
@@ -144,13 +132,13 @@ def draw_rows(
             to_server(row, column, getattr(row, at))
 
     colours = {LASTS: COLOURS["high"][is_dark()], ENDED: choose_alert_colour(is_dark())}
-    draw_table(columns, lines, key=key, alt=alt, on_open=open_row, height=LIST_PIXELS, colours=colours)
+    draw_table(columns, lines, key=key, alt=alt, on_open=open_row, height=LIST_PIXELS, colours=colours, short=FEW)
 
 
 def draw_in_alarm_list(rows: pd.DataFrame) -> None:
     """Draw a page of the present alarms."""
-    page = read_page(LASTING, rows)
-    shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
+    listed = turn_to(LASTING, rows)
+    shown = {f"{row.seq} {row.metric}": row for row in list_rows(listed.rows)}
     lines = []
     for identity, row in shown.items():
         began = to_moment(row.begin) or read_now()
@@ -164,12 +152,12 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
         ]
         lines.append(Line(identity, cells, LASTS))
     draw_rows(list_in_alarm_columns(), shown, lines, at="begin", key="in-alarm", alt="In alarm now")
-    page.draw_ways("alarm", None)
+    draw_leafing(LASTING, listed.page, "alarm", None)
 
 
-def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None:
+def draw_flapping_list(listed: Listed, end: datetime, deleted: set[str]) -> None:
     """Draw a page of the flapping servers and metrics of a time up to its end."""
-    shown = {f"{row.server} {row.metric}": row for row in list_rows(page.rows)}
+    shown = {f"{row.server} {row.metric}": row for row in list_rows(listed.rows)}
     lines = [
         Line(
             identity,
@@ -187,12 +175,12 @@ def draw_flapping_list(page: ListPage, end: datetime, deleted: set[str]) -> None
     ]
     alt = "Flapping, most alarms first"
     draw_rows(list_flapping_columns(), shown, lines, at="last", key="flapping-list", alt=alt)
-    page.draw_ways("metric", end)
+    draw_leafing(listed.name, listed.page, "metric", end)
 
 
-def draw_alarm_list(page: ListPage, end: datetime, deleted: set[str], words: Sequence[str]) -> None:
+def draw_alarm_list(listed: Listed, end: datetime, deleted: set[str], words: Sequence[str]) -> None:
     """Draw a page of the alarms of a time up to its end; `words` are those for the ways to other pages."""
-    shown = {f"{row.seq} {row.metric}": row for row in list_rows(page.rows)}
+    shown = {f"{row.seq} {row.metric}": row for row in list_rows(listed.rows)}
     lines = []
     for identity, row in shown.items():
         began, ended = to_moment(row.begin) or read_now(), to_moment(row.end)
@@ -207,4 +195,4 @@ def draw_alarm_list(page: ListPage, end: datetime, deleted: set[str], words: Seq
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
     draw_rows(list_alarm_columns(), shown, lines, at="begin", key="alarm-list", alt="Alarms of this time range")
-    page.draw_ways("alarm", end, words)
+    draw_leafing(listed.name, listed.page, "alarm", end, words)

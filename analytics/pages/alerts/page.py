@@ -13,13 +13,19 @@ from analytics.pages.alerts.lists import (
     draw_in_alarm_list,
     find_deleted,
     leave_deleted_out,
-    read_page,
     to_server,
+    turn_to,
 )
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
+from analytics.pages.shared.completeness import (
+    describe_too_early,
+    draw_complete_since,
+    draw_store_empty,
+    is_store_empty,
+    read_freshness,
+)
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     choose_account,
@@ -106,16 +112,18 @@ def draw_body(chosen: dict[str, Any]) -> None:
         return
     shown = alarms.filter_alarms(everything, list_alerting(list_chosen(chosen)), chosen["entity"])
     span = find_period(chosen["range"], until, None if shown.empty else to_moment(shown["begin"].min()))
-    lasting = leave_deleted_out(alarms.select_lasting(shown))
+    lasting_of_all = alarms.select_lasting(shown)
+    lasting = leave_deleted_out(lasting_of_all)
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
-    flapping = read_page("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
-    listed = read_page("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
+    flapping = turn_to("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
+    listed = turn_to("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
     deleted = find_deleted(flapping.rows, listed.rows)
     others = len(leave_deleted_out(alarms.select_lasting(everything.drop(shown.index))))
-    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), others, chosen["order"])
+    left_out = describe_left_out(len(lasting_of_all) - len(lasting), others)
+    draw_in_alarm(lasting, describe_none(chosen, len(shown), others), left_out, chosen["order"])
     if inside.empty:
-        draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"])
+        draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"], until)
         return
     draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([12, 9], gap="small")
@@ -124,11 +132,12 @@ def draw_body(chosen: dict[str, Any]) -> None:
         draw_alarm_list(listed, until, deleted, IN_ORDER if chosen["order"] == LONGEST else NEWEST_FIRST)
     with right, st.container(key="flapping-card", gap="small"):
         least = format_count(chosen["least"], "alarm")
-        st.markdown(f"**{flapping.total:,} flapping**: at least {least} in this time range; total time within it")
-        if flapping.total:
+        st.markdown(f"**{flapping.page.total:,} flapping**: at least {least} in this time range; total time within it")
+        if flapping.page.total:
             draw_flapping_list(flapping, until, deleted)
         else:
-            st.caption("None. Try a lower number or a longer time range.")
+            longer = " or a longer time range" if length else ""
+            st.caption(f"None. Try a lower number{longer}.")
 
 
 def find_period(name: str, until: datetime, first: datetime | None) -> Period:
@@ -165,14 +174,21 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
 
 
-def draw_in_alarm(lasting: pd.DataFrame, none: str, others: int, order: str) -> None:
+def describe_left_out(deleted: int, others: int) -> str:
+    """Return what follows the number of present alarms: how many are of deleted servers, or outside the filters."""
+    of_deleted = (
+        f", without {deleted:,} of {'a deleted server' if deleted == 1 else 'deleted servers'}" if deleted else ""
+    )
+    return of_deleted + (f"; the filters leave out {others:,} more" if others else "")
+
+
+def draw_in_alarm(lasting: pd.DataFrame, none: str, left_out: str, order: str) -> None:
     """Draw the present alarms, or that there are `none`."""
     with st.container(key="in-alarm-card", gap="small"):
         if lasting.empty:
             st.markdown(none)
             return
-        others_text = f"; the filters leave out {others:,} more" if others else ""
-        st.markdown(f"**{len(lasting):,} in alarm now**{others_text}")
+        st.markdown(f"**{len(lasting):,} in alarm now**{left_out}")
         draw_in_alarm_list(lasting.iloc[::-1] if order == LONGEST else lasting)
 
 
@@ -212,7 +228,7 @@ def draw_without_alarms(*, some: bool) -> None:
         st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in list_alerts())]))
 
 
-def draw_nothing_in_range(some: bool, account: str | None) -> None:
+def draw_nothing_in_range(some: bool, account: str | None, until: datetime) -> None:
     """Say that the time range or the filters leave nothing, and why, if the account's sender sends no alerts."""
     accounts = load_accounts()
     sender = accounts.find_sender(account) if account and account not in accounts.shared else None
@@ -223,5 +239,5 @@ def draw_nothing_in_range(some: bool, account: str | None) -> None:
             st.caption(f"{what}, which sends no alerts.")
             return
         st.subheader("No alarm in this time range", anchor=False)
-        before = "The latest alarm ended before it. Choose a longer time range to see it."
+        before = describe_too_early(until) or "The latest alarm ended before it. Choose a longer time range to see it."
         st.caption(before if some else "None matches these filters. Clear the filters to see more.")

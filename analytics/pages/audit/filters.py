@@ -107,9 +107,7 @@ def choose_rules() -> list[str]:
     given = st.query_params.get_all("rule")
     names = given if len(given) > 1 else (address.get("rule") or "").split(",")
     chosen = [name for name in names if name in by_name]
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get("rule") != chosen:
-        st.session_state["rule"] = chosen
+    address.show("rule", chosen)
     return st.multiselect(
         "Rule",
         [name for name in by_name if name in offered or name in chosen],

@@ -37,7 +37,7 @@ from analytics.pages.shared.findings import (
 from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.marks import find_unseen, lets_through, make_mark, read_known_ms
-from analytics.pages.shared.leafing import draw_leafing, read_number
+from analytics.pages.shared.leafing import draw_leafing, read_page
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import format_count
 from analytics.times import EPOCH, OWN, Interval, label_zone, to_microseconds
@@ -179,16 +179,12 @@ def draw_nothing_new(lists: Lists) -> None:
 
 def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
     """Draw a page of the findings."""
-    pages = -(-len(matches) // MOST_SHOWN)
-    number = read_number("findings", pages)
-    first = (number - 1) * MOST_SHOWN
-    shown = matches[first : first + MOST_SHOWN]
+    page = read_page("findings", len(matches), MOST_SHOWN)
+    shown = matches[page.first : page.end]
     draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=10)
-    if pages > 1:
-        extent = (first + 1, first + len(shown), len(matches))
-        newest = max(finding.found_at for finding in matches)
-        end = max(read_now(), newest + timedelta(microseconds=1))  # some have a time in the future
-        draw_leafing("findings", number, pages, extent, "finding", end)
+    newest = max(finding.found_at for finding in matches)
+    end = max(read_now(), newest + timedelta(microseconds=1))  # some have a time in the future
+    draw_leafing("findings", page, "finding", end)
 
 
 def open_finding(identity: str) -> None:

@@ -14,13 +14,18 @@ from analytics.pages.audit.findings import draw_findings, open_finding
 from analytics.pages.audit.list_time import draw_place, draw_time
 from analytics.pages.shared import going
 from analytics.pages.shared.changes import KIND_TEXTS, as_change
-from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty
+from analytics.pages.shared.completeness import (
+    describe_too_early,
+    draw_complete_since,
+    draw_store_empty,
+    is_store_empty,
+)
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.filters import split_names
 from analytics.pages.shared.formatting import format_lag, format_number
 from analytics.pages.shared.frame import draw_page
-from analytics.pages.shared.known.findings import load_findings, map_findings, name_titles
-from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_number
+from analytics.pages.shared.known.findings import list_sentences, load_findings, map_findings, name_titles
+from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_page
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
 from analytics.senders import explain_never_reported, has_several_senders, list_doubting_rules, list_titles
@@ -99,14 +104,12 @@ def draw_changes(values: dict[str, Any], end: datetime, findings: list[Finding] 
     if not total:
         draw_no_changes(values)
         return
-    pages = -(-total // PAGE_ROWS)
-    number = read_number("page", pages)
-    rows = list(list_rows(ask("changes_page", page_rows=PAGE_ROWS, position=(number - 1) * PAGE_ROWS, **values)))
-    if rows and number == 1 and (newest := to_moment(rows[0].changed_at)):
+    page = read_page("page", total, PAGE_ROWS)
+    rows = list(list_rows(ask("changes_page", page_rows=PAGE_ROWS, position=page.first, **values)))
+    if rows and not page.first and (newest := to_moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
     draw_rows(rows, map_findings(findings or (), (row.notification_id for row in rows)))
-    first = (number - 1) * PAGE_ROWS + 1
-    draw_leafing("page", number, pages, (first, first + len(rows) - 1, total), "change", end, NEWEST_FIRST)
+    draw_leafing("page", page, "change", end, NEWEST_FIRST)
 
 
 def draw_no_changes(values: Mapping[str, Any]) -> None:
@@ -120,7 +123,7 @@ def draw_no_changes(values: Mapping[str, Any]) -> None:
             advice = f"None matches these filters in this time range. Clear them{longer and f', or {longer}'}."
         else:
             advice = f"Nothing changed in this time range.{longer and f' You can {longer}.'}"
-        st.caption(never or advice)
+        st.caption(never or describe_too_early(values["until"]) or advice)
 
 
 def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
@@ -160,12 +163,11 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
 def add_findings(line: Line, findings: list[Finding]) -> Line:
     """Add the cell that names the findings of a row's notification; one in doubt is marked."""
     is_doubted = bool(findings) and findings[0].rule in list_doubting_rules()
-    hover = "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
     tones: list[Tone | None] = [*line.tones, "notice" if is_doubted else None]
     return line._replace(
         cells=[*line.cells[:FINDING_PLACE], name_titles(findings), *line.cells[FINDING_PLACE:]],
         tones=tones,
-        hovers=[*[None] * FINDING_PLACE, hover],
+        hovers=[*[None] * FINDING_PLACE, list_sentences(findings)],
     )
 
 

@@ -21,7 +21,7 @@ from analytics.pages.shared.findings import (
 )
 from analytics.pages.shared.formatting import format_event, format_lag
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known.findings import load_findings, map_doubts, name_titles
+from analytics.pages.shared.known.findings import list_sentences, load_findings, map_doubts, name_titles
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import colours, has_state
 from analytics.text import add_article, as_markdown, format_count, shorten
@@ -194,6 +194,5 @@ def act_line(row: Any, what: str, doubts: Sequence[Finding]) -> Line:
         shorten(null_to_none(row.account_alias) or "", 24),
     ]
     is_marked = doubts or (UNSEEN in what and has_state(row.category))
-    hover = "\n".join(shorten(finding.sentence, 300) for finding in doubts) or None
     return Line(str(row.seq), cells, format_event(row), [None, None, None, "notice" if is_marked else None],
-          [None, None, None, hover])  # fmt: skip
+          [None, None, None, list_sentences(doubts)])  # fmt: skip

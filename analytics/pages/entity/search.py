@@ -64,9 +64,7 @@ def choose_kind(shown: dict[str, Any]) -> str | None:
     """Draw the choice of a kind of entities: as buttons, or as a list where they are many."""
     words = name_kinds()
     chosen = read_kind()
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(KIND_CHOICE) != chosen:
-        st.session_state[KIND_CHOICE] = chosen
+    address.show(KIND_CHOICE, chosen)
     shown |= {"key": KIND_CHOICE, "on_change": remember_kind}
     if len(words) <= MOST_BUTTONS:
         buttons = {name: as_markdown(word) for name, word in words.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -25,9 +26,9 @@ from analytics.pages.shared.components import Cell, Column, Line, bring, draw_ag
 from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import format_event, format_lag, format_reading, format_with_zone
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known.findings import load_doubts, name_titles
-from analytics.pages.shared.leafing import read_until
-from analytics.pages.shared.open_item import as_seq, draw_copies
+from analytics.pages.shared.known.findings import list_sentences, load_doubts, name_titles
+from analytics.pages.shared.leafing import draw_pager, read_page, read_until
+from analytics.pages.shared.open_item import draw_copies
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import (
     as_words,
@@ -115,14 +116,6 @@ def count_later(entity: Entity, seq: int) -> int:
     return int(ask("entity_position", step=seq, **entity.values).iloc[0]["newer"])
 
 
-def find_page_number(entity: Entity, step: int | None) -> int:
-    """Return the number of the timeline's page, from 1: the one in the address, else the one with the step."""
-    number = as_seq(address.get("page"))
-    if number:
-        return number
-    return count_later(entity, step) // PAGE_ROWS + 1 if step is not None else 1
-
-
 def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | None) -> None:
     """Draw a page of the timeline, which ends now or at the moment that its pages keep.
 
@@ -134,9 +127,9 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
     """
     if until := read_until():
         steps = int(ask("entity_steps", until=until, **entity.values).iloc[0]["steps"])
-    pages = max(-(-steps // PAGE_ROWS), 1)
-    number = min(find_page_number(entity, step), pages)
-    place = {"page_rows": PAGE_ROWS, "position": (number - 1) * PAGE_ROWS, "until": until}
+    of_step = 1 if step is None else count_later(entity, step) // PAGE_ROWS + 1
+    page = read_page("page", steps, PAGE_ROWS, default=of_step)
+    place = {"page_rows": PAGE_ROWS, "position": page.first, "until": until}
     rows = ask("entity_notifications", **place, **entity.values)
     reports, doubts = read_alerts(rows, entity.name), load_doubts(rows["id"])
     texts = describe_rows(entity, rows) | describe_alerts(reports)
@@ -155,10 +148,10 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         colours=colours(is_dark()),
         short=FEW,
         # The address need not have the page's number: it then is that of the step.
-        steady=(number, address.describe_view()),
+        steady=(page.number, address.describe_view()),
     )
-    if pages > 1:
-        draw_pager(number, pages, steps, len(rows))
+    if page.pages > 1:
+        draw_pager(page, {"Newer": partial(to_page, page.number - 1)}, {"Older": partial(to_page, page.number + 1)})
 
 
 def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
@@ -178,9 +171,14 @@ def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Fi
     said = "; ".join(filter(None, (name_titles(doubts), what, late)))
     cells: list[Cell] = [to_moment(row.occurred_at), format_event(row), *who, said]
     is_marked = doubts or (UNSEEN in what and has_state(row.category))
-    hover = "\n".join(shorten(finding.sentence, 300) for finding in doubts) or None
     before: list[None] = [None] * (len(cells) - 1)
-    return Line(str(row.seq), cells, format_event(row), [*before, "notice" if is_marked else None], [*before, hover])
+    return Line(
+        str(row.seq),
+        cells,
+        format_event(row),
+        [*before, "notice" if is_marked else None],
+        [*before, list_sentences(doubts)],
+    )
 
 
 def draw_alarms(entity: Entity, at: datetime | None) -> None:
@@ -205,19 +203,9 @@ def describe_alarm(alarm: Any) -> str:
     )
 
 
-def draw_pager(number: int, pages: int, steps: int, rows: int) -> None:
-    """Draw the page's position, and the ways to other pages."""
-
-    def to(page: int) -> None:
-        address.put(page=str(page), until=(address.get("until") or read_now().isoformat()) if page > 1 else None)
-
-    first = (number - 1) * PAGE_ROWS + 1
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
-        st.button("Newer", key="newer", on_click=to, args=(number - 1,), disabled=number <= 1,
-                  icon=":material/chevron_left:")  # fmt: skip
-        st.text(f"{first:,} to {first + rows - 1:,} of {steps:,}")
-        st.button("Older", key="older", on_click=to, args=(number + 1,), disabled=number >= pages,
-                  icon=":material/chevron_right:")  # fmt: skip
+def to_page(number: int) -> None:
+    """Go to a page of the timeline; older ones keep its end."""
+    address.put(page=str(number), until=(address.get("until") or read_now().isoformat()) if number > 1 else None)
 
 
 def draw_step(entity: Entity, seq: int, *, steps: int, latest: bool) -> None:

@@ -12,16 +12,23 @@ from analytics.charts.histogram import BRUSH, Bins, draw_histogram, read_brush
 from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import choose_span, find_range, narrow_to, read_own_range, to_newest
-from analytics.pages.notifications.paging import ReceivedRange
+from analytics.pages.notifications.paging import ReceivedRange, Search
 from analytics.pages.notifications.what import What, describe_rows
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import Accounts, label_account, load_accounts
 from analytics.pages.shared.answers import find_oldest, read_now, skip_unanswered
-from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
+from analytics.pages.shared.completeness import (
+    describe_too_early,
+    draw_complete_since,
+    draw_store_empty,
+    is_store_empty,
+    read_freshness,
+)
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.filters import read_sender
 from analytics.pages.shared.formatting import find_viewer_zone, format_event
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
+from analytics.pages.shared.leafing import draw_pager
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.ranges import draw_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
@@ -86,15 +93,15 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     with left:
         if not search.rows.empty:
             draw_rows(search.rows, narrow=beside is not None)
-        listed, bins, counts = search.count_list()
+        listed, fresh, bins, counts = search.count_list()
         if search.rows.empty:
-            draw_nothing(chosen, advise(listed.fresh, span))
+            draw_nothing(chosen, fresh, span)
         else:
-            draw_pager(listed, search.values, narrow=beside is not None)
+            draw_ways(search, narrow=beside is not None)
     with follow, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         with st.container(key="list-total", width="content"):
             st.markdown(f"**{format_count(listed.total, 'notification')}**", width="content")
-        draw_follow_buttons(listed.fresh)
+        draw_follow_buttons(fresh)
         draw_download(listed.total, search.values)
     with right:
         if beside:
@@ -144,7 +151,7 @@ def draw_follow_buttons(fresh: int) -> None:
         st.button("Pause", key="follow", on_click=paging.pause, icon=":material/pause:")
 
 
-def draw_nothing(chosen: dict[str, Any], advice: str) -> None:
+def draw_nothing(chosen: dict[str, Any], fresh: int, span: ReceivedRange) -> None:
     """Say that there is no notification to show, and give advice."""
     if is_store_empty():
         draw_store_empty()
@@ -157,7 +164,8 @@ def draw_nothing(chosen: dict[str, Any], advice: str) -> None:
     with st.container(key="nothing", border=True):
         st.subheader("No notification", anchor=False)
         why = "None matches these filters. Clear them, or " if is_filtered else "None came in this time range. You can "
-        st.caption(f"{why}{advice}.")
+        too_early = None if fresh else describe_too_early(span.until)
+        st.caption(too_early or f"{why}{advise(fresh, span)}.")
 
 
 def advise(fresh: int, span: ReceivedRange) -> str:
@@ -229,69 +237,29 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
     )
 
 
-def draw_pager(page: paging.ListPage, values: dict[str, Any], *, narrow: bool) -> None:
-    """Draw the page's position in the list, and the ways to other pages."""
+def draw_ways(search: Search, *, narrow: bool) -> None:
+    """Draw the page's place in the list, and the ways to other pages."""
 
     def go_to_older() -> None:
-        go_to(int(page.rows["seq"].min()))
+        go_to(int(search.rows["seq"].min()))
 
-    @skip_unanswered
     def go_to_newer() -> None:
-        go_to(paging.begin_of_previous(page, values))
+        go_to(paging.begin_of_previous(search))
 
-    @skip_unanswered
-    def jump() -> None:
-        if (number := st.session_state["page-number"]) is not None:
-            go_to(paging.begin_of_number(min(int(number), page.pages), values))
-            st.session_state["page-number"] = None
+    def go_to_number(number: int) -> None:
+        go_to(paging.begin_of_number(number, search.values))
 
-    @skip_unanswered
-    def go_to_oldest() -> None:
-        go_to(paging.begin_of_number(page.pages, values))
-
-    last = page.position + len(page.rows)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pager"):
-        at_begin, at_end = page.position == 0, last >= page.total
-        draw_pager_button("Newest", to_newest, at_begin, "first_page", narrow=narrow)
-        draw_pager_button("Newer", go_to_newer, at_begin, "chevron_left", narrow=narrow)
-        total = f"{page.total:,}" if narrow else format_count(page.total, "notification")
-        st.text(f"{page.position + 1:,} to {last:,} of {total}")
-        draw_pager_button("Older", go_to_older, at_end, "chevron_right", narrow=narrow)
-        draw_pager_button("Oldest", go_to_oldest, at_end, "last_page", narrow=narrow)
-        st.space("stretch")
-        st.text(f"Page {min(page.number, page.pages):,} of {page.pages:,}")
-        draw_page_number(jump)
+    page = search.count_list().page
+    draw_pager(
+        page,
+        {"Newest": to_newest, "Newer": go_to_newer},
+        {"Older": go_to_older, "Oldest": partial(go_to_number, page.pages)},
+        go_to_number,
+        noun="" if narrow else "notification",
+        narrow=narrow,
+    )
 
 
 def go_to(before: int | None) -> None:
     """Go to the page that begins before a notification; None for the newest."""
     address.put(before=None if before is None else str(before))
-
-
-def draw_page_number(jump: Callable[[], None]) -> None:
-    """Draw the field for a page's number, which calls `jump`."""
-    # It shows no number by itself: a number set here could be taken for one that the user typed.
-    st.number_input(
-        "Go to page",
-        1,
-        None,
-        None,
-        key="page-number",
-        on_change=jump,
-        placeholder="go to",
-        label_visibility="collapsed",
-        width=110,
-    )
-
-
-def draw_pager_button(name: str, go: Callable[[], None], disabled: bool, icon: str, *, narrow: bool) -> None:
-    """Draw a button of the pager: its name, or in a narrow list its icon."""
-    label = f":material/{icon}:" if narrow else name
-    st.button(
-        label,
-        key=name.lower(),
-        on_click=go,
-        disabled=disabled,
-        icon=None if narrow else f":material/{icon}:",
-        help=name if narrow else None,
-    )

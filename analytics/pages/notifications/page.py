@@ -29,10 +29,7 @@ def shows_refused() -> bool:
 
 def draw_choice() -> None:
     """Draw the choice of the list, a step of the browser's history that closes the open item."""
-    shown = REFUSED if shows_refused() else ACCEPTED
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(CHOICE) != shown:
-        st.session_state[CHOICE] = shown
+    address.show(CHOICE, REFUSED if shows_refused() else ACCEPTED)
 
     def remember() -> None:
         chosen = REFUSED if st.session_state[CHOICE] == REFUSED else None

@@ -18,6 +18,7 @@ from analytics.pages.shared import address
 from analytics.pages.shared.answers import read_now, read_silence, skip_unanswered
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.known.memory import read_memory
+from analytics.pages.shared.leafing import ListPage
 from analytics.pages.shared.open_item import OpenItem, as_seq, read_open_item
 from analytics.pages.shared.store import ask, to_moment
 
@@ -110,32 +111,11 @@ def catch_up() -> None:
         address.put(before=None)
 
 
-class ListPage(NamedTuple):
-    """Rows of the list, newest first, and their position in the whole list (counted from 0).
-
-    `fresh` is the number of newer notifications that the list does not show.
-    """
-
-    rows: pd.DataFrame
-    position: int
-    total: int
-    fresh: int
-
-    @property
-    def number(self) -> int:
-        """Return the page's number, from 1."""
-        return self.position // PAGE_ROWS + 1
-
-    @property
-    def pages(self) -> int:
-        """Return the number of pages."""
-        return max(-(-self.total // PAGE_ROWS), 1)
-
-
-def begin_of_previous(page: ListPage, values: Mapping[str, Any]) -> int | None:
+def begin_of_previous(search: "Search") -> int | None:
     """Return the notification before which the next newer page begins; None for the newest page."""
-    rows = ask("later_notifications", after=int(page.rows["seq"].max()), page_rows=PAGE_ROWS, **values)
-    return int(rows["seq"].max()) + 1 if len(rows) == PAGE_ROWS and page.position > PAGE_ROWS else None
+    rows = ask("later_notifications", after=int(search.rows["seq"].max()), page_rows=PAGE_ROWS, **search.values)
+    is_newest = len(rows) < PAGE_ROWS or search.count_list().page.first <= PAGE_ROWS
+    return None if is_newest else int(rows["seq"].max()) + 1
 
 
 def begin_of_number(number: int, values: Mapping[str, Any]) -> int | None:
@@ -147,9 +127,10 @@ def begin_of_number(number: int, values: Mapping[str, Any]) -> int | None:
 
 
 class ListCounts(NamedTuple):
-    """The page with its position in the list, and the bins of the histogram with their counts."""
+    """The page, the number of newer notifications that the list does not show, and the histogram's bins and counts."""
 
     page: ListPage
+    fresh: int
     bins: Bins
     counts: pd.DataFrame
 
@@ -183,7 +164,7 @@ def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int |
         first = int(rows["seq"].max()) if len(rows) else (before or 0)
         counts = ask("notifications_over_time", first=first, bin_us=bins.bin_us, **values)
         position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
-        return ListCounts(ListPage(rows, position, total, fresh), bins, counts)
+        return ListCounts(ListPage(position, total, PAGE_ROWS), fresh, bins, counts)
 
     return Search(values, rows, count_list)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Column, Line, draw_table
-from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_number, read_until, to_first_pages
+from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_page, read_until, to_first_pages
 from analytics.pages.shared.open_item import close, open_rejection, read_open_item
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import list_learned
@@ -128,10 +128,8 @@ def draw_refused_list(chosen: Group | None, *, narrow: bool) -> None:
     """Draw a page of the list, up to now or to the end that its pages keep."""
     listed = {**(chosen._asdict() if chosen else {}), "until": read_until()}
     total = int(ask("rejected_total", **listed).iloc[0]["total"])
-    pages = -(-total // PAGE_ROWS)
-    number = read_number("page", pages)
-    first = (number - 1) * PAGE_ROWS
-    rows = ask("rejected", page_rows=PAGE_ROWS, position=first, **listed)
+    page = read_page("page", total, PAGE_ROWS)
+    rows = ask("rejected", page_rows=PAGE_ROWS, position=page.first, **listed)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="refused-head"):
         what = f": {chosen.title}" if chosen else ""
         st.text(format_count(total, "refused notification") + what)
@@ -149,9 +147,7 @@ def draw_refused_list(chosen: Group | None, *, narrow: bool) -> None:
         height=LIST_PIXELS,
         chosen=read_open_item().rejection,
     )
-    if pages > 1:
-        extent = (first + 1, first + len(rows), total)
-        draw_leafing("page", number, pages, extent, "refused notification", read_now(), NEWEST_FIRST)
+    draw_leafing("page", page, "refused notification", read_now(), NEWEST_FIRST)
 
 
 def as_line(row: Any, *, narrow: bool) -> Line:

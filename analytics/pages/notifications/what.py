@@ -17,10 +17,9 @@ from analytics.pages.shared.changes import (
 )
 from analytics.pages.shared.components import Tone
 from analytics.pages.shared.formatting import format_lag
-from analytics.pages.shared.known.findings import load_doubts, name_titles
+from analytics.pages.shared.known.findings import list_sentences, load_doubts, name_titles
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import has_state
-from analytics.text import shorten
 
 COPY = "a copy, which changes nothing"
 
@@ -52,5 +51,5 @@ def describe_row(row: Any, texts: Mapping[int, str], doubts: Sequence[Finding], 
     said = COPY if is_copy else texts.get(row.seq, NOTHING_NEW if compared else "")
     late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip), due)
     text = "; ".join(filter(None, (name_titles(doubts), said, late)))
-    hover = "\n".join([text, *(shorten(finding.sentence, 300) for finding in doubts)])
+    hover = "\n".join(filter(None, (text, list_sentences(doubts))))
     return What(text, "notice" if doubts else "quiet" if is_copy else None, hover)

@@ -5,6 +5,7 @@ An old address is not the user's wish: for a short while after a change, it is c
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
@@ -45,10 +46,11 @@ class AddressHistory(NamedTuple):
         return values != self.values and any(values == old and at > since for old, at in self.left)
 
 
-def enter(title: str) -> bool:
-    """Note the page that is drawn, and say whether the browser just went there: by a link, or Back and Forward.
+def enter(title: str, arrive: Callable[[], None]) -> None:
+    """Note the page that is drawn; call `arrive` if the browser just went there: by a link, or Back and Forward.
 
     Each page has its own values. An address that the browser went to is the user's wish, however lately it was left.
+    Another drawing may interrupt this one at any step, and does all of it again: the page is noted last.
     """
     context = get_script_run_ctx()
     moved = context is not None and context.is_history_navigation
@@ -59,11 +61,11 @@ def enter(title: str) -> bool:
         take_back(context)
     went = not is_drawn(title) or (context is not None and context.is_history_navigation)
     if went:
-        st.session_state[PAGE] = title
+        arrive()
         st.session_state.setdefault(FIRST_PAGE, title)
         read_memory().pop(STATE, None)
         forget_shown()
-    return went
+        st.session_state[PAGE] = title
 
 
 def forget_shown() -> None:
@@ -104,15 +106,23 @@ def send_again() -> None:
             st.session_state[binding.param_key] = st.session_state[binding.param_key]
 
 
+def show(key: str, value: object, *, again: bool = False) -> None:
+    """Let the widget that is drawn next under this key show a value of the address.
+
+    The value is sent to the browser with this drawing, and overtakes a choice made meanwhile: it is set only where it
+    must be, because it is another one, or must be sent `again`.
+    """
+    if again or st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
 def show_in_field(key: str, value: object) -> None:
     """Let the field that is drawn next under this key show a value of the address.
 
-    The value is sent with this drawing alone, and overtakes a choice made meanwhile: it is set only where it must be.
     A field in a closed popover is drawn by the browser when that opens, perhaps many drawings later. Until then each
     drawing sends the value, because the field would begin empty, and give that back as the user's choice.
     """
-    if st.session_state.get(key) != value or (value is not None and not is_drawn_by_browser(key)):
-        st.session_state[key] = value
+    show(key, value, again=value is not None and not is_drawn_by_browser(key))
 
 
 def is_drawn_by_browser(key: str) -> bool:

@@ -68,6 +68,17 @@ def draw_complete_since(since: datetime | None, *, what: str = "Complete") -> No
             st.caption(f"{what} since {as_markdown(format_minute(known.complete_since))}. {REST}")
 
 
+def describe_too_early(until: datetime | None) -> str | None:
+    """Return why a time that ends then has nothing, and advice; None where it could have something."""
+    known = read_freshness()
+    if until and known.complete_since and until <= known.complete_since:
+        return "All of this time is in months that are in the lake alone. Choose a later one above."
+    if until and known.first and until <= known.first:
+        first = as_markdown(format_minute(known.first))
+        return f"The first notification came at {first}. Choose a later time range above."
+    return None
+
+
 def describe_gone(seq: int | None) -> str:
     """Return the reason why the store lacks something: a notification of a number, or another thing."""
     known = read_freshness()

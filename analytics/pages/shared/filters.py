@@ -107,11 +107,10 @@ def choose_account(*, alone: str | None = None, senders: Collection[str] | None 
     key = read_account()
     labels, hint = list_choices(key, senders)
     is_cut = len(load_accounts().all) > OFFERED
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
     # The browser knows a choice by its label, which is another one while it is chosen.
     label = labels[key] if key else None
-    if st.session_state.get(CHOICE) != key or st.session_state.get(CHOSEN_LABEL) != label:
-        st.session_state[CHOICE], st.session_state[CHOSEN_LABEL] = key, label
+    address.show(CHOICE, key, again=st.session_state.get(CHOSEN_LABEL) != label)
+    st.session_state[CHOSEN_LABEL] = label
     chosen = st.selectbox(
         capitalize(find_account_word(read_sender())),
         list(labels),
@@ -146,9 +145,7 @@ def choose_sender() -> dict[str, str | None]:
     if not has_several_senders():
         return {"sender": None}
     chosen = read_sender()
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(SENDER_CHOICE) != chosen:
-        st.session_state[SENDER_CHOICE] = chosen
+    address.show(SENDER_CHOICE, chosen)
     st.selectbox(
         "Sender",
         list(list_titles()),
@@ -207,9 +204,7 @@ def list_alerting(accounts: set[SenderAlias] | None) -> set[str] | None:
 def choose_alone(name: str) -> bool:
     """Draw the choice of sub-accounts, which clicks elsewhere change too; say whether it leaves them out."""
     key = f"{name}-below"
-    value = address.get(name) != "yes"
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    address.show(key, address.get(name) != "yes")
 
     def remember() -> None:
         address.put(**{name: None if st.session_state[key] else "yes"})

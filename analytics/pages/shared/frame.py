@@ -102,8 +102,7 @@ def draw_page(
     """
     if not address.is_drawn(title):
         going.leave_behind()
-    if address.enter(title):
-        going.arrive()
+    address.enter(title, going.arrive)
     address.send_again()
     going.depart()
     going.show_said()

@@ -102,8 +102,9 @@ def say(sentence: str) -> None:
 
 def show_said() -> None:
     """Show the message of a click, if there is one."""
-    if sentence := read_memory().pop(SAID, None):
+    if sentence := read_memory().get(SAID):
         st.toast(sentence)
+        read_memory().pop(SAID, None)
 
 
 def arrive() -> None:
@@ -130,13 +131,14 @@ def depart() -> None:
 
 def leave_behind() -> None:
     """End the previous page's work, and forget its answers and what it waited for."""
-    for end in read_memory().pop(ENDS, {}).values():
+    for end in tuple(read_memory().get(ENDS, {}).values()):
         end()
+    read_memory().pop(ENDS, None)
     answers.forget()
     waiting.forget_waits()
     if silence := answers.read_silence():
-        answers.end_silence()
         read_memory()[GONE] = silence
+        answers.end_silence()
 
 
 def on_leaving(name: str, end: Callable[[], None]) -> None:

@@ -47,6 +47,8 @@ def draw_range(
     names = [OWN, *offer.names] if own or is_own else list(offer.names)
     default = OWN if is_own else offer.default
     key = f"{offer.key}-{OWN}" if is_own else offer.key
+    if (given := st.query_params.get(key)) in RANGES and given not in names:
+        names.append(given)
 
     def choose() -> None:
         name = st.session_state[key] or default

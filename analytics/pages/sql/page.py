@@ -106,11 +106,11 @@ def follow_address(limits: Limits) -> None:
     if FROM_OUTSIDE not in st.session_state:
         st.session_state[FROM_OUTSIDE] = linked if address.read_first_page() == "SQL" else None
     if linked and linked != st.session_state.get(LINKED):
-        st.session_state[LINKED] = linked
         read_memory().pop(TOO_LONG, None)
         editor.set_text(linked)
         if linked != st.session_state[FROM_OUTSIDE]:
             _sql_run.start(linked, limits)
+        st.session_state[LINKED] = linked  # last, because Streamlit may end a drawing at any step
     elif not editor.has_text():
         editor.set_text(FIRST)
 
@@ -129,6 +129,7 @@ def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
     """Run the editor's SQL, and put it into the address, with the chart that was kept with it."""
     if not sql.strip():
         return
+    st.session_state[FROM_OUTSIDE] = None
     try:
         address.put(**editor.in_address(sql), **chart)
         read_memory().pop(TOO_LONG, None)
@@ -136,7 +137,6 @@ def ask(sql: str, chart: dict[str, str | None], limits: Limits) -> None:
         read_memory()[TOO_LONG] = str(error)
         address.put(sql=None, packed=None)
     st.session_state[LINKED] = sql
-    st.session_state[FROM_OUTSIDE] = None
     read_memory()[ASKED] = _sql_run.start(sql, limits).number
 
 

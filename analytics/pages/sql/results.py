@@ -74,9 +74,7 @@ def choose_show() -> str:
     """Draw the choice between table and chart, and return it."""
     named = address.get("show")
     value = named if named in SHOWS else SHOWS[0]
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get("sql-show") != value:
-        st.session_state["sql-show"] = value
+    address.show("sql-show", value)
 
     def remember() -> None:
         chosen = st.session_state["sql-show"]
@@ -202,9 +200,7 @@ def pick(
 ) -> None:
     """Draw one choice, which goes into the page's address together with the others."""
     key = f"sql-chart-{name}"
-    # A value set from here is sent to the browser, and overtakes a choice made meanwhile: only where it must be.
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    address.show(key, value)
 
     def remember() -> None:
         now = choice._replace(**{"kind" if name == "chart" else name: st.session_state[key]})

@@ -20,6 +20,7 @@ from analytics.errors import AnalyticsError, CancelledError
 from analytics.export.results import prepare_rows
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.going import on_leaving
+from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.store import open_connection
 from analytics.text import format_count
 
@@ -191,15 +192,17 @@ def watch_session() -> Callable[[], bool]:
 
 def read_run() -> Run | None:
     """Return this session's running or last query."""
-    return st.session_state.get(RUN)
+    run: Run | None = read_memory().get(RUN)
+    return run
 
 
 def start(sql: str, limits: Limits) -> Run:
     """Run SQL; cancel a query that still runs."""
     cancel()
     on_leaving("query", cancel)
-    run = Run(open_connection().client, sql, limits, watch_session(), open_cache())
-    st.session_state[RUN] = run
+    # Streamlit may end a drawing where it looks at its state, so that is done before the query begins.
+    memory = read_memory()
+    memory[RUN] = run = Run(open_connection().client, sql, limits, watch_session(), open_cache())
     return run
 
 

@@ -81,6 +81,19 @@ def test_no_query_is_ended_because_its_file_is_replaced(tmp_path, monkeypatch):
         assert count(client) == 2
 
 
+def test_no_query_waits_for_one_that_has_read_the_older_file_for_long(tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr(local._OPENING, "wait_for", lambda _, seconds: waits.append(seconds))
+    path = put(tmp_path, 1)
+    with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client:
+        cursor = reading._open_cursor()
+        reading.reading[cursor] -= 60
+        put(tmp_path, 2)
+        assert (count(client), waits[-1] < 0) == (1, True)
+        reading._end_reading(cursor)
+        assert count(client) == 2
+
+
 def test_a_new_query_lets_those_of_the_older_file_end_so_that_they_do_not_overlap_for_ever(tmp_path):
     path = put(tmp_path, 1)
     with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client, ThreadPoolExecutor(1) as thread:

@@ -9,7 +9,7 @@ from analytics.cli import run
 def test_an_empty_address_is_wrong_usage_because_it_would_be_all_addresses(monkeypatch, capfd, address):
     monkeypatch.setattr("os.execv", lambda *_: pytest.fail("It started."))
     assert run(["dashboard", "--no-browser", "--address", address]) == 2
-    assert "Invalid value for '--address': It is empty: give an address, 0.0.0.0 for all" in capfd.readouterr().err
+    assert "Invalid value for '--address': it is empty: name an address, 0.0.0.0 for all" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("address", ["ä..b", "\udcff"])

@@ -71,9 +71,9 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
             is_in_circle = not begins_at_top(paths.get(key, [key]), paths)
             filters.toggle_account(alias, sender, alone="yes" if is_in_circle else None)
 
-    first = (Column("", "1.9rem", opens=True), Column("Account, with its sub-accounts", "100%", opens=True))
+    columns = ranked.list_columns("Account, with its sub-accounts", when)
     draw_table(
-        (*first, ranked.NUMBER, ranked.CHANGE, ranked.TO_PAGE),
+        (Column("", "1.9rem", opens=True), *columns),
         [_make_line(branch, accounts, when, is_open=branch.alias in open_aliases, most=most) for branch in branches],
         key="accounts-tree",
         alt="Accounts, each with the number of all below it",
@@ -107,9 +107,7 @@ def _make_line(branch: Branch, accounts: Accounts, when: When, *, is_open: bool,
     hovers = [
         f"{'Close' if is_open else 'Open'} {format_count(branch.below, 'sub-account')}" if branch.below else None,
         f"{text.strip()}: {branch.own:,} of its own",
-        None,
-        when.describe_before(branch.before),
-        f"Open the page of {text.strip()}",
+        *ranked.list_hovers(branch.before, when, text.strip()),
     ]
-    cells = [sign, text, f"{branch.events:,}", when.format_move(branch.events, branch.before), ranked.ARROW]
+    cells = [sign, text, *ranked.list_cells(branch.events, branch.before, when)]
     return Line(branch.alias, cells, hovers=hovers, shares=[None, branch.events / most])

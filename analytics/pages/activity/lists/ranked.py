@@ -30,10 +30,21 @@ CHANGE = Column("Change", "9.8rem", align="right")
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
 
 
-def list_columns(what: str, *, leads: bool) -> tuple[Column, ...]:
-    """Return a list's columns; names with a page of their own also have the way there."""
-    first = Column(what, "100%", opens=True)
-    return (first, NUMBER, CHANGE, TO_PAGE) if leads else (first, NUMBER, CHANGE)
+def list_columns(what: str, when: When, *, leads: bool = True) -> tuple[Column, ...]:
+    """Return a list's columns: the change where there is a time to compare with, the way to each name's own page."""
+    names = Column(what, "100%", opens=True)
+    return (names, NUMBER, *([CHANGE] if when.compared else []), *([TO_PAGE] if leads else []))
+
+
+def list_cells(count: int, before: int, when: When, *, leads: bool = True) -> list[str]:
+    """Return the cells of a row after its name, see `list_columns`."""
+    moves = [when.format_move(count, before)] if when.compared else []
+    return [f"{count:,}", *moves, *([ARROW] if leads else [])]
+
+
+def list_hovers(before: int, when: When, text: str) -> list[str | None]:
+    """Return the hover texts of these cells; `text` is the row's name."""
+    return [None, *([when.describe_before(before)] if when.compared else []), f"Open the page of {text}"]
 
 
 def draw_rest(what: str, count: int, total: int, key: str) -> None:
@@ -88,12 +99,9 @@ def draw_ranked(
     lines = []
     for row in list_rows(rows):
         count, before = int(row.events), int(row.events_before)
-        cells = [text(row), f"{count:,}", when.format_move(count, before), *([ARROW] if go else [])]
-        hovers = [hover(row), None, when.describe_before(before), f"Open the page of {text(row)}" if go else None]
-        shares = [count / most]
-        lines.append(
-            Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers[: len(cells)], shares=shares)
-        )
+        cells = [text(row), *list_cells(count, before, when, leads=go is not None)]
+        hovers = [hover(row), *list_hovers(before, when, text(row))][: len(cells)]
+        lines.append(Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers, shares=[count / most]))
 
     def take_click(identity: str, column: str) -> None:
         if go and column == OPEN:
@@ -102,12 +110,13 @@ def draw_ranked(
             choose(identity)
 
     draw_table(
-        list_columns(what, leads=go is not None),
+        list_columns(what, when, leads=go is not None),
         lines,
         key=key,
         alt=f"{find_plural(what).capitalize()} by number",
         on_open=take_click,
         height=LIST_PIXELS,
+        wrap=not when.compared,  # so few columns stay beside each other on a phone, where a long name has no room
         chosen=chosen,
         colours=colours(is_dark()) if colour else None,
         short=FEW,

@@ -149,6 +149,11 @@ def name_titles(findings: Iterable[Finding]) -> str:
     return ", ".join(dict.fromkeys(shorten(finding.title, 60) for finding in findings))
 
 
+def list_sentences(findings: Iterable[Finding]) -> str | None:
+    """Return the sentences of findings, a line each, for a hover on their titles; None without one."""
+    return "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
+
+
 def draw_findings_of(notification_id: str, received_at: datetime) -> None:
     """Draw a way to each finding that a notification is behind; nothing where there is none."""
     # A fixed place, so that findings that come later move nothing in the browser's tree.

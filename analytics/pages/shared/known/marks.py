@@ -22,7 +22,7 @@ from analytics.times import to_microseconds
 
 COOKIE = "clc_seen"
 SEEN = "_seen"
-"""The place of the cookie's text with what was marked in the session, in the session's state."""
+"""The place of the cookie's text with what was marked, in the session's state, until the browser has it."""
 BETWEEN = "|"
 MOST_CHARACTERS = 3800
 """Browsers keep no cookie of more than 4,096 bytes with its name."""
@@ -133,7 +133,7 @@ def parse_marks(cookie: str) -> Iterator[Mark]:
 
 def hear_cookie(session: str, cookie: str) -> None:
     """Note the cookie of a session's browser, in which another tab may have marked findings meanwhile."""
-    if _heard.get(session, "") != cookie:
+    if _heard.get(session) != cookie:
         # Two tabs' requests may be answered at once, each in a thread.
         for ended in [each for each in tuple(_heard) if not is_known(each)]:
             _heard.pop(ended, None)
@@ -141,9 +141,12 @@ def hear_cookie(session: str, cookie: str) -> None:
 
 
 def read_cookie() -> str:
-    """Return the text of the cookie, with what was marked in this session."""
-    cookie = _heard.get(read_session_id()) or st.context.cookies.get(COOKIE) or ""
-    return join_marks(str(cookie), str(st.session_state.get(SEEN) or ""))
+    """Return the text of the cookie, with what was marked here and is not known to be in it yet."""
+    heard, own = _heard.get(read_session_id()), str(st.session_state.get(SEEN) or "")
+    if own and heard and own.rpartition(BETWEEN)[2] in heard.split(BETWEEN):
+        # From now on the browser alone says what is marked: its user may clear the cookie.
+        own = st.session_state[SEEN] = ""
+    return join_marks(str(st.context.cookies.get(COOKIE) or "") if heard is None else heard, own)
 
 
 def find_unseen(findings: Sequence[Finding]) -> list[Finding]:
