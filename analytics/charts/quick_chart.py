@@ -31,6 +31,8 @@ TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
 MOST_BARS = 50
 MOST_COLOURS = 8
 MOST_DOTS = 200
+MOST_STEPS = 1_000
+"""The most bars side by side: of more, none would be wide enough to be seen."""
 LABEL_PIXELS = 185  # Vega draws the title of an axis at most 200 pixels from it
 LEGEND_PIXELS = 240
 CHARACTER_PIXELS, SYMBOL_PIXELS = 7, 25
@@ -270,8 +272,10 @@ def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> a
 
 
 def find_step(values: "pd.Series[Any]") -> Any:
-    """Return the shortest distance between two numbers or moments; None for fewer than two."""
+    """Return the shortest distance between two numbers or moments; None for fewer than two, or if it is too short."""
     if values.dtype == object:
         return None
     distances = values.dropna().drop_duplicates().sort_values().diff().dropna()
-    return None if distances.empty else distances.min()
+    if distances.empty or (values.max() - values.min()) / MOST_STEPS > distances.min():
+        return None
+    return distances.min()

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -22,16 +23,12 @@ ROWS_AT_ONCE = 10_000
 LARGEST_JSON_INTEGER = 2**63 - 1
 BINARY = ("parquet", "arrow")
 SUFFIXES = {
-    ".txt": "table",
-    ".csv": "csv",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".arrow": "arrow",
-    ".arrows": "arrow",
-}
+    ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow", ".arrows": "arrow",
+}  # fmt: skip
 GAP = "  "
 LONGEST_WHOLE = 36  # as a UUID
 LEAST_OF_LONG_TEXT = 24
+WHOLE = sys.maxsize
 LONGEST_LOOKED_AT = 2000
 MEASURED_ROWS = 1000
 TIME_WITH_NANOSECONDS = pa.time64("ns")
@@ -158,8 +155,7 @@ def write_csv(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG
 
 def write_table(table: pa.Table, out: IO[bytes], width: int) -> None:
     """Write a table for people, cut to `width` columns."""
-    for line in format_table(table, width):
-        out.write(line.encode() + b"\n")
+    out.writelines(line.encode() + b"\n" for line in format_table(table, width))
 
 
 def write_parquet(table: pa.Table, out: IO[bytes], width: int) -> None:  # noqa: ARG001
@@ -223,20 +219,26 @@ def fit(wishes: Sequence[int], leasts: Sequence[int], width: int) -> list[int]:
     return widths
 
 
-def choose_widths(table: pa.Table, width: int) -> list[int]:
-    """Return the widths of the first columns that fit side by side: one at least, names and all but long text whole."""
+def choose_widths(table: pa.Table, width: int) -> list[tuple[int, int]]:
+    """Return the widths of the first columns that fit side by side: one at least, names and all but long text whole.
+
+    With each comes the width at which a cell is cut. Numbers and names in rows that are not measured may be wider.
+    """
     wishes: list[int] = []
     leasts: list[int] = []
+    limits: list[int] = []
     for name, column in zip(table.column_names, table.slice(0, MEASURED_ROWS).columns, strict=True):
         header = count_columns(make_visible(name))
         wish = max([header, *(count_columns(as_cell(value)) for value in list_values(column))])
         is_text = pa.types.is_string(column.type) or pa.types.is_nested(column.type)
-        least = max(header, LEAST_OF_LONG_TEXT) if is_text and wish > LONGEST_WHOLE else wish
+        is_long = is_text and wish > LONGEST_WHOLE
+        least = max(header, LEAST_OF_LONG_TEXT) if is_long else wish
         if leasts and sum(leasts) + least + len(GAP) * len(leasts) > width:
             break
         wishes.append(wish)
         leasts.append(min(least, width))
-    return fit(wishes, leasts, width)
+        limits.append(0 if is_long else LONGEST_WHOLE if is_text else WHOLE)
+    return [(size, max(size, limit)) for size, limit in zip(fit(wishes, leasts, width), limits, strict=True)]
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -255,14 +257,14 @@ def format_table(table: pa.Table, width: int) -> Iterable[str]:
 
     def format_line(cells: Iterable[str]) -> str:
         padded = []
-        for cell, size, to_right in zip(cells, widths, right, strict=True):
-            text = cut(cell, size)
+        for cell, (size, limit), to_right in zip(cells, widths, right, strict=True):
+            text = cut(cell, limit)
             space = " " * (size - count_columns(text))
             padded.append(space + text if to_right else text + space)
         return GAP.join(padded).rstrip()
 
     yield format_line(names)
-    yield GAP.join("─" * size for size in widths)
+    yield GAP.join("─" * size for size, _ in widths)
     for row in list_rows(table):
         yield format_line(map(as_cell, row))
 

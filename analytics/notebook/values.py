@@ -1,15 +1,14 @@
 """The values of `$name` in a notebook's SQL: options of the magic, else the notebook's variables."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from analytics.client.parameters import NotANumberError, read_value
-from analytics.errors import AnalyticsError
-
-LISTS = (set, frozenset, tuple, pd.Series, pd.Index)
+from analytics.client.typed import convert_parameters
+from analytics.errors import AnalyticsError, QueryError
 
 
 class ParameterError(AnalyticsError):
@@ -78,14 +77,17 @@ def find_value(name: str, chosen: Mapping[str, Any], variables: Mapping[str, Any
 
 def as_parameter(name: str, value: Any) -> Any:
     """Convert a Python value for DuckDB: collections become lists, missing values become None."""
-    if hasattr(value, "tolist") or isinstance(value, LISTS):
-        value = value.tolist() if hasattr(value, "tolist") else list(value)
+    try:
+        (converted,) = convert_parameters([value]) or [None]
+    except QueryError as error:
+        raise ParameterError(f"%%clc: ${name} can't be sent. {error}") from None
+    return replace_nan(converted)
+
+
+def replace_nan(value: Any) -> Any:
+    """Replace NaN, which a column of numbers has for a missing value, also in lists and dictionaries."""
     if isinstance(value, list):
-        return [as_parameter(name, item) for item in value]
+        return [replace_nan(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): as_parameter(name, item) for key, item in value.items()}
-    if callable(value) or isinstance(value, pd.DataFrame) or type(value).__name__ == "module":
-        raise ParameterError(
-            f"%%clc: ${name} is a {type(value).__name__}; a parameter is one value, a list of values, or a column."
-        )
-    return None if pd.isna(value) else value
+        return {key: replace_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and isnan(value) else value

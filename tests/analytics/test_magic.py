@@ -52,7 +52,7 @@ def test_with_out_the_dataframe_goes_into_a_variable(shell, store):
         ("-p acount=ACME", "SELECT $account", r"the SQL has no \$acount"),
         ("", "SELECT $account", r"\$account is no variable of this notebook; make one, or add -p account=VALUE"),
         ("", "SELECT ?", "parameter 1 has no name"),
-        ("", "SELECT $pd", r"\$pd is a module; a parameter is one value"),
+        ("", "SELECT $pd", r"\$pd can't be sent. A parameter is of the type module, which SQL does not have: give"),
         ("--x n", "SELECT 1 AS n", "--x, --y, --color and --title need --chart"),
         ("--chart pie", "SELECT 1 AS n", "invalid choice: 'pie'"),
     ],
@@ -96,6 +96,12 @@ def test_a_parameter_is_the_notebooks_variable_of_its_name_whatever_is_in_it(she
 def test_a_list_a_set_or_a_column_is_a_list_in_the_sql(shell, store, names):
     shell.user_ns["names"] = names
     sql = "SELECT count(*) AS n FROM events WHERE list_contains($names, entity_id)"
+    assert run(shell, store, "", sql)["n"].tolist() == [2]
+
+
+def test_a_column_of_times_in_nanoseconds_is_one_of_times(shell, store):
+    shell.user_ns["times"] = pd.Series(["2026-03-02 12:00"], dtype="datetime64[ns]").to_numpy()
+    sql = "SELECT count(*) AS n FROM events WHERE list_contains($times, received_at::TIMESTAMP)"
     assert run(shell, store, "", sql)["n"].tolist() == [2]
 
 

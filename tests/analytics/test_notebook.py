@@ -219,6 +219,17 @@ def test_the_first_chart_has_a_colour_for_each_event_type_of_each_sender(execute
 
 
 @pytest.mark.slow
+def test_an_account_is_drawn_at_zero_on_a_day_without_notifications(executed):
+    (chart,) = [
+        output.data["application/vnd.vegalite.v5+json"]
+        for cell in executed(DIRECTORY / "activity.ipynb")
+        for output in cell.outputs
+        if "mark_line" in cell.source and "image/svg+xml" in output.get("data", {})
+    ]
+    assert chart["transform"] == [{"impute": "notifications", "key": "begin", "value": 0, "groupby": ["account"]}]
+
+
+@pytest.mark.slow
 def test_the_three_investigations_end_with_what_the_stories_told(executed):
     # Jupyter may split the text that a cell prints into several outputs.
     texts = (
@@ -305,6 +316,14 @@ def test_a_server_is_opened_to_the_internet_by_a_public_address_alone(run):
     opened = run("audit.ipynb", ["administrator-addresses"], rows, changes, day=day)["opened"]
     closed = {row.path[-10:]: not pd.isna(row.closed_at) for row in opened.itertuples()}
     assert closed == {"[10.1.0.2]": False, ".3].public": True}
+
+
+def test_the_rarest_of_many_event_types_are_one_in_the_legend(run):
+    names, now = [f"type {number:02}" for number in range(30)], datetime.now(UTC)
+    counted = pd.DataFrame({"begin": now, "finish": now, "event_type": names, "notifications": range(30)})
+    drawn = run("activity.ipynb", ["types-chart"], [], by_type=counted)["by_type"]
+    assert set(drawn["event_type"]) == {*names[10:], "others"}
+    assert drawn["notifications"].sum() == sum(range(30))
 
 
 def test_accounts_with_the_same_numbers_share_a_line(run):

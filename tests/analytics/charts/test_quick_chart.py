@@ -225,3 +225,9 @@ def test_many_rows_and_bars_are_said_to_be_left_out():
 def test_a_day_is_a_step():
     assert find_step(convert_values(DAYS, "time")) == timedelta(days=1)
     assert find_step(convert_values(["a"], "text")) is None
+
+
+def test_bars_at_irregular_moments_are_wide_enough_to_be_seen():
+    moments = [DAYS[0], DAYS[0] + timedelta(microseconds=1), DAYS[2]]
+    encoding = draw(pa.table({"t": moments, "n": [1, 2, 3]}), Choice("bar", "t", "n")).chart.to_dict()["encoding"]
+    assert "x2" not in encoding

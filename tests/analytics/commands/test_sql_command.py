@@ -38,6 +38,12 @@ def test_a_table_never_gets_wider_than_the_terminal(sql):
     assert max(map(len, out.decode().splitlines())) <= 100
 
 
+def test_numbers_and_names_are_whole_in_rows_that_are_longer_than_the_first_thousand():
+    names, text = ["ann"] * 10_000 + ["ann.of.operations"], [*["x" * 60] * 10_000, "y" * 70]
+    table = pa.table({"n": range(10_001), "name": names, "text": text})
+    assert list(format_table(table, 60))[-1] == "10000  ann.of.operations  " + "y" * 48 + "…"
+
+
 def test_a_table_shows_control_characters_as_escapes(sql):
     _, out, _ = sql("SELECT chr(27) || '[31m' || chr(8238) || chr(10) AS hostile")
     assert "\\u001b[31m\\u202e\\n" in out.decode()

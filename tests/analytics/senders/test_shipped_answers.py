@@ -56,6 +56,17 @@ def servers_and_users():
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["notifications_by_day", "copies_by_day", "changed_fields_by_day", "servers_made_and_deleted"]
+)
+def test_a_shipped_query_by_day_counts_the_first_day_from_its_begin(ask, name):
+    day = datetime(2026, 3, 2, tzinfo=UTC)
+    rows = [Row("Server.Created", "ACME", "WA1ACMEWEB01", {}, day)]
+    query = QUERIES[name].replace("now()", "TIMESTAMPTZ '2026-04-01 12:00:00+00'")
+    (row,) = ask(query, rows, [Changed(1, "status", "changed", '"a"', '"b"')])
+    assert str(row["day"]).startswith("2026-03-02")
+
+
 @pytest.mark.parametrize("name", sorted(OF_CENTURYLINK - TELL_SENDERS - OF_ANY_SENDER))
 def test_a_shipped_query_about_one_sender_leaves_out_another_with_the_same_names(name, servers_and_users, tmp_path):
     file = build_store(tmp_path / "store.duckdb", servers_and_users, changes=[Changed(3, "", "unseen")])

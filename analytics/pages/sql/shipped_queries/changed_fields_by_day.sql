@@ -5,6 +5,6 @@ SELECT
     CAST(changed_at AS DATE) AS day,
     count(*) AS changed_fields
 FROM changes
-WHERE NOT noise AND path <> '' AND changed_at > now() - INTERVAL 30 DAY
+WHERE NOT noise AND path <> '' AND changed_at >= date_trunc('day', now()) - INTERVAL 30 DAY
 GROUP BY day
 ORDER BY day

@@ -7,6 +7,6 @@ SELECT
     count(duplicate_of) AS copies,
     round(100 * count(duplicate_of) / count(*), 1) AS percent
 FROM notifications
-WHERE received_at > now() - INTERVAL 30 DAY
+WHERE received_at >= date_trunc('day', now()) - INTERVAL 30 DAY
 GROUP BY day
 ORDER BY day

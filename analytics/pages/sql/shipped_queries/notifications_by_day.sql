@@ -5,6 +5,6 @@ SELECT
     coalesce(event_type, category || ' (event unknown)') AS event,
     count(*) AS notifications
 FROM events
-WHERE received_at > now() - INTERVAL 30 DAY
+WHERE received_at >= date_trunc('day', now()) - INTERVAL 30 DAY
 GROUP BY day, event
 ORDER BY day, event

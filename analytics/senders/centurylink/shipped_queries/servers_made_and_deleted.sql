@@ -6,6 +6,6 @@ SELECT
     action AS what
 FROM events
 WHERE sender = 'centurylink' AND category = 'Server' AND action IN ('Created', 'Deleted')
-    AND received_at > now() - INTERVAL 30 DAY
+    AND received_at >= date_trunc('day', now()) - INTERVAL 30 DAY
 GROUP BY day, action
 ORDER BY day, action
