@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.client.pulse import ListenerPulse
-from analytics.client.signs import find_failures, find_store_failure, listener_answers
+from analytics.client.signs import Sign, ask_listener, find_failures, find_store_failure, listener_answers
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped
@@ -36,6 +36,26 @@ def test_the_failure_of_the_store_is_told_by_what_serve_wrote_of_it_alone(tmp_pa
     written = {"state": "running", "processes": {"store": {"silent_since": SINCE.isoformat()}, "listener 1": {}}}
     (tmp_path / "serve.json").write_text(json.dumps(written))
     assert find_store_failure(Settings(data_dir=tmp_path)) == SINCE
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            {"spool": "ok", "store": "ok"},
+            [("takes notifications and keeps them in the spool", "ok"), ("ok", "ok")],
+        ),
+        (
+            {"spool": "unavailable", "store": "ok", "store_process": {"state": "silent", "since": "12:00"}},
+            [("its spool is unavailable", "red"), ("silent, not answering since 12:00", "red")],
+        ),
+        (["no listener"], [("what answers at http://127.0.0.1:8080 (by CLC_LISTEN) is no listener", "amber")]),
+    ],
+)
+def test_what_a_listener_says_of_its_spool_and_of_the_store_is_told_with_how_good_it_is(monkeypatch, answer, told):
+    monkeypatch.setattr("analytics.client.signs.get", lambda _url: json.dumps(answer))
+    names = ("Listener", "Store, says the listener")
+    assert ask_listener(Settings()) == [Sign(name, *each) for name, each in zip(names, told, strict=False)]
 
 
 @pytest.fixture

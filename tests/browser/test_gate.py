@@ -17,6 +17,11 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
+
+
 def status(url: str, method: str = "GET", **headers: str) -> int:
     return urllib3.request(method, url, headers=headers, retries=False).status
 

@@ -20,6 +20,11 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
+
+
 def html_of(live, name: str) -> str:
     answer = urllib3.request("GET", f"{live.url}/{name}")
     assert answer.status == 200
@@ -44,7 +49,6 @@ def test_every_page_has_one_and_names_scripts_that_there_are(live):
 
 def test_what_a_page_is_drawn_with_was_named_by_it(live, watch):
     """Otherwise a new Streamlit calls its scripts something else, or imports them in another way."""
-    live.simulate("--count", "20", "--rate", "0")
     for name in ("", "alerts"):
         named = {path.rpartition("/")[2] for path in scripts(html_of(live, name))}
         page = watch(live.url).open(f"/{name}?refresh=off")

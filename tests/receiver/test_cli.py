@@ -19,7 +19,7 @@ from analytics.senders import list_sql_files
 from receiver import cli
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
-from tests.support.prepared import run_program
+from tests.support.prepared import run_program, run_program_on_full_disk
 from tests.support.processes import Receiver, environment, running
 
 # Numbers of Linux: prctl(2), capabilities(7).
@@ -116,11 +116,7 @@ def test_a_dot_env_file_that_is_not_utf_8_is_one_line_and_the_exit_code_of_no_an
     ],
 )
 def test_output_that_can_not_be_written_is_one_line(tmp_path, module, arguments):
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            stdout=full, stderr=subprocess.PIPE, env=environment(tmp_path), cwd=tmp_path, text=True, check=False,
-        )  # fmt: skip
+    done = run_program_on_full_disk(module, *arguments, env=environment(tmp_path), cwd=tmp_path)
     sentence = "Error: Standard output can't be written: No space left on device.\n"
     assert (done.returncode, done.stderr) == (1, sentence)
 

@@ -1,7 +1,6 @@
 """Settings: read once, overridden by flags, and clear about what is wrong."""
 
-import subprocess
-import sys
+import os
 from errno import EACCES
 
 import pytest
@@ -16,6 +15,7 @@ from receiver.senders.set_up import read_secrets
 from receiver.senders.usable import PASSED_SECRETS
 from receiver.settings import read_settings
 from receiver.supervision import handover
+from tests.support.prepared import run_program
 
 
 @pytest.fixture(autouse=True)
@@ -281,7 +281,7 @@ def test_other_programs_lines_and_values_of_several_lines_are_read(tmp_path, sid
 def test_every_command_refuses_a_dot_env_file_with_a_line_that_can_not_be_read(tmp_path, command):
     (tmp_path / ".env").write_text('CLC_ACCOUNTS="ZZZZ')
     package, *arguments = command.split()
-    done = subprocess.run([sys.executable, "-m", package, *arguments], capture_output=True, text=True, check=False)
+    done = run_program(package, *arguments, env=os.environ, cwd=tmp_path)
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"Error: {tmp_path / '.env'} can't be used: line 1 ")
     assert done.returncode == (2 if package == "receiver" else 1)

@@ -46,12 +46,26 @@ def run_program(
     if _READ_AT_A_START & set(env):
         command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=timeout)
+    return _run_fork(module, arguments, env, cwd, timeout)
+
+
+def run_program_on_full_disk(
+    module: str, *arguments: str, env: Mapping[str, str], cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run such a program with a standard output that takes nothing."""
+    return _run_fork(module, arguments, env, cwd, 600, out="/dev/full")
+
+
+def _run_fork(
+    module: str, arguments: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float, out: str | None = None
+) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as asked:
-        outputs = [Path(directory, name) for name in ("out", "err")]
+        outputs = [Path(out or f"{directory}/out"), Path(directory, "err")]
         asked.settimeout(timeout)
         _ask(asked, _start(), [module, arguments, dict(env), str(cwd), _umask(), *map(str, outputs)])
         code = int(asked.recv(100))
-        return subprocess.CompletedProcess([module, *arguments], code, *(output.read_text() for output in outputs))
+        said = ["" if out else outputs[0].read_text(), outputs[1].read_text()]
+        return subprocess.CompletedProcess([module, *arguments], code, *said)
 
 
 class Fork:

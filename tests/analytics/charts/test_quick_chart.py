@@ -202,6 +202,8 @@ def test_rare_colours_are_drawn_together_and_rows_of_one_place_are_added_up():
     table = pa.table({"day": DAYS[:1] * 30, "name": [f"n{n}" for n in range(30)], "n": [1] * 30})
     drawn = draw(table, Choice("bar", "day", "n", "name"))
     assert drawn.notes == ["23 values of name are drawn together, as “others”.", "Rows of one day are added up."]
+    assert draw(table, Choice("bar", "day")).notes == []
+    assert draw(table.slice(0, 1), Choice("bar", "day", "n")).notes == []
     assert sorted(row["y"] for row in list_drawn(drawn)) == [1, 1, 1, 1, 1, 1, 1, 23]
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from analytics.cli import run
 from analytics.export.sql_formats import fit, format_table
+from tests.support.prepared import run_program_on_full_disk
 from tests.support.readable_store import HOSTILE_NAME
 
 COMMAND = [sys.executable, "-m", "analytics", "sql"]
@@ -222,27 +223,39 @@ def test_a_reader_who_has_enough_ends_it_quietly(store):
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["sql", "SELECT 1"], 1),
-        (["sql", "SELECT * FROM range(300000)", "--format", "csv"], 1),
-        (["sql", "SELECT 1", "--format", "parquet"], 1),
-        (["export"], 1),
-        (["tail"], 1),
-        (["findings", "--since", "2026-03-01"], 2),
-    ],
-)
-@pytest.mark.parametrize("output", ["full", "closed"])
-def test_rows_that_can_not_be_written_are_one_line_and_an_exit_code(store, arguments, code, output):
-    command = [sys.executable, "-m", "analytics", *arguments, "--location", store]
-    redirected = "> /dev/full" if output == "full" else ">&-"
-    done = subprocess.run(
-        ["/bin/sh", "-c", f'"$@" {redirected}', "sh", *command], capture_output=True, text=True, check=False
-    )
-    said = "can't be written: No space left on device." if output == "full" else "is closed: redirect it to a file."
+WRITING = [
+    (["sql", "SELECT 1"], 1),
+    (["sql", "SELECT * FROM range(300000)", "--format", "csv"], 1),
+    (["sql", "SELECT 1", "--format", "parquet"], 1),
+    (["export"], 1),
+    (["tail"], 1),
+    (["findings", "--since", "2026-03-01"], 2),
+]
+CLOSED = "Error: Standard output is closed: redirect it to a file."
+
+
+@pytest.mark.parametrize(("arguments", "code"), WRITING)
+def test_rows_that_can_not_be_written_are_one_line_and_an_exit_code(store, tmp_path, arguments, code):
+    done = run_program_on_full_disk("analytics", *arguments, "--location", store, env=os.environ, cwd=tmp_path)
     assert done.returncode == code
-    assert f"Error: Standard output {said}" in done.stderr
+    assert "Error: Standard output can't be written: No space left on device." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code"), WRITING)
+def test_a_closed_standard_output_is_one_line_and_an_exit_code(store, capfd, monkeypatch, arguments, code):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert run([*arguments, "--location", store]) == code
+    assert CLOSED in capfd.readouterr().err
+
+
+def test_a_standard_output_that_was_closed_before_the_start_is_one_line(store):
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *COMMAND, "SELECT 1", "--location", store],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert CLOSED in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import a_live_one
 from tests.browser.watching import choose, column, expect_total, go_back, row_of, texts
 from tests.support.processes import Sender, environment
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -217,7 +218,7 @@ def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
 
 
-@pytest.mark.parametrize("width", [1280, 768, 390])
+@pytest.mark.parametrize("width", take_few([768, 390, 1280], 2))
 def test_set_up_shows_each_target_url_whole_with_its_button_beside_it(live, watch, width):
     page = watch(live.url, viewport={"width": width, "height": 900}).open("/set-up?refresh=off")
     urls = page.locator(".st-key-targets .plain, .st-key-other-senders .plain, .st-key-how-to .plain")

@@ -105,38 +105,36 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     expect(code(other)).to_have_text(code(page).text_content())
 
 
-@pytest.mark.parametrize(
-    "line", ["SELECT 1 FROM events e", "SELECT 1 FROM changes c", "SELECT now() - INTERVAL 30 days"]
-)
-def test_enter_after_an_alias_or_a_unit_begins_a_new_line(page, line):
-    *begin, last = line.rpartition(" ")
-    typed(page, "".join(begin))
-    page.keyboard.type(last, delay=300)  # as slowly as a person, so that a list would come
-    page.keyboard.press("Enter")
-    page.keyboard.type("-- end")
-    expect(page.locator(".st-key-sql-editor .cm-line")).to_have_text([line, "-- end"])
+def test_enter_after_an_alias_or_a_unit_begins_a_new_line(page):
+    for line in ("SELECT 1 FROM events e", "SELECT 1 FROM changes c", "SELECT now() - INTERVAL 30 days"):
+        *begin, last = line.rpartition(" ")
+        typed(page, "".join(begin))
+        page.keyboard.type(last, delay=300)  # as slowly as a person, so that a list would come
+        page.keyboard.press("Enter")
+        page.keyboard.type("-- end")
+        expect(page.locator(".st-key-sql-editor .cm-line")).to_have_text([line, "-- end"])
 
 
-@pytest.mark.parametrize(
-    ("sql", "letters", "offered"),
-    [
-        ("SELECT date_trunc('hour', received_at) AS hour FROM events ORDER BY ", "hou", "hour"),
-        ("SELECT count(*) AS how_many_notes FROM events ORDER BY ", "how_", "how_many_notes"),
-        ("SELECT count(*) AS how_many_notes FROM events ORDER BY ", "notes", "how_many_notes"),
-        ("WITH my_cte AS (SELECT 1 AS n) SELECT n FROM ", "my_", "my_cte"),
-        ("WITH one AS (SELECT 1), other_cte (n) AS MATERIALIZED (SELECT 2) SELECT * FROM ", "other", "other_cte"),
-        ("FROM events SELECT ", "even", "event_type"),
-        ("FROM events SELECT ", "type", "event_type"),
-        ("SELECT 1 ", "LIM", "LIMIT"),
-        ("SELECT * FROM events AS e WHERE e.", "act", "action"),
-    ],
-)
-def test_own_names_and_columns_are_offered_before_functions(page, sql, letters, offered):
-    typed(page, sql)
-    page.keyboard.type(letters)
+OFFERED_FIRST = [
+    ("SELECT date_trunc('hour', received_at) AS hour FROM events ORDER BY ", "hou", "hour"),
+    ("SELECT count(*) AS how_many_notes FROM events ORDER BY ", "how_", "how_many_notes"),
+    ("SELECT count(*) AS how_many_notes FROM events ORDER BY ", "notes", "how_many_notes"),
+    ("WITH my_cte AS (SELECT 1 AS n) SELECT n FROM ", "my_", "my_cte"),
+    ("WITH one AS (SELECT 1), other_cte (n) AS MATERIALIZED (SELECT 2) SELECT * FROM ", "other", "other_cte"),
+    ("FROM events SELECT ", "even", "event_type"),
+    ("FROM events SELECT ", "type", "event_type"),
+    ("SELECT 1 ", "LIM", "LIMIT"),
+    ("SELECT * FROM events AS e WHERE e.", "act", "action"),
+]
+
+
+def test_own_names_and_columns_are_offered_before_functions(page):
     labels = options(page).locator(".cm-completionLabel")
-    expect(labels.first).to_have_text(offered)
-    expect(labels.filter(has_not_text=re.compile(rf"(^|_){letters}", re.IGNORECASE))).to_have_count(0)
+    for sql, letters, offered in OFFERED_FIRST:
+        typed(page, sql)
+        page.keyboard.type(letters)
+        expect(labels.first).to_have_text(offered)
+        expect(labels.filter(has_not_text=re.compile(rf"(^|_){letters}", re.IGNORECASE))).to_have_count(0)
 
 
 def test_a_name_after_as_is_the_users_own(page):

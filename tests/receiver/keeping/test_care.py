@@ -303,6 +303,12 @@ def test_a_time_in_the_future_is_told_and_not_as_an_age():
     assert figure("lag_seconds", waiting=Backlog(9, ago(days=-2), 0, 1)).text == words
 
 
+def test_of_several_damages_or_unreadable_segments_the_first_are_named_and_it_is_said_that_there_are_more():
+    assert figure("scrubbed_at", scrub=ScrubNote(NOW, ["It.", "That."])).text.endswith("; DAMAGED: It. And 1 more.")
+    unreadable = [figure("segments_unreadable", waiting=Backlog(0, None, 0, 2, tuple("abcd"[:n]))) for n in (3, 4)]
+    assert [each.text for each in unreadable] == ["a, b, c", "a, b, c and more"]
+
+
 def test_a_store_that_dropped_months_while_the_clock_was_ahead_is_no_well_one():
     ahead = figure("complete_since_at", stored=STORED._replace(complete_since=ago(days=-2)))
     assert (ahead.state, "? Notifications that come before then show no changes, and" in ahead.text) == ("amber", True)

@@ -78,3 +78,9 @@ def test_a_head_may_end_in_any_empty_line(end):
 )
 def test_a_head_beyond_its_limits_is_not_parsed_and_its_connection_is_closed(headers, answer):
     assert answer_to(b"GET / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n").partition(b"\r\n")[0] == answer
+
+
+@pytest.mark.parametrize(("lines", "answer"), [(96, b"HTTP/1.1 200 OK"), (97, b"HTTP/1.1 400 Bad Request")])
+def test_a_head_of_a_hundred_lines_is_the_longest_that_is_parsed(lines, answer):
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"x:\r\n" * lines + b"\r\n"
+    assert answer_to(head).partition(b"\r\n")[0] == answer

@@ -54,6 +54,18 @@ def test_another_body_in_between_another_event_or_another_entity_is_no_copy(stor
     assert duplicates(store) == [False] * 8
 
 
+def test_a_late_one_is_no_copy_of_one_behind_another_body(store, spool, tmp_path):
+    def row(number, entity, seconds, body):
+        return copy_of(number, seconds)._replace(entity_id=entity, payload=b'{"same":%d}' % body)
+
+    in_time = [(seconds, body) for body, seconds in enumerate((0, 2, 6))]
+    spool.append_all([row(number, entity, *each) for entity in ("ONE", "TWO") for number, each in enumerate(in_time)])
+    make_appender(store, tmp_path).append_new()
+    spool.append_all([row(7, "ONE", 1, 2), row(8, "TWO", 3, 0)])
+    make_appender(store, tmp_path).append_new()
+    assert duplicates(store) == [False] * 8
+
+
 def delivery(number, minutes, **changed):
     """Make a notification of the delivery `d1`; each has an id of its own, and they are minutes apart."""
     return copy_of(number, 60 * minutes, **{"delivery_id": "d1", "sender": "another", **changed})
