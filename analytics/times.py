@@ -23,8 +23,9 @@ RANGES: dict[str, timedelta | None] = {
     "year": timedelta(days=365),
     "all": None,
 }
-OFFERED = tuple(name for name in RANGES if name != "30 d")
-"""28 days have as many of each weekday as those before. Addresses of earlier versions name 30 days."""
+FORMER_RANGE = "30 d"
+"""A range that addresses of earlier versions name. 28 days have as many of each weekday as those before."""
+OFFERED = tuple(name for name in RANGES if name != FORMER_RANGE)
 DEFAULT_RANGE = "24 h"
 
 WIDTHS = {

@@ -29,12 +29,10 @@ BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
 Options = dict[str, bool | int | float | str | list[str]]
 PROTECTION: Options = {
-    "enable_external_access": False,
-    "lock_configuration": True,
-    "python_enable_replacements": False,
-}
+    "enable_external_access": False, "lock_configuration": True, "python_enable_replacements": False,
+}  # fmt: skip
 """The settings by which queries can't reach files, network or settings."""
-PATIENCE_SECONDS = 1.0  # new queries wait so long for each one that reads a file that was replaced, from its begin on
+PATIENCE_SECONDS = 1.0  # the longest that new queries wait for one that reads a file that was replaced
 _SETTING_UP, _OPENING = Lock(), Condition()
 _MAGIC, _MAGIC_PLACE = b"DUCK", 8
 """The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
@@ -118,7 +116,7 @@ class DuckDBSource:
         """
         self._location = location
         self._path = Path(location).absolute()
-        self.reading: dict[duckdb.DuckDBPyConnection, float] = {}  # its running queries, and when each began
+        self.reading: dict[duckdb.DuckDBPyConnection, float | None] = {}  # its queries, and until when others wait
         self._is_closed = False
         with _OPENING:
             self.place = os.path.realpath(self._path)
@@ -180,7 +178,7 @@ class DuckDBSource:
                     self._connection = self._open(str(self._path))
                     self.place, self.signature = place, newest
             cursor = self._connection.cursor()
-            self.reading[cursor] = time.monotonic()
+            self.reading[cursor] = None
             return cursor
 
     def _end_reading(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -227,21 +225,23 @@ def let_go_of_older(place: str, newest: tuple[int, ...] | None) -> tuple[int, ..
     """Let all sources go of a file that was replaced; return the signature of the one that opening its place gives.
 
     DuckDB opens a file once for all connections of a process and all paths that lead to its place, so it gives the
-    older one while a query still reads that. New queries wait for its end, but not long.
+    older one while a query still reads that. New queries wait for its end, but not long, and none waits in vain again.
     """
 
     def find_older() -> list[DuckDBSource]:
         return [each for each in _SOURCES if newest and each.place == place and each.signature != newest]
 
-    def list_begins() -> list[float]:
-        return [begin for source in find_older() for begin in source.reading.values()]
+    def find_read() -> list[DuckDBSource]:
+        return [source for source in find_older() if source.reading]
 
-    # One that has run for longer will hardly end now: to wait for it would make each new query slow as long as it runs.
-    patience = min(list_begins(), default=0.0) + PATIENCE_SECONDS - time.monotonic()
-    _OPENING.wait_for(lambda: not list_begins(), patience)
-    for source in find_older():
-        if source.reading:
-            return source.signature
+    now = time.monotonic()
+    ends = [end or now + PATIENCE_SECONDS for source in find_read() for end in source.reading.values()]
+    if ends and min(ends) > now:
+        for source in find_read():
+            source.reading = {cursor: end or now + PATIENCE_SECONDS for cursor, end in source.reading.items()}
+        _OPENING.wait_for(lambda: not find_read(), min(ends) - now)
+    if still_read := find_read():
+        return still_read[0].signature
     for source in find_older():
         source.let_go()
     return newest

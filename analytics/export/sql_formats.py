@@ -237,7 +237,7 @@ def choose_widths(table: pa.Table, width: int) -> list[tuple[int, int]]:
             break
         wishes.append(wish)
         leasts.append(min(least, width))
-        limits.append(0 if is_long else LONGEST_WHOLE if is_text else WHOLE)
+        limits.append(0 if is_long else min(LONGEST_WHOLE, width) if is_text else WHOLE)
     return [(size, max(size, limit)) for size, limit in zip(fit(wishes, leasts, width), limits, strict=True)]
 
 

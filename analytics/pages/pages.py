@@ -1,11 +1,11 @@
 """The only complete table of the dashboard's pages, and the file that Streamlit runs."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import analytics
 from analytics.errors import AnalyticsError
-from analytics.times import DEFAULT_RANGE, OFFERED
+from analytics.times import DEFAULT_RANGE, FORMER_RANGE, OFFERED
 
 FILTERS = ("Multiselect", "Selectbox", "TextInput")
 CHART = "ArrowVegaLiteChart"
@@ -17,6 +17,10 @@ class Offer(NamedTuple):
     names: tuple[str, ...]
     default: str
     key: str = "range"
+
+    def takes(self, name: str | None) -> TypeGuard[str]:
+        """Say whether the page's address may name a range."""
+        return name in self.names or name == FORMER_RANGE
 
 
 class Page(NamedTuple):

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ from analytics.commands.dashboard import list_streamlit_options
 from analytics.pages.pages import find_entry_file
 from analytics.senders import colours, list_event_types
 from analytics.text import parse_payload
+from analytics.times import Interval
 from tests.support.dashboard_app import age_lines, make_app, plain_texts, table_rows
 from tests.support.readable_store import (
     HOSTILE_NAME,
@@ -67,6 +68,17 @@ def test_an_address_may_still_name_30_days_though_28_are_offered(open_page):
     assert {"28 d", "30 d"} & {*open_page("activity").selectbox(key="range").options} == {"28 d"}
     chosen = open_page("activity", range="30 d").selectbox(key="range")
     assert (chosen.value, chosen.options[-1]) == ("30 d", "30 d")
+
+
+def test_30_days_of_an_address_stay_in_links_and_as_ends_of_an_own_range_and_come_back_after_it(open_page):
+    app = open_page("activity", range="30 d")
+    (links,) = (drawn.proto.json for drawn in app.get("bidi_component") if "carried" in drawn.proto.json)
+    assert json.loads(links)["carried"]["audit"] == ["range", "30 d"]
+    app.selectbox(key="range").set_value("own").run()
+    own = Interval.parse(app.query_params["own"])
+    assert own.until - own.since == timedelta(days=30)
+    app.button(key="own-remove").click().run()
+    assert app.selectbox(key="range").value == "30 d"
 
 
 @pytest.mark.parametrize("page", ["activity", "alerts", "audit", "notifications"])

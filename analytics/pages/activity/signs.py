@@ -66,7 +66,7 @@ def list_ways(chosen: ActivityFilters, time: When, *, some_high: bool) -> dict[s
 def find_preset(title: str, time: When) -> dict[str, Any]:
     """Return the range for a page's address; empty where the page has no such preset."""
     offer = OFFERS[title]
-    return {offer.key: time.name} if time.name in offer.names else {}
+    return {offer.key: time.name} if offer.takes(time.name) else {}
 
 
 class Sign(NamedTuple):

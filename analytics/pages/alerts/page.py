@@ -19,13 +19,7 @@ from analytics.pages.alerts.lists import (
 from analytics.pages.shared import address
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.completeness import (
-    describe_too_early,
-    draw_complete_since,
-    draw_store_empty,
-    is_store_empty,
-    read_freshness,
-)
+from analytics.pages.shared.completeness import draw_complete_since, draw_store_empty, is_store_empty, read_freshness
 from analytics.pages.shared.components import draw_chart
 from analytics.pages.shared.filters import (
     choose_account,
@@ -123,7 +117,7 @@ def draw_body(chosen: dict[str, Any]) -> None:
     left_out = describe_left_out(len(lasting_of_all) - len(lasting), others)
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), left_out, chosen["order"])
     if inside.empty:
-        draw_nothing_in_range(bool(len(shown)), chosen["account"] or chosen["account_tree"], until)
+        draw_nothing_in_range(shown, chosen["account"] or chosen["account_tree"], until)
         return
     draw_over_time(inside, rows, span, chosen["order"])
     left, right = st.columns([12, 9], gap="small")
@@ -228,7 +222,7 @@ def draw_without_alarms(*, some: bool) -> None:
         st.caption(" ".join(["No alert came yet.", *why, *(alert.how_to for alert in list_alerts())]))
 
 
-def draw_nothing_in_range(some: bool, account: str | None, until: datetime) -> None:
+def draw_nothing_in_range(shown: pd.DataFrame, account: str | None, until: datetime) -> None:
     """Say that the time range or the filters leave nothing, and why, if the account's sender sends no alerts."""
     accounts = load_accounts()
     sender = accounts.find_sender(account) if account and account not in accounts.shared else None
@@ -239,5 +233,9 @@ def draw_nothing_in_range(some: bool, account: str | None, until: datetime) -> N
             st.caption(f"{what}, which sends no alerts.")
             return
         st.subheader("No alarm in this time range", anchor=False)
-        before = describe_too_early(until) or "The latest alarm ended before it. Choose a longer time range to see it."
-        st.caption(before if some else "None matches these filters. Clear the filters to see more.")
+        if shown.empty:
+            st.caption("None matches these filters. Clear the filters to see more.")
+        elif shown["begin"].max() > until:
+            st.caption("The latest alarm began after it. Choose a time range above: each of them ends now.")
+        else:
+            st.caption("The latest alarm ended before it. Choose a longer time range to see it.")

@@ -47,7 +47,7 @@ def draw_range(
     names = [OWN, *offer.names] if own or is_own else list(offer.names)
     default = OWN if is_own else offer.default
     key = f"{offer.key}-{OWN}" if is_own else offer.key
-    if (given := st.query_params.get(key)) in RANGES and given not in names:
+    if offer.takes(given := st.query_params.get(key)) and given not in names:
         names.append(given)
 
     def choose() -> None:
@@ -95,7 +95,7 @@ def list_carried() -> dict[str, list[str]]:
     preset: str | None = read_memory().get(PRESET)
     offers = {page.path: page.offer for page in PAGES if page.offer}
     return {
-        path: [offer.key, preset] for path, offer in offers.items() if preset in offer.names and preset != offer.default
+        path: [offer.key, preset] for path, offer in offers.items() if offer.takes(preset) and preset != offer.default
     }
 
 
@@ -121,8 +121,8 @@ def begin_own() -> None:
     if read_own():
         return
     offer = address.read_offer()
-    preset = read_memory().get(PRESET)
-    length = RANGES[preset if preset in offer.names else offer.default]
+    preset: str | None = read_memory().get(PRESET)
+    length = RANGES[preset if offer.takes(preset) else offer.default]
     # The fields know minutes; the one that runs is in the range.
     until = floor(read_now(), A_MINUTE) + A_MINUTE
     first = None if length else read_freshness().begin
@@ -179,7 +179,7 @@ def choose_preset(name: str | None = None) -> None:
     """Choose a preset: by its name, or the one that was chosen last if the page offers it, or the page's default."""
     offer = address.read_offer()
     preset = name or read_memory().get(PRESET)
-    chosen = preset if preset in offer.names else offer.default
+    chosen = preset if offer.takes(preset) else offer.default
     st.session_state[offer.key] = chosen
     address.prepare_filter(offer.key, None if chosen == offer.default else chosen)
 

@@ -11,6 +11,20 @@ AT = datetime.now(UTC)
 WEB, MAIL, GONE = "WA1ACMEWEB01", "WA1ACMEMAIL01", "WA1ACMEGONE01"
 
 
+def test_a_time_range_that_ends_before_the_latest_alarm_does_not_say_that_this_ended_before(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    alert = {"triggers": [{"metric": "cpu", "state": "triggered"}]}
+    rows = [
+        Row("Server.Created", "ACME", WEB, {"name": WEB}, AT - timedelta(days=20)),
+        Row("Alert.Notification", "ACME", WEB, alert, AT - timedelta(hours=1)),
+    ]
+    store, until = str(build_store(tmp_path / "s.duckdb", rows)), (AT - timedelta(days=10)).isoformat()
+    app = make_app(monkeypatch, "alerts", store, until=until).run()
+    assert [caption.value for caption in app.caption] == [
+        "The latest alarm began after it. Choose a time range above: each of them ends now."
+    ]
+
+
 @pytest.mark.parametrize(
     ("named", "said"),
     [

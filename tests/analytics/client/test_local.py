@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,15 +82,17 @@ def test_no_query_is_ended_because_its_file_is_replaced(tmp_path, monkeypatch):
         assert count(client) == 2
 
 
-def test_no_query_waits_for_one_that_has_read_the_older_file_for_long(tmp_path, monkeypatch):
-    waits = []
+def test_new_queries_wait_once_for_one_that_reads_the_older_file_however_long_it_has_run(tmp_path, monkeypatch):
+    waits, now = [], [0.0]
     monkeypatch.setattr(local._OPENING, "wait_for", lambda _, seconds: waits.append(seconds))
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: now[0]))
     path = put(tmp_path, 1)
     with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client:
         cursor = reading._open_cursor()
-        reading.reading[cursor] -= 60
         put(tmp_path, 2)
-        assert (count(client), waits[-1] < 0) == (1, True)
+        for moment, waited in ((60.0, [1.0]), (60.5, [1.0, 0.5]), (61.0, [1.0, 0.5])):
+            now[0] = moment
+            assert (count(client), waits) == (1, waited)
         reading._end_reading(cursor)
         assert count(client) == 2
 

@@ -39,6 +39,11 @@ def test_a_table_never_gets_wider_than_the_terminal(sql):
     assert max(map(len, out.decode().splitlines())) <= 100
 
 
+def test_a_name_that_is_wider_than_the_terminal_is_cut_and_a_number_is_not():
+    assert list(format_table(pa.table({"id": ["x" * 30]}), 20))[-1] == "x" * 19 + "…"
+    assert list(format_table(pa.table({"n": [10**18]}), 10))[-1] == f"{10**18}"
+
+
 def test_numbers_and_names_are_whole_in_rows_that_are_longer_than_the_first_thousand():
     names, text = ["ann"] * 10_000 + ["ann.of.operations"], [*["x" * 60] * 10_000, "y" * 70]
     table = pa.table({"n": range(10_001), "name": names, "text": text})
