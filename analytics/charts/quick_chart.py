@@ -32,7 +32,7 @@ MOST_BARS = 50
 MOST_COLOURS = 8
 MOST_DOTS = 200
 MOST_STEPS = 1_000
-"""The most bars side by side: of more, none would be wide enough to be seen."""
+"""The most bars that fit side by side at irregular places: of more, none would be wide enough to be seen."""
 LABEL_PIXELS = 185  # Vega draws the title of an axis at most 200 pixels from it
 LEGEND_PIXELS = 240
 CHARACTER_PIXELS, SYMBOL_PIXELS = 7, 25
@@ -276,6 +276,8 @@ def find_step(values: "pd.Series[Any]") -> Any:
     if values.dtype == object:
         return None
     distances = values.dropna().drop_duplicates().sort_values().diff().dropna()
-    if distances.empty or (values.max() - values.min()) / MOST_STEPS > distances.min():
+    # Bars at regular places, such as the minutes of a day, touch each other: they are seen however narrow they are.
+    most = max(MOST_STEPS, 2 * len(distances))
+    if distances.empty or (values.max() - values.min()) / most > distances.min():
         return None
     return distances.min()

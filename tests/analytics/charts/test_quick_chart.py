@@ -233,3 +233,9 @@ def test_bars_at_irregular_moments_are_wide_enough_to_be_seen():
     moments = [DAYS[0], DAYS[0] + timedelta(microseconds=1), DAYS[2]]
     encoding = draw(pa.table({"t": moments, "n": [1, 2, 3]}), Choice("bar", "t", "n")).chart.to_dict()["encoding"]
     assert "x2" not in encoding
+
+
+def test_bars_at_the_minutes_of_a_day_lie_side_by_side():
+    minutes = [DAYS[0] + timedelta(minutes=number) for number in range(1440) if number % 10]
+    encoding = draw(pa.table({"t": minutes, "n": [1] * 1296}), Choice("bar", "t", "n")).chart.to_dict()["encoding"]
+    assert "x2" in encoding
