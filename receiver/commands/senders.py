@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from receiver.commands.options import NamedPath
 from receiver.logs import make_visible
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile, check_name, load_profile
@@ -41,7 +42,7 @@ def senders(context: click.Context) -> None:
 
 
 @senders.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=NamedPath())
 def check(file: Path) -> None:
     """Run the examples of the profile FILE, and print a line for each, and which fields of their entities are compared.
 

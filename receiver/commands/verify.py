@@ -39,8 +39,8 @@ from receiver.processes.garbage import put_off_collection
 from receiver.senders import CENTURYLINK, load_senders
 from receiver.senders.keys import (
     Keys,
-    find_remembered_path,
     index_by_fingerprint,
+    list_remembered_files,
     load_remembered_keys,
     write_public_pem,
 )
@@ -96,7 +96,7 @@ def verify(
             raise click.exceptions.Exit(1)
         if lacking := find_lacking_keys(reader, keys):
             for each in lacking:
-                click.echo(f"{each.describe_lack()}: {_advise(settings, each)}", err=True)
+                click.echo(make_visible(f"{each.describe_lack()}: {_advise(settings, each)}"), err=True)
             click.echo("Nothing was checked.", err=True)
             raise click.exceptions.Exit(NOT_ALL_CHECKED)
         tally = Tally()
@@ -115,8 +115,8 @@ def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
 
 def _advise(settings: Settings, lacking: UsedKey) -> str:
     """Say what to do about a key that is not at hand, and whether its file holds something else."""
-    file = find_remembered_path(settings.data_dir, lacking.fingerprint) if lacking.fingerprint else None
-    if file and file.exists():
+    file = list_remembered_files(settings.data_dir).get(lacking.fingerprint or "")
+    if file:
         return f"{file} holds another key or none, so it was altered; name a copy with --public-key."
     return "name its file with --public-key."
 

@@ -137,7 +137,7 @@ def index_by_fingerprint(keys: Iterable[PublicKey]) -> Keys:
 def remember_key(data_dir: Path, key: PublicKey) -> Path | None:
     """Save a key before notifications are received under it, and return its file; if the disk is full, log that."""
     fingerprint = compute_fingerprint(key)
-    path = find_remembered_path(data_dir, fingerprint)
+    path = data_dir / "keys" / f"{fingerprint}.pem"
     if fingerprint in load_remembered_keys(data_dir):
         return path
     try:
@@ -149,21 +149,21 @@ def remember_key(data_dir: Path, key: PublicKey) -> Path | None:
     return path
 
 
-def find_remembered_path(data_dir: Path, fingerprint: str) -> Path:
-    """Return the path of a saved key."""
-    return data_dir / "keys" / f"{fingerprint}.pem"
+def list_remembered_files(data_dir: Path) -> dict[str, Path]:
+    """Return the files of saved keys by their names, which are the keys' fingerprints unless a file was altered."""
+    return {path.stem: path for path in sorted((data_dir / "keys").glob("*.pem"))}
 
 
 def load_remembered_keys(data_dir: Path) -> Keys:
     """Return the saved keys; a file whose name is not its key's fingerprint is ignored."""
     keys: Keys = {}
-    for path in sorted((data_dir / "keys").glob("*.pem")):
+    for name, path in list_remembered_files(data_dir).items():
         try:
             key = load_public_key(path)
         except KeyFileError:
             continue
-        if compute_fingerprint(key) == path.stem:
-            keys[path.stem] = key
+        if compute_fingerprint(key) == name:
+            keys[name] = key
     return keys
 
 

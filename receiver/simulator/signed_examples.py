@@ -97,7 +97,7 @@ def play(options: Options, end: float) -> int:
     Raises:
         UsageError: the sender has no made-up history.
         SettingsError: there is no such sender, or its secret is not set.
-        ProfileError: it has no example that can be signed anew.
+        ProfileError: it has no example, or one that can't be read or signed anew.
         SendError: the receiver can't be reached.
         ArchiveError: the archive can't be written.
     """

@@ -204,10 +204,10 @@ def test_a_directory_is_no_backup(tmp_path):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["backup", "restore"])
-def test_a_backup_without_a_name_is_refused(name):
-    done = CliRunner().invoke(cli.main, [name, ""])
-    assert (done.exit_code, done.output.splitlines()[-1][-27:]) == (2, ": it is empty: name a path.")
+@pytest.mark.parametrize("command", [["backup"], ["restore"], ["senders", "check"]])
+def test_a_file_without_a_name_is_refused(command):
+    done = CliRunner().invoke(cli.main, [*command, ""])
+    assert (done.exit_code, done.output.endswith(": it is empty: name a path.\n")) == (2, True)
 
 
 def test_a_missing_token_file_is_said_as_such(tmp_path):

@@ -227,7 +227,9 @@ def test_nothing_goes_while_changes_are_derived_again(stores):
     assert dropping.run("FROM dropped") == []
 
 
-@pytest.mark.parametrize("query", ["epoch_us(changed_at)", "max(position)", "WHERE seq <= ?"])
+@pytest.mark.parametrize(
+    "query", ["WITH received", "epoch_us(changed_at)", "sum(position)", "max(position)", "WHERE seq <= ?"]
+)
 def test_a_check_finds_nothing_wrong_where_more_is_dropped_meanwhile(stores, monkeypatch, query):
     dropping, _ = stores
     dropping.append(make_up(1, BEGIN, APRIL, 80))

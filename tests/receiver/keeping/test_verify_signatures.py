@@ -74,6 +74,15 @@ def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
     assert f"{data_dir / 'keys' / key}.pem holds another key or none, so it was altered; name a copy" in done.stderr
 
 
+def test_an_altered_fingerprint_is_named_whatever_it_is(data_dir):
+    (data_dir / "keys").mkdir()
+    altered = "a" * 300
+    alter(data_dir, f"UPDATE notifications SET key_fingerprint = '\x1b{altered}' WHERE seq = 7")
+    done = run_command(data_dir, "verify")
+    told = f"Notification seq 7 was received under the public key \\u001b{altered}, which is not at hand: name its file"
+    assert (done.returncode, done.stderr) == (2, f"{told} with --public-key.\nNothing was checked.\n")
+
+
 @pytest.mark.parametrize("noted", [True, False])
 def test_notifications_of_several_keys_are_each_checked_under_their_own(data_dir, tmp_path, noted):
     write_private_key(tmp_path / "other.pem")
