@@ -38,12 +38,12 @@ class LastStates:
         # notifications each time.
         self._before: dict[Entity, Step] = {}
         for sender, category, name, *head, moment, seq, action in read(
-            "heads.sql", [*as_columns(rules.stateless), last_seq]
+            "heads.sql", [*as_columns(rules.stateless), last_seq, rules.deletions]
         ):
             # `intern`, because memory would hold the same few names once more for each entity.
             entity = intern(sender), intern(category), name
             last = self._heads[entity] = _make_step(*head)
-            if seq and self._is_deletion(entity, last):
+            if seq:
                 self._put(entity, last, _make_step(moment, seq, action))
 
     def get_head(self, entity: Entity) -> Step | None:
