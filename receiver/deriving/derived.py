@@ -33,6 +33,9 @@ class SenderRules:
             (name, sender.account_category) for name, sender in senders.items() if sender.account_category
         )
         """The sender and the category of entities that are accounts."""
+        differs = (self._plain, *self._differs.values())
+        self.deletions = sorted({action for each in differs for action in each.comparison.deleted if action})
+        """The actions that are a deletion for one of them at least."""
 
     def differ_of(self, sender: str) -> Differ:
         """Return what compares a sender's bodies."""

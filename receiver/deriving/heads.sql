@@ -1,4 +1,5 @@
--- Each entity's last step, and the one before it.
+-- Each entity's last step, and the one before it if that last one is a deletion. `max(…, 2)` would find both at once, but its
+-- memory grows with the entities and can't go to the disk.
 WITH stateless AS (
     SELECT unnest($1::VARCHAR[]) AS sender, unnest($2::VARCHAR[]) AS category
 ),
@@ -6,22 +7,32 @@ places AS (
     -- One number of a time and a `seq` takes half the time that a struct of both takes.
     SELECT
         sender, category, entity_id,
-        max(epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq, 2) AS latest
+        max(epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq) AS place
     FROM events
     ANTI JOIN stateless USING (sender, category)
     WHERE entity_id IS NOT NULL AND seq <= $3
     GROUP BY sender, category, entity_id
 ),
-seqs AS (
+heads AS (
     SELECT
-        sender, category, entity_id,
-        (latest[1] & 18446744073709551615)::BIGINT AS last_seq, (latest[2] & 18446744073709551615)::BIGINT AS seq_before
-    FROM places
+        events.sender, events.category, events.entity_id, least(occurred_at, received_at) AS happened_at, seq, action,
+        list_contains($4::VARCHAR[], action) AS is_deletion
+    FROM events
+    JOIN places ON seq = (place & 18446744073709551615)::BIGINT
+),
+before AS (
+    SELECT
+        deleted.seq AS head_seq,
+        max(struct_pack(
+            happened_at := least(occurred_at, received_at), seq := events.seq, action := events.action
+        )) AS step
+    FROM events
+    JOIN (FROM heads WHERE is_deletion) AS deleted USING (sender, category, entity_id)
+    WHERE events.seq <= $3 AND events.seq <> deleted.seq
+    GROUP BY deleted.seq
 )
 SELECT
-    seqs.sender, seqs.category, seqs.entity_id,
-    least(head.occurred_at, head.received_at), head.seq, head.action,
-    least(before.occurred_at, before.received_at), before.seq, before.action
-FROM seqs
-JOIN events AS head ON head.seq = last_seq
-LEFT JOIN events AS before ON before.seq = seq_before;
+    sender, category, entity_id, heads.happened_at, heads.seq, heads.action,
+    step.happened_at, step.seq, step.action
+FROM heads
+LEFT JOIN before ON heads.seq = head_seq;

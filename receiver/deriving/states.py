@@ -38,12 +38,12 @@ class LastStates:
         # notifications each time.
         self._before: dict[Entity, Step] = {}
         for sender, category, name, *head, moment, seq, action in read(
-            "heads.sql", [*as_columns(rules.stateless), last_seq]
+            "heads.sql", [*as_columns(rules.stateless), last_seq, rules.deletions]
         ):
             # `intern`, because memory would hold the same few names once more for each entity.
             entity = intern(sender), intern(category), name
             last = self._heads[entity] = _make_step(*head)
-            if seq and self._is_deletion(entity, last):
+            if seq:
                 self._put(entity, last, _make_step(moment, seq, action))
 
     def get_head(self, entity: Entity) -> Step | None:
@@ -68,14 +68,14 @@ class LastStates:
         last: dict[int, bytes] = {}
         for entity, events in histories.items():
             old.update(self._list_seqs(entity))
-            self._place(entity, events, since)
+            self._extend_history(entity, events, since)
             seqs = self._list_seqs(entity)
             old.difference_update(seqs)
             last.update((event.seq, event.payload) for event in events[-2:] if event.seq in seqs)
         newest = max((events[-1].seq, events[-1].id) for events in histories.values())
         self._bodies.replace(old, last, newest)
 
-    def _place(self, entity: Entity, events: Sequence[EntityEvent], since: datetime) -> None:
+    def _extend_history(self, entity: Entity, events: Sequence[EntityEvent], since: datetime) -> None:
         """Put an entity's new notifications into its history."""
         head = self._heads.get(entity)
         last = events[-1].make_step(since)

@@ -207,8 +207,8 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
             table.refuse(None, "must have either a row that is expected, or the reason why it is refused")
         headers = table.read_table("headers")
         yield Example(
-            file=root.path.parent / table.read_text("file"),
-            before=root.path.parent / table.read_text("before") if table.has("before") else None,
+            file=_read_path(table, "file"),
+            before=_read_path(table, "before") if table.has("before") else None,
             place=("examples", index),
             secret=table.read_optional_text("secret") or secret,
             received_at=received_at.astimezone(UTC),
@@ -221,6 +221,13 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
             else None,
             refused=table.read_optional_text("refused"),
         )
+
+
+def _read_path(table: Table, name: str) -> Path:
+    text = table.read_text(name)
+    if "\0" in text:
+        table.refuse(name, "has a character with the code 0, which no file's name may have")
+    return table.path.parent / text
 
 
 def _read_change(table: Table) -> tuple[str, str | None, str | None]:

@@ -8,8 +8,10 @@ import pytest
 
 from receiver.database.faults import CommitError
 from receiver.database.opening import run
-from receiver.deriving import LastBodies, deriver, states, tables
+from receiver.deriving import LastBodies, deriver, make_read, states, tables
+from receiver.deriving.derived import SenderRules
 from receiver.deriving.tables import Rebuild
+from receiver.senders import load_senders
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending import appender as appending
 from receiver.store.appending.appender import Appender
@@ -130,6 +132,20 @@ def test_last_bodies_are_read_by_their_size(connection, spool, monkeypatch, are_
     assert sum(sizes) > 40_000
     assert 1_000 < max(sizes) <= 5_000
     assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
+
+
+def test_a_deriver_begins_with_any_number_of_deleted_entities(connection, tmp_path):
+    columns = "id, received_at, category, action, entity_id, occurred_at, signature_status, payload, sender, proof, seq"
+    rows = (
+        "SELECT uuid(), now(), 'User', if(seq % 2 = 1, 'Deleted', 'Updated'), 'USER' || seq // 2, now(), 'missing', "
+        "'{}', 'centurylink', 'none', seq FROM range(2, 300_002) AS numbers(seq)"
+    )
+    run(connection, f"INSERT INTO notifications ({columns}) {rows}")
+    connection.close()
+    with open_database(tmp_path / "clc.duckdb", "70MB") as small:
+        rules = SenderRules(load_senders())
+        heads = states.LastStates(states.run_by_name(make_read(small)), rules, LastBodies(), 1 << 62)
+        assert heads.get_head(("centurylink", "User", "USER150000")).place.seq == 300_001
 
 
 def test_a_rebuild_reads_bodies_of_a_few_steps_whatever_their_size(connection, spool):

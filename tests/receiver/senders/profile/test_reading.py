@@ -65,6 +65,10 @@ WRONG = {
         ('"/id"', '"/id"\n[setup]\nsteps = ["Open {urls}"]'),
         (12, "setup.steps", "{url} alone"),
     ),
+    "an example that can't be a file": (
+        ('"/id"', '"/id"\n[[examples]]\nfile = "a\\u0000b"\nreceived_at = 2026-01-01T00:00:00Z\nrefused = "wrong"'),
+        (12, "examples.1.file", "no file's name"),
+    ),
     "the second example": (
         ('"/id"', f'"/id"\n{EXAMPLE}refused = "header missing"\n{EXAMPLE[:-2]}'),
         (17, "examples.2.received_at", "a date and time with a time zone"),

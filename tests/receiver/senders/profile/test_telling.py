@@ -85,6 +85,16 @@ def test_rules_that_a_ruleset_gets_loses_or_changes_are_told(github):
     }
 
 
+@pytest.mark.parametrize("what", ["added", "deleted", "updated"])
+def test_the_branches_that_a_ruleset_is_for_are_told_when_they_change(github, what):
+    condition = {"ref_name": {"include": ["refs/heads/main"], "exclude": []}}
+    item = {"condition": condition, "changes": {"include": {"from": []}}} if what == "updated" else condition
+    body = {"repository_ruleset": {"name": "main"}, "changes": {"conditions": {what: [item]}}}
+    refs = condition["ref_name"]
+    expected = (refs, GONE) if what == "deleted" else (GONE, refs)
+    assert told(github, "repository_ruleset.edited", body) == {"ruleset_conditions.ref_name": expected}
+
+
 def test_a_new_value_that_the_state_lacks_is_looked_for_in_the_body(github):
     body = {"team": {}, "repository": {"role": "admin"}, "changes": {"repository": {"role": {"from": "read"}}}}
     assert told(github, "team.edited", body) == {"repository.role": ("read", "admin")}
