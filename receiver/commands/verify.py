@@ -114,10 +114,10 @@ def _load_keys(settings: Settings, key_files: tuple[Path, ...]) -> Keys:
 
 
 def _advise(settings: Settings, lacking: UsedKey) -> str:
-    """Say what to do about a key that is not at hand, and whether its file holds something else."""
+    """Say what to do about a key that is not at hand, and whether there is a file of it, which is of no use then."""
     file = list_remembered_files(settings.data_dir).get(lacking.fingerprint or "")
     if file:
-        return f"{file} holds another key or none, so it was altered; name a copy with --public-key."
+        return f"{file} holds another key or none, or can't be read; name a copy with --public-key."
     return "name its file with --public-key."
 
 

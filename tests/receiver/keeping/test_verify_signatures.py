@@ -71,7 +71,7 @@ def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
     (data_dir / "keys" / f"{key}.pem").write_bytes(write_public_pem(load_public_key(None)))
     done = run_command(data_dir, "verify", CLC_PUBLIC_KEY="")
     assert done.returncode == 2
-    assert f"{data_dir / 'keys' / key}.pem holds another key or none, so it was altered; name a copy" in done.stderr
+    assert f"{data_dir / 'keys' / key}.pem holds another key or none, or can't be read; name a copy" in done.stderr
 
 
 def test_an_altered_fingerprint_is_named_whatever_it_is(data_dir):
