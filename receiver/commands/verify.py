@@ -85,8 +85,8 @@ def verify(
     row that fails (the problem, seq, id and details), and for each restore that left rows out or recovery that could
     not save some. If there is such a line, the exit code is 1. Signatures are checked under the keys that judged them
     at receipt, which are in CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2. Signatures
-    of other senders are checked under their secrets, as they are set for `serve`; without one, or without the profile
-    of a sender, the rest is checked, and the exit code is 2 if that is right.
+    of other senders are checked under the secrets that `serve` uses. If a secret or the profile of a sender is missing,
+    the other notifications are checked, and if they have no problem, the exit code is 2.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _load_keys(settings, key_files)

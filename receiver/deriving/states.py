@@ -42,9 +42,7 @@ class LastStates:
         ):
             # `intern`, because memory would hold the same few names once more for each entity.
             entity = intern(sender), intern(category), name
-            last = self._heads[entity] = _make_step(*head)
-            if seq:
-                self._put(entity, last, _make_step(moment, seq, action))
+            self._put(entity, _make_step(*head), _make_step(moment, seq, action) if seq else None)
 
     def get_head(self, entity: Entity) -> Step | None:
         """Return an entity's last step."""

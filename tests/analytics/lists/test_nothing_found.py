@@ -1,4 +1,4 @@
-"""What a page advises where it has nothing to show: drawn without a browser."""
+"""The advice of pages that have nothing to show, drawn without a browser."""
 
 from datetime import UTC, datetime, timedelta
 
