@@ -1,8 +1,10 @@
 """Inserts rows into DuckDB in bulk, as Arrow tables, and reads them; both by the names of their columns."""
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -54,7 +56,7 @@ def _insert_some(connection: duckdb.DuckDBPyConnection, rows: Sequence[NumberedN
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
     schema = make_schema(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
-    _insert_table(connection, "notifications", _make_table(schema, columns))
+    insert_table(connection, "notifications", _make_table(schema, columns))
 
 
 def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
@@ -63,7 +65,7 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
         return
     columns = _list_by_name(Rejection, rows)
     columns["id"] = [name.hex for name in columns["id"]]
-    _insert_table(connection, "rejected", _make_table(make_schema(Rejection), columns))
+    insert_table(connection, "rejected", _make_table(make_schema(Rejection), columns))
 
 
 def select_numbered(query: str) -> str:
@@ -105,10 +107,25 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, kind: type[AnyRow]
         duckdb.Error: DuckDB refuses the rows, or can't be written.
     """
     if rows:
-        _insert_table(connection, table, _make_table(make_schema(kind), _list_by_name(kind, rows)))
+        insert_table(connection, table, make_table(kind, rows))
 
 
-def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+def make_table(kind: type[AnyRow], rows: Sequence[AnyRow]) -> pa.Table:
+    """Make an Arrow table of rows of a kind, a NamedTuple.
+
+    Raises:
+        UnstorableError: a value does not have its column's type.
+    """
+    return _make_table(make_schema(kind), _list_by_name(kind, rows))
+
+
+def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Insert an Arrow table whose columns are the table's.
+
+    Raises:
+        UnstorableError: DuckDB refuses a value, and names it by a part of a character.
+        duckdb.Error: DuckDB refuses the rows, or can't be written.
+    """
     connection.register("incoming", rows)
     try:
         run(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - a constant
@@ -127,6 +144,17 @@ def _list_by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) 
 
 def _make_table(columns: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.Table:
     try:
-        return pa.Table.from_arrays([pa.array(values[column.name], column.type) for column in columns], schema=columns)
+        arrays = [_make_array(values[column.name], column.type) for column in columns]
+        return pa.Table.from_arrays(arrays, schema=columns)
     except (ValueError, TypeError, OverflowError) as error:
         raise UnstorableError(str(error)) from error
+
+
+def _make_array(values: Sequence[Any], kind: pa.DataType) -> "pa.Array[Any]":
+    if values and all(type(value) is bytes for value in values):
+        # `pa.array` does not know the length in advance: it takes new memory again and again, which takes longer than
+        # to copy the bodies.
+        ends = array("i", accumulate(map(len, values), initial=0))
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+        return pa.Array.from_buffers(pa.binary(), len(values), buffers).cast(kind)
+    return pa.array(values, kind)

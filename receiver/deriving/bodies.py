@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sqlite3
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -48,7 +48,7 @@ class LastBodies:
     @property
     def newest(self) -> tuple[int, str] | None:
         """The `seq` and the id of the last notification whose body was put here."""
-        rows = self._read("SELECT seq, id FROM newest")
+        rows = self._run("SELECT seq, id FROM newest")
         return rows[0] if rows else None
 
     def read_sizes(self, seqs: Iterable[int]) -> dict[int, int]:
@@ -65,8 +65,18 @@ class LastBodies:
                     bodies[seq] = body
         return bodies
 
-    def replace(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> None:
-        """Replace bodies by those of new notifications."""
+    @contextlib.contextmanager
+    def replacing(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> Iterator[None]:
+        """Replace bodies by those of new notifications, unless the block raises an error."""
+        self._write(old, new, newest)
+        try:
+            yield
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+
+    def _write(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> None:
         if self._connection is None:
             return
         try:
@@ -76,8 +86,7 @@ class LastBodies:
             self._connection.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?, ?)", rows)
             self._connection.execute("DELETE FROM newest")
             self._connection.execute("INSERT INTO newest VALUES (?, ?)", newest)
-            self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - what these bodies are of is committed already
+        except Exception as error:  # noqa: BLE001 - what these bodies are of is stored without them
             self._give_up(error)
 
     def clear(self) -> None:
@@ -101,9 +110,9 @@ class LastBodies:
     def _select(self, columns: str, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
         numbers = list(seqs)
         marks = ",".join("?" * len(numbers))
-        return self._read(f"SELECT {columns} FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
+        return self._run(f"SELECT {columns} FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
 
-    def _read(self, sql: str, parameters: list[int] | None = None) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, parameters: list[int] | None = None) -> list[tuple[Any, ...]]:
         if self._connection is None:
             return []
         try:

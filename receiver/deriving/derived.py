@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from receiver.changes.differ import Differ
+from receiver.changes.differ import Change, Differ
 from receiver.changes.values import PLAIN
 from receiver.deriving.history import Entity, EntityEvent
 from receiver.notification import Category
 from receiver.senders import Senders
-from receiver.senders.sender import Kind
 
 
 class SenderRules:
@@ -55,8 +54,8 @@ class Underived(NamedTuple):
     error: str
 
 
-class DerivedChange(NamedTuple):
-    """A row of `changes`; the values are JSON, and `told` says whether the sender told the value before itself."""
+class Cause(NamedTuple):
+    """The notification that made changes: the columns that their rows in `changes` share."""
 
     notification_id: str
     seq: int
@@ -65,13 +64,14 @@ class DerivedChange(NamedTuple):
     entity_id: str
     account_alias: str | None
     actor: str | None
-    path: str
-    kind: Kind
-    noise: bool
-    old_value: str | None
-    new_value: str | None
-    told: bool
     sender: str
+
+
+class CausedChanges(NamedTuple):
+    """A notification and its changes, each of which becomes a row of `changes`."""
+
+    cause: Cause
+    changes: list[Change]
 
 
 class AccountEvents(NamedTuple):
@@ -82,14 +82,14 @@ class AccountEvents(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """The result of deriving: new rows, the notifications whose rows they replace, and entities' new notifications.
+    """The result of deriving: changes, the notifications whose rows they replace, and entities' new notifications.
 
     `histories` are each entity's new notifications, in order of occurrence. `failed` are the notifications whose rows
     are missing because deriving them raised an error. `accounts` are the new notifications of accounts, by sender and
     alias.
     """
 
-    rows: list[DerivedChange]
+    changed: list[CausedChanges]
     stale: list[int]
     histories: dict[Entity, Sequence[EntityEvent]]
     failed: list[Underived]

@@ -4,14 +4,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from operator import attrgetter
+from contextlib import AbstractContextManager
 
 from receiver.changes.differ import Differ, Snapshot, follow, list_changes
 from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import AccountEvents, Derived, DerivedChange, SenderRules, Underived
+from receiver.deriving.derived import AccountEvents, Cause, CausedChanges, Derived, SenderRules, Underived
 from receiver.deriving.history import Entity, EntityEvent, Run, find_closed, find_runs
 from receiver.deriving.states import LastStates, read_steps, run_by_name
 from receiver.files import read_sql_file
@@ -101,7 +101,7 @@ class Deriver:
             self._derive_chain(state, events, derived, self._find_closed(events))
         if late:
             self._derive_late(late, derived)
-        derived.rows.sort(key=attrgetter("seq"))
+        derived.changed.sort(key=lambda each: each.cause.seq)
         return derived
 
     def _find_closed(self, events: Iterable[EntityEvent]) -> AbstractSet[int]:
@@ -120,7 +120,12 @@ class Deriver:
 
     def settle(self, derived: Derived) -> None:
         """Remember what was derived, once the transaction is committed."""
-        self._states.settle(derived.histories, self._since)
+        with self.settling(derived):
+            pass
+
+    def settling(self, derived: Derived) -> AbstractContextManager[None]:
+        """Remember what was derived while a block commits it; if that fails, this deriver is of no more use."""
+        return self._states.settling(derived.histories, self._since)
 
     def _derive_late(self, histories: dict[Entity, list[EntityEvent]], derived: Derived) -> None:
         """Derive from events of which some happened before known ones, and derive again what is compared with them."""
@@ -183,9 +188,6 @@ class Deriver:
 
 def _compare(differ: Differ, before: Snapshot | None, now: Snapshot, event: EntityEvent, derived: Derived) -> int:
     """Derive the rows of an event, and return how many bytes they take, roughly."""
-    about = (
-        event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias, event.actor,
-    )  # fmt: skip
     try:
         changes = list_changes(differ, before, now)
     except Exception as error:
@@ -195,7 +197,10 @@ def _compare(differ: Differ, before: Snapshot | None, now: Snapshot, event: Enti
         _log.error("the changes of notification %s can't be derived: %s", event.id, describe(error))
         return 0
     size = len(changes) * (len(event.entity_id) + _BYTES_OF_A_ROW)
-    for change in changes:
-        derived.rows.append(DerivedChange(*about, *change, event.sender))
-        size += len(change.old_value or "") + len(change.new_value or "")
-    return size
+    if changes:
+        cause = Cause(
+            event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
+            event.actor, event.sender,
+        )  # fmt: skip
+        derived.changed.append(CausedChanges(cause, changes))
+    return size + sum(len(change.old_value or "") + len(change.new_value or "") for change in changes)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from datetime import datetime
 from sys import intern
 from typing import Any
@@ -58,9 +59,16 @@ class LastStates:
             for entity in part:
                 yield entity, states.get(entity)
 
-    def settle(self, histories: Mapping[Entity, Sequence[EntityEvent]], since: datetime) -> None:
-        """Remember new notifications, each entity's in order; `since` is the moment since which all is stored."""
+    @contextmanager
+    def settling(self, histories: Mapping[Entity, Sequence[EntityEvent]], since: datetime) -> Iterator[None]:
+        """Remember new notifications while a block stores them; if that fails, these states are of no more use.
+
+        Args:
+            histories: each entity's new notifications, in order.
+            since: the moment since which all is stored.
+        """
         if not histories:
+            yield
             return
         old: set[int] = set()
         last: dict[int, bytes] = {}
@@ -71,7 +79,8 @@ class LastStates:
             old.difference_update(seqs)
             last.update((event.seq, event.payload) for event in events[-2:] if event.seq in seqs)
         newest = max((events[-1].seq, events[-1].id) for events in histories.values())
-        self._bodies.replace(old, last, newest)
+        with self._bodies.replacing(old, last, newest):
+            yield
 
     def _extend_history(self, entity: Entity, events: Sequence[EntityEvent], since: datetime) -> None:
         """Put an entity's new notifications into its history."""

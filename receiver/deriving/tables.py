@@ -1,18 +1,21 @@
 """The derived tables, `changes`, `account_states` and `delivery_ids`: read, written, and derived again in parts."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
+from receiver.changes.differ import Change
 from receiver.database.extent import read_dropped
 from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, UnderivableError, read_or
 from receiver.database.opening import Read, create_anew, run, transaction
-from receiver.database.rows import insert, make_numbered, select_numbered
+from receiver.database.rows import insert, insert_table, make_numbered, make_table, select_numbered
 from receiver.deriving.counts import forget_counts
-from receiver.deriving.derived import AccountEvents, Derived, DerivedChange
+from receiver.deriving.derived import AccountEvents, Cause, CausedChanges, Derived
 from receiver.deriving.deriver import Deriver
 from receiver.files import read_sql_file
 from receiver.notification import NumberedNotification
@@ -54,7 +57,8 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
     if derived.stale:
         for name in (table, missing):
             run(connection, f"DELETE FROM {name} WHERE seq IN (SELECT unnest(?))", [derived.stale])  # noqa: S608 - constants
-    insert(connection, table, DerivedChange, derived.rows)
+    if derived.changed:
+        insert_table(connection, table, _make_table_of_changes(derived.changed))
     now = datetime.now(UTC)
     insert(
         connection,
@@ -62,6 +66,14 @@ def write_changes(connection: duckdb.DuckDBPyConnection, table: Table, derived: 
         _UnderivedRow,
         [_UnderivedRow(each.id, each.seq, each.error, now) for each in derived.failed],
     )
+
+
+def _make_table_of_changes(changed: Sequence[CausedChanges]) -> pa.Table:
+    # Arrow repeats what a notification's changes share quicker than it converts the same of Python's again and again.
+    causes = make_table(Cause, [each.cause for each in changed])
+    table = make_table(Change, [change for each in changed for change in each.changes])
+    repeated = causes.take(np.repeat(np.arange(len(changed)), [len(each.changes) for each in changed]))
+    return pa.Table.from_arrays([*repeated.columns, *table.columns], [*repeated.column_names, *table.column_names])
 
 
 def replace_account_states(

@@ -180,7 +180,8 @@ def _keep_last_bodies(data_dir: Path) -> None:
         connection.execute(LAST).fetchall()
         for after in range(0, newest, ROWS_PER_PART):
             found = connection.execute(BODIES, [after, after + ROWS_PER_PART]).fetchall()
-            bodies.replace([], {seq: payload.encode() for seq, payload in found}, (newest, identity))
+            with bodies.replacing([], {seq: payload.encode() for seq, payload in found}, (newest, identity)):
+                pass
 
 
 def _notifications(count: int) -> Iterator[Notification]:

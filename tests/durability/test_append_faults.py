@@ -1,6 +1,7 @@
 """Whatever fails while rows are appended, each is stored once, and only its own values set a row aside."""
 
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import duckdb
@@ -13,7 +14,7 @@ from receiver.changes.values import as_json
 from receiver.database.appended import read_appended
 from receiver.database.faults import CommitError, NotOneRowError, OutOfStepError
 from receiver.database.opening import run
-from receiver.deriving import Deriver
+from receiver.deriving import Deriver, LastBodies
 from receiver.deriving.tables import Rebuild
 from receiver.settings import read_settings
 from receiver.spool import SpoolReader, SpoolWriter
@@ -79,7 +80,7 @@ def raising(error):
 
 
 AFTER_COMMIT = ["receiver.spool.SpoolReader.list_segments", "receiver.store.appending.appender.write_appended"]
-AFTER_COMMIT += ["receiver.deriving.Deriver.settle", "receiver.store.appending.rejected.RejectedBudget.add"]
+AFTER_COMMIT += ["receiver.deriving.Deriver.settling", "receiver.store.appending.rejected.RejectedBudget.add"]
 
 
 @pytest.mark.parametrize("task", AFTER_COMMIT)
@@ -140,6 +141,35 @@ def test_a_value_error_at_the_commit_is_no_rows_fault(store, spool, appender, mo
             appender.append_new()
     assert run(store, COUNTS) == [(0, 0, 0)]
     assert appender.append_new() == ROWS
+
+
+def test_a_refused_commit_leaves_the_last_bodies_at_hand_as_they_were(store, spool, appender, tmp_path, monkeypatch):
+    spool.append_all([update(0)])
+    assert appender.append_new() == 1
+    settled = threading.Event()
+    replacing = LastBodies.replacing
+
+    @contextmanager
+    def replacing_first(*arguments):
+        with replacing(*arguments):
+            settled.set()
+            yield
+
+    def refuse_to_commit(connection, sql, *arguments):
+        if sql == "COMMIT":
+            assert settled.wait(60)
+            raise duckdb.IOException("no space left on device")
+        return run(connection, sql, *arguments)
+
+    spool.append_all([update(1)])
+    with monkeypatch.context() as fault:
+        fault.setattr(LastBodies, "replacing", replacing_first)
+        fault.setattr(exactly_once, "run", refuse_to_commit)
+        with pytest.raises(CommitError):
+            appender.append_new()
+    assert LastBodies(tmp_path).get([1, 2]) == {1: update(0).payload}
+    assert appender.append_new() == 1
+    assert changed_numbers(store) == [(2, 1)]
 
 
 def test_the_store_refuses_positions_that_it_has_already(store, spool, appender, tmp_path):

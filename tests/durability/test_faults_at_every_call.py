@@ -111,9 +111,15 @@ def system_call_of(name):
 def system_calls(trace, run):
     """Name the system calls on files below `data` of the process that attached the control file, and of its threads."""
     (process,) = re.findall(rf'^(\d+) +openat\([^"]*"{run}/control", O_RDWR\|O_CLOEXEC', trace, re.MULTILINE)
-    threads = {process, *re.findall(rf"^{process} +clone3?\(.*\) = (\d+)", trace, re.MULTILINE)}
+    # The end of a call has a line of its own if another thread called something meanwhile.
+    begun = re.findall(r"^(\d+) +(?:<\.\.\. )?clone3?\b.*\) = (\d+)", trace, re.MULTILINE)
+    beginner = {thread: by for by, thread in begun}
+
+    def is_of_process(thread):
+        return thread == process or (thread in beginner and is_of_process(beginner[thread]))
+
     for thread, name, arguments in re.findall(r"^(\d+) +(\w+)\((.*)", trace, re.MULTILINE):
-        if thread in threads and re.search(rf"[\"<]{run}/data[/\">]", arguments):
+        if is_of_process(thread) and re.search(rf"[\"<]{run}/data[/\">]", arguments):
             yield name
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from receiver.database.extent import read_dropped, read_watermark
 from receiver.database.reading import Reader
 from receiver.database.rows import make_numbered, select_numbered
-from receiver.deriving.derived import DerivedChange
+from receiver.deriving.derived import Cause
 from receiver.errors import TooMuchError
 from receiver.files import read_sql_file
 from receiver.keeping.verification.checkers.changes import (
@@ -47,7 +47,7 @@ _AHEAD = 2
 """How many batches are begun beyond the one whose results are awaited, so that no checker waits for another."""
 _SPOOLED_PER_BATCH = 2_000
 _NEXT = "SELECT min(seq) - 1 FROM notifications WHERE seq > ?"
-_seq_of = itemgetter(DerivedChange._fields.index("seq"))
+_seq_of = itemgetter(Cause._fields.index("seq"))
 
 
 class _Batch(NamedTuple):

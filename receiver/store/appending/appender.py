@@ -1,7 +1,8 @@
 """Moves rows from the spool into DuckDB, in bulk and exactly once."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -121,6 +122,7 @@ class Appender:
         """The highest `seq` ever given."""
         return self._next_seq - 1
 
+    @put_off_collection()
     def append_new(self) -> int:
         """Append the new rows of all segments, up to a batch, and return how many they were.
 
@@ -128,10 +130,6 @@ class Appender:
             Exception: not all were appended, for no fault of a row. The next call begins with the store's state
                 then. After one of `NEEDS_NEW_PROCESS` only a new process can go on.
         """
-        with put_off_collection():
-            return self._append_new()
-
-    def _append_new(self) -> int:
         if self._is_out_of_step:
             self._load()
         size = max(1, _ROWS_PER_BATCH // self._parts), _BYTES_PER_BATCH // self._parts
@@ -242,18 +240,16 @@ class Appender:
         self._put_aside(incoming.spooled, error)
 
     def _number(self, rows: Sequence[_Incoming]) -> list[NumberedNotification]:
-        accepted = [(each.spooled.row, each.duplicate_of) for each in rows]
+        accepted = [(row, each.duplicate_of) for each in rows if isinstance(row := each.spooled.row, Notification)]
         return [
-            NumberedNotification(self._next_seq + index, row, None if original in self._put_aside_ids else original)
-            for index, (row, original) in enumerate(
-                (row, original) for row, original in accepted if isinstance(row, Notification)
-            )
+            NumberedNotification(seq, row, None if original in self._put_aside_ids else original)
+            for seq, (row, original) in enumerate(accepted, self._next_seq)
         ]
 
     def _store(self, rows: Sequence[_Incoming], numbered: Sequence[NumberedNotification], derived: Derived) -> None:
         rejections = [spooled.row for spooled, _ in rows if isinstance(spooled.row, Rejection)]
         after = find_last_positions(spooled for spooled, _ in rows)
-        with store_with_watermarks(self._connection, self._watermarks, after):
+        with store_with_watermarks(self._connection, self._watermarks, after, self._remembering(derived)):
             insert_notifications(self._connection, numbered)
             insert_rejections(self._connection, rejections)
             self._duplicates.write_deliveries(numbered)
@@ -263,13 +259,19 @@ class Appender:
         self._next_seq += len(numbered)
         self._stored += len(numbered)
         self._advance(after, len(rows))
-        with self.housekeeping.task("remembering what is stored"):
-            # After an error here, the memory is incomplete and must be loaded again.
-            was_out_of_step, self._is_out_of_step = self._is_out_of_step, True
-            self._changes.settle(derived)
-            self._is_out_of_step = was_out_of_step
         with self.housekeeping.task("keeping `rejected` within its budget"):
             self._rejected.add(rejections)
+
+    @contextmanager
+    def _remembering(self, derived: Derived) -> Iterator[None]:
+        """Remember what a block stores; an error in this ends here, because the block stores it all the same."""
+        with ExitStack() as stack:
+            with self.housekeeping.task("remembering what is stored"):
+                # After an error here, the memory is incomplete and must be loaded again.
+                was_out_of_step, self._is_out_of_step = self._is_out_of_step, True
+                stack.enter_context(self._changes.settling(derived))
+                self._is_out_of_step = was_out_of_step
+            yield
 
     def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:
         row = spooled.row

@@ -1,7 +1,8 @@
 """Stores rows exactly once, in a transaction with the spool's watermarks."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 
 import duckdb
@@ -19,13 +20,19 @@ def find_last_positions(rows: Iterable[SpooledRow]) -> Positions:
 
 
 @contextmanager
-def store_with_watermarks(connection: duckdb.DuckDBPyConnection, before: Positions, after: Positions) -> Iterator[None]:
+def store_with_watermarks(
+    connection: duckdb.DuckDBPyConnection,
+    before: Positions,
+    after: Positions,
+    meanwhile: AbstractContextManager[None] | None = None,
+) -> Iterator[None]:
     """Store the writes of a block together with new watermarks, or nothing if anything raises.
 
     Args:
         connection: with no transaction open.
         before: the watermarks before the rows; a missing place is at 0.
         after: the watermarks with the rows.
+        meanwhile: entered while the database commits, and left with an error if that fails; it raises none itself.
 
     Raises:
         OutOfStepError: the store has other watermarks, so the rows may be stored already.
@@ -41,13 +48,21 @@ def store_with_watermarks(connection: duckdb.DuckDBPyConnection, before: Positio
         roll_back(connection)
         raise
     try:
-        run(connection, "COMMIT")
+        _commit(connection, meanwhile or nullcontext())
     except NEEDS_NEW_PROCESS:
         raise
     except Exception as error:  # an OSError, too: only reading again tells whether the rows are stored
         roll_back(connection)
         message = f"COMMIT failed ({describe(error)}), and what is stored will be read again."
         raise CommitError(message) from error
+
+
+def _commit(connection: duckdb.DuckDBPyConnection, meanwhile: AbstractContextManager[None]) -> None:
+    # The database needs a second core here, as long as nothing waits for Python's lock.
+    with ThreadPoolExecutor(1, "commit") as thread:
+        committing = thread.submit(run, connection, "COMMIT")
+        with meanwhile:
+            committing.result()
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -98,13 +98,13 @@ def test_a_batch_whose_commit_fails_is_tried_again_in_smaller_ones(connection, s
 
 
 def test_changes_that_are_too_large_together_are_derived_from_fewer_notifications(connection, spool, monkeypatch):
-    sizes, settle = [], deriver.Deriver.settle
+    sizes, settling = [], deriver.Deriver.settling
 
     def note_size(self, derived):
-        sizes.append(len(derived.rows))
-        settle(self, derived)
+        sizes.append(sum(len(each.changes) for each in derived.changed))
+        return settling(self, derived)
 
-    monkeypatch.setattr(deriver.Deriver, "settle", note_size)
+    monkeypatch.setattr(deriver.Deriver, "settling", note_size)
     fill_with_large_bodies(spool, 40, 1_000)
     monkeypatch.setattr(deriver, "_MOST_BYTES", 5_000)
     sizes.clear()
@@ -125,7 +125,7 @@ def test_last_bodies_are_read_by_their_size(connection, spool, monkeypatch, are_
 
     fill_with_large_bodies(spool, 40, 1_000)
     if not are_at_hand:
-        monkeypatch.setattr(LastBodies, "_read", lambda *_: [])
+        monkeypatch.setattr(LastBodies, "_select", lambda *_: [])
     monkeypatch.setattr(states.LastStates, "_read_states", note_size)
     monkeypatch.setattr(states, "_BODIES_AT_ONCE", 5_000)
     spool([user(number, at=1000) for number in range(40)])

@@ -9,7 +9,7 @@ from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError
 from receiver.database.reading import Reader
 from receiver.deriving import Derived, Deriver
-from receiver.deriving.derived import DerivedChange, SenderRules, as_columns
+from receiver.deriving.derived import Cause, CausedChanges, SenderRules, as_columns
 from receiver.deriving.tables import select_closed
 from receiver.errors import TooMuchError
 from receiver.files import read_sql_file
@@ -25,10 +25,10 @@ _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER B
 _THERE = "SELECT seq FROM notifications WHERE seq IN (SELECT unnest(?))"
 _ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq"
 
-_SEQ, _TIME = map(DerivedChange._fields.index, ("seq", "changed_at"))
+_SEQ, _TIME = map(Cause._fields.index, ("seq", "changed_at"))
 
 StoredChange = tuple[Any, ...]
-"""A row of `changes` as it was read: the columns of `DerivedChange`, with the time in microseconds."""
+"""A row of `changes` as it was read: the columns of `Cause`, with the time in microseconds, then of `Change`."""
 Missing = dict[int, tuple[str, str]]
 """The id and the error of each notification whose changes could not be derived, by seq."""
 
@@ -115,7 +115,7 @@ class ChangesCheck:
         """Check the changes of the next notifications."""
         derived = self._derive(batch)
         self.failed |= {failed.seq: (failed.id, failed.error) for failed in derived.failed}
-        expected = _group_by_seq(map(_as_queried, derived.rows))
+        expected = _group_by_seq(row for each in derived.changed for row in _list_rows(each))
         seqs = {each.seq for each in batch}
         revised, closed = self._scope.revised, self._scope.closed
         self._expected |= {seq: expected[seq] for seq in (seqs.union(derived.stale) & revised) - closed}
@@ -137,8 +137,8 @@ class ChangesCheck:
             if len(batch) > 1:
                 middle = len(batch) // 2
                 first, rest = self._derive(batch[:middle]), self._derive(batch[middle:])
-                rows = [row for row in first.rows if row.seq not in rest.stale]
-                return Derived(rows + rest.rows, first.stale + rest.stale, {}, first.failed + rest.failed, {})
+                changed = [each for each in first.changed if each.cause.seq not in rest.stale]
+                return Derived(changed + rest.changed, first.stale + rest.stale, {}, first.failed + rest.failed, {})
             derived = self._deriver.give_up(batch[0], error)
         self._deriver.settle(derived)
         return derived
@@ -174,6 +174,8 @@ def _group_by_seq(rows: Iterable[StoredChange]) -> defaultdict[int, list[StoredC
     return by_seq
 
 
-def _as_queried(row: DerivedChange) -> StoredChange:
+def _list_rows(changed: CausedChanges) -> list[StoredChange]:
+    cause = changed.cause
     # A query counts microseconds, because Python can't represent every moment.
-    return *row[:_TIME], to_microseconds(row.changed_at), *row[_TIME + 1 :]
+    shared = *cause[:_TIME], to_microseconds(cause.changed_at), *cause[_TIME + 1 :]
+    return [(*shared, *change) for change in changed.changes]
