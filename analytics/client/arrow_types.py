@@ -161,10 +161,15 @@ def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> Du
 def make_frame(table: pa.Table) -> "pd.DataFrame":
     """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text."""
     with suppress(*_NOT_REPRESENTED):
-        return table.to_pandas()
+        return _convert(table)
     for place, field in enumerate(table.schema):
         try:
-            table.column(place).to_pandas()
+            _convert(table.select([place]))
         except _NOT_REPRESENTED:
             table = table.set_column(place, field.name, cast_by_duckdb(table.column(place)))
-    return table.to_pandas()
+    return _convert(table)
+
+
+def _convert(table: pa.Table) -> "pd.DataFrame":
+    # Waking Arrow's threads takes longer than converting ten thousand rows, and saves nothing with a million.
+    return table.to_pandas(use_threads=False)

@@ -249,10 +249,9 @@ class QueryServiceSource:
                 error = self._make_error(response.status, response.read())
                 whole = True
                 raise error
-            with pa.ipc.open_stream(response) as reader:
-                table = reader.read_all()
-            response.drain_conn()
+            body = response.read()
             whole = True
+            table = pa.ipc.open_stream(body).read_all()
         except pa.ArrowInvalid as error:  # a whole answer, else its length would be wrong
             raise self._make_stranger_error("/query") from error
         except OSError as error:

@@ -110,8 +110,8 @@ def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
 
 def test_an_answer_that_pandas_can_represent_is_converted_once():
     class Answer:
-        def to_pandas(self):
-            return "the frame"
+        def to_pandas(self, *, use_threads):
+            return "the frame in threads" if use_threads else "the frame"
 
     assert make_frame(cast("pa.Table", Answer())) == "the frame"
 

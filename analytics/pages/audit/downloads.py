@@ -9,6 +9,7 @@ import pyarrow as pa
 import streamlit as st
 
 from analytics import queries
+from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client
 from analytics.export.archives import convert_to_utc
 from analytics.export.downloads import make_csv
@@ -39,7 +40,7 @@ def make_changes_csv(client: Client, values: Mapping[str, Any], findings: Sequen
     """
     query = queries.make_query("changes_page", {**values, "page_rows": MOST_CHANGES, "position": 0})
     table = convert_to_utc(client.sql(*query))
-    sentences = [make_sentence(as_change(row)) for row in list_rows(table.to_pandas())]
+    sentences = [make_sentence(as_change(row)) for row in list_rows(make_frame(table))]
     identities = [str(identity) for identity in table.column("notification_id").to_pylist()]
     by_notification = map_findings(findings, identities)
     rules = [" ".join(sorted({finding.rule for finding in by_notification.get(each, ())})) for each in identities]

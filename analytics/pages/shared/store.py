@@ -15,6 +15,7 @@ from streamlit.connections import BaseConnection
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics import queries
+from analytics.client.arrow_types import make_frame
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
 from analytics.client.pulse import ListenerPulse, Pulse
@@ -38,7 +39,7 @@ class StoreConnection(BaseConnection[Client]):
 
     def df(self, sql: str, parameters: Mapping[str, Any], cancellation: Cancellation | None = None) -> pd.DataFrame:
         """Run one SELECT and return a DataFrame."""
-        return self._instance.sql(sql, parameters, cancellation=cancellation).to_pandas()
+        return make_frame(self._instance.sql(sql, parameters, cancellation=cancellation))
 
     @property
     def client(self) -> Client:
