@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-import uvloop
-
 from receiver.admission import Admission
 from receiver.data_directory.accounts import AllowedAccounts
 from receiver.data_directory.node import has_store
@@ -43,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 def main() -> None:
     """Run a listener until it must end."""
-    run_child(__doc__, _serve, uvloop.new_event_loop)
+    run_child(__doc__, _serve)
 
 
 async def _serve(child: Child, settings: Settings) -> None:

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import uvloop
+
 from receiver import __version__
 from receiver.data_directory.node import ALL_PARTS
 from receiver.data_directory.private import restrict
@@ -106,17 +108,12 @@ class Child:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run_child(
-    description: str | None,
-    serve: Callable[[Child, Settings], Coroutine[Any, Any, None]],
-    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
-) -> None:
+def run_child(description: str | None, serve: Callable[[Child, Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a child's work, and tell the supervisor by the exit code whether a restart may help.
 
     Args:
         description: of the process, for `--help`.
         serve: does the work until it must end.
-        new_loop: makes the event loop; by default asyncio does.
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -132,7 +129,7 @@ def run_child(
     try:
         settings = _read_settings()
         set_up_logging(arguments.name, settings.log_format)
-        with asyncio.Runner(loop_factory=new_loop) as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(child, settings))
     except ReceiverError as error:
         _log.error("%s", error)
