@@ -54,7 +54,7 @@ NOT_ALL_CHECKED = 2
 """The exit code if a key, a secret or a profile is missing."""
 
 
-@click.command()
+@click.command(short_help="Check that nothing stored is lost, doubled or altered.")
 @take_data_dir
 @click.option(
     "--public-key",
