@@ -40,6 +40,8 @@ PAGES = {
 }
 TEXT = "\n".join(PAGES.values())
 MOST_LINES_OF_README = 250
+SHORT_HELP = 61
+"""The most characters beside `accept-loss`, the longest name of a command, in a terminal of 80 columns."""
 TABLES_WITH_COLUMNS = ["underived", "notifications", "rejected", "changes", "entities", "accounts", "senders"]
 # Figures that are judged by no number.
 JUDGED_OTHERWISE = {"serving", "store", "append_error", "query_listen", "key_fingerprint"} | {
@@ -143,6 +145,7 @@ def test_every_command_is_documented_and_no_other_is():
 def test_every_command_and_option_has_a_help_text(group):
     for command in commands_of(group).values():
         assert command.help
+        assert not command.get_short_help_str(SHORT_HELP).endswith("..."), f"{command.name} has no short_help"
         for option in command.params:
             if isinstance(option, click.Option):
                 assert option.help, f"{command.name} {option.name}"

@@ -11,13 +11,15 @@ from analytics.client.limits import bound_count, bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
 from analytics.client.typed import check_text, convert_parameters
-from analytics.errors import LocationError
+from analytics.errors import LocationError, QueryError
 from analytics.settings import read_settings
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+READ_NEWEST_COLUMN = "SELECT delivery_id FROM notifications LIMIT 0"
+"""Of the newest column that rules and pages need. They can do without all that later versions brought."""
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 
@@ -93,6 +95,23 @@ class Client:
             SilentError: it takes connections, but does not answer in time.
         """
         self._source.probe(seconds)
+
+    def check_tables(self) -> None:
+        """Make sure that rules and pages can read the tables, where the location is a file.
+
+        Raises:
+            LocationError: they can't.
+        """
+        if isinstance(self._source, QueryServiceSource | LakeSource):
+            return
+        try:
+            self.sql(READ_NEWEST_COLUMN)
+        except QueryError as error:
+            raise LocationError(
+                f"{self.location} has no tables that rules and pages can read: an older version wrote it, or another "
+                "program. `clc-analytics sql` can read it. If it is a store, copy it as clc.duckdb into a new "
+                "directory and run `clc-receiver serve --data-dir` on that: it brings the copy up to date."
+            ) from error
 
     def close(self) -> None:
         """Let go of connections and files."""

@@ -66,6 +66,7 @@ def check_service(location: str | None, settings: Settings) -> Iterator[Result]:
     try:
         with connect(location) as client:
             client.sql("SELECT 1")
+            client.check_tables()
             problems = find(client, at, at, rules=rules, settings=settings).problems
             yield from describe_rules(settings, rules, problems)
             yield Result("Query service", f"{client.location} answers")

@@ -101,7 +101,8 @@ def dashboard(port: int, address: str, no_browser: bool, location: str | None) -
     proxy's host in CLC_DASHBOARD_HOSTS.
     """
     settings = read_settings()
-    connect(location).close()
+    with connect(location) as client:
+        client.check_tables()
     find_entry_file()
     check_free(address, port)
     arguments = [

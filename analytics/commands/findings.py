@@ -188,6 +188,7 @@ def findings(
         everything = load_rules(settings.rules)
         rules = choose_rules(everything, names)
         with connect(location) as client:
+            client.check_tables()
             results = find(client, begin, end, rules=add_doubting(rules, everything), settings=settings)
             told = [*describe_lacking(client, begin, LACKING), *describe_unknown_accounts(client, accounts)]
     except AnalyticsError as error:

@@ -128,7 +128,7 @@ def sql(
         raise click.UsageError(f"{name} is not for terminals; name a file with -o, or pipe it into a program.")
     text = read_query(query, file)
     if not text.strip():
-        raise click.UsageError("There is no SQL in what was given.")
+        raise click.UsageError("There is no SQL: give it as the argument, in a file (-f) or on standard input.")
     parameters = read_parameters(given)
     check_target(output, overwrite=overwrite)
     with connect(location) as client:

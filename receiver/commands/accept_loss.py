@@ -15,7 +15,7 @@ from receiver.logs import make_visible
 from receiver.settings import read_settings
 
 
-@click.command("accept-loss")
+@click.command("accept-loss", short_help="Accept that notifications are missing for good.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @take_data_dir
 def accept_loss(yes: bool, data_dir: Path | None) -> None:

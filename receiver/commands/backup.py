@@ -22,7 +22,7 @@ from receiver.settings import Settings, read_settings
 _BYTES_PER_STEP = 4 * 1024 * 1024
 
 
-@click.command()
+@click.command(short_help="Write a copy of a running store's database.")
 @click.argument("file", type=NamedPath(dir_okay=False))
 @take_data_dir
 def backup(file: Path, data_dir: Path | None) -> None:

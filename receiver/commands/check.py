@@ -37,7 +37,7 @@ _WRONG = click.style("WRONG", fg="red")
 _NOTE = click.style("note ", fg="yellow")
 
 
-@click.command()
+@click.command(short_help="Say whether settings, paths, keys and ports could be used.")
 @take_data_dir
 def check(data_dir: Path | None) -> None:
     """Say whether settings, paths, keys, ports, senders and rules could be used; start nothing.

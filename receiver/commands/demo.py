@@ -36,7 +36,7 @@ _MOST_TRIES = 3
 _NOT_FREE = "can't be listened on"
 
 
-@click.command()
+@click.command(short_help="Show the whole product on made-up data.")
 @click.option("--data-dir", type=NamedPath(), help="Keep the data here. Default: gone when it ends.")
 @click.option("--days", type=Amount(0.1, MOST_DAYS), default=30, show_default=True, help="Days of history.")
 @click.option(

@@ -40,7 +40,7 @@ HINTS = {
 }
 
 
-@click.command("import")
+@click.command("import", short_help="Take in an archive of notifications.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @click.option("--signatures", type=click.Choice(["require", "record"]), help="Overrides CLC_SIGNATURES.")
 @take_public_key

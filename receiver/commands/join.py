@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LEFT_BY_A_TRY = {NODE_FILE, RUNS_FILE, "serve.lock", KNOWN, OWNER}
 
 
-@click.command()
+@click.command(short_help="Let a new machine share the spool.")
 @click.option("--other-key", is_flag=True, help="Allow a backup that was made under another public key.")
 @take_data_dir
 def join(other_key: bool, data_dir: Path | None) -> None:

@@ -12,7 +12,7 @@ from receiver.errors import StoreError
 from receiver.settings import read_settings
 
 
-@click.command()
+@click.command(short_help="Derive the table `changes` from all notifications again.")
 @take_data_dir
 def rebuild(data_dir: Path | None) -> None:
     """Derive the table `changes` again from all notifications that a running `serve` has stored.

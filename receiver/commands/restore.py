@@ -38,7 +38,7 @@ _WITHOUT_REFUSED = (
 _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 
 
-@click.command()
+@click.command(short_help="Make a backup the database, while no `serve` is running.")
 @click.argument("backup", metavar="FILE")
 @click.option(
     "--force",

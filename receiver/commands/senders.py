@@ -22,7 +22,7 @@ _PROOFS = {
 }
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List the senders, and what their signatures prove.")
 @click.pass_context
 def senders(context: click.Context) -> None:
     """List the senders that the receiver knows: whether it takes them, and what a signature of each proves.
@@ -41,7 +41,7 @@ def senders(context: click.Context) -> None:
         click.echo(make_visible("  ".join(cells).rstrip()))
 
 
-@senders.command()
+@senders.command(short_help="Run the examples of a profile.")
 @click.argument("file", type=NamedPath())
 def check(file: Path) -> None:
     """Run the examples of the profile FILE, and print a line for each, and which fields of their entities are compared.

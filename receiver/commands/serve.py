@@ -16,7 +16,7 @@ from receiver.settings import find_unknown_variables, read_settings
 _log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(short_help="Take notifications, store them, and answer queries.")
 @click.option(
     "--only",
     type=click.Choice([LISTENER, STORE]),

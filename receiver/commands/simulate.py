@@ -34,7 +34,7 @@ HISTORY_DAYS = 30
 LEAST_DAYS, MOST_A_DAY = 0.001, 100_000_000
 
 
-@click.command()
+@click.command(short_help="Play the sender: made-up notifications, signed.")
 @click.option("--to", "url", metavar="URL", type=read_base_url, help="Post to this receiver's base URL, live.")
 @click.option(
     "--archive",

@@ -23,7 +23,7 @@ from receiver.settings import Settings, read_settings
 _COLOURS = {"ok": "green", "amber": "yellow", "red": "red"}
 
 
-@click.command()
+@click.command(short_help="Say how the receiver is.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, as GET /status of the query service answers it.")
 @take_data_dir
 def status(as_json: bool, data_dir: Path | None) -> None:

@@ -18,7 +18,7 @@ _LONGEST_SECONDS = 900.0
 _ENDED = ("done", "failed", "refused")
 
 
-@click.command()
+@click.command(short_help="Have the installed version take over from a running one.")
 @take_data_dir
 def upgrade(data_dir: Path | None) -> None:
     """Have the installed version take over from a running `serve`, failing no request.

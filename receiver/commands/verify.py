@@ -54,7 +54,7 @@ NOT_ALL_CHECKED = 2
 """The exit code if a key, a secret or a profile is missing."""
 
 
-@click.command()
+@click.command(short_help="Check that nothing stored is lost, doubled or altered.")
 @take_data_dir
 @click.option(
     "--public-key",
@@ -182,8 +182,8 @@ def _say_unchecked(reader: Reader, tally: Tally) -> None:
     if unsigned := reader.read_rows(_UNSIGNED, [])[0][0]:
         click.echo(f"Unsigned: {unsigned:,}.", err=True)
     for each, number in sorted(tally.unjudged.items()):
-        signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
-        click.echo(make_visible(f"Not checked: {signatures} of {each.sender}; {each.reason}."), err=True)
+        things = f"{number:,} {each.noun}{'' if number == 1 else 's'}"
+        click.echo(make_visible(f"Not checked: {things} of {each.sender}; {each.reason}."), err=True)
 
 
 def _say_waiting(settings: Settings, reader: Reader) -> None:

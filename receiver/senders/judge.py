@@ -20,11 +20,15 @@ _FORM = "the body may have come as a form, whose own bytes are not kept"
 
 
 class Unjudged(NamedTuple):
-    """Why some signatures of a sender can't be judged again, and whether that is for lack of a secret or a profile."""
+    """Why some signatures of a sender can't be judged again, and whether that is for lack of a secret or a profile.
+
+    Without a profile nothing tells how whole notifications are checked: `noun` says which of both it is.
+    """
 
     sender: str
     reason: str
     is_lacking: bool = False
+    noun: str = "signature"
 
 
 class SignatureJudge:
@@ -46,7 +50,7 @@ class SignatureJudge:
 
     def judge(self, row: Notification) -> bool | None:
         """Tell whether a row's signature was made by its sender, in time; None if there is none, or nothing tells."""
-        if row.signature_status == "missing":
+        if row.signature_status == "missing" and row.sender in self._profiles:
             return None
         verdict = self._find_verdict(row)
         with self._lock:
@@ -66,7 +70,7 @@ class SignatureJudge:
     def _find_verdict(self, row: Notification) -> bool | Unjudged | None:
         profile = self._profiles.get(row.sender)
         if profile is None:
-            return Unjudged(row.sender, _NO_PROFILE, is_lacking=True)
+            return Unjudged(row.sender, _NO_PROFILE, is_lacking=True, noun="notification")
         if lack := describe_lack(profile.scheme):
             return Unjudged(row.sender, lack)
         if row.signature is None:

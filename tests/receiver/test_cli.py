@@ -55,6 +55,26 @@ def test_an_unknown_command_suggests_a_known_one(tmp_path, module, typed, meant)
     assert f"Error: No such command '{typed}'. Did you mean '{meant}'?" in done.stderr
 
 
+IMPORTING = """
+import runpy, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "click":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["receiver", "analytics"])
+def test_ctrl_c_while_a_command_starts_prints_no_traceback(module):
+    done = subprocess.run([sys.executable, "-c", IMPORTING, module], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 @click.command
 def long():
     threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()

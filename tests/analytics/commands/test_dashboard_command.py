@@ -1,5 +1,6 @@
-"""`clc-analytics dashboard`: where it listens."""
+"""`clc-analytics dashboard`: where it listens, and what it can show."""
 
+import duckdb
 import pytest
 
 from analytics.cli import run
@@ -17,3 +18,15 @@ def test_an_address_that_can_be_no_hosts_name_is_told(monkeypatch, capfd, addres
     monkeypatch.setattr("os.execv", lambda *_: pytest.fail("It started."))
     assert run(["dashboard", "--no-browser", "--address", address]) == 1
     assert "(no host can have this name); choose another with --port and --address." in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "code"), [("dashboard", 1), ("findings", 2), ("check", 1)])
+def test_a_file_of_an_older_version_is_refused_with_what_to_do(tmp_path, monkeypatch, capfd, command, code):
+    monkeypatch.setattr("os.execv", lambda *_: pytest.fail("It started."))
+    file = tmp_path / "clc-before-schema-16.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE TABLE notifications (seq BIGINT, received_at TIMESTAMPTZ)")
+    assert run([command, "--location", str(file)]) == code
+    out, err = capfd.readouterr()
+    assert f"{file} has no tables that rules and pages can read: an older version wrote it" in out + err
+    assert "Binder Error" not in out + err

@@ -12,7 +12,7 @@ import receiver
 _ROOT = Path(receiver.__file__).parents[1]
 _NAME = "clc_webhook_analytics"
 _PACKAGES = ("analytics", "receiver")
-_SCRIPTS = "[console_scripts]\nclc-receiver = receiver.cli:main\nclc-analytics = analytics.cli:main\n"
+_SCRIPTS = "[console_scripts]\nclc-receiver = receiver.__main__:main\nclc-analytics = analytics.__main__:main\n"
 
 
 class Installation:

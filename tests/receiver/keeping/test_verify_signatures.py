@@ -26,16 +26,19 @@ def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_thei
         notification(number, **github, **columns, delivery_id=f"d{number}", payload=json.dumps(body).encode())
         for number in range(3)
     ]
-    spool(tmp_path, [accepted(0), *rows, notification(9, sender="gone", proof="token", payload=b'{"n":1}')])
+    gone = notification(9, sender="gone", proof="token", payload=b'{"n":1}')
+    unsigned = notification(10, sender="gone", proof="none", signature_status="missing", signature=None)
+    spool(tmp_path, [accepted(0), *rows, gone, unsigned])
     append(tmp_path)
+    alter(tmp_path, "UPDATE changes SET path = 'n', told = true WHERE sender = 'gone'")  # as its profile had it derived
     done = run_command(tmp_path, "verify")
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert "Valid signatures: 1 by the key" in done.stderr
     assert "Not checked: 3 signatures of github; the secret abababababababab is not at hand" in done.stderr
-    assert "Not checked: 1 signature of gone; there is no profile of this sender" in done.stderr
+    assert "Not checked: 2 notifications of gone; there is no profile of this sender" in done.stderr
     alter(tmp_path, "DELETE FROM delivery_ids WHERE seq = 3")
     alter(tmp_path, "UPDATE changes SET old_value = '1' WHERE seq = 2 AND path = 'name'")
-    alter(tmp_path, "UPDATE notifications SET sender = 'github' WHERE seq = 1")
+    alter(tmp_path, "UPDATE notifications SET sender = 'gone' WHERE seq = 1")
     done = run_command(tmp_path, "verify")
     assert done.returncode == 1
     assert {"view", "changes seq 2", "changes seq 1"} <= set(names(done))

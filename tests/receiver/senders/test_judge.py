@@ -71,7 +71,8 @@ def test_a_signature_of_a_sender_without_a_profile_is_not_judged_for_lack_of_tha
     row = received("stripe")[0][0]._replace(sender="gone")
     judge = SignatureJudge(PROFILES, {})
     assert judge.judge(row) is None
-    assert list(judge.unjudged) == [Unjudged("gone", "there is no profile of this sender: set CLC_SENDERS", True)]
+    why = Unjudged("gone", "there is no profile of this sender: set CLC_SENDERS", True, "notification")
+    assert list(judge.unjudged) == [why]
 
 
 @pytest.mark.parametrize(

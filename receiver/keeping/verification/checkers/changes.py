@@ -1,7 +1,7 @@
 """Derives changes again from notifications, and compares them with the stored ones."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,7 +25,7 @@ _UNDERIVED = "SELECT seq, notification_id::VARCHAR, error FROM underived ORDER B
 _THERE = "SELECT seq FROM notifications WHERE seq IN (SELECT unnest(?))"
 _ORPHANED = "SELECT DISTINCT seq FROM changes ANTI JOIN notifications USING (seq) ORDER BY seq"
 
-_SEQ, _TIME = map(Cause._fields.index, ("seq", "changed_at"))
+_SEQ, _TIME, _SENDER = map(Cause._fields.index, ("seq", "changed_at", "sender"))
 
 StoredChange = tuple[Any, ...]
 """A row of `changes` as it was read: the columns of `Cause`, with the time in microseconds, then of `Change`."""
@@ -104,22 +104,34 @@ class ChangesCheck:
     def __init__(self, reader: Reader, scope: Scope, senders: Senders) -> None:
         self._reader = reader
         self._scope = scope
+        self._senders = senders
         self._rules = SenderRules(senders)
         # The deriver knows nothing before the first notification that is stored.
         self._deriver = Deriver(reader.read_rows, scope.extent.after, senders=senders)
         self._expected: dict[int, list[StoredChange]] = {}
+        self._without_profile: set[int] = set()
         self.failed: Missing = {}
         """The notifications whose changes could not be derived here."""
 
-    def check(self, batch: list[NumberedNotification], stored: Iterable[StoredChange]) -> Iterator[Violation]:
+    def check(self, batch: list[NumberedNotification], stored: Sequence[StoredChange]) -> Iterator[Violation]:
         """Check the changes of the next notifications."""
         derived = self._derive(batch)
         self.failed |= {failed.seq: (failed.id, failed.error) for failed in derived.failed}
         expected = _group_by_seq(row for each in derived.changed for row in _list_rows(each))
         seqs = {each.seq for each in batch}
-        revised, closed = self._scope.revised, self._scope.closed
-        self._expected |= {seq: expected[seq] for seq in (seqs.union(derived.stale) & revised) - closed}
-        yield from self._compare(sorted(seqs - revised - closed), expected, stored)
+        revised, closed, without = self._scope.revised, self._scope.closed, self._find_without_profile(batch, stored)
+        self._without_profile |= without & revised
+        later = (seqs.union(derived.stale) & revised) - closed - self._without_profile
+        self._expected |= {seq: expected[seq] for seq in later}
+        yield from self._compare(sorted(seqs - revised - closed - without), expected, stored)
+
+    def _find_without_profile(self, batch: list[NumberedNotification], stored: Iterable[StoredChange]) -> set[int]:
+        """Return the notifications whose sender has no profile here, so that nothing tells their changes.
+
+        One whose changes are of another sender is not among them: somebody altered that.
+        """
+        senders = {each.seq: each.row.sender for each in batch if each.row.sender not in self._senders}
+        return senders.keys() - {row[_SEQ] for row in stored if row[_SENDER] != senders.get(row[_SEQ])}
 
     def _compare(
         self, seqs: Iterable[int], expected: Mapping[int, list[StoredChange]], stored: Iterable[StoredChange]
