@@ -32,9 +32,9 @@ _LONGEST_WORD = 64
 class Act(NamedTuple):
     """How an event acts on its entity: the path of the difference, and where its values stand.
 
-    With `each` there is a difference for each item of the list that stands there, and all else stands in the item; their
-    paths begin with `within`. `added` and `removed` lead to the value of an item that comes or goes. `old` and `new` are
-    the values of a field.
+    With `each` there is a difference for each item of the list that stands there, and all else stands in the item; the
+    paths begin with `within`. `added` and `removed` lead to the value of an item that comes or goes. `old` and `new`
+    are the values of a field.
     `changed` leads to a thing under the path, to which the values of before belong that the body tells.
     """
 
