@@ -108,7 +108,7 @@ class SenderAdmission:
             self._noted.add(key)
             _log.warning(
                 "a notification of %s has no state of %s at %s, so it is not compared: see [state] in its profile",
-                profile.name, category, spell_pointer(place) or '""',
+                profile.name, category, spell_pointer(place),
             )  # fmt: skip
 
 

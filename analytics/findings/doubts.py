@@ -5,7 +5,7 @@ may be stored after later ones. A look in between does not have its finding.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from types import MappingProxyType
@@ -96,6 +96,11 @@ def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | N
     return max([latest[each] for each in finding.notification_ids if each in latest], default=None)
 
 
+def split_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ids in parts, each of as many as a query can be asked about."""
+    return (ids[first : first + _MOST_IDS] for first in range(0, len(ids), _MOST_IDS))
+
+
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
     """Return the receipt of the latest notification that was stored before each of these, where it is later."""
     if len(ids) > _MOST_IDS:
@@ -107,9 +112,9 @@ def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
         except QueryError as error:
             _log.info("notifications that were stored late are asked for in parts: %s", error)
     latest: dict[str, datetime] = {}
-    for first in range(0, len(ids), _MOST_IDS):
+    for part in split_ids(ids):
         try:
-            latest |= _ask(client, "stored_after", ids[first : first + _MOST_IDS])
+            latest |= _ask(client, "stored_after", part)
         except BusyError:
             raise
         except QueryError:  # without it findings are known when they were received

@@ -17,7 +17,7 @@ from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
 from analytics.errors import BusyError, CancelledError, QueryError
-from analytics.findings.doubts import NONE_KNOWN, add_stored_after, mark_doubted
+from analytics.findings.doubts import NONE_KNOWN, add_stored_after, mark_doubted, split_ids
 from analytics.findings.finding import RANKS, Finding, make_finding_id
 from analytics.findings.rule_files import (
     SEVERITIES,
@@ -141,15 +141,15 @@ def _put_off_collection() -> Iterator[None]:
 def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
     """Return findings with their senders: those of a user's own rules have the sender of their first notification."""
     ids = [finding.notification_ids[0] for finding in findings if finding.sender is None]
-    if not ids:
-        return findings
+    by_id: dict[str, str] = {}
     try:
-        rows = client.sql(*queries.make_query("senders_of", {"ids": ids})).to_pylist()
+        for part in split_ids(ids):
+            rows = client.sql(*queries.make_query("senders_of", {"ids": part})).to_pylist()
+            by_id |= {row["id"]: row["sender"] for row in rows}
     except BusyError:
         raise
     except QueryError:  # a store of an older version knows no sender
         return findings
-    by_id = {row["id"]: row["sender"] for row in rows}
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
 
 

@@ -251,6 +251,9 @@ def _describe(info: BackupInfo, settings: Settings) -> None:
     )
     if waiting.unreadable:
         click.echo(f"The spool may hold more in unreadable segments: {', '.join(waiting.unreadable)}.", err=True)
+    for former in spools.list_former_spools(settings):
+        if former.trouble:
+            click.echo(f"A former spool may hold more: {former.directory} {former.trouble}.", err=True)
 
 
 def _inspect_file(file: Path, *, force: bool) -> tuple[BackupInfo, bool]:

@@ -1,6 +1,9 @@
--- Rows that DuckDB refused were acknowledged, too.
+-- Rows that DuckDB refused were acknowledged, too. What the backup has dropped, received before a moment and up to a number, is in
+-- the lake.
 WITH acknowledged AS (
-    SELECT id, received_at FROM present.notifications
+    SELECT id, received_at
+    FROM present.notifications
+    WHERE received_at >= make_timestamptz($before::BIGINT) OR seq > $last_seq
     UNION ALL
     SELECT id, received_at FROM present.rejected WHERE reason IN ('not_storable', 'damaged_in_spool')
 ),

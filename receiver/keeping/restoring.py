@@ -28,9 +28,9 @@ from receiver.files import copy_whole, list_files, read_sql_file, sync_directory
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
-from receiver.spool.layout import KINDS, from_microseconds
+from receiver.spool.layout import KINDS, from_microseconds, to_microseconds
 from receiver.spool.looking import Backlog, list_segment_paths, view
-from receiver.spool.owners import count_whole_backlog, list_former_spools, list_readable
+from receiver.spool.owners import count_whole_backlog, describe_doubt, list_former_spools, list_readable
 
 # A WAL left behind would be replayed into the restored file; the note is of the old database.
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
@@ -42,15 +42,15 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB
 class LeftOut(NamedTuple):
     """How many notifications are left out, and when the first and last were received; `seq` is the database's last.
 
-    `number` is None where the present database can't be read. `doubt` says why it is not known what the shared spool
-    holds: then those that it may hold are counted, too. `refused` is how many refused notifications are left out.
+    `number` is None where the present database can't be read. `doubts` say which spools may hold some of those that are
+    counted, because they can't be read, and why. `refused` is how many refused notifications are left out.
     """
 
     number: int | None
     first: datetime | None
     last: datetime | None
     seq: int
-    doubt: str | None = None
+    doubts: tuple[str, ...] = ()
     refused: int = 0
 
     def __str__(self) -> str:
@@ -68,9 +68,7 @@ class LeftOut(NamedTuple):
 
     def _say_where(self, which: str) -> str:
         counted = f"{which} are neither in the backup nor in the spool"
-        if self.doubt:
-            return f"{counted} of this machine, and whether the shared spool holds them is not known ({self.doubt})"
-        return counted
+        return ", and ".join([f"{counted} of this machine", *self.doubts]) if self.doubts else counted
 
 
 def count_left_out(settings: Settings, backup: Path, database: Path | None = None) -> LeftOut:
@@ -78,8 +76,10 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
 
     This runs in another process: the database may be damaged, and reading it may end that process.
     """
+    former = list_former_spools(settings)
     shared, doubt = _read_shared_ids(settings, backup)
-    paths = [database or settings.database, backup, *list_readable(settings, list_former_spools(settings))]
+    doubts = tuple(each for each in (doubt, describe_doubt(former)) if each)
+    paths = [database or settings.database, backup, *list_readable(settings, former)]
     done = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", "receiver.keeping.restoring", *map(str, paths)],
         check=False,
@@ -90,11 +90,11 @@ def count_left_out(settings: Settings, backup: Path, database: Path | None = Non
         return LeftOut(None, None, None, 0)
     number, first, last, seq, refused = json.loads(done.stdout)
     first, last = (None if each is None else from_microseconds(each) for each in (first, last))
-    return LeftOut(number, first, last, seq, doubt if number or refused else None, refused)
+    return LeftOut(number, first, last, seq, doubts, refused)
 
 
 def _read_shared_ids(settings: Settings, backup: Path) -> tuple[list[bytes], str | None]:
-    """Read the ids that come in again from the shared spool; return, too, why it is not known which these are."""
+    """Read the ids that come in again from the shared spool; return, too, that it is not known which these are."""
     if settings.shared_spool is None:
         return [], None
     from receiver.shared_spool import list_ids_ahead  # noqa: PLC0415 - psycopg belongs to an extra
@@ -102,7 +102,7 @@ def _read_shared_ids(settings: Settings, backup: Path) -> tuple[list[bytes], str
     try:
         return list_ids_ahead(settings.shared_spool, backup_file.read_backup_watermarks(backup)), None
     except SharedSpoolError as error:
-        return [], str(error).rstrip(".")
+        return [], f"whether the shared spool holds them is not known ({str(error).rstrip('.')})"
 
 
 def find_made_whole(settings: Settings, backup: Path) -> list[Incident]:
@@ -126,7 +126,7 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
 
 def _compare(database: Path, backup: Path, spools: list[Path], shared: bytes) -> tuple[int | None, ...]:
     """Return what `left_out.sql` selects."""
-    watermarks = backup_file.read_backup_watermarks(backup)
+    watermarks, dropped = backup_file.read_backup_watermarks(backup), backup_file.read_backup_dropped(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
             quoted = str(path).replace("'", "''")
@@ -135,7 +135,8 @@ def _compare(database: Path, backup: Path, spools: list[Path], shared: bytes) ->
         connection.execute("CREATE TABLE spooled (id UUID)")
         for ids in chain(_read_spooled_ids(spools, watermarks), _split_ids(shared)):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
-        (counted,) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
+        gone = {"before": to_microseconds(dropped.before), "last_seq": dropped.last_seq}
+        (counted,) = connection.execute(read_sql_file(__package__, "left_out.sql"), gone).fetchall()
         return tuple(counted)
 
 

@@ -4,7 +4,7 @@ Examples are posted or archived, signed as if they were sent now: that tries a p
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -44,8 +44,8 @@ class SignedExample(NamedTuple):
 
 def sign_examples(
     profile: Profile, secret: Secret | None, base_url: str, now: datetime, route: str = "/senders"
-) -> Iterator[SignedExample]:
-    """Yield the profile's examples that must be accepted, signed anew.
+) -> list[SignedExample]:
+    """Return the profile's examples that must be accepted, signed anew: none is sent if one of them can't be.
 
     Args:
         profile: of the sender.
@@ -61,9 +61,9 @@ def sign_examples(
     accepted = [example for example in profile.examples if example.row is not None]
     if not accepted:
         raise ProfileError(profile.path, "it has no example that must be accepted, so there is nothing to send")
-    for example in accepted:
-        path = f"{route}/{profile.name}" + (f"/{quote(example.event)}" if example.event else "")
-        yield _sign(profile, example, secret, base_url.rstrip("/"), path, now)
+    paths = [f"{route}/{profile.name}" + (f"/{quote(each.event)}" if each.event else "") for each in accepted]
+    base = base_url.rstrip("/")
+    return [_sign(profile, each, secret, base, path, now) for each, path in zip(accepted, paths, strict=True)]
 
 
 def _sign(
@@ -146,7 +146,7 @@ def _load_signing_secret(settings: Settings, profile: Profile) -> Secret | None:
         raise SettingsError(f"{source} can't be used: {error}") from None
 
 
-def _post_examples(url: str, examples: Iterator[SignedExample]) -> int:
+def _post_examples(url: str, examples: list[SignedExample]) -> int:
     """Post examples to a receiver, print each answer, and count those that are not 200."""
     refused = 0
     with urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS) as pool:

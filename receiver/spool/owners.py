@@ -146,6 +146,12 @@ def list_readable(settings: Settings, former: list[Former]) -> list[Path]:
     return [settings.spool_directory, *(each.directory for each in former if each.trouble is None)]
 
 
+def describe_doubt(former: list[Former]) -> str | None:
+    """Say, as a part of a sentence, that former spools may hold certain rows; None if rows can be taken from all."""
+    troubles = "; ".join(f"{each.directory} {each.trouble}" for each in former if each.trouble)
+    return f"whether a former spool holds them is not known ({troubles})" if troubles else None
+
+
 def count_whole_backlog(
     settings: Settings, former: list[Former], watermarks: Watermarks, *, in_store: bool = False
 ) -> Backlog:

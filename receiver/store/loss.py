@@ -13,7 +13,7 @@ from receiver.database.extent import count_notifications, read_dropped, read_wat
 from receiver.database.opening import run
 from receiver.settings import Settings
 from receiver.spool import Positions
-from receiver.spool.owners import open_spool
+from receiver.spool.owners import describe_doubt, list_former_spools, open_spool
 
 _KIND = "notifications"
 _TRIES = 3
@@ -63,15 +63,17 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
     if not before.seq:
         return "All notifications that were stored, except those that the spool still holds."
-    ends = _read_ends(settings) if settings.shared_spool is None else _read_ends_in_shared_spool(before)
+    is_shared = settings.shared_spool is not None
+    ends = _read_ends_in_shared_spool(before) if is_shared else _read_ends(settings)
     again = _count_up_to(before.positions, ends) - _count_up_to(now.positions, ends)
     missing = before.notifications - now.notifications - again
     if missing <= 0:
         return None
     which = f"with seq {now.seq + 1} to {before.seq}" if now.seq < before.seq else f"with a seq below {now.seq}"
+    doubt = None if is_shared else describe_doubt(list_former_spools(settings))
+    where = ", and ".join(each for each in ("which neither the spool holds nor a backup", doubt) if each)
     return (
-        f"About {missing} notifications {which}, which neither the spool holds nor a backup. Restore a later backup, "
-        "or recover them from what was moved."
+        f"About {missing} notifications {which}, {where}. Restore a later backup, or recover them from what was moved."
     )
 
 

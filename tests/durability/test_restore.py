@@ -22,6 +22,7 @@ from receiver.errors import DataDirectoryError
 from receiver.keeping.backup_file import seal
 from receiver.keeping.restoring import count_left_out
 from receiver.settings import read_settings
+from receiver.spool.owners import claim
 from tests.durability.support.commands import command, run_command
 from tests.durability.support.damaged import Stores, overwritten
 from tests.durability.support.promise import kept_in
@@ -142,6 +143,19 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
 def test_what_a_spool_that_was_used_before_holds_is_not_left_out(case, tmp_path):
     settings = read_settings(env_file=None, data_dir=case.data_dir, spool_dir=tmp_path / "another")
     assert count_left_out(settings, case.backup).number == 2
+
+
+def test_what_a_former_spool_that_is_not_mounted_may_hold_is_neither_called_lost_nor_left_unsaid(case, tmp_path):
+    data_dir, away = case.copy(tmp_path / "d"), tmp_path / "away"
+    (data_dir / "spool").rename(away)
+    claim(read_settings(env_file=None, data_dir=data_dir, spool_dir=away))
+    away.rename(tmp_path / "unmounted")
+    done = run_command(data_dir, "restore", "--force", str(case.backup))
+    why = f"{away} is not there: mount it, or delete its line in {data_dir / 'spools.json'}"
+    (incident,) = read_incidents(data_dir)
+    assert incident.missing.startswith("6 of its notifications")
+    assert f"spool of this machine, and whether a former spool holds them is not known ({why})." in incident.missing
+    assert f"A former spool may hold more: {why}." in done.stderr
 
 
 def test_refused_notifications_that_neither_the_backup_nor_the_spool_holds_are_counted(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 from analytics import connect
 from analytics.client.client import Client
-from analytics.errors import BusyError, NotRunningError, SettingsError, TooManyRowsError
+from analytics.errors import BusyError, NotRunningError, QueryError, SettingsError, TooManyRowsError
 from analytics.findings import doubts, running
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
@@ -92,6 +92,25 @@ def test_a_finding_tells_what_its_row_does(client):
 def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notification(own, client):
     found = find(client, NOON - 2 * DAY, NOON, rules=load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}")))
     assert {finding.sender for finding in found.findings if finding.rule == "any"} == {"centurylink"}
+
+
+def test_the_senders_of_more_findings_than_a_query_takes_are_asked_for_in_parts(own, client, monkeypatch):
+    monkeypatch.setattr(doubts, "_MOST_IDS", 2)
+    ask, sizes = client.sql, []
+
+    def ask_about_few(query, parameters=None, **limits):
+        sizes.append(len((parameters or {}).get("ids", ())))
+        if sizes[-1] > 2:
+            raise QueryError("The request is larger than 1048576 bytes: make its SQL and parameters shorter.")
+        return ask(query, parameters, **limits)
+
+    monkeypatch.setattr(client, "sql", ask_about_few)
+    rules = load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}"))
+    mine = RuleSet([rule for rule in rules.rules if rule.name == "any"], [])
+    found = find(client, NOON - 2 * DAY, NOON, rules=mine).findings
+    assert len(found) > 2
+    assert {finding.sender for finding in found} == {"centurylink"}
+    assert max(sizes) == 2
 
 
 @pytest.mark.parametrize("most", [20_000, 1])

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.findings.finding import Finding
 from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
+from analytics.pages.audit.seen import describe_filters
 from analytics.pages.shared.known import marks as known_marks
 from analytics.pages.shared.known.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
 from analytics.times import EPOCH
@@ -37,6 +38,12 @@ def test_a_mark_covers_its_list_and_neither_what_a_filter_hid_nor_what_the_range
     assert left_after([finding("by ann")], finding("by bob", actor="bob"), actor="ann") == ["by bob"]
     assert left_after([finding("by ann")], finding("by joann", actor="joann"), actor='"ANN"') == ["by joann"]
     assert left_after([high, low], finding("old", days=8)) == ["old"]
+
+
+def test_the_button_names_the_filters_of_its_list():
+    assert describe_filters(NO_FILTERS) == ""
+    assert describe_filters({**NO_FILTERS, "account": "ACME", "actor": "ann"}) == "account ACME, actor ann"
+    assert describe_filters({**NO_FILTERS, "account_tree": "ROOT"}) == "account ROOT"
 
 
 def test_a_finding_with_a_notification_that_was_received_later_is_new_whatever_time_it_tells():

@@ -75,6 +75,7 @@ WRONG = [
         7,
         "parameters.from is 2026-03-01; it must be a number",
     ),
+    (f'/*\n{HEADER}[parameters]\n"a-b" = 1\n*/{SELECT}', 7, "parameters.a-b is 'a-b': "),
     (
         f"/*\n{HEADER}[parameters]\nsince = 5\n*/{SELECT}",
         7,

@@ -1,5 +1,6 @@
 """What a stranger's body may cost before it is refused, counted in work instead of time."""
 
+import json
 import sys
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from receiver.senders.judge import SignatureJudge
 from receiver.senders.profile import load_shipped
 from receiver.senders.request import BodyError, SignedRequest, parse_body
 from receiver.senders.sender import Event
+from tests.receiver.senders.profile.profiles import profile_of
 from tests.support.hostile_bodies import hostile_bodies
 from tests.support.keys import in_lower_case, key_directory, signed
 
@@ -124,6 +126,21 @@ def test_of_a_recorded_request_of_any_sender_the_id_in_its_body_is_kept_though_i
         row = rules.decide("/senders/stripe", SignedRequest("POST", "", headers, b'{"id":"evt_1"}'), NOW, None)
         assert isinstance(row, Notification)
         assert row.delivery_id == "evt_1"
+
+
+def test_a_state_that_is_not_where_the_profile_says_is_logged_once_a_category_for_a_hundred_of_them(tmp_path, caplog):
+    profile = profile_of(tmp_path, '[columns.action]\ndeleted = ["*.deleted"]\n[state]\nat."*" = "/data"')
+    rules = SenderAdmission({"example": profile}, {}, "require")
+
+    def count_logged(bodies):
+        caplog.clear()
+        for body in bodies:
+            rules.decide("/senders/example", SignedRequest("POST", "", {}, json.dumps(body).encode()), NOW, None)
+        return len(caplog.messages)
+
+    assert count_logged([{"type": "a.deleted", "id": 1}, {"type": "a.b"}, {"type": "a.b", "id": 1, "data": {}}]) == 0
+    assert count_logged([{"type": "a.b", "id": 1}] * 2) == 1
+    assert count_logged([{"type": f"a{n}.b", "id": 1} for n in range(150)]) == 99
 
 
 @pytest.mark.parametrize(

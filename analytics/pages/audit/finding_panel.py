@@ -144,9 +144,9 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
     """
     st.caption(f"{count_notifications(finding)} behind this finding")
     draw_doubt(finding, doubts)
-    ids = finding.notification_ids
+    number, ids = len(finding.notification_ids), finding.notification_ids[:MOST_NOTIFICATIONS]
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
-    texts = summarize_each(ask("changes_by_notification", ids=ids[:MOST_NOTIFICATIONS]), list_actions(notifications))
+    texts = summarize_each(ask("changes_by_notification", ids=ids), list_actions(notifications))
     reports = read_alerts(notifications)
     rows = {str(row.seq): row for row in list_rows(notifications)}
     lines = []
@@ -182,5 +182,5 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         colours=colours(is_dark()),
         steady=finding.id,
     )
-    if len(ids) > MOST_NOTIFICATIONS:
-        st.caption(f"The first {MOST_NOTIFICATIONS} of {len(ids):,} are listed.")
+    if number > len(ids):
+        st.caption(f"The first {len(ids)} of {number:,} are listed.")

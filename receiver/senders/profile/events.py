@@ -22,7 +22,7 @@ _ACTIONS: dict[str, Action] = {"created": CREATED, "updated": UPDATED, "deleted"
 _READ_ELSEWHERE = ("account_alias", "actor", "occurred_at", "parent_account")
 COLUMN_KEYS = ("event_type", "category", "entity_id", "action", *_READ_ELSEWHERE)
 EVENT_KEYS = ("category", "entity_id", "action", "act", *_READ_ELSEWHERE)
-_ACT_KEYS = ("path", "each", "added", "removed", "changed", "old", "new")
+_ACT_KEYS = ("path", "within", "each", "added", "removed", "changed", "old", "new")
 _MOST_REMEMBERED = 1024
 _LONGEST_NAME = 128
 """A stranger may send a longer name; it is no event that a profile names."""
@@ -32,12 +32,14 @@ _LONGEST_WORD = 64
 class Act(NamedTuple):
     """How an event acts on its entity: the path of the difference, and where its values stand.
 
-    With `each` there is a difference for each item of the list that stands there, and all else stands in the item.
-    `added` and `removed` lead to the value of an item that comes or goes. `old` and `new` are the values of a field.
+    With `each` there is a difference for each item of the list that stands there, and all else stands in the item; the
+    paths begin with `within`. `added` and `removed` lead to the value of an item that comes or goes. `old` and `new`
+    are the values of a field.
     `changed` leads to a thing under the path, to which the values of before belong that the body tells.
     """
 
     path: PathTemplate
+    within: PathTemplate
     each: tuple[Pointer, ...]
     added: tuple[Pointer, ...]
     removed: tuple[Pointer, ...]
@@ -168,14 +170,20 @@ def _read_special(table: Table) -> Rules:
 
 
 def _read_act(table: Table) -> Act:
-    try:
-        path = compile_path(table.read_text("path"))
-    except ValueError as error:
-        table.refuse("path", str(error))
-    each, added, removed, changed, old, new = (read_pointers(table, name) for name in _ACT_KEYS[1:])
+    path, within = _read_path(table, "path"), _read_path(table, "within") if table.has("within") else ()
+    each, added, removed, changed, old, new = (read_pointers(table, name) for name in _ACT_KEYS[2:])
+    if within and not each:
+        table.refuse("within", "stands beside each; without it, write the whole path in path")
     if [bool(added), bool(removed), bool(changed), bool(old or new)].count(True) != 1:
         table.refuse(None, "must say where a value stands, by one of added, removed, changed, or old and new")
-    return Act(path, each, added, removed, changed, old, new)
+    return Act(path, within, each, added, removed, changed, old, new)
+
+
+def _read_path(table: Table, name: str) -> PathTemplate:
+    try:
+        return compile_path(table.read_text(name))
+    except ValueError as error:
+        table.refuse(name, str(error))
 
 
 def _as_word(text: str | None) -> str | None:

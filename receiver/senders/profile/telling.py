@@ -89,16 +89,18 @@ class Teller:
 
     def _tell_act(self, act: Act, body: Body) -> Iterator[FieldDifference]:
         if not act.each:
-            yield from self._tell_one(act, body)
+            yield from self._tell_one((), act, body)
             return
-        items = follow_first(body, act.each)
-        for item in items[:_MOST] if isinstance(items, list) else ():
-            yield from self._tell_one(act, item)
+        items, within = follow_first(body, act.each), fill_path(act.within, body)
+        if within is not None and isinstance(items, list):
+            for item in items[:_MOST]:
+                yield from self._tell_one(within, act, item)
 
-    def _tell_one(self, act: Act, body: Any) -> Iterator[FieldDifference]:
-        path = fill_path(act.path, body)
-        if not path:
+    def _tell_one(self, within: Parts, act: Act, body: Any) -> Iterator[FieldDifference]:
+        inner = fill_path(act.path, body)
+        if not inner:
             return
+        path = (*within, *inner)
         if act.changed:
             yield from self._tell_before(path, follow_first(body, act.changed), None, body)
         else:

@@ -24,6 +24,7 @@ from receiver.keeping.backup_file import seal
 from receiver.keeping.verification.invariants import check_order
 from receiver.settings import Settings
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
+from receiver.spool.owners import KNOWN, SpoolNote
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged import block_overwritten, overwritten
@@ -116,6 +117,8 @@ def test_rows_that_neither_an_older_file_in_its_place_nor_the_spool_holds_are_mi
     store = crashed.copy(tmp_path / "data")
     for path in [*store.data_dir.glob("clc.duckdb.wal*"), *(store.data_dir / "spool").glob("*.sqlite*")]:
         path.unlink()
+    note = SpoolNote(id="0", spools={"1": str(tmp_path / "former")}, format=1)
+    (store.data_dir / KNOWN).write_text(note.model_dump_json())
     opened = open_store(Settings(data_dir=store.data_dir))
     ((last,),) = run(opened.connection, "SELECT max(seq) FROM notifications")
     opened.connection.close()
@@ -125,6 +128,7 @@ def test_rows_that_neither_an_older_file_in_its_place_nor_the_spool_holds_are_mi
     assert incident.missing.startswith(
         f"About {crashed.seq - last} notifications with seq {last + 1} to {crashed.seq},"
     )
+    assert f"whether a former spool holds them is not known ({tmp_path / 'former'} is not there" in incident.missing
 
 
 def test_a_backup_that_is_damaged_gives_way_to_the_one_before_it(crashed, stores, tmp_path):

@@ -48,7 +48,7 @@ def is_greeting(example):
 def examples_of(name, listener, text=None):
     profile = PROFILES[name]
     secret = profile.scheme.load_signing_secret(text or SECRETS[name])
-    return list(sign_examples(profile, secret, listener.url, datetime.now(UTC)))
+    return sign_examples(profile, secret, listener.url, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("name", sorted(SET_UP))

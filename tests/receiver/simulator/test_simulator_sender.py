@@ -278,11 +278,13 @@ def test_the_url_secret_of_the_settings_stands_before_the_events_name(receive, r
     assert receiver.received[-1].path == "/webhooks/correct-horse-battery/Account.Updated"
 
 
+EXAMPLE = '[[examples]]\nfile = "a.json"\nreceived_at = 2026-03-02T09:15:00Z\n[examples.row]\nevent_type = "a"\n'
+
+
 def set_up_example(monkeypatch, directory, verification, body):
     """Set up the sender `example` with an example of this body, in the working directory."""
     monkeypatch.chdir(directory)
-    example = '[[examples]]\nfile = "a.json"\nreceived_at = 2026-03-02T09:15:00Z\n[examples.row]\nevent_type = "a"\n'
-    (directory / "example.toml").write_text(MINIMAL.replace('type = "none"', verification) + example)
+    (directory / "example.toml").write_text(MINIMAL.replace('type = "none"', verification) + EXAMPLE)
     if body is not None:
         (directory / "a.json").write_text(body)
     monkeypatch.setenv("CLC_SENDERS", ".")
@@ -313,6 +315,16 @@ def test_an_example_that_can_not_be_read_or_signed_is_named(monkeypatch, tmp_pat
     set_up_example(monkeypatch, tmp_path, verification, body)
     with pytest.raises(ProfileError, match=rf"example\.toml: its example a\.json can't be .*{said}"):
         CliRunner().invoke(simulate, ["--sender", "example", *to], catch_exceptions=False)
+
+
+def test_no_example_is_sent_if_one_of_them_can_not_be_read(monkeypatch, tmp_path):
+    set_up_example(monkeypatch, tmp_path, 'type = "hmac"\nheader = "X-A"', "{}")
+    with (tmp_path / "example.toml").open("a") as profile:
+        profile.write(EXAMPLE.replace("a.json", "b.json"))
+    with pytest.raises(
+        ProfileError, match=r"its example b\.json can't be read"
+    ):  # and no SendError because of the first
+        CliRunner().invoke(simulate, ["--sender", "example", "--to", "http://127.0.0.1:1"], catch_exceptions=False)
 
 
 def test_a_profile_without_an_example_to_send_is_named(monkeypatch, tmp_path):

@@ -53,6 +53,10 @@ WRONG = {
         ('"/id"', '"/id"\n[events.a]\nact = { path = "a..b", added = "/c" }'),
         (12, "events.a.act.path", "words joined by dots"),
     ),
+    "a begin of the paths of no list": (
+        ('"/id"', '"/id"\n[events.a]\nact = { within = "b[{/c}]", path = "d", added = "/e" }'),
+        (12, "events.a.act.within", "stands beside each"),
+    ),
     "values of before without a place": (
         ('"/id"', '"/id"\n[told]\nold = "from"'),
         (11, "told.at", "must be a JSON Pointer"),

@@ -79,10 +79,11 @@ def test_rules_that_a_ruleset_gets_loses_or_changes_are_told(github):
     }
     body = {"repository_ruleset": {"name": "main"}, "changes": {"rules": rules}}
     assert told(github, "repository_ruleset.edited", body) == {
-        "ruleset_rules[creation]": (GONE, "creation"),
-        "ruleset_rules[deletion]": ("deletion", GONE),
-        "ruleset_rules[pull_request].parameters": (GONE, review["parameters"]),
+        "rulesets[main].rules[creation]": (GONE, "creation"),
+        "rulesets[main].rules[deletion]": ("deletion", GONE),
+        "rulesets[main].rules[pull_request].parameters": (GONE, review["parameters"]),
     }
+    assert told(github, "repository_ruleset.edited", {"changes": {"rules": rules}}) == {}
 
 
 @pytest.mark.parametrize("what", ["added", "deleted", "updated"])
@@ -92,7 +93,7 @@ def test_the_branches_that_a_ruleset_is_for_are_told_when_they_change(github, wh
     body = {"repository_ruleset": {"name": "main"}, "changes": {"conditions": {what: [item]}}}
     refs = condition["ref_name"]
     expected = (refs, GONE) if what == "deleted" else (GONE, refs)
-    assert told(github, "repository_ruleset.edited", body) == {"ruleset_conditions.ref_name": expected}
+    assert told(github, "repository_ruleset.edited", body) == {"rulesets[main].conditions.ref_name": expected}
 
 
 def test_a_new_value_that_the_state_lacks_is_looked_for_in_the_body(github):
