@@ -1,6 +1,7 @@
 """Keeps each entity's last body at hand for the next comparison: reading it from a large database takes long."""
 
 import contextlib
+import json
 import logging
 import sqlite3
 import weakref
@@ -89,6 +90,10 @@ class LastBodies:
         except Exception as error:  # noqa: BLE001 - what these bodies are of is stored without them
             self._give_up(error)
 
+    def keep(self, seqs: Iterable[int]) -> None:
+        """Forget the bodies of all other notifications."""
+        self._run("DELETE FROM bodies WHERE seq NOT IN (SELECT value FROM json_each(?))", [json.dumps(list(seqs))])
+
     def clear(self) -> None:
         """Forget all bodies, because they belong to another database or can't be read."""
         try:
@@ -112,7 +117,7 @@ class LastBodies:
         marks = ",".join("?" * len(numbers))
         return self._run(f"SELECT {columns} FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
 
-    def _run(self, sql: str, parameters: list[int] | None = None) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         if self._connection is None:
             return []
         try:

@@ -119,6 +119,8 @@ def test_whatever_becomes_of_the_file_the_changes_are_the_same(tmp_path, monkeyp
         assert append(3) == steps(1, 2, 3)
         assert sorted(found) == [3, 4]
         assert append(4) == steps(1, 2, 3, 4)
+    with closing(sqlite3.connect(file)) as kept:
+        assert kept.execute("SELECT seq FROM bodies").fetchall() == [(7,), (8,)]
     if what in ("no database", "other tables"):
         assert "last_bodies.sqlite is made anew" in caplog.text
 
