@@ -109,6 +109,9 @@ class LastBodies:
         # Bodies lost in a crash of the machine are read from the database; the others are whole.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        if self._path:  # a temporary file would stay in memory
+            # Before its COMMIT nothing is written: a full disk stops the database's first, and all bodies stay here.
+            connection.execute("PRAGMA cache_spill = OFF")
         connection.executescript(_SCHEMA)
         connection.execute("SELECT seq, size, checksum, packed FROM bodies LIMIT 0")
 
