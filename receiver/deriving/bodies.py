@@ -1,6 +1,7 @@
 """Keeps each entity's last body at hand for the next comparison: reading it from a large database takes long."""
 
 import contextlib
+import json
 import logging
 import sqlite3
 import weakref
@@ -89,6 +90,10 @@ class LastBodies:
         except Exception as error:  # noqa: BLE001 - what these bodies are of is stored without them
             self._give_up(error)
 
+    def keep(self, seqs: Iterable[int]) -> None:
+        """Forget the bodies of all other notifications."""
+        self._run("DELETE FROM bodies WHERE seq NOT IN (SELECT value FROM json_each(?))", [json.dumps(list(seqs))])
+
     def clear(self) -> None:
         """Forget all bodies, because they belong to another database or can't be read."""
         try:
@@ -104,6 +109,9 @@ class LastBodies:
         # Bodies lost in a crash of the machine are read from the database; the others are whole.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        if self._path:  # a temporary file would stay in memory
+            # Before its COMMIT nothing is written: a full disk stops the database's first, and all bodies stay here.
+            connection.execute("PRAGMA cache_spill = OFF")
         connection.executescript(_SCHEMA)
         connection.execute("SELECT seq, size, checksum, packed FROM bodies LIMIT 0")
 
@@ -112,7 +120,7 @@ class LastBodies:
         marks = ",".join("?" * len(numbers))
         return self._run(f"SELECT {columns} FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
 
-    def _run(self, sql: str, parameters: list[int] | None = None) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         if self._connection is None:
             return []
         try:

@@ -44,6 +44,13 @@ class LastStates:
             # `intern`, because memory would hold the same few names once more for each entity.
             entity = intern(sender), intern(category), name
             self._put(entity, _make_step(*head), _make_step(moment, seq, action) if seq else None)
+        self._forget_replaced_bodies()
+
+    def _forget_replaced_bodies(self) -> None:
+        """Forget the bodies that newer ones replace which are not at hand: a crash came between the two commits."""
+        newest, last_seq = self._bodies.newest, max((head.place.seq for head in self._heads.values()), default=0)
+        if newest and newest[0] < last_seq:
+            self._bodies.keep(seq for entity in self._heads for seq in self._list_seqs(entity))
 
     def get_head(self, entity: Entity) -> Step | None:
         """Return an entity's last step."""

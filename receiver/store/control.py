@@ -101,16 +101,21 @@ class RebuildHandler(ControlHandler):
         try:
             await asyncio.to_thread(self._loop.begin_rebuild)
         except duckdb.Error as error:
-            detail = f"Changes can't be derived again now ({describe(error)}): they are as they were."
-            await self.tell({"error": "internal_error", "detail": detail})
+            await self._tell_failure(describe(error))
             return
         while (progress := self._loop.get_rebuild_progress()) is not None:
             derived, last = progress
             if not await self.tell({"derived": derived, "of": last}):
                 return
             await asyncio.sleep(_TELL_SECONDS)
-        failure = self._loop.rebuild_failure()
-        await self.tell({"error": "internal_error", "detail": failure} if failure else {"done": True})
+        if failure := self._loop.rebuild_failure():
+            await self._tell_failure(failure)
+        else:
+            await self.tell({"done": True})
+
+    async def _tell_failure(self, why: str) -> None:
+        detail = f"Changes can't be derived again now ({why}): they are as they were. Mend that and run this again."
+        await self.tell({"error": "internal_error", "detail": detail})
 
 
 def control_handlers(backups: Backups, loop: AppendLoop, token: str) -> list[tuple[str, type, dict[str, Any]]]:

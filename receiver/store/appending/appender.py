@@ -25,6 +25,7 @@ from receiver.database.stumble import forget_stumble, note_stumble, read_stumble
 from receiver.deriving import Derived, Deriver, load_bodies, make_read, write_changes
 from receiver.deriving.counts import keep_counts
 from receiver.deriving.tables import replace_account_states
+from receiver.errors import StoreError
 from receiver.logs import describe
 from receiver.notification import NOT_STORABLE, Notification, NumberedNotification, Rejection
 from receiver.processes.garbage import put_off_collection
@@ -33,11 +34,7 @@ from receiver.spool import Positions, RowSource, Segment, SpooledRow
 from receiver.store.appending.condition import Housekeeping
 from receiver.store.appending.duplicates import DuplicateFinder
 from receiver.store.appending.exactly_once import find_last_positions, roll_back, store_with_watermarks
-from receiver.store.appending.rejected import (
-    RejectedBudget,
-    check_takes_rows,
-    make_not_storable,
-)
+from receiver.store.appending.rejected import RejectedBudget, check_takes_rows, make_not_storable
 
 # After a long outage there may be any number of segments, with bodies of any size.
 _ROWS_PER_BATCH = 10_000
@@ -212,6 +209,8 @@ class Appender:
         """
         if not rows:
             return
+        if self._is_out_of_step:  # since the rows before: these would be compared with what was so before those
+            raise StoreError("what was stored last could not be remembered, so it is read again first")
         numbered = self._number(rows)
         try:
             self._store(rows, numbered, self._changes.derive(numbered))
@@ -267,10 +266,9 @@ class Appender:
         """Remember what a block stores; an error in this ends here, because the block stores it all the same."""
         with ExitStack() as stack:
             with self.housekeeping.task("remembering what is stored"):
-                # After an error here, the memory is incomplete and must be loaded again.
-                was_out_of_step, self._is_out_of_step = self._is_out_of_step, True
+                self._is_out_of_step = True  # after an error here, the memory is incomplete and must be loaded again
                 stack.enter_context(self._changes.settling(derived))
-                self._is_out_of_step = was_out_of_step
+                self._is_out_of_step = False
             yield
 
     def _put_aside(self, spooled: SpooledRow, error: Exception) -> None:

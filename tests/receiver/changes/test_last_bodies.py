@@ -1,6 +1,7 @@
 """The last bodies at hand: whatever is in their file, or is not, the changes are those of the database."""
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
@@ -34,6 +35,14 @@ def test_a_body_is_there_until_another_takes_its_place(tmp_path):
     again = LastBodies(tmp_path)
     assert again.get([1, 2, 3, 1201, 1202]) == {2: b"2" * 1000, 1201: b"", 1202: b"\xff\x00"}
     assert again.newest == (1202, "b")
+
+
+def test_nothing_is_written_before_the_database_has_what_the_bodies_are_of(tmp_path):
+    bodies, wal = LastBodies(tmp_path), tmp_path / "last_bodies.sqlite-wal"
+    before = wal.stat().st_size
+    with bodies.replacing([], {seq: os.urandom(10_000) for seq in range(1, 1001)}, (1000, "a")):
+        assert wal.stat().st_size == before
+    assert wal.stat().st_size > 10_000_000
 
 
 @contextmanager
@@ -119,6 +128,8 @@ def test_whatever_becomes_of_the_file_the_changes_are_the_same(tmp_path, monkeyp
         assert append(3) == steps(1, 2, 3)
         assert sorted(found) == [3, 4]
         assert append(4) == steps(1, 2, 3, 4)
+    with closing(sqlite3.connect(file)) as kept:
+        assert kept.execute("SELECT seq FROM bodies").fetchall() == [(7,), (8,)]
     if what in ("no database", "other tables"):
         assert "last_bodies.sqlite is made anew" in caplog.text
 

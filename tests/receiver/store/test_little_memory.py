@@ -11,6 +11,7 @@ from receiver.database.opening import run
 from receiver.deriving import LastBodies, deriver, make_read, states, tables
 from receiver.deriving.derived import SenderRules
 from receiver.deriving.tables import Rebuild
+from receiver.errors import StoreError
 from receiver.senders import load_senders
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending import appender as appending
@@ -38,7 +39,7 @@ def spool(connection, tmp_path):
     def append(rows):
         writer.append_all(rows)
         for _ in range(TRIES):
-            with suppress(CommitError):
+            with suppress(StoreError):
                 while appender.append_new():
                     pass
             appender.checkpoint()
@@ -112,6 +113,21 @@ def test_changes_that_are_too_large_together_are_derived_from_fewer_notification
     assert sum(sizes) == 40
     assert 1 <= max(sizes) <= 5
     assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
+
+
+def test_rows_that_could_not_be_remembered_are_read_again_before_the_next_are_compared(connection, spool, monkeypatch):
+    errors, settling = [MemoryError()], deriver.Deriver.settling
+
+    def lack_memory_once(self, derived):
+        if errors:
+            raise errors.pop()
+        return settling(self, derived)
+
+    monkeypatch.setattr(deriver.Deriver, "settling", lack_memory_once)
+    monkeypatch.setattr(deriver, "_MOST_BYTES", 1)  # so that a batch is halved
+    spool([user(1, size=100, at=at) for at in range(4)])
+    changed = "SELECT seq FROM changes WHERE path = 'pad' AND kind = 'changed' ORDER BY seq"
+    assert run(connection, changed) == [(2,), (3,), (4,)]
 
 
 @pytest.mark.parametrize("are_at_hand", [True, False])
