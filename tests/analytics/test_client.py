@@ -23,9 +23,9 @@ from analytics.errors import (
     TooManyBytesError,
     TooManyRowsError,
 )
+from tests.analytics.client.scripted_service import one_row, refusal, run_service
 from tests.support.ports import free_port
 from tests.support.readable_store import account, build_store, server
-from tests.support.scripted_service import one_row, refusal, run_service
 
 
 @pytest.fixture(autouse=True)

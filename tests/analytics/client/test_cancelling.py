@@ -5,7 +5,7 @@ import pytest
 import analytics
 from analytics.client import cancelling
 from analytics.errors import BusyError, CancelledError
-from tests.support.scripted_service import refusal, run_service
+from tests.analytics.client.scripted_service import refusal, run_service
 
 
 def test_one_connection_serves_queries_that_can_be_cancelled_also_after_an_error_or_a_late_cancellation():
