@@ -50,7 +50,7 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
         narrow: whether the list has what fits beside the open notification.
         named: whether accounts have business names.
     """
-    first: tuple[Column, ...] = (Column("Received", "10rem", opens=True, time=True), Column("Event", "9.6rem"))
+    first: tuple[Column, ...] = (Column("Received", "11rem", opens=True, time=True), Column("Event", "9.6rem"))
     if has_several_senders() and not narrow:
         first = (*first, Column("Sender", "9rem"))
     if narrow:
