@@ -1,7 +1,8 @@
 """Asks the receiver's query service, over connections that stay open."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import urllib3
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError, SSLError
 
-from analytics.client.cancelling import Cancellation, open_own_pool
+from analytics.client.cancelling import Cancellation, OwnConnection
 from analytics.client.limits import LONGEST_QUERY_SECONDS
 from analytics.client.typed import write_all_typed, write_for_old_service
 from analytics.errors import (
@@ -95,6 +96,7 @@ class QueryServiceSource:
         self._url = url.rstrip("/")
         self._settings = settings
         self._pool = urllib3.PoolManager(maxsize=8, retries=False)
+        self._own: list[OwnConnection] = []  # those that no query uses now
         self._reads_types = True
 
     def sql(
@@ -122,11 +124,23 @@ class QueryServiceSource:
     def _post(self, body: bytes, wait: float, cancellation: Cancellation | None) -> pa.Table:
         if cancellation is None:
             return self._insist(lambda: self._read(self._ask("POST", "/query", body, wait)))
-        with open_own_pool(cancellation) as pool:
-            try:
-                return self._ask_again(lambda: self._read(self._ask("POST", "/query", body, wait, pool)))
-            finally:
-                cancellation.check()  # a cancellation caused any other error
+        with self._lend_connection(cancellation) as pool:
+            return self._ask_again(lambda: self._read(self._ask("POST", "/query", body, wait, pool)))
+
+    @contextmanager
+    def _lend_connection(self, cancellation: Cancellation) -> Iterator[urllib3.PoolManager]:
+        """Lend a connection to a query that can be cancelled; no other query uses it meanwhile."""
+        try:
+            own = self._own.pop()
+        except IndexError:
+            own = OwnConnection()
+        own.begin(cancellation)
+        try:
+            yield own.pool
+        finally:
+            own.end()
+            self._own.append(own)
+            cancellation.check()  # a cancellation caused any other error
 
     def status(self) -> dict[str, Any]:
         """Return the receiver's answer to `GET /status`."""
@@ -268,4 +282,5 @@ class QueryServiceSource:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._pool.clear()
+        for pool in (self._pool, *(own.pool for own in self._own)):
+            pool.clear()

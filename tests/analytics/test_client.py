@@ -1,17 +1,13 @@
 """The client: one set of calls for a query service and a DuckDB file, and what it says when that can't be done."""
 
-import json
 import math
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 
 import analytics
@@ -27,6 +23,7 @@ from analytics.errors import (
     TooManyBytesError,
     TooManyRowsError,
 )
+from tests.analytics.client.scripted_service import one_row, refusal, run_service
 from tests.support.ports import free_port
 from tests.support.readable_store import account, build_store, server
 
@@ -44,59 +41,10 @@ def store(tmp_path):
     return str(build_store(tmp_path / "store.duckdb", rows))
 
 
-class ScriptedServer(ThreadingHTTPServer):
-    """Keeps what it is asked, and what it is to answer."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Service)
-        self.asked, self.script = [], []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Service(BaseHTTPRequestHandler):
-    """Answers as the query service does: by a script, or with one row of what was asked."""
-
-    server: ScriptedServer
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((dict(self.headers), json.loads(body), self.client_address))
-        status, answer, promised = self.server.script.pop(0) if self.server.script else (200, one_row(), None)
-        self.send_response(status)
-        self.send_header("Content-Length", str(promised or len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-        if promised:
-            self.close_connection = True
-
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-def one_row():
-    table = pa.table({"n": [1]})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
-
-
-def refusal(status, code, detail):
-    return status, json.dumps({"error": code, "detail": detail}).encode(), None
-
-
 @pytest.fixture
 def service():
-    server_ = ScriptedServer()
-    thread = threading.Thread(target=server_.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server_
-    server_.shutdown()
-    server_.server_close()
-    thread.join()
+    with run_service() as service_:
+        yield service_
 
 
 def test_a_duckdb_file_answers_as_arrow_and_as_a_dataframe(store):

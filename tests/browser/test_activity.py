@@ -265,7 +265,7 @@ def test_what_needs_attention_is_seen_without_a_click_and_leads_to_its_page_with
     expect(page).to_have_url(re.compile("(?=.*severity=high)(?=.*account=ACME)(?=.*below=false)"))
     go_back(page, "Activity")
     follow(page, "alarms", "Alerts")
-    expect(page.locator(".st-key-in-alarm-card strong")).to_contain_text("1 in alarm now")
+    expect(page.locator(".st-key-in-alarm-card strong")).to_contain_text("1 metric in alarm now")
     expect(page).to_have_url(re.compile("account=ACME"))
     go_back(page, "Activity")
     follow(page, "refused", "Notifications")

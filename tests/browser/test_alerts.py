@@ -72,7 +72,7 @@ def _alerts(live):
 
 def test_what_is_in_alarm_says_since_when_and_a_deleted_server_is_in_none(live, watch):
     page = watch(live.url).open(PAGE)
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("1 in alarm now")
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text("1 metric in alarm now")
     expect(column(page, 2, "in-alarm")).to_have_text([SERVER])
     expect(column(page, 3, "in-alarm")).to_have_text(["cpu"])
     expect(column(page, 4, "in-alarm")).to_have_text(["91.5%"])
@@ -211,7 +211,7 @@ def test_range_account_server_and_order_choose_what_is_shown_and_the_address_hol
 def test_filters_that_leave_nothing_say_so(live, watch):
     page = watch(live.url).open(f"{PAGE}&entity=no-such-server")
     expect(page.locator(".st-key-in-alarm-card")).to_contain_text(
-        "“no-such-server” in its name is in alarm now: none ever was. Outside these filters, 1 is in alarm."
+        "“no-such-server” in its name is in alarm now: none ever was. Outside these filters, 1 metric is in alarm."
     )
     expect(page.locator(".st-key-nothing")).to_contain_text("Clear the filters")
     page = watch(live.url).open(f"{PAGE}&entity={FLAPPER}&range=1+h")

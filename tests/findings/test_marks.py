@@ -10,7 +10,7 @@ from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
 from analytics.pages.audit.seen import describe_filters
 from analytics.pages.shared.known import marks as known_marks
-from analytics.pages.shared.known.marks import MOST_CHARACTERS, add_mark, make_mark, parse_marks, select_unseen
+from analytics.pages.shared.known.marks import MOST_CHARACTERS, Heard, add_mark, make_mark, parse_marks, select_unseen
 from analytics.times import EPOCH
 
 NOW = EPOCH + timedelta(days=20_000)
@@ -112,31 +112,58 @@ def test_once_the_browser_was_heard_to_keep_a_mark_its_cookie_alone_counts(monke
         from analytics.pages.shared.known.marks import hear_cookie, read_cookie
         from analytics.pages.shared.silence import read_session_id
 
-        hear_cookie(read_session_id(), st.session_state["cookie"])
+        for cookie in st.session_state["cookies"]:
+            hear_cookie(read_session_id(), cookie)
         st.text(read_cookie())
 
     monkeypatch.setattr(known_marks, "_heard", {})
     monkeypatch.setattr(known_marks, "is_known", lambda _: True)
     app = AppTest.from_function(page)
     app.session_state[known_marks.SEEN] = "one|two"
-    for cookie, read in (("", "one|two"), ("one|two", "one|two"), ("", "")):
-        app.session_state["cookie"] = cookie
+    # The page is not drawn between the last two.
+    for cookies, read in ([""], "one|two"), (["one|two", ""], ""):
+        app.session_state["cookies"] = cookies
         assert app.run().text[0].value == read
 
 
+def test_a_list_may_be_marked_again_after_its_cookie_was_cleared(monkeypatch):
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.known.marks import hear_cookie, mark, read_cookie
+        from analytics.pages.shared.silence import read_session_id
+
+        hear_cookie(read_session_id(), "")
+        mark(st.session_state["marks"])
+        for cookie in (marked := read_cookie()), "":
+            hear_cookie(read_session_id(), cookie)
+        mark(st.session_state["marks"])
+        st.text(read_cookie() == marked)
+
+    monkeypatch.setattr(known_marks, "_heard", {})
+    monkeypatch.setattr(known_marks, "is_known", lambda _: True)
+    app = AppTest.from_function(page)
+    app.session_state["marks"] = [make_mark([finding("found")], RANGE, NO_FILTERS)]
+    assert app.run().text[0].value == "True"
+
+
 def test_two_tabs_may_ask_for_the_pulse_at_once(monkeypatch):
-    heard = {"ended": "one"}
+    heard = {"ended": Heard("one", frozenset())}
 
     def is_known(session):
         # What the other tab's request does meanwhile.
         heard.pop("ended", None)
-        heard["other"] = heard["third"] = "one"
+        heard["other"] = heard["third"] = Heard("one", frozenset())
         return session != "ended"
 
     monkeypatch.setattr(known_marks, "_heard", heard)
     monkeypatch.setattr(known_marks, "is_known", is_known)
     known_marks.hear_cookie("own", "one|two")
-    assert heard == {"other": "one", "third": "one", "own": "one|two"}
+    assert {session: each.cookie for session, each in heard.items()} == {
+        "other": "one",
+        "third": "one",
+        "own": "one|two",
+    }
 
 
 def test_what_is_no_mark_in_the_cookie_hides_nothing():

@@ -26,18 +26,18 @@ A_MINUTE = timedelta(minutes=1)
 LASTS, ENDED = "lasts", "ended"
 
 
-class Listed(NamedTuple):
-    """A page of a list, with the list's name in the address, and its rows."""
+class ListPart(NamedTuple):
+    """A page of a list with its rows, and the list's name in the address."""
 
     name: str
     page: ListPage
     rows: pd.DataFrame
 
 
-def turn_to(name: str, rows: pd.DataFrame) -> Listed:
+def turn_to(name: str, rows: pd.DataFrame) -> ListPart:
     """Return the page of a list that the address names, from the rows of the whole list."""
     page = read_page(name, len(rows), PAGE_ROWS)
-    return Listed(name, page, rows.iloc[page.first : page.end])
+    return ListPart(name, page, rows.iloc[page.first : page.end])
 
 
 def list_in_alarm_columns() -> tuple[Column, ...]:
@@ -137,8 +137,8 @@ def draw_rows(
 
 def draw_in_alarm_list(rows: pd.DataFrame) -> None:
     """Draw a page of the present alarms."""
-    listed = turn_to(LASTING, rows)
-    shown = {f"{row.seq} {row.metric}": row for row in list_rows(listed.rows)}
+    part = turn_to(LASTING, rows)
+    shown = {f"{row.seq} {row.metric}": row for row in list_rows(part.rows)}
     lines = []
     for identity, row in shown.items():
         began = to_moment(row.begin) or read_now()
@@ -152,12 +152,12 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
         ]
         lines.append(Line(identity, cells, LASTS))
     draw_rows(list_in_alarm_columns(), shown, lines, at="begin", key="in-alarm", alt="In alarm now")
-    draw_leafing(LASTING, listed.page, "alarm", None)
+    draw_leafing(LASTING, part.page, "alarm", None)
 
 
-def draw_flapping_list(listed: Listed, end: datetime, deleted: set[str]) -> None:
+def draw_flapping_list(part: ListPart, end: datetime, deleted: set[str]) -> None:
     """Draw a page of the flapping servers and metrics of a time up to its end."""
-    shown = {f"{row.server} {row.metric}": row for row in list_rows(listed.rows)}
+    shown = {f"{row.server} {row.metric}": row for row in list_rows(part.rows)}
     lines = [
         Line(
             identity,
@@ -175,12 +175,12 @@ def draw_flapping_list(listed: Listed, end: datetime, deleted: set[str]) -> None
     ]
     alt = "Flapping, most alarms first"
     draw_rows(list_flapping_columns(), shown, lines, at="last", key="flapping-list", alt=alt)
-    draw_leafing(listed.name, listed.page, "metric", end)
+    draw_leafing(part.name, part.page, "metric", end)
 
 
-def draw_alarm_list(listed: Listed, end: datetime, deleted: set[str], words: Sequence[str]) -> None:
+def draw_alarm_list(part: ListPart, end: datetime, deleted: set[str], words: Sequence[str]) -> None:
     """Draw a page of the alarms of a time up to its end; `words` are those for the ways to other pages."""
-    shown = {f"{row.seq} {row.metric}": row for row in list_rows(listed.rows)}
+    shown = {f"{row.seq} {row.metric}": row for row in list_rows(part.rows)}
     lines = []
     for identity, row in shown.items():
         began, ended = to_moment(row.begin) or read_now(), to_moment(row.end)
@@ -195,4 +195,4 @@ def draw_alarm_list(listed: Listed, end: datetime, deleted: set[str], words: Seq
         tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
         lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
     draw_rows(list_alarm_columns(), shown, lines, at="begin", key="alarm-list", alt="Alarms of this time range")
-    draw_leafing(listed.name, listed.page, "alarm", end, words)
+    draw_leafing(part.name, part.page, "alarm", end, words)

@@ -111,8 +111,8 @@ def draw_body(chosen: dict[str, Any]) -> None:
     inside = alarms.clip_alarms(shown, span.since, span.until)
     rows = alarms.group_by_metric(inside)
     flapping = turn_to("flaps", rank(rows[rows["times"] >= chosen["least"]], ["times", "last"]))
-    listed = turn_to("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
-    deleted = find_deleted(flapping.rows, listed.rows)
+    in_range = turn_to("page", rank(inside, list_order_columns(chosen["order"], ["begin"])))
+    deleted = find_deleted(flapping.rows, in_range.rows)
     others = len(leave_deleted_out(alarms.select_lasting(everything.drop(shown.index))))
     left_out = describe_left_out(len(lasting_of_all) - len(lasting), others)
     draw_in_alarm(lasting, describe_none(chosen, len(shown), others), left_out, chosen["order"])
@@ -123,7 +123,7 @@ def draw_body(chosen: dict[str, Any]) -> None:
     left, right = st.columns([12, 9], gap="small")
     with left, st.container(key="alarms-card", gap="small"):
         st.markdown(f"**{format_count(len(inside), 'alarm')}** in this time range")
-        draw_alarm_list(listed, until, deleted, IN_ORDER if chosen["order"] == LONGEST else NEWEST_FIRST)
+        draw_alarm_list(in_range, until, deleted, IN_ORDER if chosen["order"] == LONGEST else NEWEST_FIRST)
     with right, st.container(key="flapping-card", gap="small"):
         least = format_count(chosen["least"], "alarm")
         st.markdown(f"**{flapping.page.total:,} flapping**: at least {least} in this time range; total time within it")
@@ -164,15 +164,14 @@ def describe_none(chosen: dict[str, Any], alarm_count: int, others: int) -> str:
     named = f" with “{name}” in its name" if name else ""
     what = f"No {label_alerts().lower()}{of}{named}" if of or named else "Nothing"
     why = "each metric is below its threshold again, or its server is deleted"
-    elsewhere = f" Outside these filters, {others:,} {'is' if others == 1 else 'are'} in alarm." if others else ""
+    metrics = f"{format_count(others, 'metric')} {'is' if others == 1 else 'are'}"
+    elsewhere = f" Outside these filters, {metrics} in alarm." if others else ""
     return f"**{what} is in alarm now**: {why if alarm_count else 'none ever was'}.{elsewhere}"
 
 
 def describe_left_out(deleted: int, others: int) -> str:
     """Return what follows the number of present alarms: how many are of deleted servers, or outside the filters."""
-    of_deleted = (
-        f", without {deleted:,} of {'a deleted server' if deleted == 1 else 'deleted servers'}" if deleted else ""
-    )
+    of_deleted = f", without {deleted:,} of deleted servers" if deleted else ""
     return of_deleted + (f"; the filters leave out {others:,} more" if others else "")
 
 
@@ -182,7 +181,7 @@ def draw_in_alarm(lasting: pd.DataFrame, none: str, left_out: str, order: str) -
         if lasting.empty:
             st.markdown(none)
             return
-        st.markdown(f"**{len(lasting):,} in alarm now**{left_out}")
+        st.markdown(f"**{format_count(len(lasting), 'metric')} in alarm now**{left_out}")
         draw_in_alarm_list(lasting.iloc[::-1] if order == LONGEST else lasting)
 
 

@@ -39,13 +39,13 @@ CHANGE_COLUMNS = (
     Column("Occurred", "12rem", time=True),
     Column("Kind", "6.6rem"),
     Column("Change", "54%", opens=True),
-    Column("Entity", "20%", opens=True),
+    Column("Entity", "24%", opens=True),
     Column("Account", "6rem", opens=True),
     Column("Actor", "26%", opens=True),
     Column("Notification", "7.5rem", opens=True),
 )
 FINDING, FINDING_PLACE = "In a finding", 3
-FINDING_COLUMN = Column(FINDING, "32%", opens=True)
+FINDING_COLUMN = Column(FINDING, "28%", opens=True)
 """The column where the notification of a row is in a finding."""
 SENDER_COLUMN = Column("Sender", "7.5rem")
 """The column where the store has several senders; it is before the last one."""

@@ -4,7 +4,6 @@ Nothing is deleted: a click shows the hidden ones again, and other browsers show
 """
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 import streamlit as st
@@ -13,7 +12,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.audit.filters import load_titles
 from analytics.pages.shared import address
 from analytics.pages.shared.components import register_script
-from analytics.pages.shared.known.marks import COOKIE, MOST_CHARACTERS, SEEN, Mark, add_mark, read_cookie
+from analytics.pages.shared.known.marks import COOKIE, MOST_CHARACTERS, SEEN, Mark, mark
 from analytics.senders import list_titles
 from analytics.text import as_markdown, format_count, shorten
 
@@ -49,14 +48,14 @@ def draw_seen(
     data = {"cookie": COOKIE, "value": st.session_state.get(SEEN), "most": MOST_CHARACTERS}
     register_script("seen", folder=__package__)(key="seen", data=data, height=1)
 
-    def mark() -> None:
-        st.session_state[SEEN] = reduce(add_mark, marks, read_cookie())
+    def mark_and_hide() -> None:
+        mark(marks)
         show(None)
 
     if unseen:
         st.button(
             describe_button(len(unseen), chosen), key="mark-seen", icon=":material/done_all:", type="tertiary",
-            on_click=mark, help=describe_marking(len(unseen), chosen),
+            on_click=mark_and_hide, help=describe_marking(len(unseen), chosen),
         )  # fmt: skip
     draw_hidden(len(matches) - len(unseen))
 

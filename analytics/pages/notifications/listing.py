@@ -50,7 +50,7 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
         narrow: whether the list has what fits beside the open notification.
         named: whether accounts have business names.
     """
-    first: tuple[Column, ...] = (Column("Received", "10rem", opens=True, time=True), Column("Event", "9.6rem"))
+    first: tuple[Column, ...] = (Column("Received", "11rem", opens=True, time=True), Column("Event", "9.6rem"))
     if has_several_senders() and not narrow:
         first = (*first, Column("Sender", "9rem"))
     if narrow:
@@ -93,23 +93,23 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     with left:
         if not search.rows.empty:
             draw_rows(search.rows, narrow=beside is not None)
-        listed, fresh, bins, counts = search.count_list()
+        page, fresh, bins, counts = search.count_list()
         if search.rows.empty:
             draw_nothing(chosen, fresh, span)
         else:
             draw_ways(search, narrow=beside is not None)
     with follow, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         with st.container(key="list-total", width="content"):
-            st.markdown(f"**{format_count(listed.total, 'notification')}**", width="content")
+            st.markdown(f"**{format_count(page.total, 'notification')}**", width="content")
         draw_follow_buttons(fresh)
-        draw_download(listed.total, search.values)
+        draw_download(page.total, search.values)
     with right:
         if beside:
             beside()
-    if find_oldest() is None and listed.total:
+    if find_oldest() is None and page.total:
         time.sleep(LIST_FIRST_SECONDS)
     with above:
-        if listed.total and not is_before_complete(bins):
+        if page.total and not is_before_complete(bins):
             with st.container(key="histogram", border=True):
                 draw_counts(counts, bins)
         if chosen["text"] and (delay := paging.describe_delay()):

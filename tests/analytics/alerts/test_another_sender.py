@@ -48,7 +48,7 @@ def open_page(monkeypatch, tmp_path):
 
 def test_a_server_in_alarm_is_not_deleted_where_another_senders_of_the_same_name_is(open_page):
     app = open_page("alerts")
-    assert [text.value for text in app.markdown if "in alarm now**" in text.value] == ["**1 in alarm now**"]
+    assert [text.value for text in app.markdown if "in alarm now**" in text.value] == ["**1 metric in alarm now**"]
     assert {str(row[0]) for row in table_rows(app) if MAIL in map(str, row)} == set()
 
 

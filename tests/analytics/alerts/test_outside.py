@@ -28,10 +28,10 @@ def test_a_time_range_that_ends_before_the_latest_alarm_does_not_say_that_this_e
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ("", "**2 in alarm now**, without 1 of a deleted server"),
-        ("nothing", "Outside these filters, 2 are in alarm."),
-        ("web", "**1 in alarm now**; the filters leave out 1 more"),
-        ("gone", "or its server is deleted. Outside these filters, 2 are in alarm."),
+        ("", "**2 metrics in alarm now**, without 2 of deleted servers"),
+        ("nothing", "Outside these filters, 2 metrics are in alarm."),
+        ("web", "**1 metric in alarm now**; the filters leave out 1 more"),
+        ("gone", "or its server is deleted. Outside these filters, 2 metrics are in alarm."),
     ],
 )
 def test_alarms_of_deleted_servers_are_not_counted_among_those_that_the_filters_leave_out(
@@ -39,9 +39,9 @@ def test_alarms_of_deleted_servers_are_not_counted_among_those_that_the_filters_
 ):
     monkeypatch.chdir(tmp_path)
     rows = [
-        Row("Alert.Notification", "ACME", name, {"triggers": [{"metric": "cpu", "state": "triggered"}]},
+        Row("Alert.Notification", "ACME", name, {"triggers": [{"metric": metric, "state": "triggered"}]},
             AT - timedelta(minutes=9))
-        for name in (WEB, MAIL, GONE)
+        for name, metric in ((WEB, "cpu"), (MAIL, "cpu"), (GONE, "cpu"), (GONE, "memory"))
     ]  # fmt: skip
     # An alert may come after its server's deletion, which ends each alarm that began before.
     rows.insert(0, Row("Server.Deleted", "ACME", GONE, {"name": GONE}, AT - timedelta(minutes=15)))

@@ -264,7 +264,8 @@ def room_for(name, listed, pixels):
 def test_a_window_of_1280_pixels_has_room_for_the_names_of_accounts_beside_what_happened(monkeypatch, senders):
     monkeypatch.setattr("analytics.pages.notifications.listing.has_several_senders", lambda: senders > 1)
     listed, table = list_columns(narrow=False, named=True), 1_230
-    name_of_28_letters, title_of_17_letters = 195, 124
+    name_of_28_letters, title_of_17_letters, received_los_angeles = 195, 124, 153
+    assert room_for("Received", listed, table) >= received_los_angeles
     assert room_for("Account", listed, table) >= name_of_28_letters
     assert room_for("What", listed, table) >= 300
     assert senders == 1 or room_for("Sender", listed, table) >= title_of_17_letters

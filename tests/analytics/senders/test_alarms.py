@@ -389,8 +389,13 @@ NAMED = "**No server of YLLW with “zzz” in its name is in alarm now**"
     ("chosen", "alarm_count", "others", "said"),
     [
         ({}, 3, 0, f"**Nothing is in alarm now**: {BELOW}."),
-        ({"account_tree": "YLLW"}, 3, 4, f"{OF_ACCOUNT}: {BELOW}. Outside these filters, 4 are in alarm."),
-        ({"account": "YLLW", "entity": "zzz"}, 0, 1, f"{NAMED}: none ever was. Outside these filters, 1 is in alarm."),
+        ({"account_tree": "YLLW"}, 3, 4, f"{OF_ACCOUNT}: {BELOW}. Outside these filters, 4 metrics are in alarm."),
+        (
+            {"account": "YLLW", "entity": "zzz"},
+            0,
+            1,
+            f"{NAMED}: none ever was. Outside these filters, 1 metric is in alarm.",
+        ),
     ],
     ids=["all", "an account", "a name"],
 )

@@ -194,7 +194,7 @@ def test_alerts_offers_accounts_of_senders_with_alerts_and_says_of_others_that_t
     page = watch(live.url).open("/alerts?account=baxterthehacker")
     expect(page.locator(".st-key-nothing")).to_contain_text("an account of GitHub, which sends no alerts")
     page.get_by_role("button", name="Clear value").click()
-    expect(page.locator(".st-key-in-alarm-card")).to_contain_text(re.compile(r"\d in alarm now"))
+    expect(page.locator(".st-key-in-alarm-card")).to_contain_text(re.compile(r"\d metrics? in alarm now"))
     page.get_by_role("combobox", name="Account").click()
     expect(page.get_by_role("option", name=of_alerts)).to_be_visible()
     expect(page.get_by_role("option", name="baxterthehacker")).to_have_count(0)

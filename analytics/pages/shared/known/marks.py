@@ -6,6 +6,7 @@ the last finding became known, because one that became known later is new, whate
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
@@ -34,8 +35,15 @@ TIMED_VERSION = 7
 """Ids of this version begin with their time, in milliseconds since 1970."""
 
 
-_heard: dict[str, str] = {}
-"""The cookie of each session that asked for the pulse; the session itself knows that of its begin alone."""
+class Heard(NamedTuple):
+    """The cookie of a browser, and all marks that were in it since its session marked findings."""
+
+    cookie: str
+    kept: frozenset[str]
+
+
+_heard: dict[str, Heard] = {}
+"""What was heard of each session that asked for the pulse; the session itself knows the cookie of its begin alone."""
 
 
 class Mark(NamedTuple):
@@ -133,20 +141,30 @@ def parse_marks(cookie: str) -> Iterator[Mark]:
 
 def hear_cookie(session: str, cookie: str) -> None:
     """Note the cookie of a session's browser, in which another tab may have marked findings meanwhile."""
-    if _heard.get(session) != cookie:
+    before = _heard.get(session, Heard("", frozenset()))
+    if session not in _heard or before.cookie != cookie:
         # Two tabs' requests may be answered at once, each in a thread.
         for ended in [each for each in tuple(_heard) if not is_known(each)]:
             _heard.pop(ended, None)
-        _heard[session] = cookie
+        _heard[session] = Heard(cookie, before.kept.union(cookie.split(BETWEEN)))
 
 
 def read_cookie() -> str:
     """Return the text of the cookie, with what was marked here and is not known to be in it yet."""
     heard, own = _heard.get(read_session_id()), str(st.session_state.get(SEEN) or "")
-    if own and heard and own.rpartition(BETWEEN)[2] in heard.split(BETWEEN):
+    if own and heard and own.rpartition(BETWEEN)[2] in heard.kept:
         # From now on the browser alone says what is marked: its user may clear the cookie.
         own = st.session_state[SEEN] = ""
-    return join_marks(str(st.context.cookies.get(COOKIE) or "") if heard is None else heard, own)
+    return join_marks(heard.cookie if heard else str(st.context.cookies.get(COOKIE) or ""), own)
+
+
+def mark(marks: Iterable[Mark]) -> None:
+    """Mark lists of findings as seen, until the browser is heard to keep that."""
+    st.session_state[SEEN] = reduce(add_mark, marks, read_cookie())
+    session = read_session_id()
+    if heard := _heard.get(session):
+        # It may have had the same mark before, and have lost it.
+        _heard[session] = heard._replace(kept=frozenset())
 
 
 def find_unseen(findings: Sequence[Finding]) -> list[Finding]:
