@@ -339,3 +339,8 @@ def test_the_tree_of_errors_in_the_docstring_is_the_tree_there_is():
 
 def test_the_package_exports_what_it_says():
     assert all(hasattr(analytics, name) for name in analytics.__all__)
+
+
+def test_a_misspelled_name_of_the_package_is_an_error_also_for_a_type_checker():
+    with pytest.raises(AttributeError, match="conect"):
+        analytics.conect()  # type: ignore[attr-defined]  # mypy says so where this comment is of no use
