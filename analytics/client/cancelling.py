@@ -13,8 +13,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from analytics.errors import CancelledError
 
 CANCELLED = "The query was cancelled."
-KEPT_SECONDS = 5.0
-"""A connection is used again within this time, in which nothing between drops it: queries on it are not tried twice."""
+KEPT_SECONDS = 1.0
+"""A connection is used again within this time. Proxies may drop it, Apache after 5 s, and no query is tried twice."""
 
 
 class Cancellation:
