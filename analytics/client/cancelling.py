@@ -114,4 +114,5 @@ def open_pool(note: Callable[[socket.socket], None]) -> urllib3.PoolManager:
 def hang_up(connected: socket.socket) -> None:
     """Break a connection off, also for a thread that is reading from it."""
     with suppress(OSError):  # it was over already
-        connected.shutdown(socket.SHUT_RDWR)
+        # A socket of TLS first forgets its TLS: another thread would send its request in clear text.
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
