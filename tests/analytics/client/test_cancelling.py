@@ -11,7 +11,8 @@ from analytics.errors import BusyError, CancelledError
 from tests.analytics.client.scripted_service import refusal, run_service
 
 
-def test_one_connection_serves_queries_that_can_be_cancelled_also_after_an_error_or_a_late_cancellation():
+def test_one_connection_serves_queries_that_can_be_cancelled_also_after_an_error_or_a_late_cancellation(monkeypatch):
+    monkeypatch.setattr(cancelling, "KEPT_SECONDS", 600)
     with run_service() as service, analytics.connect(service.url) as client:
         service.script.append(refusal(429, "busy", "Later."))
         with pytest.raises(BusyError):
