@@ -20,11 +20,13 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name when it is used, so that `clc-analytics` imports nothing before it is ready for Ctrl-C."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+if not TYPE_CHECKING:  # mypy would take any name for one of this module's
+
+    def __getattr__(name: str) -> Any:
+        """Import a name when it is used, so that `clc-analytics` imports nothing before it is ready for Ctrl-C."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

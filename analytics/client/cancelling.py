@@ -13,8 +13,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from analytics.errors import CancelledError
 
 CANCELLED = "The query was cancelled."
-KEPT_SECONDS = 5.0
-"""A connection is used again within this time, in which nothing between drops it: queries on it are not tried twice."""
+KEPT_SECONDS = 1.0
+"""A connection is used again within this time. Proxies may drop it, Apache after 5 s, and no query is tried twice."""
 
 
 class Cancellation:
@@ -114,4 +114,5 @@ def open_pool(note: Callable[[socket.socket], None]) -> urllib3.PoolManager:
 def hang_up(connected: socket.socket) -> None:
     """Break a connection off, also for a thread that is reading from it."""
     with suppress(OSError):  # it was over already
-        connected.shutdown(socket.SHUT_RDWR)
+        # A socket of TLS first forgets its TLS: another thread would send its request in clear text.
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)

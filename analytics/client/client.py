@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 READ_NEWEST_COLUMN = "SELECT delivery_id FROM notifications LIMIT 0"
-"""Of the newest column that rules and pages need. They can do without all that later versions brought."""
+"""Of a column that came with the newest ones that rules and pages need. They can do without all that came later."""
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 
@@ -97,7 +97,7 @@ class Client:
         self._source.probe(seconds)
 
     def check_tables(self) -> None:
-        """Make sure that rules and pages can read the tables, where the location is a file.
+        """Make sure that rules, pages and `tail --json` can read the tables, where the location is a file.
 
         Raises:
             LocationError: they can't.
@@ -108,8 +108,8 @@ class Client:
             self.sql(READ_NEWEST_COLUMN)
         except QueryError as error:
             raise LocationError(
-                f"{self.location} has no tables that rules and pages can read: an older version wrote it, or another "
-                "program. `clc-analytics sql` can read it. If it is a store, copy it as clc.duckdb into a new "
+                f"{self.location} lacks tables or columns that this command reads: an older version wrote it, or "
+                "another program. `clc-analytics sql` can read it. If it is a store, copy it as clc.duckdb into a new "
                 "directory and run `clc-receiver serve --data-dir` on that: it brings the copy up to date."
             ) from error
 

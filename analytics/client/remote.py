@@ -35,6 +35,8 @@ NOT_FOUND = 404
 OK = 200
 NO_TYPES = "unknown keys (typed)"
 """A part of the refusal of a service that is older than typed parameters."""
+END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+"""The last bytes of each answer. Arrow reads a stream without them, and a proxy may drop the length of an answer."""
 CODES: dict[str, type[QueryError]] = {
     "not_a_query": NotAQueryError,
     "refused_for_now": NotAQueryError,
@@ -273,6 +275,8 @@ class QueryServiceSource:
         except HTTPError as error:
             raise ProtocolError(str(error)) from error
         else:
+            if not body.endswith(END_OF_STREAM):
+                raise ProtocolError("The answer ended early, between two batches.")
             return table
         finally:
             if whole:

@@ -163,6 +163,8 @@ def tail(
     clc-analytics tail -n 0 --json | jq -r '.payload | fromjson | .name'
     """  # noqa: D301 - click wraps no lines after the escape
     with suppress(KeyboardInterrupt), connect(location) as client:
+        if with_json:
+            client.check_tables()
         watched = TailFilter(list_aliases(accounts), find_events(client, events), entity or None)
         follower = Follower(client, watched, with_payload=with_json)
         begin = follower.start(min(newest, MOST))

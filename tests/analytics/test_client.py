@@ -316,6 +316,13 @@ def test_an_answer_that_always_ends_early_is_an_error(service):
         client.sql("SELECT 1")
 
 
+def test_an_answer_that_ends_between_two_batches_is_an_error_whatever_its_length_says(service):
+    end_of_stream = 8
+    service.script += [(200, one_row()[:-end_of_stream], None)] * 2
+    with analytics.connect(service.url) as client, pytest.raises(NotRunningError, match="broke off"):
+        client.sql("SELECT 1")
+
+
 def test_a_redirect_is_not_followed_with_the_token(service):
     service.script.append((307, b"", None))
     with analytics.connect(service.url) as client, pytest.raises(QueryError, match="307"):
@@ -339,3 +346,8 @@ def test_the_tree_of_errors_in_the_docstring_is_the_tree_there_is():
 
 def test_the_package_exports_what_it_says():
     assert all(hasattr(analytics, name) for name in analytics.__all__)
+
+
+def test_a_misspelled_name_of_the_package_is_an_error_also_for_a_type_checker():
+    with pytest.raises(AttributeError, match="conect"):
+        analytics.conect()  # type: ignore[attr-defined]  # mypy says so where this comment is of no use

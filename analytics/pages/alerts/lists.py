@@ -136,7 +136,7 @@ def draw_rows(
 
 
 def draw_in_alarm_list(rows: pd.DataFrame) -> None:
-    """Draw a page of the present alarms."""
+    """Draw a page of the metrics in alarm."""
     part = turn_to(LASTING, rows)
     shown = {f"{row.seq} {row.metric}": row for row in list_rows(part.rows)}
     lines = []
@@ -152,7 +152,7 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
         ]
         lines.append(Line(identity, cells, LASTS))
     draw_rows(list_in_alarm_columns(), shown, lines, at="begin", key="in-alarm", alt="In alarm now")
-    draw_leafing(LASTING, part.page, "alarm", None)
+    draw_leafing(LASTING, part.page, "metric", None)
 
 
 def draw_flapping_list(part: ListPart, end: datetime, deleted: set[str]) -> None:

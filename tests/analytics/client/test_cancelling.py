@@ -1,5 +1,8 @@
 """Queries that can be cancelled, at a query service."""
 
+import socket
+import ssl
+
 import pytest
 
 import analytics
@@ -8,7 +11,8 @@ from analytics.errors import BusyError, CancelledError
 from tests.analytics.client.scripted_service import refusal, run_service
 
 
-def test_one_connection_serves_queries_that_can_be_cancelled_also_after_an_error_or_a_late_cancellation():
+def test_one_connection_serves_queries_that_can_be_cancelled_also_after_an_error_or_a_late_cancellation(monkeypatch):
+    monkeypatch.setattr(cancelling, "KEPT_SECONDS", 600)
     with run_service() as service, analytics.connect(service.url) as client:
         service.script.append(refusal(429, "busy", "Later."))
         with pytest.raises(BusyError):
@@ -36,3 +40,12 @@ def test_a_connection_that_something_between_may_have_dropped_is_not_used_again(
         for _ in range(2):
             client.sql("SELECT 1", cancellation=analytics.Cancellation())
     assert len({address for _, _, address in service.asked}) == 2
+
+
+def test_a_connection_that_is_broken_off_keeps_its_tls_so_that_no_request_goes_out_in_clear_text():
+    here, there = socket.socketpair()
+    tls = ssl.create_default_context()
+    with there, tls.wrap_socket(here, server_hostname="store.example", do_handshake_on_connect=False) as encrypted:
+        cancelling.hang_up(encrypted)
+        with pytest.raises(ssl.SSLError):
+            encrypted.send(b"POST /query HTTP/1.1")

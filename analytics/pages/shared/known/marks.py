@@ -159,7 +159,7 @@ def read_cookie() -> str:
 
 
 def mark(marks: Iterable[Mark]) -> None:
-    """Mark lists of findings as seen, until the browser is heard to keep that."""
+    """Mark lists of findings as seen, and remember that here until the browser is heard to keep it."""
     st.session_state[SEEN] = reduce(add_mark, marks, read_cookie())
     session = read_session_id()
     if heard := _heard.get(session):
