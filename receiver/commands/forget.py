@@ -23,7 +23,7 @@ _SHORTEST_BEGINNING = 4
 """Letters of an id: fewer may be a slip of the fingers."""
 
 
-@click.command(short_help="Forget a machine that shares the spool no more.")
+@click.command(short_help="Forget a machine that no longer shares the spool.")
 @click.argument("machine")
 @click.option("--force", is_flag=True, help="Forget it though it was seen within the last minute.")
 @take_data_dir

@@ -38,7 +38,7 @@ _WITHOUT_REFUSED = (
 _WAYS = "Name another CLC_DATA_DIR, or give --force to move it aside."
 
 
-@click.command(short_help="Make a backup the database, while no `serve` is running.")
+@click.command(short_help="Put a backup in the database's place, while `serve` is stopped.")
 @click.argument("backup", metavar="FILE")
 @click.option(
     "--force",

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from receiver.database.faults import read_or
+from receiver.logs import describe
 
 _FILE = "last_bodies.sqlite"
 _SCHEMA = """
@@ -73,9 +74,9 @@ class LastBodies:
         try:
             yield
         except BaseException:
-            self._run("ROLLBACK")
+            self._end("ROLLBACK")
             raise
-        self._run("COMMIT")
+        self._end("COMMIT")
 
     def _write(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> None:
         if self._connection is None:
@@ -88,6 +89,12 @@ class LastBodies:
             self._connection.execute("DELETE FROM newest")
             self._connection.execute("INSERT INTO newest VALUES (?, ?)", newest)
         except Exception as error:  # noqa: BLE001 - what these bodies are of is stored without them
+            self._give_up(error)
+
+    def _end(self, statement: str) -> None:
+        try:
+            self._run(statement)
+        except MemoryError as error:  # where bodies are read, it is the reader's to read fewer
             self._give_up(error)
 
     def keep(self, seqs: Iterable[int]) -> None:
@@ -139,7 +146,8 @@ class LastBodies:
 
     def _give_up(self, error: Exception) -> None:
         where = self._path.name if self._path else "SQLite's temporary file"
-        _log.warning("last bodies can't be kept in %s until the next start, so appending is slower: %s", where, error)
+        message = "last bodies can't be kept in %s until the next start, so appending is slower: %s"
+        _log.warning(message, where, describe(error))
         with contextlib.suppress(OSError, sqlite3.Error):
             self._forget()
 

@@ -58,7 +58,7 @@ def store_with_watermarks(
 
 
 def _commit(connection: duckdb.DuckDBPyConnection, meanwhile: AbstractContextManager[None]) -> None:
-    # The database needs a second core here, as long as nothing waits for Python's lock.
+    # DuckDB does not hold Python's lock while it commits, so both can work at once, on two cores.
     with ThreadPoolExecutor(1, "commit") as thread:
         committing = thread.submit(run, connection, "COMMIT")
         with meanwhile:

@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -43,6 +44,26 @@ def test_nothing_is_written_before_the_database_has_what_the_bodies_are_of(tmp_p
     with bodies.replacing([], {seq: os.urandom(10_000) for seq in range(1, 1001)}, (1000, "a")):
         assert wal.stat().st_size == before
     assert wal.stat().st_size > 10_000_000
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+def test_a_lack_of_memory_when_bodies_are_written_is_no_error_and_locks_nobody_out(tmp_path, monkeypatch, end):
+    class Lacking(sqlite3.Connection):
+        def execute(self, sql, *parameters):
+            if sql == end:
+                raise MemoryError
+            return super().execute(sql, *parameters)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Lacking))
+        bodies = LastBodies(tmp_path)
+    with nullcontext() if end == "COMMIT" else pytest.raises(RuntimeError), bodies.replacing([], {1: b"1"}, (1, "a")):
+        if end == "ROLLBACK":
+            raise RuntimeError("what these bodies are of could not be stored")
+    again = LastBodies(tmp_path)
+    with again.replacing([], {2: b"2"}, (2, "b")):
+        pass
+    assert again.get([1, 2]) == {2: b"2"}
 
 
 @contextmanager
