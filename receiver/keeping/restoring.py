@@ -19,7 +19,7 @@ from receiver.data_directory.accounts import learn_accounts, read_learned_accoun
 from receiver.data_directory.incidents import Incident, aside_in, read_incidents
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.appended import read_appended
-from receiver.database.extent import NOTHING, Dropped, read_watermarks
+from receiver.database.extent import read_watermarks
 from receiver.database.faults import suspect_derived
 from receiver.database.opening import run
 from receiver.database.replacing import STAGED, STAGED_ACCOUNTS, clear_staged, replace
@@ -36,7 +36,6 @@ from receiver.spool.owners import count_whole_backlog, describe_doubt, list_form
 _PATTERNS = ("clc.duckdb", "clc.duckdb.*", f"{LEARNED_ACCOUNTS}*", "last_bodies.sqlite*", APPENDED_NOTE)
 _ROWS_PER_STEP = 1_000
 _ID_BYTES = 16
-_PRESENT, _ASIDE = "present", "aside"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "threads": 2}
 
 
@@ -75,18 +74,14 @@ class LeftOut(NamedTuple):
 def count_left_out(settings: Settings, backup: Path, database: Path | None = None) -> LeftOut:
     """Compare a database, the present one by default, with a backup, the spool, and the shared one if there is one.
 
-    What the backup has dropped is in the lake, so the present database does not count it. One that went aside does: the
-    store went on without what was left out then, so the lake need not have it.
-
     This runs in another process: the database may be damaged, and reading it may end that process.
     """
     former = list_former_spools(settings)
     shared, doubt = _read_shared_ids(settings, backup)
     doubts = tuple(each for each in (doubt, describe_doubt(former)) if each)
-    which = _PRESENT if database is None else _ASIDE
     paths = [database or settings.database, backup, *list_readable(settings, former)]
     done = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "receiver.keeping.restoring", which, *map(str, paths)],
+        [sys.executable, "-m", "receiver.keeping.restoring", *map(str, paths)],
         check=False,
         capture_output=True,
         input=b"".join(shared),
@@ -129,11 +124,9 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
     return file if incident.moved_to and file.is_file() else None
 
 
-def _compare(
-    database: Path, backup: Path, spools: list[Path], shared: bytes, dropped: Dropped
-) -> tuple[int | None, ...]:
+def _compare(database: Path, backup: Path, spools: list[Path], shared: bytes) -> tuple[int | None, ...]:
     """Return what `left_out.sql` selects."""
-    watermarks = backup_file.read_backup_watermarks(backup)
+    watermarks, dropped = backup_file.read_backup_watermarks(backup), backup_file.read_backup_dropped(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
             quoted = str(path).replace("'", "''")
@@ -166,10 +159,8 @@ def _split_ids(ids: bytes) -> Iterator[list[str]]:
 
 def _main() -> None:
     """Compare the database, the backup and the spools of the command line, and ids as bytes, and print JSON."""
-    which, *paths = sys.argv[1:]
-    database, backup, *spools = map(Path, paths)
-    dropped = backup_file.read_backup_dropped(backup) if which == _PRESENT else NOTHING
-    json.dump(_compare(database, backup, spools, sys.stdin.buffer.read(), dropped), sys.stdout)
+    database, backup, *spools = map(Path, sys.argv[1:])
+    json.dump(_compare(database, backup, spools, sys.stdin.buffer.read()), sys.stdout)
 
 
 def list_data_files(data_dir: Path) -> list[Path]:

@@ -8,8 +8,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 
-from receiver.data_directory.incidents import make_incident, record
-from receiver.keeping.restoring import count_left_out, find_made_whole
+from receiver.keeping.restoring import count_left_out
 from receiver.notification import make_id
 from receiver.settings import read_settings
 from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, alert, deletion, make_up, make_up_alerts
@@ -236,29 +235,6 @@ def test_what_a_backup_has_dropped_is_not_left_out_by_its_restore_and_what_came_
     store.close()
     shutil.rmtree(settings.data_dir / "spool")
     assert count_left_out(settings, backup).number == 1
-
-
-def test_what_a_restore_left_out_is_not_called_there_again_because_a_later_backup_has_dropped_its_month(tmp_path):
-    old = [notification(7, received_at=BEGIN + timedelta(days=day)) for day in range(6)]
-    settings = read_settings(env_file=None, data_dir=tmp_path / "data", spool_dir=tmp_path)
-    aside, backup = settings.data_dir / "aside" / "first", tmp_path / "backup.duckdb"
-    aside.mkdir(parents=True)
-    store = Store(settings.data_dir)
-    store.append(old[:2])
-    shutil.copy(settings.database, backup)
-    store.append(old[2:4])
-    store.close()
-    shutil.rmtree(settings.data_dir / "spool")
-    settings.database.rename(aside / settings.database.name)
-    shutil.move(backup, settings.database)
-    store = Store(settings.data_dir)
-    store.append(old[4:])
-    assert store.run("SELECT seq FROM notifications ORDER BY seq") == [(1,), (2,), (5,), (6,)]
-    store.close()
-    record(settings.data_dir, make_incident("restored", moved_to=aside, missing="two", left_out=2))
-    shutil.copy(settings.database, backup)
-    drop_before(backup, MARCH)
-    assert find_made_whole(settings, backup) == []
 
 
 def test_nothing_goes_while_changes_are_derived_again(stores):
