@@ -4,20 +4,20 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import duckdb
 
 from receiver import __version__
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
-from receiver.database.extent import Dropped, count_notifications, read_dropped, read_watermarks
+from receiver.database.extent import count_notifications, read_watermarks
 from receiver.database.faults import is_damage, read_or
 from receiver.database.migrations import find_newest_version
-from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, Read, check_catalogue, create_anew, run
+from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
 from receiver.errors import NewerStoreError, StoreError, UndecidedError
 from receiver.files import check_for_duckdb
 from receiver.spool.layout import Positions, from_microseconds
@@ -35,9 +35,6 @@ _READ_ALL = "SELECT bit_xor(hash({0})) FROM {0}"
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
 _LEARNED = "SELECT alias FROM learned_accounts"
 _REFUSED = "rejected"
-
-
-T = TypeVar("T")
 
 
 class BackupInfo(NamedTuple):
@@ -157,22 +154,9 @@ def read_backup_watermarks(path: Path) -> Positions:
     Raises:
         StoreError: it can't be read.
     """
-    return _read_extent(path, read_watermarks)
-
-
-def read_backup_dropped(path: Path) -> Dropped:
-    """Read which old months a checked backup lacks, because the lake had them.
-
-    Raises:
-        StoreError: it can't be read.
-    """
-    return _read_extent(path, read_dropped)
-
-
-def _read_extent(path: Path, read: Callable[[Read], T]) -> T:
     with _open(path) as database:
         try:
-            return read(partial(run, database))
+            return read_watermarks(partial(run, database))
         except duckdb.Error as error:
             raise _make_reading_error(path, error) from None
 

@@ -1,9 +1,6 @@
--- Rows that DuckDB refused were acknowledged, too. What the backup has dropped, received before a moment and up to a number, is in
--- the lake.
+-- Rows that DuckDB refused were acknowledged, too.
 WITH acknowledged AS (
-    SELECT id, received_at
-    FROM present.notifications
-    WHERE received_at >= make_timestamptz($before::BIGINT) OR seq > $last_seq
+    SELECT id, received_at FROM present.notifications
     UNION ALL
     SELECT id, received_at FROM present.rejected WHERE reason IN ('not_storable', 'damaged_in_spool')
 ),

@@ -28,7 +28,7 @@ from receiver.files import copy_whole, list_files, read_sql_file, sync_directory
 from receiver.keeping import backup_file
 from receiver.settings import LEARNED_ACCOUNTS, Settings
 from receiver.spool import Watermarks
-from receiver.spool.layout import KINDS, from_microseconds, to_microseconds
+from receiver.spool.layout import KINDS, from_microseconds
 from receiver.spool.looking import Backlog, list_segment_paths, view
 from receiver.spool.owners import count_whole_backlog, describe_doubt, list_former_spools, list_readable
 
@@ -126,7 +126,7 @@ def _find_database_before(incident: Incident, settings: Settings) -> Path | None
 
 def _compare(database: Path, backup: Path, spools: list[Path], shared: bytes) -> tuple[int | None, ...]:
     """Return what `left_out.sql` selects."""
-    watermarks, dropped = backup_file.read_backup_watermarks(backup), backup_file.read_backup_dropped(backup)
+    watermarks = backup_file.read_backup_watermarks(backup)
     with duckdb.connect(":memory:", config=_CONFIG) as connection:
         for name, path in (("present", database), ("backup", backup)):
             quoted = str(path).replace("'", "''")
@@ -135,8 +135,7 @@ def _compare(database: Path, backup: Path, spools: list[Path], shared: bytes) ->
         connection.execute("CREATE TABLE spooled (id UUID)")
         for ids in chain(_read_spooled_ids(spools, watermarks), _split_ids(shared)):
             connection.execute("INSERT INTO spooled SELECT unnest(?::UUID[])", [ids])
-        gone = {"before": to_microseconds(dropped.before), "last_seq": dropped.last_seq}
-        (counted,) = connection.execute(read_sql_file(__package__, "left_out.sql"), gone).fetchall()
+        (counted,) = connection.execute(read_sql_file(__package__, "left_out.sql")).fetchall()
         return tuple(counted)
 
 

@@ -1,19 +1,15 @@
 """A store that has dropped months tells the same as one that has not, of all that came since."""
 
 import json
-import shutil
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import duckdb
 import pytest
 
-from receiver.keeping.restoring import count_left_out
 from receiver.notification import make_id
-from receiver.settings import read_settings
 from tests.receiver.dropping.histories import APRIL, BEGIN, MARCH, MAY, alert, deletion, make_up, make_up_alerts
 from tests.receiver.dropping.stores import ACCOUNTS, CHANGES, STATES, Store
-from tests.support.dropping import drop_before
 from tests.support.rows import notification
 from tests.support.sizes import take_few
 
@@ -221,20 +217,6 @@ def test_nothing_goes_if_the_store_stops_while_a_drop_waits(stores):
         with pytest.raises(duckdb.InterruptException, match="The store stops"):
             drop.result(60)
     assert dropping.run("SELECT count(*) FROM notifications") == [(3,)]
-
-
-def test_what_a_backup_has_dropped_is_not_left_out_by_its_restore_and_what_came_late_is(tmp_path):
-    old = [notification(7, received_at=BEGIN + timedelta(days=day)) for day in range(6)]
-    settings = read_settings(env_file=None, data_dir=tmp_path / "data", spool_dir=tmp_path)
-    store, backup = Store(settings.data_dir), tmp_path / "backup.duckdb"
-    store.append(old[:5])
-    store.run("CHECKPOINT")
-    shutil.copy(settings.database, backup)
-    drop_before(backup, MARCH)
-    store.append(old[5:])
-    store.close()
-    shutil.rmtree(settings.data_dir / "spool")
-    assert count_left_out(settings, backup).number == 1
 
 
 def test_nothing_goes_while_changes_are_derived_again(stores):
