@@ -11,6 +11,7 @@ from uuid import UUID
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from receiver.database.faults import UnstorableError
 from receiver.database.opening import run
@@ -156,5 +157,5 @@ def _make_array(values: Sequence[Any], kind: pa.DataType) -> "pa.Array[Any]":
         # to copy the bodies.
         ends = array("i", accumulate(map(len, values), initial=0))
         buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
-        return pa.Array.from_buffers(pa.binary(), len(values), buffers).cast(kind)
+        return pc.cast(pa.Array.from_buffers(pa.binary(), len(values), buffers), kind)
     return pa.array(values, kind)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import duckdb
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from receiver.changes.differ import Change
 from receiver.database.extent import read_dropped
@@ -72,7 +72,8 @@ def _make_table_of_changes(changed: Sequence[CausedChanges]) -> pa.Table:
     # Arrow repeats what a notification's changes share quicker than it converts the same of Python's again and again.
     causes = make_table(Cause, [each.cause for each in changed])
     table = make_table(Change, [change for each in changed for change in each.changes])
-    repeated = causes.take(np.repeat(np.arange(len(changed)), [len(each.changes) for each in changed]))
+    places = [place for place, each in enumerate(changed) for _ in each.changes]
+    repeated = pc.take(causes, pa.array(places, pa.int64()))
     return pa.Table.from_arrays([*repeated.columns, *table.columns], [*repeated.column_names, *table.column_names])
 
 
