@@ -85,7 +85,8 @@ def test_while_a_query_of_it_fails_each_page_stays_as_it_was_dimmed_with_its_age
         before, failed = drawn_at(page), slow.failed
         until(lambda failed=failed: slow.failed > failed + len(opened), what="some more tries of all pages")
         assert drawn_at(page) == before
-        assert is_dimmed(page, SHOWN[name])
+        # Each try draws the look again, with a moment without it.
+        until(lambda page=page, name=name: is_dimmed(page, SHOWN[name]), what=f"{name} still dimmed")
         assert page.locator(SHOWN[name]).evaluate("node => node.markedByTest"), name
     assert not is_dimmed(opened["Activity"], AGE)
     assert not is_dimmed(opened["Activity"], WARNING)
