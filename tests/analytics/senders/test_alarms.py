@@ -383,19 +383,15 @@ def test_an_alert_is_late_only_after_the_duration_for_which_its_metric_had_to_be
 BELOW = "each metric is below its threshold again, or its server is deleted"
 OF_ACCOUNT = "**No server of YLLW and its sub-accounts is in alarm now**"
 NAMED = "**No server of YLLW with “zzz” in its name is in alarm now**"
+OUTSIDE = "Outside these filters"
 
 
 @pytest.mark.parametrize(
     ("chosen", "alarm_count", "others", "said"),
     [
         ({}, 3, 0, f"**Nothing is in alarm now**: {BELOW}."),
-        ({"account_tree": "YLLW"}, 3, 4, f"{OF_ACCOUNT}: {BELOW}. Outside these filters, 4 metrics are in alarm."),
-        (
-            {"account": "YLLW", "entity": "zzz"},
-            0,
-            1,
-            f"{NAMED}: none ever was. Outside these filters, 1 metric is in alarm.",
-        ),
+        ({"account_tree": "YLLW"}, 3, 4, f"{OF_ACCOUNT}: {BELOW}. {OUTSIDE}, 4 metrics are in alarm."),
+        ({"account": "YLLW", "entity": "zzz"}, 0, 1, f"{NAMED}: none ever was. {OUTSIDE}, 1 metric is in alarm."),
     ],
     ids=["all", "an account", "a name"],
 )
