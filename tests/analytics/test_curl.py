@@ -3,13 +3,12 @@
 import base64
 import shutil
 import subprocess
-import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from analytics.export.curl import SentRequest, is_plain, make_address, write_command
+from tests.analytics.client.scripted_service import serve
 from tests.support import bodies
 
 SIGNATURE = bytes(range(256))
@@ -53,22 +52,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def recording():
-    server = Recorder()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def recorder():
-    with recording() as server:
+    with serve(Recorder()) as server:
         yield server
 
 

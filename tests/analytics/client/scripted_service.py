@@ -52,10 +52,14 @@ def refusal(status, code, detail):
     return status, json.dumps({"error": code, "detail": detail}).encode(), None
 
 
-@contextmanager
 def run_service():
     """Run a service; yield it."""
-    server = ScriptedServer()
+    return serve(ScriptedServer())
+
+
+@contextmanager
+def serve(server):
+    """Run a server in a thread; yield it."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -36,14 +36,14 @@ TIMED_VERSION = 7
 
 
 class Heard(NamedTuple):
-    """The cookie of a browser, and all marks that were in it since its session marked findings."""
+    """A browser's cookie, and all marks that were in it since its session last marked findings."""
 
     cookie: str
     kept: frozenset[str]
 
 
 _heard: dict[str, Heard] = {}
-"""What was heard of each session that asked for the pulse; the session itself knows the cookie of its begin alone."""
+"""The latest cookie of each session that asked for the pulse. Streamlit tells a session only the one it began with."""
 
 
 class Mark(NamedTuple):

@@ -131,6 +131,8 @@ class ChangesCheck:
         One whose changes are of another sender is not among them: somebody altered that.
         """
         senders = {each.seq: each.row.sender for each in batch if each.row.sender not in self._senders}
+        if not senders:  # mostly
+            return set()
         return senders.keys() - {row[_SEQ] for row in stored if row[_SENDER] != senders.get(row[_SEQ])}
 
     def _compare(
