@@ -50,9 +50,10 @@ class SenderAdmission:
     ) -> None:
         self._secrets = secrets
         self._signatures = signatures
-        self._set_up = {
+        self.set_up = {
             name: profile for name, profile in profiles.items() if name in secrets or profile.scheme.proof == "none"
         }
+        """The senders that are set up, by name."""
         self._noted: set[tuple[str, Category]] = set()
         self.token_headers = frozenset().union(*(profile.scheme.token_headers for profile in profiles.values()))
         """The headers, in lower case, in which the senders send a secret itself, not a signature made with it."""
@@ -60,7 +61,7 @@ class SenderAdmission:
 
     def find(self, path: str) -> Profile | None:
         """Return the sender that a path names, if it is set up."""
-        return self._set_up.get(path[len(PREFIX) :].partition("/")[0].lower())
+        return self.set_up.get(path[len(PREFIX) :].partition("/")[0].lower())
 
     def greet(self, path: str, query: str) -> Handshake | None:
         """Return the answer to a handshake by a GET of a path and a query; None for any other request."""

@@ -41,7 +41,7 @@ SECRET_PREFIX = "CLC_SECRET_"  # noqa: S105 - the begin of names
 """Begins the variables with the secrets of senders, such as CLC_SECRET_GITHUB."""
 LEARNED_ACCOUNTS = "accounts.sqlite"
 """The file in the data directory with the accounts that listeners have learned."""
-OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "secrets", "used_profiles")
+OWN_DIRECTORIES = ("aside", "backups", "keys", "opening", "remembered_profiles", "secrets", "used_profiles")
 """Directories in the data directory, with files that come and go."""
 _OF_SERVE = {"CLC_SERVE_HANDOVER", "CLC_SERVE_HEARTBEAT", "CLC_SERVE_SECRETS"}
 """Variables by which `serve` passes on what it holds, to its next version and to its children."""

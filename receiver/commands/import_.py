@@ -21,6 +21,7 @@ from receiver.logs import make_visible
 from receiver.processes.state import read_state
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
+from receiver.senders.copies import remember_profiles
 from receiver.senders.judge import SignatureJudge
 from receiver.senders.keys import remember_key
 from receiver.senders.set_up import load_profiles, load_secrets
@@ -130,6 +131,7 @@ def _make_deciders(settings: Settings, admission: Admission) -> Deciders:
     profiles = load_profiles(settings)
     secrets = load_secrets(settings, profiles.values())
     senders = SenderAdmission(profiles, secrets, settings.signatures)
+    remember_profiles(settings.data_dir, senders.set_up.values())
     return Deciders(admission, senders, profiles, SignatureJudge(profiles, secrets), settings.signatures)
 
 

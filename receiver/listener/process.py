@@ -22,6 +22,7 @@ from receiver.processes.garbage import spare_program
 from receiver.processes.state import Restarts
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
+from receiver.senders.copies import remember_profiles
 from receiver.senders.keys import remember_key
 from receiver.senders.usable import load_usable
 from receiver.settings import Settings
@@ -53,6 +54,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     admission = Admission(key, settings.signatures, accounts)
     usable = load_usable(settings)
     senders = SenderAdmission(usable.profiles, usable.secrets, settings.signatures, usable.texts)
+    remember_profiles(settings.data_dir, senders.set_up.values())
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
     metrics.REGISTRY.register(Restarts(settings.data_dir))

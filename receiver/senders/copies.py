@@ -1,16 +1,24 @@
-"""Copies of the profiles in CLC_SENDERS, with which listeners and the store start again if the files are gone."""
+"""Copies of profiles in the data directory.
+
+Those of CLC_SENDERS are for listeners and the store, which start again with them if the files are gone. Those under
+which notifications were received are for `clc-receiver verify`, which derives columns again with them.
+"""
 
 import logging
 import os
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 
 from receiver.errors import ProfileError, SettingsError
 from receiver.files import make_directory, write_whole
 from receiver.senders import load_senders
-from receiver.senders.profile import Profile, load_directory
+from receiver.senders.profile import Profile, load_directory, load_profile
 
 DIRECTORY = "used_profiles"
 """The directory of the copies in the data directory."""
+REMEMBERED = "remembered_profiles"
+"""The directory, there, of the profiles under which notifications were received."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,3 +88,29 @@ def find_profile_trouble(directory: Path, files: list[str]) -> list[str]:
     except SettingsError as error:
         return [str(error)]
     return errors + [f"{file} is gone." for file in files if not os.path.lexists(file)]
+
+
+def remember_profiles(data_dir: Path, profiles: Iterable[Profile]) -> None:
+    """Save profiles before notifications are received under them; if one can't be saved, log that."""
+    for profile in profiles:
+        try:
+            content = profile.path.read_bytes()
+            path = data_dir / REMEMBERED / f"{profile.name}-{sha256(content).hexdigest()}.toml"
+            if not path.is_file():
+                make_directory(path.parent)
+                write_whole(path, content)
+        except OSError as error:
+            _log.error("the profile %s could not be kept: %s; `clc-receiver verify` needs it", profile.path, error)
+
+
+def load_remembered_profiles(data_dir: Path) -> dict[str, list[Profile]]:
+    """Return the saved profiles by their senders; one that this version can't read is left out."""
+    remembered: dict[str, list[Profile]] = {}
+    for path in sorted((data_dir / REMEMBERED).glob("*.toml")):
+        try:
+            profile = load_profile(path)
+        except ProfileError as error:
+            _log.warning("a profile of earlier notifications is of no use: %s", error)
+        else:
+            remembered.setdefault(profile.name, []).append(profile)
+    return remembered

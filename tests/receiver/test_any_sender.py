@@ -121,6 +121,22 @@ def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):
     assert receiver.log.count(said) == 1
 
 
+def test_verify_derives_columns_again_under_the_profile_of_then(tmp_path):
+    file, data_dir = tmp_path / "example.toml", tmp_path / "data"
+    file.write_text(MINIMAL)
+    with running(PreparedReceiver, data_dir, CLC_SENDERS=str(tmp_path)) as receiver:
+        body = json.dumps({"type": "invoice.paid", "id": 1, "of": "acme"}).encode()
+        assert receiver.sender.post("/senders/example", body).status == 200
+        until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1, what="it in the store")
+    file.write_text(f'{MINIMAL}account_alias = "/of"\n')
+    later = run_command(data_dir, "verify", CLC_SENDERS=str(tmp_path))
+    assert (later.returncode, later.stdout) == (0, ""), later.stderr
+    alter(data_dir, "UPDATE notifications SET entity_id = '2'")
+    altered = run_command(data_dir, "verify", CLC_SENDERS=str(tmp_path))
+    assert altered.returncode == 1
+    assert "Its entity_id is 2, but payload and profile make it 1, and no profile in" in altered.stdout
+
+
 def test_an_unknown_sender_and_a_missing_secret_are_said_in_a_line(receiver):
     for name, said in (("nobody", "There is no sender 'nobody'"), ("gitlab", "set CLC_SECRET_GITLAB")):
         done = run_command(receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url)

@@ -1,9 +1,11 @@
 """Rows made by hand for tests of the spool and the store."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from receiver.notification import FIRST_PROOF, FIRST_SENDER, Notification, Rejection, make_id
+from receiver.senders.profile import load_shipped
 from receiver.senders.sender import Columns
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -54,6 +56,14 @@ def notification_of(columns: Columns, received_at: datetime, payload: bytes, **c
         delivery_id=None,
     )
     return row._replace(**changed)
+
+
+def notification_of_github(number: int, event: str, body: dict[str, Any], **changed: Any) -> Notification:
+    """Make a notification of GitHub as its profile reads it; `number` sets it apart."""
+    moment = NOON + timedelta(seconds=number)
+    columns = load_shipped()["github"].classify(None, {"x-github-event": event}, body, moment)
+    github = {"sender": "github", "proof": "shared-secret", "signature_status": "valid", "delivery_id": f"d{number}"}
+    return notification_of(columns, moment, json.dumps(body).encode(), **{**github, **changed})
 
 
 def rejection(number: int = 0, **changed: Any) -> Rejection:

@@ -13,5 +13,5 @@ def check_rows(reader: Reader, keys: Keys, senders: Senders | None = None) -> li
     senders = load_senders() if senders is None else senders
     extent = read_extent(reader)
     scope = read_scope(reader, extent, senders)
-    checkers = [PartChecker(reader, keys, senders, None, scope)]
+    checkers = [PartChecker(reader, keys, senders, {}, None, scope)]
     return list(check_stored(reader, scope, extent, checkers, lambda _: None, Tally()))

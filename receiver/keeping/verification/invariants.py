@@ -6,7 +6,7 @@ The tests and `clc-receiver verify` call the same functions.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from receiver.senders import CENTURYLINK, Sender
 from receiver.senders.keys import Keys
 from receiver.senders.profile import Profile
 from receiver.senders.request import BodyError, parse_body
-from receiver.senders.sender import Event, RoutedSender
+from receiver.senders.sender import Body, Event, RoutedSender
 from receiver.spool.layout import to_microseconds
 
 _BITS_AFTER_TIME = 80  # of a UUID of version 7, whose first 48 bits count milliseconds
@@ -92,23 +92,28 @@ Judge = Callable[[Notification], bool | None]
 
 
 def check_row(
-    stored: NumberedNotification, keys: Keys, sender: Sender | None = CENTURYLINK, judge: Judge | None = None
+    stored: NumberedNotification,
+    keys: Keys,
+    sender: Sender | None = CENTURYLINK,
+    judge: Judge | None = None,
+    former: Sequence[Profile] = (),
 ) -> Iterator[Violation]:
     """Check one stored notification by itself: its signature, its derived columns and its id against its payload.
 
-    Of a sender without a published key, secrets judge the signature; of one that has no routes, the columns can't be
-    derived again, because headers told some of them.
+    Of a sender without a published key, secrets judge the signature. Of one with a profile, the columns that the body
+    tells must be those of the profile, or all be those of one that it had.
 
     Args:
         stored: the notification.
         keys: the public keys at hand; it was received under one of them.
         sender: its sender; None for one that is not known.
         judge: judges signatures of senders without a published key.
+        former: profiles that the sender had.
     """
     routed = sender if isinstance(sender, RoutedSender) else None
     proof = sender.scheme.proof if isinstance(sender, Profile) else None
     yield from _make_violations("signature", stored, _find_signature_faults(stored.row, keys, routed, judge, proof))
-    yield from _make_violations("derived", stored, _find_derived_faults(stored.row, routed))
+    yield from _make_violations("derived", stored, _find_derived_faults(stored.row, sender, former))
 
 
 def check_copy(stored: NumberedNotification, original: Original) -> Iterator[Violation]:
@@ -226,7 +231,7 @@ def _find_judged_faults(row: Notification, is_signed: bool | None, proof: Proof 
         yield f"Its proof is {row.proof}, but its signature makes it {proof}."
 
 
-def _find_derived_faults(row: Notification, sender: RoutedSender | None) -> Iterator[str]:
+def _find_derived_faults(row: Notification, sender: Sender | None, former: Sequence[Profile]) -> Iterator[str]:
     if row.id.int >> _BITS_AFTER_TIME != to_microseconds(row.received_at) // 1000:
         yield f"received_at {row.received_at} does not match the time in the id: the row was altered."
     try:
@@ -234,8 +239,13 @@ def _find_derived_faults(row: Notification, sender: RoutedSender | None) -> Iter
     except BodyError as error:
         yield f"Its payload is not what the listener accepts: {error.detail}"
         return
-    if sender is None:
-        return
+    if isinstance(sender, Profile):
+        yield from _find_faults_under((sender, *former), row, body)
+    elif isinstance(sender, RoutedSender):
+        yield from _find_routed_faults(row, sender, body)
+
+
+def _find_routed_faults(row: Notification, sender: RoutedSender, body: Body) -> Iterator[str]:
     # The route is not stored. A route with an action decided on it, whatever the body says; a route without left it to
     # the body, and then the body must still leave it open.
     event = Event(row.category, row.action)
@@ -247,6 +257,22 @@ def _find_derived_faults(row: Notification, sender: RoutedSender | None) -> Iter
         value = getattr(row, column)
         if value != expected[column]:
             yield f"Its {column} is {value}, but payload and event make it {expected[column]}."
+
+
+def _find_faults_under(profiles: Sequence[Profile], row: Notification, body: Body) -> Iterator[str]:
+    """Yield the columns that are not as the first profile derives them, unless another one derives all as they are."""
+    first: dict[str, Any] = {}
+    for profile in profiles:
+        expected = profile.derive_again(row.event_type, body, row.received_at)
+        unlike = {name: value for name, value in expected.items() if value != getattr(row, name)}
+        if not unlike:
+            return
+        first = first or unlike
+    for name, value in first.items():
+        yield (
+            f"Its {name} is {getattr(row, name)}, but payload and profile make it {value}, "
+            "and no profile in CLC_DATA_DIR/remembered_profiles makes all columns as they are."
+        )
 
 
 def _copy_faults(stored: NumberedNotification, original: Original) -> Iterator[str]:

@@ -177,13 +177,40 @@ class Profile(Sender):
             received_at: the event's time where the request tells none.
         """
         request = Request(event, headers, body)
-        event_type = self.event_type.read(request)
+        return self._make_columns(self.event_type.read(request), request, received_at)
+
+    def derive_again(self, event_type: str | None, body: Body, received_at: datetime) -> dict[str, Any]:
+        """Return those columns of a stored notification that its body tells; headers and route are not kept.
+
+        Args:
+            event_type: the stored one, for a body that does not tell it.
+            body: the parsed body.
+            received_at: the event's time where the body tells none.
+        """
+        request = Request(None, {}, body)
+        if self.event_type.are_in_body:
+            event_type = self.event_type.read(request)
+        rules = self.rules.find_rules(event_type)
+        sources = {
+            "event_type": self.event_type,
+            "category": None,
+            "action": rules.entity_id,
+            "account_alias": rules.account_alias,
+            "entity_id": rules.entity_id,
+            "actor": rules.actor,
+            "occurred_at": rules.occurred_at,
+        }
+        columns = self._make_columns(event_type, request, received_at)
+        told = [name for name, places in sources.items() if places is None or places.are_in_body]
+        return {name: getattr(columns, name) for name in told}
+
+    def _make_columns(self, event_type: str | None, request: Request, received_at: datetime) -> Columns:
         rules = self.rules.find_rules(event_type)
         entity_id = _read(rules.entity_id, request)
         time = _read(rules.occurred_at, request)
         return Columns(
             event_type=event_type,
-            category=rules.read_category(event_type, body),
+            category=rules.read_category(event_type, request.body),
             action=None if entity_id is None else rules.action or UPDATED,
             account_alias=_read(rules.account_alias, request),
             entity_id=entity_id,

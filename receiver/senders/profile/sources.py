@@ -15,6 +15,7 @@ Case = Literal["lower", "upper"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _HEADER = re.compile(r"header:([A-Za-z0-9-]+)")
+_OUTSIDE = re.compile(r"(?:^|\{)(?:header:|route(?:\}|$))")
 _NUMBER = re.compile(r"\d{9,16}(?:\.\d{1,9})?")
 _OFFSET = re.compile(r" ?(?:UTC|([+-]\d{2}):?(\d{2}))$")
 _LEAST_MILLISECONDS = 10**11
@@ -33,10 +34,17 @@ Read = Callable[[Request], str | None]
 
 
 class Sources(NamedTuple):
-    """The places of one value; the first that has a value counts."""
+    """The places of one value; the first that has a value counts.
+
+    Args:
+        reads: read them.
+        case: that of the value.
+        are_in_body: whether all of them are in the body, which is stored; headers and route are not.
+    """
 
     reads: tuple[Read, ...] = ()
     case: Case | None = None
+    are_in_body: bool = True
 
     def read(self, request: Request) -> str | None:
         """Return the value as text; None where no place has one."""
@@ -65,10 +73,11 @@ def read_sources(table: Table, name: str, *, headers: bool = True, route: bool =
         table = table.read_table(name, ("from", "case"))
         name, case = "from", table.read_word("case", ("lower", "upper"))
     try:
-        reads = tuple(compile_source(text, headers=headers, route=route, word=word) for text in table.read_texts(name))
+        texts = table.read_texts(name)
+        reads = tuple(compile_source(text, headers=headers, route=route, word=word) for text in texts)
     except ValueError as error:
         table.refuse(name, str(error))
-    return Sources(reads, case)
+    return Sources(reads, case, are_in_body=not any(map(_OUTSIDE.search, texts)))
 
 
 def compile_source(text: str, *, headers: bool = True, route: bool = False, word: bool = False) -> Read:

@@ -1,5 +1,6 @@
 """The invariants: each says nothing of what is right and names what is wrong."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -20,10 +21,11 @@ from receiver.notification import NumberedNotification
 from receiver.senders.centurylink.signature import load_public_key, sign
 from receiver.senders.keys import compute_fingerprint, index_by_fingerprint, load_private_key
 from receiver.senders.profile import load_shipped
+from receiver.senders.profile.events import EventRules, Rules
 from receiver.senders.sender import Sender
 from tests.durability.support.promise import Kept, check_acknowledged
 from tests.support.keys import key_directory
-from tests.support.rows import NOON, notification
+from tests.support.rows import NOON, notification, notification_of_github
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 BODY = b'{"userName":"user1@acme.example","accountAlias":"ACME","n":1.50}'
@@ -212,9 +214,27 @@ def test_a_proof_or_a_detail_that_can_not_be_is_named(changed, detail):
 def test_a_proof_that_the_signature_of_another_sender_does_not_give_is_named():
     github = load_shipped()["github"]
     for proof, found in (("shared-secret", []), ("third-party", ["signature"])):
-        row = stored(sender="github", category="push", event_type="push", action=None, proof=proof)
+        row = NumberedNotification(7, notification_of_github(1, "push", {"ref": "main"}, proof=proof), None)
         assert [violation.what for violation in check_row(row, keys(), github, lambda _: True)] == found
         assert list(check_row(row, keys(), github, lambda _: None)) == []
+
+
+@pytest.mark.parametrize("wrong", [{"actor": "forged"}, {"entity_id": "acme/shop"}, {"account_alias": None}])
+def test_a_column_that_body_and_profile_of_another_sender_do_not_make_is_named(wrong):
+    github = load_shipped()["github"]
+    nothing_told = replace(github, rules=EventRules(Rules(), (), (), ()))
+    repository = {"full_name": "Acme/web", "owner": {"login": "Acme"}}
+    right = notification_of_github(1, "repository", {"repository": repository, "sender": {"login": "ann"}})
+    of_then = right._replace(action=None, account_alias=None, entity_id=None, actor=None)
+
+    def check(row, *former):
+        return words(check_row(NumberedNotification(7, row, None), {}, github, former=former))
+
+    assert check(right) == check(right, nothing_told) == check(of_then, nothing_told) == []
+    ((name, value),) = wrong.items()
+    ((what, detail),) = check(right._replace(**wrong), nothing_told)
+    made = f"Its {name} is {value}, but payload and profile make it {getattr(right, name)}, and no profile in "
+    assert (what, detail) == ("derived", made + "CLC_DATA_DIR/remembered_profiles makes all columns as they are.")
 
 
 @pytest.mark.parametrize(

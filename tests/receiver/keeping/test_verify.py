@@ -319,5 +319,5 @@ def test_more_rows_than_a_query_may_give_are_checked_in_parts(tmp_path):
 def test_a_store_that_drops_its_last_rows_meanwhile_is_checked_to_the_end(data_dir):
     with open_reader(Settings(data_dir=data_dir)) as reader:
         extent = read_extent(reader)._replace(last=20_000)  # as it was before
-        checkers = [PartChecker(reader, {}, {}, None, None)]
+        checkers = [PartChecker(reader, {}, {}, {}, None, None)]
         assert list(check_stored(reader, None, extent, checkers, lambda _: None, Tally()))[12:] == []

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import os
 import shutil
 import signal
@@ -22,7 +21,7 @@ from receiver.settings import Settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.support.processes import PROGRAM, Process, environment
-from tests.support.rows import notification
+from tests.support.rows import notification_of_github
 from tests.support.waiting import until
 
 SECRET = "a secret of sixteen bytes or more"
@@ -40,12 +39,9 @@ main()
 
 
 def of_github(number, fingerprint):
-    payload = json.dumps({"action": "edited", "number": number}).encode()
-    return notification(
-        number, sender="github", proof="shared-secret", key_fingerprint=fingerprint, payload=payload,
-        signature=hmac.new(SECRET.encode(), payload, hashlib.sha256).digest(), category="repository",
-        event_type="repository.edited", entity_id=f"acme/shop-{number % 5}", delivery_id=f"d{number}",
-    )  # fmt: skip
+    body = {"action": "edited", "repository": {"full_name": f"acme/shop-{number % 5}"}, "number": number}
+    row = notification_of_github(number, "repository", body, key_fingerprint=fingerprint)
+    return row._replace(signature=hmac.new(SECRET.encode(), row.payload, hashlib.sha256).digest())
 
 
 def late(row):

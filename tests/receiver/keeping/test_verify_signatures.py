@@ -1,6 +1,5 @@
 """`clc-receiver verify` judges each signature under the key that it was received under."""
 
-import json
 import shutil
 from base64 import b64decode
 
@@ -13,19 +12,16 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.receiver.keeping.verifying import data_dir, names, right
 from tests.support.keys import key_directory
-from tests.support.rows import notification
+from tests.support.rows import notification, notification_of_github
 
 __all__ = ["data_dir", "right"]
 
 
 def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_their_changes_are_missing(tmp_path):
-    github = {"sender": "github", "proof": "shared-secret", "key_fingerprint": "ab" * 32, "signature": b"hmac"}
-    columns = {"category": "repository", "event_type": "repository.edited", "entity_id": "acme/web"}
-    body = {"name": "new", "changes": {"name": {"from": "old"}}}
-    rows = [
-        notification(number, **github, **columns, delivery_id=f"d{number}", payload=json.dumps(body).encode())
-        for number in range(3)
-    ]
+    repository = {"full_name": "Acme/web", "name": "new"}
+    body = {"action": "edited", "changes": {"name": {"from": "old"}}, "repository": repository}
+    github = {"key_fingerprint": "ab" * 32, "signature": b"hmac"}
+    rows = [notification_of_github(number, "repository", body, **github) for number in range(3)]
     gone = notification(9, sender="gone", proof="token", payload=b'{"n":1}')
     unsigned = notification(10, sender="gone", proof="none", signature_status="missing", signature=None)
     spool(tmp_path, [accepted(0), *rows, gone, unsigned])

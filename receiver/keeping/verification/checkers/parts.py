@@ -1,7 +1,7 @@
 """Checks a part of the stored notifications: each by itself, and the changes of its entities."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +12,10 @@ from receiver.keeping.verification.checkers.changes import ChangesCheck, Missing
 from receiver.keeping.verification.invariants import Violation, check_row
 from receiver.notification import NumberedNotification
 from receiver.senders import Senders, load_senders
+from receiver.senders.copies import load_remembered_profiles
 from receiver.senders.judge import SignatureJudge, Unjudged, load_judge
 from receiver.senders.keys import Keys, index_by_fingerprint, parse_public_key
+from receiver.senders.profile import Profile
 from receiver.settings import Settings
 
 
@@ -53,15 +55,23 @@ class PartChecker:
         reader: reads the store.
         keys: the public keys that notifications were received under.
         senders: whose notifications they may be.
+        former: profiles that senders had, by their names.
         judge: judges signatures of senders without a published key.
         scope: what changes are compared with; None where there is nothing to compare.
     """
 
     def __init__(
-        self, reader: Reader, keys: Keys, senders: Senders, judge: SignatureJudge | None, scope: Scope | None
+        self,
+        reader: Reader,
+        keys: Keys,
+        senders: Senders,
+        former: Mapping[str, Sequence[Profile]],
+        judge: SignatureJudge | None,
+        scope: Scope | None,
     ) -> None:
         self._keys = keys
         self._senders = senders
+        self._former = former
         self._judge = judge
         self._changes = ChangesCheck(reader, scope, senders) if scope else None
 
@@ -86,7 +96,8 @@ class PartChecker:
 
     def _check_row(self, stored: NumberedNotification) -> Iterator[Violation]:
         judge = self._judge.judge if self._judge else None
-        return check_row(stored, self._keys, self._senders.get(stored.row.sender), judge)
+        name = stored.row.sender
+        return check_row(stored, self._keys, self._senders.get(name), judge, self._former.get(name, ()))
 
     def _conclude(self, violations: list[Violation], changes: list[Violation]) -> Checked:
         judged, unjudged = self._judge.take_counts() if self._judge else (Counter[str](), Counter[Unjudged]())
@@ -112,4 +123,5 @@ class Means(NamedTuple):
         """Make a checker; its queries are run by `reader`."""
         keys = index_by_fingerprint(parse_public_key(pem, "a key of the store") for pem in self.keys)
         judge = load_judge(self.settings, self.secret_dirs)
-        return PartChecker(reader, keys, load_senders(self.settings.senders), judge, self.scope)
+        former = load_remembered_profiles(self.settings.data_dir)
+        return PartChecker(reader, keys, load_senders(self.settings.senders), former, judge, self.scope)

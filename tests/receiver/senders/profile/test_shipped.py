@@ -75,6 +75,19 @@ def examples_of(name):
     return [(each, each.file.read_bytes()) for each in shipped()[name].examples]
 
 
+@pytest.mark.parametrize("name", shipped())
+def test_what_the_body_of_an_example_tells_is_derived_again_from_it_alone(name):
+    profile = shipped()[name]
+    for example, posted in examples_of(name):
+        if example.row is not None:
+            body = profile.read_body(posted)
+            columns = profile.classify(example.event, example.headers, body, example.received_at)
+            again = profile.derive_again(columns.event_type, body, example.received_at)
+            assert again == {column: getattr(columns, column) for column in again}
+            assert {"category", "action", "entity_id", "actor"} <= again.keys()
+            assert ("event_type" in again) == (name in {"slack", "stripe"})
+
+
 def test_stripes_own_library_agrees_on_each_example():
     for example, body in examples_of("stripe"):
         with patch("time.time", return_value=example.received_at.timestamp()):
