@@ -94,7 +94,7 @@ def adapt_to_page(spec: Mapping[str, Any], *, dark: bool) -> dict[str, Any]:
     given: Mapping[str, Any] = spec.get("config", {})
     ink = {"labelColor": MUTED[dark], "titleColor": MUTED[dark]}
     config = {**given, **{part: {**ink, **given.get(part, {})} for part in ("axis", "legend")}}
-    return {"padding": {"right": LABEL_ROOM}, **spec, "config": config}
+    return {"padding": {"right": LABEL_ROOM, "bottom": 0}, **spec, "config": config}
 
 
 def read_marked(selection: Any) -> Interval | None:

@@ -56,7 +56,9 @@ def test_the_bar_stays_on_top_while_one_scrolls(live, watch):
     expect(control).to_be_in_viewport()
     bar = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-bar)")
     assert "rgba" not in bar.evaluate("bar => getComputedStyle(bar).backgroundColor")
-    assert control.bounding_box()["y"] >= page.get_by_test_id("stHeader").bounding_box()["height"]
+    head, search = page.get_by_test_id("stHeader").bounding_box(), page.locator(".search input").bounding_box()
+    assert control.bounding_box()["y"] >= head["height"]
+    assert search["y"] + search["height"] / 2 == pytest.approx(head["height"] / 2, abs=1), "in the line of the pages"
 
 
 def find(page, text):
