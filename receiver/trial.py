@@ -18,6 +18,7 @@ from receiver.senders.pointers import Pointer, spell_pointer
 from receiver.senders.profile import Example, Profile
 from receiver.senders.profile.events import UPDATED
 from receiver.senders.profile.paths import parse_path, spell_path
+from receiver.senders.profile.sources import Request, parse_time
 from receiver.senders.request import BodyError, SignedRequest, Verdict
 from receiver.senders.sender import MISSING, Columns, FieldDifference, PathPart
 
@@ -95,6 +96,7 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
         value, wanted = getattr(columns, name), expected.get(name)
         if value != wanted:
             yield f"{name} is {_spell(value)}, expected {_spell(wanted)}"
+    yield from _find_odd_time(profile, example, columns, body)
     if example.changes is None:
         return
     found = dict(_find_changes(profile, example, columns, body))
@@ -104,6 +106,14 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
             actual, wanted = (_spell_change(each.get(parts)) for each in (found, wanted_changes))
             verb = "compared" if example.before else "told"
             yield f"{spell_path(parts)}: {verb} {actual}, expected {wanted}"
+
+
+def _find_odd_time(profile: Profile, example: Example, columns: Columns, body: dict[str, Any]) -> Iterator[str]:
+    """Yield that the event's time stands in the request and can't be read; the time of receipt would hide that."""
+    sources = profile.rules.find_rules(columns.event_type).occurred_at
+    text = sources.read(Request(example.event, example.headers, body)) if sources else None
+    if text is not None and parse_time(text) is None:
+        yield f"occurred_at reads {text!r}; allowed are times of ISO 8601 and RFC 2822, and (milli)seconds since 1970"
 
 
 def _find_changes(

@@ -148,6 +148,7 @@ WRONG = {
     "a wrong secret": ('"an example, never in use"', '"another of 16 bytes"', "the signature fits no secret"),
     "an expected column": ('actor = "jo"', 'actor = "al"', "actor is jo, expected al"),
     "an expected column that is NULL": ('actor = "jo"', "", "actor is jo, expected NULL"),
+    "a time that can't be read": ('occurred_at = "/at"', 'occurred_at = "/by"', "occurred_at reads 'jo'; allowed are"),
     "an expected change": (
         "'\"open\"'",
         "'\"new\"'",
