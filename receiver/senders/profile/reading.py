@@ -215,7 +215,7 @@ def read_examples(root: Table, sender: str) -> Iterator[Example]:
             event=table.read_optional_text("event"),
             url=table.read_optional_text("url") or f"{_URL}/{sender}",
             headers={name.lower(): headers.read_text(name) for name in headers.values},
-            row=_read_row(table.read_table("row", _ROW_KEYS)) if table.has("row") else None,
+            row=table.read_table("row", _ROW_KEYS).values if table.has("row") else None,
             changes=tuple(map(_read_change, table.read_tables("changes", _CHANGE_KEYS)))
             if table.has("changes")
             else None,
@@ -228,11 +228,6 @@ def _read_path(table: Table, name: str) -> Path:
     if "\0" in text:
         table.refuse(name, "has a character with the code 0, which no file's name may have")
     return table.path.parent / text
-
-
-def _read_row(table: Table) -> dict[str, Any]:
-    """Read the columns that are expected; a number would never equal one, because they are texts."""
-    return {name: table.read_time(name) if name == "occurred_at" else table.read_text(name) for name in table.values}
 
 
 def _read_change(table: Table) -> tuple[str, str | None, str | None]:

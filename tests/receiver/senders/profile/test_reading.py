@@ -81,10 +81,6 @@ WRONG = {
         ('"/id"', f'"/id"\n{EXAMPLE}refused = "header missing"\n{EXAMPLE}[examples.row]\nentity = "a"'),
         (19, "examples.2.row.entity", "did you mean entity_id?"),
     ),
-    "a number in a row": (
-        ('"/id"', f'"/id"\n{EXAMPLE}[examples.row]\nentity_id = 7'),
-        (15, "examples.1.row.entity_id", "must be a text"),
-    ),
     "a name with a dot and without quotes": (
         ('"/id"', '"/id"\n[events.invoice.paid]\ncategory = "bill"'),
         (11, "events.invoice.paid", 'stands in quotes: "invoice.paid"'),
