@@ -63,10 +63,12 @@ class SenderAdmission:
         """Return the sender that a path names, if it is set up."""
         return self.set_up.get(path[len(PREFIX) :].partition("/")[0].lower())
 
-    def greet(self, path: str, query: str) -> Handshake | None:
+    def greet(self, path: str, query: str, headers: Mapping[str, str]) -> Handshake | None:
         """Return the answer to a handshake by a GET of a path and a query; None for any other request."""
         profile = self.find(path)
-        return profile.answer_query(query, next(iter(self._secrets.get(profile.name, ())), None)) if profile else None
+        if profile is None:
+            return None
+        return profile.answer_query(headers, query, next(iter(self._secrets.get(profile.name, ())), None))
 
     def decide(
         self, path: str, request: SignedRequest, received_at: datetime, source_ip: str | None

@@ -6,6 +6,7 @@ It also says which fields of the examples' entities are compared, or that the pr
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from receiver.senders.pointers import Pointer, spell_pointer
 from receiver.senders.profile import Example, Profile
 from receiver.senders.profile.events import UPDATED
 from receiver.senders.profile.paths import parse_path, spell_path
+from receiver.senders.profile.sources import Request, parse_time
 from receiver.senders.request import BodyError, SignedRequest, Verdict
 from receiver.senders.sender import MISSING, Columns, FieldDifference, PathPart
 
@@ -94,7 +96,8 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
     for name in _ROW_KEYS:
         value, wanted = getattr(columns, name), expected.get(name)
         if value != wanted:
-            yield f"{name} is {_spell(value)}, expected {_spell(wanted)}"
+            yield f"{name} is {_spell(value)}, expected {_spell(wanted)}{_explain_kind(name, wanted)}"
+    yield from _find_odd_time(profile, example, columns, body)
     if example.changes is None:
         return
     found = dict(_find_changes(profile, example, columns, body))
@@ -104,6 +107,22 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
             actual, wanted = (_spell_change(each.get(parts)) for each in (found, wanted_changes))
             verb = "compared" if example.before else "told"
             yield f"{spell_path(parts)}: {verb} {actual}, expected {wanted}"
+
+
+def _explain_kind(name: str, wanted: Any) -> str:
+    """Say that an expected value is of another kind than its column has, which no value of that can equal."""
+    if wanted is None or isinstance(wanted, datetime if name == "occurred_at" else str):
+        return ""
+    kind, how = ("time", "without") if name == "occurred_at" else ("text", "in")
+    return f", which is no {kind}: write it {how} quotes"
+
+
+def _find_odd_time(profile: Profile, example: Example, columns: Columns, body: dict[str, Any]) -> Iterator[str]:
+    """Yield that the event's time stands in the request and can't be read; the time of receipt would hide that."""
+    sources = profile.rules.find_rules(columns.event_type).occurred_at
+    text = sources.read(Request(example.event, example.headers, body)) if sources else None
+    if text is not None and parse_time(text) is None:
+        yield f"occurred_at reads {text!r}; allowed are times of ISO 8601 and RFC 2822, and (milli)seconds since 1970"
 
 
 def _find_changes(
@@ -158,6 +177,7 @@ def _check_states(profile: Profile) -> Iterator[Outcome]:
         found[category].append(each)
     named = {name: found[name] for name in profile.state.by_category if name in found}
     others = {name: each for name, each in found.items() if name not in profile.state.by_category}
+    yield from _name_places(profile)
     yield from _name_misspelled(profile, found)
     for category, states in named.items():
         yield from _describe_state(category, states, profile.state.by_category[category])
@@ -184,6 +204,16 @@ def _list_fields(profile: Profile, category: Category, body: dict[str, Any]) -> 
     state, _, is_untold = profile.comparison.align(category, body, body)
     differences = [FieldDifference((name,), "changed", False, value, value) for name, value in state.items()]
     return [name for name, each in zip(state, differences, strict=True) if not is_untold(each)]
+
+
+def _name_places(profile: Profile) -> Iterator[Outcome]:
+    """Yield the places where `state` has keys, which count wherever they stand: a place among them fits nothing."""
+    rules = profile.comparison
+    natural = (key for groups in rules.natural_keys.values() for group in groups for key in group)
+    for key in sorted({*rules.noise_anywhere, *rules.caseless, *natural}):
+        if key.startswith("/"):
+            text = f"{key} is a place; allowed are keys, such as {key.rpartition('/')[2]}"
+            yield Outcome("state", text, is_expected=False)
 
 
 def _name_misspelled(profile: Profile, found: Mapping[Category, object]) -> Iterator[Outcome]:

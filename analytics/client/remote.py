@@ -154,10 +154,10 @@ class QueryServiceSource:
         The token is sent too, though not required: a busy service closes connections without it first.
         """
         headers = {"Authorization": f"Bearer {token}"} if (token := self._settings.read_token()) else {}
-        timeout = urllib3.Timeout(total=seconds)
+        url, timeout = f"{self._url}/healthz", urllib3.Timeout(total=seconds)
         try:
             with urllib3.PoolManager(num_pools=1, retries=False) as pool:
-                pool.request("GET", f"{self._url}/healthz", headers=headers, redirect=False, timeout=timeout)
+                pool.request("GET", url, headers=headers, redirect=False, preload_content=False, timeout=timeout)
         except HTTPError as error:
             if isinstance(error, ReadTimeoutError) and not is_silent_in_tls(error):
                 raise SilentError(
@@ -227,10 +227,7 @@ class QueryServiceSource:
             raise self._make_not_running_error(error) from error
 
     def _read_json(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-        try:
-            body = response.read()
-        except HTTPError as error:
-            raise ProtocolError(str(error)) from error
+        body = self._read_body(response)
         response.release_conn()
         if response.status != OK:
             raise self._make_error(response.status, body)
@@ -238,6 +235,18 @@ class QueryServiceSource:
             return dict(json.loads(body))
         except (ValueError, TypeError) as error:
             raise self._make_stranger_error("/status") from error
+
+    def _read_body(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        try:
+            return response.read()
+        except HTTPError as error:
+            raise ProtocolError(str(error)) from error
+        except MemoryError:  # memory for all of it is taken before the first byte is read
+            size = response.headers.get("Content-Length", "too many")
+            raise QueryError(
+                f"The answer of {self._url} has {size} bytes, more than the memory here: ask for fewer rows, unless "
+                "the address is not that of a query service."
+            ) from None
 
     def _make_error(self, status: int, body: bytes) -> AnalyticsError:
         """Return the error of an answer other than 200."""
@@ -262,18 +271,16 @@ class QueryServiceSource:
         whole = False
         try:
             if response.status != OK:
-                error = self._make_error(response.status, response.read())
+                error = self._make_error(response.status, self._read_body(response))
                 whole = True
                 raise error
-            body = response.read()
+            body = self._read_body(response)
             whole = True
             table = pa.ipc.open_stream(body).read_all()
         except pa.ArrowInvalid as error:  # a whole answer, else its length would be wrong
             raise self._make_stranger_error("/query") from error
         except OSError as error:
             raise ProtocolError(f"The answer ended early: {error}") from error
-        except HTTPError as error:
-            raise ProtocolError(str(error)) from error
         else:
             if not body.endswith(END_OF_STREAM):
                 raise ProtocolError("The answer ended early, between two batches.")

@@ -17,6 +17,8 @@ from analytics.settings import Settings, as_url
 LATEST = timedelta(seconds=20)
 """`serve` writes its file at least every ten seconds; an older file says nothing about now."""
 LISTENER_SECONDS = 1.5
+_LARGEST = 64 * 1024
+"""The bytes of an answer that are read; a listener's has some hundred."""
 SERVE_FILE = "serve.json"
 
 
@@ -87,8 +89,9 @@ def ask_listener(settings: Settings) -> list[Sign]:
 
 def get(url: str) -> bytes:
     """Return a listener's answer at a URL, over a connection of its own."""
+    timeout = urllib3.Timeout(total=LISTENER_SECONDS)
     with urllib3.PoolManager(num_pools=1, retries=False) as pool:
-        return pool.request("GET", url, redirect=False, timeout=urllib3.Timeout(total=LISTENER_SECONDS)).data
+        return pool.request("GET", url, redirect=False, preload_content=False, timeout=timeout).read(_LARGEST)
 
 
 def listener_answers(settings: Settings) -> bool:

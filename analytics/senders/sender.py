@@ -106,12 +106,14 @@ class Wording(NamedTuple):
         labels: the name of a field, by its key, where the key's own words are not good enough.
         measures: the units of numbers, by the field's path without the keys of its items.
         phrases: a function for the phrase of a changed field, by the same path; None means the usual phrase.
+        containers: the keys of objects whose fields are the entity's own.
     """
 
     nouns: Mapping[str, str]
     labels: Mapping[str, str]
     measures: Mapping[str, str]
     phrases: Mapping[str, Callable[[ParsedChange], Phrase | None]]
+    containers: frozenset[str] = frozenset()
 
 
 class Examples(NamedTuple):

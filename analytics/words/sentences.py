@@ -6,7 +6,7 @@ Text from outside is made visible and cut, and is never part of a template.
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 import orjson
@@ -84,18 +84,17 @@ def make_pattern(path: str) -> str:
 
 
 def label_path(path: str, wording: Wording) -> str:
-    """Return the name of a field in a sentence: `size of disk 0:3`."""
+    """Return the name of a field in a sentence, with the object and the item that have it: `size of disk 0:3`."""
     parts = list(split_path(path))
-    keys = [part for part in parts if not isinstance(part, Item)]
-    name = spell_words(keys[-1], wording) if keys else path
     things = [
         f"{wording.nouns.get(before) or make_singular(spell_words(before, wording))} {shorten(part, LONGEST)}"
         for before, part in pairwise(parts)
         if isinstance(part, Item)
     ]
-    if not things:
-        return name
-    return things[-1] if isinstance(parts[-1], Item) else f"{name} of {things[-1]}"
+    keys = list(takewhile(lambda part: not isinstance(part, Item), reversed(parts)))
+    owners = [key for key in keys[1:2] if key not in wording.containers]
+    names = [spell_words(key, wording) for key in [*keys[:1], *owners]]
+    return " of ".join([*names, *things[-1:]]) or path
 
 
 def make_singular(noun: str) -> str:

@@ -130,8 +130,13 @@ class Exchange(HTTPMessageDelegate):
         assert isinstance(start_line, RequestStartLine)  # noqa: S101 - a server reads requests
         self._start_line = start_line
         self._headers = headers
-        if _announces_more_than(self._max_body_bytes, headers.get("Content-Length", "")):
+        length = headers.get("Content-Length", "")
+        # Tornado refuses a length beside chunks.
+        if "Transfer-Encoding" not in headers and _announces_more_than(self._max_body_bytes, length):
             self._refuse_as_too_large()
+            if _announces_more_than(_NO_LIMIT, length):
+                # Tornado would write an answer of its own after this one.
+                headers["Content-Length"] = str(_NO_LIMIT)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Collect a part of the body; let others have a turn after some parts, and after a stranger's large ones."""

@@ -156,7 +156,7 @@ class Routes:
         """Answer a handshake by GET; refuse anything else that is not posted."""
         known_path, query = self._split_target(request)
         if request.method == "GET" and known_path is not None and is_of_profile(known_path):
-            handshake = self._senders.greet(known_path, query)
+            handshake = self._senders.greet(known_path, query, request.headers)
             if handshake is not None:
                 return _answer_handshake(handshake)
         return _ONLY_POST

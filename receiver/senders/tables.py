@@ -139,7 +139,12 @@ class Table:
     def list_tables(self, known: tuple[str, ...]) -> Iterator[tuple[str, "Table"]]:
         """Yield the tables in this one, each with its key."""
         for name in self.values:
-            yield name, self.read_table(name, known)
+            table = self.read_table(name)
+            for key, value in table.values.items():
+                if isinstance(value, dict) and key not in known:
+                    table.refuse(key, f'is not known; a name with a dot stands in quotes: "{name}.{key}"')
+            table.allow(known)
+            yield name, table
 
     def read_tables(self, name: str, known: tuple[str, ...]) -> Iterator["Table"]:
         """Yield the tables of a list; none where the key is missing."""

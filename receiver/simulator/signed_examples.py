@@ -70,7 +70,7 @@ def _sign(
     profile: Profile, example: Example, secret: Secret | None, base_url: str, path: str, now: datetime
 ) -> SignedExample:
     try:
-        body = example.file.read_bytes()
+        body = profile.scheme.renew_time(example.file.read_bytes(), now)
     except OSError as error:
         raise ProfileError(profile.path, f"its example {example.file.name} can't be read: {error.strerror}") from None
     headers = dict(example.headers)

@@ -323,6 +323,14 @@ def test_an_answer_that_ends_between_two_batches_is_an_error_whatever_its_length
         client.sql("SELECT 1")
 
 
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_is_larger_than_any_memory_is_told_and_not_waited_for(service, status):
+    service.script.append((status, b"{}", 10**15))
+    with analytics.connect(service.url) as client, pytest.raises(QueryError, match="has 1000000000000000 bytes, more"):
+        client.sql("SELECT 1")
+    assert len(service.asked) == 1
+
+
 def test_a_redirect_is_not_followed_with_the_token(service):
     service.script.append((307, b"", None))
     with analytics.connect(service.url) as client, pytest.raises(QueryError, match="307"):

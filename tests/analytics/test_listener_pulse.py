@@ -1,6 +1,8 @@
 """The pulse of the listeners: missed only by what is known of them."""
 
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -56,6 +58,15 @@ def test_what_a_listener_says_of_its_spool_and_of_the_store_is_told_with_how_goo
     monkeypatch.setattr("analytics.client.signs.get", lambda _url: json.dumps(answer))
     names = ("Listener", "Store, says the listener")
     assert ask_listener(Settings()) == [Sign(name, *each) for name, each in zip(names, told, strict=False)]
+
+
+def test_a_strangers_answer_of_any_length_is_no_listeners():
+    with socket.create_server(("127.0.0.1", 0)) as stranger, ThreadPoolExecutor() as pool:
+        signs = pool.submit(ask_listener, Settings(listen=f"127.0.0.1:{stranger.getsockname()[1]}"))
+        with stranger.accept()[0] as connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\n{}")
+        assert [sign.state for sign in signs.result()] == ["amber"]
 
 
 @pytest.fixture

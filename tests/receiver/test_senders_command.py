@@ -148,6 +148,8 @@ WRONG = {
     "a wrong secret": ('"an example, never in use"', '"another of 16 bytes"', "the signature fits no secret"),
     "an expected column": ('actor = "jo"', 'actor = "al"', "actor is jo, expected al"),
     "an expected column that is NULL": ('actor = "jo"', "", "actor is jo, expected NULL"),
+    "a number for a text": ('actor = "jo"', "actor = 7", "expected 7, which is no text: write it in quotes"),
+    "a time that can't be read": ('occurred_at = "/at"', 'occurred_at = "/by"', "occurred_at reads 'jo'; allowed are"),
     "an expected change": (
         "'\"open\"'",
         "'\"new\"'",
@@ -202,6 +204,13 @@ def test_a_state_that_no_example_has_is_told(billing, place, said):
     code, lines = run("check", billing)
     assert code == 1
     assert lines[-1].startswith(f"WRONG  {said}"), lines
+
+
+@pytest.mark.parametrize("keys", ['noise = ["/lines/id"]', 'natural_keys = { lines = "/lines/id" }'])
+def test_a_place_where_a_key_must_stand_is_told(billing, keys):
+    billing.write_text(billing.read_text().replace("[state]\n", f"[state]\n{keys}\n"))
+    code, lines = run("check", billing)
+    assert (code, lines[3]) == (1, "WRONG  state  /lines/id is a place; allowed are keys, such as id")
 
 
 def test_an_example_is_compared_with_the_body_before_it(billing):

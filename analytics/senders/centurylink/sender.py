@@ -197,7 +197,7 @@ PHRASES: Mapping[str, Callable[[ParsedChange], Phrase | None]] = {
     "details.alertPolicies[]": describe_named(NOUNS["alertPolicies"]),
     "details.customFields[]": describe_named(NOUNS["customFields"]),
 }
-WORDING = Wording(NOUNS, LABELS, MEASURES, PHRASES)
+WORDING = Wording(NOUNS, LABELS, MEASURES, PHRASES, containers=frozenset({"details", "changeInfo"}))
 
 
 ENTITY = "Account alias, user name or server name, in upper case"

@@ -37,7 +37,7 @@ class HandshakeRules(NamedTuple):
     """How handshakes are told, and answered.
 
     Args:
-        method: `GET` where the sender asks by the URL's parameters, which nothing signs, or `POST`.
+        method: `GET` where the sender asks by the URL's parameters and headers, which nothing signs, or `POST`.
         when: reads texts of a request, and the text that each must be.
         echo: reads the text to echo or to sign.
         answer: the fields of a JSON answer, in which `{text}` and `{signature}` stand for the two; without any the text
@@ -55,15 +55,15 @@ class HandshakeRules(NamedTuple):
         """Return the answer to a posted handshake, whose signature holds; None for any other request."""
         return self._answer(Request(None, headers, body), secret) if self.method == "POST" else None
 
-    def answer_asked(self, query: str, secret: Secret | None) -> Handshake | None:
-        """Return the answer to the query of a URL that was asked for; None where it is no handshake."""
+    def answer_asked(self, headers: Mapping[str, str], query: str, secret: Secret | None) -> Handshake | None:
+        """Return the answer to a URL's query that was asked for with some headers; None where it is no handshake."""
         if self.method != "GET":
             return None
         try:
             parameters = dict(parse_qsl(query, max_num_fields=_MOST_PARAMETERS, errors="strict"))
         except ValueError:
             return None
-        return self._answer(Request(None, {}, parameters), secret)
+        return self._answer(Request(None, headers, parameters), secret)
 
     def _answer(self, request: Request, secret: Secret | None) -> Handshake | None:
         if any(read(request) != text for read, text in self.when):
@@ -113,7 +113,7 @@ def _read_when(table: Table, method: str) -> tuple[tuple[Read, str], ...]:
     if not when.values and method == "POST":
         table.refuse("when", "is missing; it must say by which texts a handshake is told")
     try:
-        compiled = [(_compile_parameter(place) if method == "GET" else compile_source(place)) for place in when.values]
+        compiled = [(_compile_asked(place) if method == "GET" else compile_source(place)) for place in when.values]
     except ValueError as error:
         table.refuse("when", str(error))
     return tuple(zip(compiled, map(when.read_text, when.values), strict=True))
@@ -123,17 +123,22 @@ def _read_echo(table: Table, method: str) -> Read:
     if not table.has("echo"):
         table.refuse("echo", "is missing; it must say where the text stands that is the answer")
     name = table.read_text("echo")
-    if method == "GET":
-        return _compile_parameter(name)
     try:
+        if method == "GET":
+            return _compile_asked(name)
         pointer = parse_pointer(name)
     except ValueError as error:
         table.refuse("echo", str(error))
     return lambda request: as_text(follow(request.body, pointer))
 
 
-def _compile_parameter(name: str) -> Read:
-    return lambda request: as_text(request.body.get(name))
+def _compile_asked(name: str) -> Read:
+    """Make the function that reads a parameter of a URL, or for `header:NAME` a header.
+
+    Raises:
+        ValueError: NAME is no name of a header.
+    """
+    return compile_source(name) if name.startswith("header:") else lambda request: as_text(request.body.get(name))
 
 
 def _read_answer(table: Table) -> dict[str, str]:

@@ -233,9 +233,9 @@ class Profile(Sender):
         """
         return self.handshake.answer_posted(headers, body, secret) if self.handshake else None
 
-    def answer_query(self, query: str, secret: Secret | None) -> Handshake | None:
-        """Return the answer to a handshake by the query of a URL, which nothing signs; None for any other query."""
-        return self.handshake.answer_asked(query, secret) if self.handshake else None
+    def answer_query(self, headers: Mapping[str, str], query: str, secret: Secret | None) -> Handshake | None:
+        """Return the answer to a handshake by a URL's query and headers, which nothing signs; None for any other."""
+        return self.handshake.answer_asked(headers, query, secret) if self.handshake else None
 
 
 def _read(sources: Sources | None, request: Request) -> str | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NamedTuple
 
 from receiver.senders.pointers import follow, parse_pointer
@@ -18,6 +19,7 @@ _HEADER = re.compile(r"header:([A-Za-z0-9-]+)")
 _OUTSIDE = re.compile(r"(?:^|\{)(?:header:|route(?:\}|$))")
 _NUMBER = re.compile(r"\d{9,16}(?:\.\d{1,9})?")
 _OFFSET = re.compile(r" ?(?:UTC|([+-]\d{2}):?(\d{2}))$")
+_MAIL = re.compile(r"[A-Z][a-z]{2}, [0-9A-Za-z :+-]{15,40}")
 _LEAST_MILLISECONDS = 10**11
 """As seconds, this is the year 5138."""
 
@@ -143,7 +145,7 @@ def as_text(value: Any) -> str | None:
 
 
 def parse_time(text: str) -> datetime | None:
-    """Return a time in UTC: ISO 8601, or seconds or milliseconds since 1970.
+    """Return a time in UTC: ISO 8601, seconds or milliseconds since 1970, or as in e-mails (RFC 2822).
 
     Without an offset it is UTC already. None where it can't be read or has no time of day.
     """
@@ -154,7 +156,11 @@ def parse_time(text: str) -> datetime | None:
             return _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
         if "T" not in text and " " not in text:
             return None
-        time = datetime.fromisoformat(_OFFSET.sub(lambda match: f"{match[1]}:{match[2]}" if match[1] else "Z", text))
+        if _MAIL.fullmatch(text):
+            time = parsedate_to_datetime(text)
+        else:
+            text = _OFFSET.sub(lambda match: f"{match[1]}:{match[2]}" if match[1] else "Z", text)
+            time = datetime.fromisoformat(text)
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError, DecimalException):
         return None

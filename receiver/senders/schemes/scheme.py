@@ -11,6 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from receiver.notification import Proof, SignatureStatus
+from receiver.senders.pointers import follow
 from receiver.senders.request import Detail, SignedRequest, Verdict
 from receiver.senders.schemes.algorithm import Algorithm
 from receiver.senders.schemes.places import BodyPlace, Envelope, HeaderPlace, PairPlace, Place, Signatures, read_bounded
@@ -95,6 +96,21 @@ class Scheme:
             key_fingerprint=found.key_fingerprint,
             delivery_id=delivery_id,
         )
+
+    def renew_time(self, body: bytes, now: datetime) -> bytes:
+        """Return a body with another time, where its time stands in it: the old one of an example would be refused."""
+        if self.timestamp is None or not isinstance(self.timestamp.place, BodyPlace):
+            return body
+        pointer = self.timestamp.place.pointer
+        outer, key = pointer[:-1], pointer[-1]
+        try:
+            document = orjson.loads(body)
+            fields = follow(document, outer)
+            text = self.timestamp.write(now)
+            fields[key] = int(text) if isinstance(fields[key], int) else text
+            return orjson.dumps(document)
+        except (ValueError, TypeError, KeyError):  # the body has no time there
+            return body
 
     def sign(self, request: SignedRequest, secret: Secret, now: datetime, delivery_id: str | None) -> dict[str, str]:
         """Return the headers by which a request verifies, beside those that it has; for simulators and examples.

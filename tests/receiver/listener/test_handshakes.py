@@ -1,4 +1,4 @@
-"""Handshakes of three kinds, over real sockets: a signed answer, an echo of a parameter, and a signed parameter."""
+"""Handshakes over real sockets: a signed answer, an echo of a parameter or a header, and a signed parameter."""
 
 import hashlib
 import hmac
@@ -52,7 +52,14 @@ echo = "crc_token"
 answer = { response_token = "sha256={signature}" }
 encoding = "base64"
 """
-KINDS = {"like-zoom": LIKE_ZOOM, "like-meta": LIKE_META, "like-x": LIKE_X}
+LIKE_OKTA = """\
+header = "X-Signature"
+[handshake]
+method = "GET"
+echo = "header:X-Okta-Verification-Challenge"
+answer = { verification = "{text}" }
+"""
+KINDS = {"like-zoom": LIKE_ZOOM, "like-meta": LIKE_META, "like-x": LIKE_X, "like-okta": LIKE_OKTA}
 
 
 def mac(text):
@@ -107,6 +114,16 @@ def test_a_challenge_in_the_url_is_echoed_where_all_parameters_fit(listener):
         assert listener.sender.request("GET", other).status == 405
 
 
+def test_a_challenge_in_a_header_is_echoed(listener):
+    def ask(challenge):
+        headers = {"X-Okta-Verification-Challenge": challenge}
+        return listener.sender.request("GET", "/senders/like-okta", None, headers)
+
+    answer = ask("iqBHhQ8vQ")
+    assert (answer.status, json.loads(answer.data)) == (200, {"verification": "iqBHhQ8vQ"})
+    assert ask("<b>").status == 405
+
+
 def test_a_token_in_the_url_is_answered_with_its_signature(listener):
     answer = listener.sender.request("GET", "/senders/like-x?crc_token=MDg1MWY4ZTg%3D&nonce=1")
     token = b64encode(mac("MDg1MWY4ZTg=").digest()).decode()
@@ -135,6 +152,7 @@ def test_no_handshake_signs_what_a_notification_could_be(listener):
         (("{signature}", "{secret}"), "allowed in braces are {text} and {signature}"),
         (("{signature}", "{signature.__class__}"), "allowed in braces are {text} and {signature}"),
         (('"GET"', '"PUT"'), "allowed are GET, POST"),
+        (('"crc_token"', '"header:X Token"'), "handshake.echo is 'header:X Token'"),
     ],
 )
 def test_a_handshake_that_could_sign_a_notification_is_no_profile(tmp_path, change, said):

@@ -156,6 +156,18 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read_whole_and_kept_witho
     assert (row.sender, row.source_ip) == ("centurylink", "127.0.0.1")
 
 
+@pytest.mark.parametrize("length", ["1000000000000000", "9" * 5000])
+def test_a_length_beyond_all_limits_is_answered_once(listener, length):
+    head = f"POST /webhooks/User.Updated HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{{"
+    with socket.create_connection(listener.url.removeprefix("http://").split(":"), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answers = connection.recv(1000)
+        connection.shutdown(socket.SHUT_WR)
+        answers += b"".join(iter(lambda: connection.recv(1000), b""))
+    assert (answers[:12], answers.count(b"HTTP/1.1")) == (b"HTTP/1.1 413", 1)
+    assert json.loads(listener.rejected()[0].headers)["Content-Length"] == length
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/"])
 def test_a_body_over_the_limit_that_is_no_notification_is_refused_and_not_kept(listener, path):
     assert refusal_of(listener.sender.post(path, b"x" * 1_100_000)) == (413, "too_large")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
@@ -25,6 +26,8 @@ from receiver.commands.simulate import simulate
 from receiver.errors import ProfileError, SendError
 from receiver.senders.centurylink.signature import check_signature, load_public_key
 from receiver.senders.keys import load_or_make_key
+from receiver.senders.profile import load_profile
+from receiver.senders.request import SignedRequest
 from receiver.simulator.history import Outgoing
 from receiver.simulator.posting import Poster, schedule_at_rate, seal_with
 from tests.receiver.senders.profile.profiles import MINIMAL
@@ -300,6 +303,21 @@ def test_an_example_of_a_sender_that_signs_the_url_is_signed_with_the_url_secret
     assert received.path == "/senders/correct-horse-battery/example"
     signed = hmac.digest(b"a secret for tests alone", f"{url}{received.path}".encode(), "sha256").hex()
     assert received.headers["X-A"] == signed
+
+
+@pytest.mark.parametrize(("unit", "old", "kind"), [("ms", 1772442903000, int), ("iso", "2026-03-02T09:15:03Z", str)])
+def test_an_example_that_says_its_time_in_the_body_says_the_time_now(receive, monkeypatch, tmp_path, unit, old, kind):
+    url, receiver = receive()
+    verification = f'type = "hmac"\nheader = "X-A"\ntimestamp = {{ body = "/sent/at", unit = "{unit}" }}'
+    set_up_example(monkeypatch, tmp_path, verification, orjson.dumps({"sent": {"at": old}, "type": "a"}).decode())
+    assert CliRunner().invoke(simulate, ["--sender", "example", "--to", url]).exit_code == 0
+    (received,) = receiver.received
+    scheme = load_profile(tmp_path / "example.toml").scheme
+    headers = {name.lower(): text for name, text in received.headers.items()}
+    request = SignedRequest("POST", url, headers, received.body)
+    secrets = [scheme.load_secret("a secret for tests alone")]
+    assert scheme.check(request, secrets, datetime.now(UTC)).status == "valid"
+    assert isinstance(orjson.loads(received.body)["sent"]["at"], kind)
 
 
 @pytest.mark.parametrize(

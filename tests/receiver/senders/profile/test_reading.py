@@ -81,6 +81,10 @@ WRONG = {
         ('"/id"', f'"/id"\n{EXAMPLE}refused = "header missing"\n{EXAMPLE}[examples.row]\nentity = "a"'),
         (19, "examples.2.row.entity", "did you mean entity_id?"),
     ),
+    "a name with a dot and without quotes": (
+        ('"/id"', '"/id"\n[events.invoice.paid]\ncategory = "bill"'),
+        (11, "events.invoice.paid", 'stands in quotes: "invoice.paid"'),
+    ),
     "an example that is both": (
         ('"/id"', '"/id"\n[[examples]]\nfile = "a.json"\nreceived_at = 2026-01-01T00:00:00Z'),
         (11, "examples.1", "either a row"),
