@@ -215,6 +215,9 @@ def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     expect(page.locator(".st-key-last-github")).to_contain_text("received")
     assert texts(page.locator(".st-key-how-to strong").filter(has_text=re.compile("|".join(TITLES)))) == TITLES
+    heading = page.locator("strong", has_text=re.compile(r"^CenturyLink Cloud$")).last.bounding_box()
+    steps, urls = (page.locator(f".st-key-{key}").bounding_box() for key in ("how-to", "targets"))
+    assert steps["y"] + steps["height"] <= heading["y"] < urls["y"]
     expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
 
 
