@@ -386,5 +386,8 @@ def test_a_user_whose_name_has_a_letter_that_is_two_in_upper_case_is_found_with_
     with analytics.connect(str(file)) as client:
         acts = client.sql(*queries.make_query("acts_of_user", {"entity": "GROSS", "page_rows": 5})).to_pylist()
         found = client.sql(*queries.make_query("entities_found", {"named": "groß", "page_rows": 5})).to_pylist()
+        filters = {"page_rows": 5, "actor": "GROSS"}
+        listed = client.sql(*queries.make_query("newest_notifications", filters)).to_pylist()
     assert [row["entity_id"] for row in acts] == ["WA1ACMEWEB01"]
     assert [row["entity_id"] for row in found] == ["GROSS"]
+    assert [row["actor"] for row in listed] == ["groß"]
