@@ -148,8 +148,8 @@ def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:
             by_id |= {row["id"]: row["sender"] for row in rows}
     except BusyError:
         raise
-    except QueryError:  # a store of an older version knows no sender
-        return findings
+    except QueryError:  # a store of an older version knows no sender; of another the rest stay without
+        pass
     return [each._replace(sender=each.sender or by_id.get(each.notification_ids[0])) for each in findings]
 
 
@@ -247,7 +247,7 @@ def _make_findings(rule: Rule, table: pa.Table) -> Iterator[Finding]:
             account_alias,
             actor,
             sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + ELLIPSIS,
-            notification_ids,
+            list(dict.fromkeys(notification_ids)),
             rule.reasons.get(severity),
             rule.sender,
             open_until=open_until,

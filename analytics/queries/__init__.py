@@ -111,6 +111,11 @@ def as_entity_id(name: str) -> str:
     )
 
 
+def in_any_case(name: str) -> str:
+    """Return SQL for a name in which no letter tells its case: that of `groß` is that of `GROSS`."""
+    return f"lower({as_entity_id(name)})"
+
+
 def user_of(actor: str) -> str:
     """Return SQL for an actor's name as that of the user: in one letter case for a sender whose names have none.
 
@@ -134,7 +139,8 @@ def named_like(text: str) -> str:
     Names of the senders with a folder are in upper case, so converting each of them is left out.
     """
     as_it_is = f"contains(entity_id, {as_entity_id(text)})"
-    return f"CASE WHEN {is_shipped('sender')} THEN {as_it_is} ELSE contains(lower(entity_id), lower({text})) END"
+    folded = f"contains({in_any_case('entity_id')}, {in_any_case(text)})"
+    return f"CASE WHEN {is_shipped('sender')} THEN {as_it_is} ELSE {folded} END"
 
 
 def is_named(text: str) -> str:
@@ -153,6 +159,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "what_a_place_is": what_a_place_is,
     "is_shipped": is_shipped,
     "as_entity_id": as_entity_id,
+    "in_any_case": in_any_case,
     "user_of": user_of,
     "account_of": account_of,
     "named_like": named_like,

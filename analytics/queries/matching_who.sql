@@ -4,5 +4,5 @@
     AND account_of(account_alias) IN (SELECT account_of(alias) FROM accounts WHERE list_contains(root_path, $account_tree)) -- if $account_tree
     AND named_like($entity) -- if $entity
     AND is_named($entity_is) -- if $entity_is
-    AND contains(lower(actor), lower($actor)) -- if $actor
+    AND contains(in_any_case(actor), in_any_case($actor)) -- if $actor
     AND user_of(actor) = user_of($actor_is) -- if $actor_is

@@ -57,7 +57,7 @@ def _insert_some(connection: duckdb.DuckDBPyConnection, rows: Sequence[NumberedN
     columns["id"] = [name.hex for name in columns["id"]]
     columns["duplicate_of"] = [each.duplicate_of and str(each.duplicate_of) for each in rows]
     schema = make_schema(Notification).append(pa.field("seq", pa.int64())).append(pa.field("duplicate_of", pa.string()))
-    insert_table(connection, "notifications", _make_table(schema, columns))
+    insert_table(connection, "notifications", _fill_schema(schema, columns))
 
 
 def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Rejection]) -> None:
@@ -66,7 +66,7 @@ def insert_rejections(connection: duckdb.DuckDBPyConnection, rows: Sequence[Reje
         return
     columns = _list_by_name(Rejection, rows)
     columns["id"] = [name.hex for name in columns["id"]]
-    insert_table(connection, "rejected", _make_table(make_schema(Rejection), columns))
+    insert_table(connection, "rejected", _fill_schema(make_schema(Rejection), columns))
 
 
 def select_numbered(query: str) -> str:
@@ -117,7 +117,7 @@ def make_table(kind: type[AnyRow], rows: Sequence[AnyRow]) -> pa.Table:
     Raises:
         UnstorableError: a value does not have its column's type.
     """
-    return _make_table(make_schema(kind), _list_by_name(kind, rows))
+    return _fill_schema(make_schema(kind), _list_by_name(kind, rows))
 
 
 def insert_table(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
@@ -143,10 +143,10 @@ def _list_by_name(kind: type[tuple[Any, ...]], rows: Sequence[tuple[Any, ...]]) 
     return {name: list(map(itemgetter(at), rows)) for at, name in enumerate(make_schema(kind).names)}
 
 
-def _make_table(columns: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.Table:
+def _fill_schema(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
     try:
-        arrays = [_make_array(values[column.name], column.type) for column in columns]
-        return pa.Table.from_arrays(arrays, schema=columns)
+        arrays = [_make_array(columns[field.name], field.type) for field in schema]
+        return pa.Table.from_arrays(arrays, schema=schema)
     except (ValueError, TypeError, OverflowError) as error:
         raise UnstorableError(str(error)) from error
 

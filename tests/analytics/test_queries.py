@@ -382,9 +382,17 @@ def test_an_entity_id_is_made_of_each_letter_of_a_name(client, name):
 
 def test_a_user_whose_name_has_a_letter_that_is_two_in_upper_case_is_found_with_their_acts(tmp_path):
     user = Row("User.Created", "ACME", "GROSS", {"userName": "groß"}, MIDDAY - HOUR)
-    file = build_store(tmp_path / "s.duckdb", [user, server("ACME", "WA1ACMEWEB01", received_at=MIDDAY, actor="groß")])
+    act = server("ACME", "WA1ACMEWEB01", received_at=MIDDAY, actor="groß")
+    other = Row("sale", "acme", "groß", {}, MIDDAY, sender="till", category="person")
+    file = build_store(tmp_path / "s.duckdb", [user, act, other])
     with analytics.connect(str(file)) as client:
         acts = client.sql(*queries.make_query("acts_of_user", {"entity": "GROSS", "page_rows": 5})).to_pylist()
         found = client.sql(*queries.make_query("entities_found", {"named": "groß", "page_rows": 5})).to_pylist()
+        by, about = (
+            client.sql(*queries.make_query("newest_notifications", {"page_rows": 5, name: "GROSS"})).to_pylist()
+            for name in ("actor", "entity")
+        )
     assert [row["entity_id"] for row in acts] == ["WA1ACMEWEB01"]
-    assert [row["entity_id"] for row in found] == ["GROSS"]
+    assert {row["entity_id"] for row in found} == {"GROSS", "groß"}
+    assert [row["actor"] for row in by] == ["groß"]
+    assert [row["entity_id"] for row in about] == ["groß", "GROSS"]

@@ -7,6 +7,7 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import duckdb
 import pytest
@@ -60,6 +61,10 @@ def found_in(tmp_path_factory):
         client.close()
 
 
+def latest_receipt(finding):
+    return EPOCH + timedelta(milliseconds=max(UUID(each).int >> 80 for each in finding.notification_ids))
+
+
 def said(finding):
     return f"{finding.severity} {finding.entity_id}: {finding.sentence}"
 
@@ -70,6 +75,8 @@ def test_a_rule_finds_what_its_example_expects(rule, example, found_in):
     assert len(findings) == len(example.expected), [said(each) for each in findings]
     for finding, expected in zip(findings, example.expected, strict=True):
         assert expected in said(finding)
+        if rule.sender:  # else a finding that became known after a list was marked as seen would count as seen
+            assert latest_receipt(finding) >= finding.found_at - timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(("rule", "example"), SILENT)

@@ -13,7 +13,7 @@ import pytest
 
 from analytics import connect
 from analytics.client.client import Client
-from analytics.errors import BusyError, NotRunningError, QueryError, SettingsError, TooManyRowsError
+from analytics.errors import BusyError, NotRunningError, QueryError, QueryTimeoutError, SettingsError, TooManyRowsError
 from analytics.findings import doubts, running
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
@@ -113,6 +113,24 @@ def test_the_senders_of_more_findings_than_a_query_takes_are_asked_for_in_parts(
     assert max(sizes) == 2
 
 
+def test_findings_whose_sender_was_answered_keep_it_if_the_next_part_has_no_answer(own, client, monkeypatch):
+    monkeypatch.setattr(doubts, "_MOST_IDS", 2)
+    ask, asked = client.sql, []
+
+    def ask_once(query, parameters=None, **limits):
+        if "AS id, sender" in query:
+            asked.append(query)
+            if len(asked) > 1:
+                raise QueryTimeoutError("The query took longer than 30 s.")
+        return ask(query, parameters, **limits)
+
+    monkeypatch.setattr(client, "sql", ask_once)
+    rules = load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}"))
+    mine = RuleSet([rule for rule in rules.rules if rule.name == "any"], [])
+    found = find(client, NOON - 2 * DAY, NOON, rules=mine).findings
+    assert [finding.sender for finding in found].count("centurylink") == 2
+
+
 @pytest.mark.parametrize("most", [20_000, 1])
 def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_received_later(
     tmp_path, monkeypatch, most
@@ -148,14 +166,15 @@ def test_where_an_answer_about_all_late_notifications_is_too_large_they_are_aske
     assert sizes == [2]
 
 
-def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once(own, client):
-    all_of_it = f"/*\n{HEADER}*/{SELECT.partition('WHERE')[0]}, range(2)"
+def test_findings_lie_in_the_span_whatever_a_rule_returns_and_each_is_there_once_with_its_notification(own, client):
+    all_of_it = f"/*\n{HEADER}*/{SELECT.partition('WHERE')[0].replace('[id]', '[id, id]')}, range(2)"
     rules = load_rules(own("mine.sql", all_of_it))
     mine = RuleSet([rule for rule in rules.rules if rule.name == "mine"], [])
     found = find(client, NOON - HOUR, NOON, rules=mine)
     assert [finding.found_at for finding in found.findings] == sorted(
         [NOON - HOUR, NOON - HOUR / 2, *(NOON - HOUR + n * HOUR / 60 for n in range(5))]
     )
+    assert {len(finding.notification_ids) for finding in found.findings} == {1}
 
 
 @pytest.mark.parametrize(

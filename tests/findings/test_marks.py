@@ -37,6 +37,7 @@ def test_a_mark_covers_its_list_and_neither_what_a_filter_hid_nor_what_the_range
     assert left_after([high], low, severities=["high"]) == ["low"]
     assert left_after([finding("by ann")], finding("by bob", actor="bob"), actor="ann") == ["by bob"]
     assert left_after([finding("by ann")], finding("by joann", actor="joann"), actor='"ANN"') == ["by joann"]
+    assert left_after([finding("by Groß", actor="groß")], finding("by ann"), actor="GROSS") == ["by ann"]
     assert left_after([high, low], finding("old", days=8)) == ["old"]
 
 

@@ -198,5 +198,5 @@ def fits(name: str | None, text: str | None, sender: str | None) -> bool:
     """Say whether a filter's text lets a sender's name through: it has the text, or is the name in quotes."""
     whole = read_quoted(text)
     if whole is None:
-        return (text or "").lower() in (name or "").lower()
+        return (text or "").upper() in (name or "").upper()
     return name is not None and (name.upper() == whole.upper() if has_upper_case(sender) else name == whole)

@@ -538,10 +538,15 @@ sights AS (
 ),
 -- A server that was created before its deletion came again, and was changed afterwards, was not deleted.
 outlived AS (
-    SELECT deleted_again.*, min(sight.received_at) AS seen_at
+    SELECT
+        deleted_again.*,
+        min(sight.received_at) AS seen_at,
+        arg_min(sight.id, (sight.received_at, sight.seq)) AS sight_id
     FROM deleted_again
     JOIN (
         SELECT
+            id,
+            seq,
             entity_id,
             occurred_at,
             received_at,
@@ -576,7 +581,7 @@ SELECT
         if(source_ip <> first_use.source_ip, concat(', from ', source_ip, ' instead of ', first_use.source_ip), ''),
         if(seen_at > received_at, ': the server was changed afterwards.', '.')
     ) AS sentence,
-    [id, first_use.id] AS notification_ids,
+    list_filter([id, first_use.id, sight_id], lambda one: one IS NOT NULL) AS notification_ids,
     severity
 FROM found
 WHERE seen_at >= $since::TIMESTAMPTZ
