@@ -8,6 +8,7 @@ one spool, both may be moved or copied together, and rows are taken from a spool
 import contextlib
 import fcntl
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from receiver.spool.reader import SpoolReader
 OWNER = "owner"
 KNOWN = "spools.json"
 _FORMAT = 1
+_LAST_COMMA = re.compile(rb",(?=\s*})")
+"""Stays in the note where an operator has deleted the last line of its spools."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +81,8 @@ def claim(settings: Settings) -> None:
             _remember(settings, known, owner.spool)
     except OSError as error:
         raise DataDirectoryError(
-            f"The spool {spool} can't be marked as one of {settings.data_dir} ({error.strerror}): make room, or make "
-            "both directories writable."
+            f"{error.filename or spool} can't be read or written ({error.strerror}), so the spool can't be marked as "
+            f"one of {settings.data_dir}: make room, or let the user who runs `serve` use it."
         ) from None
     if owner.owner != known.id:
         raise DataDirectoryError(
@@ -126,6 +129,8 @@ def list_former_spools(settings: Settings) -> list[Former]:
         known = _read(SpoolNote, note)
     except OSError as error:
         return [Former(note, f"can't be read ({error.strerror}), which lists the spools of before")]
+    if known is None and note.exists():
+        return [Former(note, "is damaged, which lists the spools of before: mend it, or stop `serve` and start it")]
     noted = _list_noted(settings, known)
     in_use = settings.spool_directory.resolve()
     # Before there was a note the spool lay in `spool` by default.
@@ -137,7 +142,7 @@ def list_former_spools(settings: Settings) -> list[Former]:
             if trouble or (directory != in_use and _has_segments(directory)):
                 former.append(Former(directory, trouble))
         except OSError as error:
-            former.append(Former(directory, f"can't be read ({error.strerror})"))
+            former.append(Former(Path(error.filename or directory), f"can't be read ({error.strerror})"))
     return former
 
 
@@ -271,6 +276,10 @@ def _find_trouble(directory: Path, known: SpoolNote | None, names: list[str], no
 
 def _read(kind: type[Model], path: Path) -> Model | None:
     try:
-        return kind.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        content = path.read_bytes()
+    except FileNotFoundError:
         return None
+    for each in (content, _LAST_COMMA.sub(b"", content)):
+        with contextlib.suppress(ValidationError):
+            return kind.model_validate_json(each)
+    return None
