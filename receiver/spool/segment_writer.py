@@ -52,7 +52,7 @@ class SegmentWriter:
             if not patient:
                 raise DataDirectoryError(
                     f"The spool directory {directory} can't be written ({error}): "
-                    "make it writable or set CLC_SPOOL_DIR."
+                    "make room, make it writable, or set CLC_SPOOL_DIR to another."
                 ) from None
             _log.error("the spool in %s can't be written yet: %s", directory, error)
 
