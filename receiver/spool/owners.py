@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from receiver.data_directory.incidents import put_aside, report, set_aside
+from receiver.data_directory.incidents import aside_in, put_aside, report, set_aside
 from receiver.errors import DataDirectoryError
 from receiver.files import list_files, write_new, write_whole
 from receiver.settings import Settings
@@ -89,6 +89,14 @@ def claim(settings: Settings) -> None:
             f"The spool {spool} belongs to the data directory {owner.data_dir}: set CLC_SPOOL_DIR to another "
             f"directory, or delete {spool / OWNER} if that data directory is gone for good."
         )
+
+
+def claim_if_possible(settings: Settings) -> None:
+    """Claim the spool, or log why not: a listener goes on, because the sender tries once."""
+    try:
+        claim(settings)
+    except DataDirectoryError as error:
+        _log.error("%s", error)
 
 
 @contextlib.contextmanager
@@ -250,11 +258,13 @@ def _find_lost_name(settings: Settings, known: SpoolNote) -> str | None:
     """Return the id of a spool that lost its mark alone; None for a new spool, or one whose disk is not mounted."""
     directory = settings.spool_directory.resolve()
     names = _list_noted(settings, known).get(directory, [])
-    return names[-1] if names and _has_files(directory) else None
+    return names[-1] if names and _is_used(directory) else None
 
 
-def _has_files(directory: Path) -> bool:
-    return any(path.name != "lost+found" for path in list_files(directory))  # which an empty disk has
+def _is_used(directory: Path) -> bool:
+    """Tell whether a spool left files there; where its disk is not mounted, others may lie, such as `lost+found`."""
+    locks = any(path.suffix == ".lock" for path in list_files(directory))
+    return locks or aside_in(directory).exists() or _has_segments(directory)
 
 
 def _has_segments(directory: Path) -> bool:
@@ -266,7 +276,7 @@ def _find_trouble(directory: Path, known: SpoolNote | None, names: list[str], no
     owner = _read(Owner, directory / OWNER)
     if owner and known and owner.owner != known.id:
         return f"belongs to the data directory {owner.data_dir} now"
-    lost = [name for name in names if name != owner.spool] if owner else [] if _has_files(directory) else names
+    lost = [name for name in names if name != owner.spool] if owner else [] if _is_used(directory) else names
     if not lost:
         return None
     if not directory.is_dir():

@@ -187,6 +187,7 @@ def test_a_former_spool_whose_disk_is_not_mounted_is_not_called_empty(tmp_path):
     claim(now)
     (tmp_path / "before").rename(tmp_path / "unmounted")
     (tmp_path / "before" / "lost+found").mkdir(parents=True)
+    (tmp_path / "before" / "NOT MOUNTED").touch()
     assert take_former(now) == []
     assert "mount its disk" in list_former_spools(now)[0].trouble
 
@@ -229,5 +230,10 @@ def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_un
     with running(Receiver, data_dir, CLC_SPOOL_DIR=now) as receiver:
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 2, what="both")
         until(lambda: not list((tmp_path / "before").glob("*.sqlite")), what="an empty spool of before")
-    verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
-    assert verified.returncode == 0, verified.stdout
+        verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
+        assert verified.returncode == 0, verified.stdout
+        (tmp_path / "now").rename(tmp_path / "unmounted")  # its disk goes away, and what waits there is not known
+        (tmp_path / "now").mkdir()
+        assert receiver.sender.post("/webhooks/User.Updated", body).status == 200
+        (former,) = list_former_spools(settings_of(data_dir, tmp_path / "now"))
+        assert "stop `serve` and mount its disk" in former.trouble
