@@ -254,4 +254,6 @@ async def _wait_for_clock() -> None:
 def _describe_reason(error: Exception) -> str:
     if not isinstance(error, _FORESEEN):
         return f"an error in this program ({describe(error)})."
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join([*([str(error.filename)] if error.filename else []), error.strerror])
     return (str(error).splitlines() or [type(error).__name__])[0]
