@@ -44,8 +44,7 @@ def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept:
         f"{settings.database.name} opened at seq {now.seq} without an error, but {before.seq} had been appended: its "
         "WAL is missing or ends early, or another file is in its place. The spool fills in what it still holds."
     )
-    moved_to = set_aside(kept, settings.data_dir) if kept else None
-    incident = report(settings.data_dir, what, moved_to=moved_to, missing=missing)
+    incident = report(settings.data_dir, what, moved_to=set_aside(kept, settings.data_dir), missing=missing)
     # Report it only once: from now on this is the database's state.
     note = before._replace(notifications=now.notifications, positions=now.positions)
     with contextlib.suppress(OSError):
