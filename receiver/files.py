@@ -50,6 +50,10 @@ def open_whole(path: Path, *, synced: bool = True, replacing: bool = True) -> It
             unfinished.replace(path)
         else:
             _rename_to_new(unfinished, path)
+    except OSError as error:
+        if error.filename == str(unfinished):  # another name each time: what fails often is to be logged once
+            error.filename = str(path)
+        raise
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """`clc-receiver accept-loss`."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,13 +35,30 @@ def accept_loss(yes: bool, data_dir: Path | None) -> None:
     for each in missing:
         click.echo(make_visible(f"Since {each.at[:19]} UTC: {each.missing}"))
     if not yes:
-        click.confirm("Accept this loss?", abort=True, err=True)
+        _ask()
     how = f"This loss was accepted at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC."
     with _changing(settings.data_dir):
         settle_missing(settings.data_dir, missing, how)
     click.echo("It is accepted. `status` keeps it among the recoveries.", err=True)
     if _find_missing(settings.data_dir):
         click.echo("More is missing since you were asked: run this again.", err=True)
+
+
+def _ask() -> None:
+    """Ask whether the loss is accepted.
+
+    Raises:
+        click.Abort: it is not.
+        DataDirectoryError: standard input has no answer.
+    """
+    try:
+        is_accepted = click.confirm("Accept this loss?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        raise DataDirectoryError("Standard input has no answer, so nothing is accepted: give --yes.") from None
+    if not is_accepted:
+        raise click.Abort
 
 
 def _find_missing(data_dir: Path) -> list[Incident]:

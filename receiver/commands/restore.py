@@ -197,8 +197,8 @@ def put_in_place(
     if settings.database.exists() and not force:
         raise StoreError(" ".join([f"{settings.database} exists.", *(f"{each}." for each in lacking), _WAYS]))
     made_whole = find_made_whole(settings, file) if has_whole_refused else []
-    for each in lacking:
-        click.echo(f"{each}: they stay in the database that is moved aside.", err=True)
+    if left_out.refused and has_whole_refused:
+        click.echo(f"{left_out.describe_refused()}: they stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
         incident = _make_incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)
@@ -216,7 +216,7 @@ def put_in_place(
         click.echo(_DERIVED_AGAIN, err=True)
     if not has_whole_refused:
         click.echo(_WITHOUT_REFUSED, err=True)
-    if aside:
+    if aside and not incident:  # the incident has said so
         click.echo(f"What was there is kept in {aside}.", err=True)
     _describe(info, settings)
     _settle(settings.data_dir, made_whole, fetched or file.name)

@@ -135,12 +135,15 @@ def put_aside(data_dir: Path, files: list[Path], why: str, missing: str | None =
     report(data_dir, f"{files[0].name} {why}", moved_to=moved_to, missing=missing)
 
 
-def set_aside(files: Iterable[Path], parent: Path) -> Path:
-    """Move files that exist into a new directory `aside/<time>` in `parent`, and return it; all of it is synced.
+def set_aside(files: Iterable[Path], parent: Path) -> Path | None:
+    """Move files into a new directory `aside/<time>` in `parent`, and return it, synced; None if none of them is there.
 
     Raises:
         OSError: one can't be moved.
     """
+    files = list(filter(os.path.lexists, files))
+    if not files:
+        return None
     directory = make_aside(parent)
     moved_from = {directory}
     for file in files:

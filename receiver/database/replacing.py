@@ -57,14 +57,14 @@ def replace(
         puts: staged files, synced, with the names that they get.
         seq: the highest number ever given to a notification, for the new note of how far the store came; None leaves
             the note as it is.
-        incident: recorded as a part of it; `moved_to` is filled in.
+        incident: recorded as a part of it; `moved_to` is filled in if there are old files.
 
     Raises:
         OSError: nothing was changed, or `finish` finishes it another time.
     """
     aside = make_aside(data_dir)
-    moved = incident._replace(moved_to=str(aside)) if incident else None
     moves = [file.name for file in files if file.exists()]
+    moved = incident._replace(moved_to=str(aside) if moves else None) if incident else None
     replacement = Replacement(aside.name, moves, puts, seq, moved)
     write_whole(data_dir / FILE, json.dumps({"format": _FORMAT, **replacement._asdict()}, indent=1))
     _carry_out(data_dir, replacement)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from receiver.admission import Admission
 from receiver.data_directory.accounts import AllowedAccounts
@@ -27,6 +28,7 @@ from receiver.senders.keys import remember_key
 from receiver.senders.usable import load_usable
 from receiver.settings import Settings
 from receiver.spool import ShipperMetrics, SpoolWriter, read_shipped
+from receiver.spool.owners import claim_if_possible
 
 LIMITS = Limits()
 """The limits of clients."""
@@ -56,7 +58,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     senders = SenderAdmission(usable.profiles, usable.secrets, settings.signatures, usable.texts)
     remember_profiles(settings.data_dir, senders.set_up.values())
     deliver = asyncio.get_running_loop().call_soon_threadsafe
-    spool = SpoolWriter(settings.spool_directory, deliver=deliver, patient=True)
+    spool = SpoolWriter(
+        settings.spool_directory, deliver=deliver, patient=True, mark=partial(claim_if_possible, settings)
+    )
     metrics.REGISTRY.register(Restarts(settings.data_dir))
     if not has_store(child.role):
         metrics.REGISTRY.register(ShipperMetrics(lambda: read_shipped(settings.data_dir)))

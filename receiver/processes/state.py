@@ -23,6 +23,7 @@ _KEPT = timedelta(days=1)
 _MOST = 100
 WENT_ON = "It stood still, and went on by itself."
 RESTARTED = "It was started again."
+UPGRADED = "An upgrade started it again."
 
 
 class ProcessState(BaseModel):
@@ -213,6 +214,6 @@ def recall(before: ServeState | None, now: datetime, *, upgraded: bool) -> Silen
 
 def _explain(process: ProcessState, begun: str) -> str:
     """Say why a process was silent since then."""
-    if not process.last_exit_at or process.last_exit_at < begun:
-        return WENT_ON
-    return f"{process.failure or f'It ended with code {process.last_exit}.'} {RESTARTED}"
+    if process.last_exit_at and process.last_exit_at >= begun:
+        return f"{process.failure or f'It ended with code {process.last_exit}.'} {RESTARTED}"
+    return UPGRADED if process.started_at and process.started_at >= begun else WENT_ON

@@ -8,6 +8,7 @@ one spool, both may be moved or copied together, and rows are taken from a spool
 import contextlib
 import fcntl
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from receiver.data_directory.incidents import put_aside, report, set_aside
+from receiver.data_directory.incidents import aside_in, put_aside, report, set_aside
 from receiver.errors import DataDirectoryError
 from receiver.files import list_files, write_new, write_whole
 from receiver.settings import Settings
@@ -26,6 +27,8 @@ from receiver.spool.reader import SpoolReader
 OWNER = "owner"
 KNOWN = "spools.json"
 _FORMAT = 1
+_LAST_COMMA = re.compile(rb",(?=\s*})")
+"""Stays in the note where an operator has deleted the last line of its spools."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,14 +81,22 @@ def claim(settings: Settings) -> None:
             _remember(settings, known, owner.spool)
     except OSError as error:
         raise DataDirectoryError(
-            f"The spool {spool} can't be marked as one of {settings.data_dir} ({error.strerror}): make room, or make "
-            "both directories writable."
+            f"{error.filename or spool} can't be read or written ({error.strerror}), so the spool can't be marked as "
+            f"one of {settings.data_dir}: make room, or let the user who runs `serve` use it."
         ) from None
     if owner.owner != known.id:
         raise DataDirectoryError(
             f"The spool {spool} belongs to the data directory {owner.data_dir}: set CLC_SPOOL_DIR to another "
             f"directory, or delete {spool / OWNER} if that data directory is gone for good."
         )
+
+
+def claim_if_possible(settings: Settings) -> None:
+    """Claim the spool, or log why not: a listener goes on, because the sender tries once."""
+    try:
+        claim(settings)
+    except DataDirectoryError as error:
+        _log.error("%s", error)
 
 
 @contextlib.contextmanager
@@ -126,6 +137,8 @@ def list_former_spools(settings: Settings) -> list[Former]:
         known = _read(SpoolNote, note)
     except OSError as error:
         return [Former(note, f"can't be read ({error.strerror}), which lists the spools of before")]
+    if known is None and note.exists():
+        return [Former(note, "is damaged, which lists the spools of before: mend it, or stop `serve` and start it")]
     noted = _list_noted(settings, known)
     in_use = settings.spool_directory.resolve()
     # Before there was a note the spool lay in `spool` by default.
@@ -137,7 +150,7 @@ def list_former_spools(settings: Settings) -> list[Former]:
             if trouble or (directory != in_use and _has_segments(directory)):
                 former.append(Former(directory, trouble))
         except OSError as error:
-            former.append(Former(directory, f"can't be read ({error.strerror})"))
+            former.append(Former(Path(error.filename or directory), f"can't be read ({error.strerror})"))
     return former
 
 
@@ -245,11 +258,13 @@ def _find_lost_name(settings: Settings, known: SpoolNote) -> str | None:
     """Return the id of a spool that lost its mark alone; None for a new spool, or one whose disk is not mounted."""
     directory = settings.spool_directory.resolve()
     names = _list_noted(settings, known).get(directory, [])
-    return names[-1] if names and _has_files(directory) else None
+    return names[-1] if names and _is_used(directory) else None
 
 
-def _has_files(directory: Path) -> bool:
-    return any(path.name != "lost+found" for path in list_files(directory))  # which an empty disk has
+def _is_used(directory: Path) -> bool:
+    """Tell whether a spool left files there; where its disk is not mounted, others may lie, such as `lost+found`."""
+    locks = any(path.suffix == ".lock" for path in list_files(directory))
+    return locks or aside_in(directory).exists() or _has_segments(directory)
 
 
 def _has_segments(directory: Path) -> bool:
@@ -261,7 +276,7 @@ def _find_trouble(directory: Path, known: SpoolNote | None, names: list[str], no
     owner = _read(Owner, directory / OWNER)
     if owner and known and owner.owner != known.id:
         return f"belongs to the data directory {owner.data_dir} now"
-    lost = [name for name in names if name != owner.spool] if owner else [] if _has_files(directory) else names
+    lost = [name for name in names if name != owner.spool] if owner else [] if _is_used(directory) else names
     if not lost:
         return None
     if not directory.is_dir():
@@ -271,6 +286,10 @@ def _find_trouble(directory: Path, known: SpoolNote | None, names: list[str], no
 
 def _read(kind: type[Model], path: Path) -> Model | None:
     try:
-        return kind.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        content = path.read_bytes()
+    except FileNotFoundError:
         return None
+    for each in (content, _LAST_COMMA.sub(b"", content)):
+        with contextlib.suppress(ValidationError):
+            return kind.model_validate_json(each)
+    return None

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -29,13 +30,23 @@ class SegmentWriter:
         rows_per_segment: a new segment begins after so many rows,
         bytes_per_segment: or so many bytes of bodies: only a finished segment can be deleted.
         patient: if the directory can't be written, try again with each commit.
+        mark: called before the first file of this writer, also in a directory that took the place of the first one.
 
     Raises:
         DataDirectoryError: the directory can't be written, and the writer is not patient.
     """
 
-    def __init__(self, directory: Path, *, rows_per_segment: int, bytes_per_segment: int, patient: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        rows_per_segment: int,
+        bytes_per_segment: int,
+        patient: bool,
+        mark: Callable[[], None],
+    ) -> None:
         self._directory = directory
+        self._mark = mark
         self._rows_per_segment = rows_per_segment
         self._bytes_per_segment = bytes_per_segment
         self._fill = 0.0
@@ -52,7 +63,7 @@ class SegmentWriter:
             if not patient:
                 raise DataDirectoryError(
                     f"The spool directory {directory} can't be written ({error}): "
-                    "make it writable or set CLC_SPOOL_DIR."
+                    "make room, make it writable, or set CLC_SPOOL_DIR to another."
                 ) from None
             _log.error("the spool in %s can't be written yet: %s", directory, error)
 
@@ -108,6 +119,7 @@ class SegmentWriter:
     def _begin(self) -> None:
         """Take a new name, its lock, and a first segment."""
         make_directory(self._directory)
+        self._mark()
         self._name = str(uuid_utils.uuid7()).replace("-", "")
         self._number = 0
         self._lock_path = layout.name_lock(self._directory, self._name)

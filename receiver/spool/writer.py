@@ -33,6 +33,7 @@ class SpoolWriter:
         rows_per_segment: a new segment begins after so many rows,
         bytes_per_segment: or so many bytes of bodies: only a finished segment can be deleted.
         patient: if the directory can't be written, try again with each group, whose senders get the error.
+        mark: see `SegmentWriter`.
 
     Raises:
         DataDirectoryError: the directory can't be written, and the writer is not patient.
@@ -46,10 +47,15 @@ class SpoolWriter:
         rows_per_segment: int = 50_000,
         bytes_per_segment: int = 64 * 1024 * 1024,
         patient: bool = False,
+        mark: Callable[[], None] = lambda: None,
     ) -> None:
         self._deliver = deliver
         self._segments = SegmentWriter(
-            directory, rows_per_segment=rows_per_segment, bytes_per_segment=bytes_per_segment, patient=patient
+            directory,
+            rows_per_segment=rows_per_segment,
+            bytes_per_segment=bytes_per_segment,
+            patient=patient,
+            mark=mark,
         )
         self.place: Place | None = None
         """Where the last notification of a group is: for the callbacks of that group's rows, while they are called."""

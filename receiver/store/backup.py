@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _SOONEST_RETRY_SECONDS = 300.0
 _CLOCK_POLL_SECONDS = 10.0
+_LOOK_SECONDS = 60.0
+"""A backup is due earlier than was counted if the clock is set forward, or the machine slept."""
 _FORESEEN = (duckdb.Error, OSError, subprocess.SubprocessError, ValueError, StoreError)
 
 ReportCopied = Callable[[int, int], None]
@@ -108,8 +110,10 @@ class Backups:
         while True:
             try:
                 await _wait_for_clock()
-                await asyncio.sleep(self._count_seconds_until_due(every))
-                await asyncio.to_thread(self._make_by_schedule)
+                if seconds := self._count_seconds_until_due(every):
+                    await asyncio.sleep(min(seconds, _LOOK_SECONDS))
+                else:
+                    await asyncio.to_thread(self._make_by_schedule)
             except Exception as error:  # noqa: BLE001 - without this task no backup would be made any more
                 if isinstance(error, StoreError):
                     _log.error("the scheduled backup failed: %s", error)
@@ -250,4 +254,6 @@ async def _wait_for_clock() -> None:
 def _describe_reason(error: Exception) -> str:
     if not isinstance(error, _FORESEEN):
         return f"an error in this program ({describe(error)})."
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join([*([str(error.filename)] if error.filename else []), error.strerror])
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -44,8 +44,7 @@ def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept:
         f"{settings.database.name} opened at seq {now.seq} without an error, but {before.seq} had been appended: its "
         "WAL is missing or ends early, or another file is in its place. The spool fills in what it still holds."
     )
-    moved_to = set_aside(kept, settings.data_dir) if kept else None
-    incident = report(settings.data_dir, what, moved_to=moved_to, missing=missing)
+    incident = report(settings.data_dir, what, moved_to=set_aside(kept, settings.data_dir), missing=missing)
     # Report it only once: from now on this is the database's state.
     note = before._replace(notifications=now.notifications, positions=now.positions)
     with contextlib.suppress(OSError):
@@ -61,20 +60,25 @@ def describe_loss(settings: Settings, now: Appended | None) -> str | None:
         now: how far the database has come; None without one.
     """
     before, now = read_appended(settings.data_dir), now or Appended(0, 0, {})
-    if not before.seq:
-        return "All notifications that were stored, except those that the spool still holds."
     is_shared = settings.shared_spool is not None
+    doubt = None if is_shared else describe_doubt(list_former_spools(settings))
+    if not before.seq:
+        return _doubt("All notifications that were stored, except those that the spool still holds", doubt)
     ends = _read_ends_in_shared_spool(before) if is_shared else _read_ends(settings)
     again = _count_up_to(before.positions, ends) - _count_up_to(now.positions, ends)
     missing = before.notifications - now.notifications - again
     if missing <= 0:
         return None
     which = f"with seq {now.seq + 1} to {before.seq}" if now.seq < before.seq else f"with a seq below {now.seq}"
-    doubt = None if is_shared else describe_doubt(list_former_spools(settings))
-    where = ", and ".join(each for each in ("which neither the spool holds nor a backup", doubt) if each)
-    return (
-        f"About {missing} notifications {which}, {where}. Restore a later backup, or recover them from what was moved."
-    )
+    lost = _doubt(f"About {missing} notifications {which}, which neither the spool holds nor a backup", doubt)
+    return f"{lost} Restore a later backup, or recover them from what was moved."
+
+
+def _doubt(lost: str, doubt: str | None) -> str:
+    """End a sentence on what is lost, with what is not known."""
+    if doubt is None:
+        return f"{lost}."
+    return f"{lost}, and {doubt}. `clc-receiver accept-loss` ends this once it has brought them."
 
 
 def _count_up_to(positions: Positions, ends: Mapping[str, int | None]) -> int:

@@ -238,7 +238,8 @@ def _go_down(settings: Settings, why: str, tried: set[Path], *, keeps_database: 
 
 def _put_wal_aside(settings: Settings, why: str) -> Incident:
     moved_to = set_aside(_list_wal_files(settings), settings.data_dir)
-    _keep_what_waits(settings, moved_to)
+    if moved_to:
+        _keep_what_waits(settings, moved_to)
     what = (
         f"{settings.database.name} does not open with its WAL ({why}): the WAL is put aside, and the spool fills in "
         "what came since the last checkpoint."

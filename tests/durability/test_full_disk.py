@@ -158,7 +158,7 @@ def test_a_backup_that_would_fill_the_disk_or_has_no_directory_is_not_begun_and_
     assert "has 0.1 MiB free" in read_backup_note(tmp_path)["error"]
     (tmp_path / "backups").rmdir()
     (tmp_path / "backups").symlink_to(tmp_path / "not mounted")
-    with pytest.raises(StoreError, match=r"no backup: .*backups is a file, or a link that leads nowhere"):
+    with pytest.raises(StoreError, match=f"no backup: {tmp_path / 'backups'} is a file, or a link that leads nowhere"):
         Backups(settings, loop).make(lambda _copied, _bytes: None)
     connection.close()
 

@@ -128,7 +128,7 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     assert ids_in(data_dir) == OLD
     done = run_command(data_dir, "restore", "--force", str(case.backup))
     assert done.returncode == 0
-    assert re.search(counted, done.stderr)
+    assert [len(re.findall(each, done.stderr)) for each in (counted, "is kept in")] == [1, 1]
     with running(PreparedReceiver, data_dir) as receiver:
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == len(NEW))
         told = run_command(data_dir, "status")

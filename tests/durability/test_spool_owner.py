@@ -12,6 +12,7 @@ from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
 from receiver.spool.owners import claim, hold, list_former_spools, take_former
+from receiver.store.loss import describe_loss
 from tests.durability.support.spool_store import SpoolStore
 from tests.receiver.test_import import line
 from tests.support.prepared import run_program
@@ -125,6 +126,7 @@ def test_a_former_spool_that_is_not_there_or_is_of_others_is_told_and_not_taken(
     claim(now)
     (tmp_path / "before").rename(tmp_path / "unmounted")
     assert "is not there: mount it" in list_former_spools(now)[0].trouble
+    assert "is not there: mount it" in describe_loss(now, None)  # of a database whose note of progress is gone, too
     assert take_former(now) == []
     (tmp_path / "unmounted").rename(tmp_path / "before")
     (tmp_path / "before" / "owner").unlink()
@@ -150,6 +152,33 @@ def test_a_spool_whose_disk_is_not_mounted_is_red_until_it_is_there_again(tmp_pa
     claim(settings)
     meanwhile = json.loads((tmp_path / "meanwhile" / "owner").read_text())["spool"]
     assert [meanwhile in former.trouble for former in list_former_spools(settings)] == [True]
+    note = settings.data_dir / spools.KNOWN
+    note.write_text("".join(each for each in note.read_text().splitlines(True) if meanwhile not in each))
+    assert list_former_spools(settings) == []
+    claim(settings)
+    assert read_incidents(settings.data_dir) == []
+
+
+def test_a_note_that_can_not_be_read_is_named(tmp_path):
+    settings = settings_of(tmp_path / "data")
+    (settings.data_dir / spools.KNOWN).mkdir()
+    with pytest.raises(DataDirectoryError, match=r"spools\.json can't be read or written \(Is a directory\)"):
+        claim(settings)
+    assert [each.directory.name for each in list_former_spools(settings)] == [spools.KNOWN]
+
+
+def test_a_damaged_note_of_the_former_spools_is_red_until_the_next_start_makes_it_anew(tmp_path):
+    settings = settings_of(tmp_path / "data")
+    claim(settings)
+    (settings.data_dir / spools.KNOWN).write_text("{")
+    figures = {figure.name: figure for figure in judge(gather(settings, None)).figures}
+    assert figures["former_spools"].state == "red"
+    assert "spools.json is damaged" in figures["former_spools"].text
+    claim(settings)
+    assert list_former_spools(settings) == []
+    assert [each.missing for each in read_incidents(settings.data_dir)] == [
+        "which spools were used before, if there are any"
+    ]
 
 
 def test_a_former_spool_whose_disk_is_not_mounted_is_not_called_empty(tmp_path):
@@ -158,6 +187,7 @@ def test_a_former_spool_whose_disk_is_not_mounted_is_not_called_empty(tmp_path):
     claim(now)
     (tmp_path / "before").rename(tmp_path / "unmounted")
     (tmp_path / "before" / "lost+found").mkdir(parents=True)
+    (tmp_path / "before" / "NOT MOUNTED").touch()
     assert take_former(now) == []
     assert "mount its disk" in list_former_spools(now)[0].trouble
 
@@ -200,5 +230,10 @@ def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_un
     with running(Receiver, data_dir, CLC_SPOOL_DIR=now) as receiver:
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 2, what="both")
         until(lambda: not list((tmp_path / "before").glob("*.sqlite")), what="an empty spool of before")
-    verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
-    assert verified.returncode == 0, verified.stdout
+        verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
+        assert verified.returncode == 0, verified.stdout
+        (tmp_path / "now").rename(tmp_path / "unmounted")  # its disk goes away, and what waits there is not known
+        (tmp_path / "now").mkdir()
+        assert receiver.sender.post("/webhooks/User.Updated", body).status == 200
+        (former,) = list_former_spools(settings_of(data_dir, tmp_path / "now"))
+        assert "stop `serve` and mount its disk" in former.trouble

@@ -52,9 +52,17 @@ def test_a_directory_that_can_not_be_written_is_told_in_a_sentence(data_dir, mon
     assert missing(data_dir) == [MISSING]
 
 
+def test_where_nobody_answers_the_sentence_names_the_option_that_asks_nothing(data_dir):
+    code, said = accept(data_dir)
+    assert code == 1
+    assert said.endswith("Error: Standard input has no answer, so nothing is accepted: give --yes.\n")
+    assert missing(data_dir) == [MISSING]
+
+
 def test_an_incident_with_the_same_text_that_comes_after_the_question_is_not_accepted(data_dir, monkeypatch):
     def answer(*_, **__):
         record(data_dir, make_incident("Another segment was damaged.", missing=MISSING))
+        return True
 
     monkeypatch.setattr(click, "confirm", answer)
     assert "More is missing since you were asked: run this again." in accept(data_dir)[1]

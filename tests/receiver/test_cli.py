@@ -258,8 +258,9 @@ def states_in(checked):
 
 
 def test_a_check_says_that_all_can_be_used_and_makes_nothing(tmp_path):
-    checked = check(tmp_path, CLC_DATA_DIR=str(tmp_path / "data"))
+    checked = check(tmp_path, CLC_DATA_DIR=str(tmp_path / "data"), CLC_ZZZZ="1")
     assert checked.returncode == 0, checked.stdout
+    assert checked.stderr == "Warning: CLC_ZZZZ is no setting and is ignored.\n"
     assert set(states_in(checked).values()) == {"ok"}
     assert f"{tmp_path / 'data'}, " in checked.stdout
     assert list(tmp_path.iterdir()) == []

@@ -86,6 +86,15 @@ def test_a_damaged_database_gives_way_to_the_backup_and_the_spool_fills_in(crash
     assert before != damaged
 
 
+def test_of_a_database_that_is_gone_nothing_is_said_to_be_kept(crashed, tmp_path):
+    store = crashed.copy(tmp_path / "data")
+    for path in store.data_dir.glob("clc.duckdb*"):
+        path.unlink()
+    store.open().connection.close()
+    (incident,) = read_incidents(store.data_dir)
+    assert ("it is missing" in incident.what, incident.moved_to) == (True, None)
+
+
 def test_a_row_that_ended_the_store_with_a_damaged_database_is_tried_again_with_another(crashed, tmp_path):
     case = crashed.copy(tmp_path / "copy")
     case.back_up()

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from receiver.processes.state import ProcessState, ServeState, SilenceLog, recall
+import pytest
+
+from receiver.processes.state import UPGRADED, WENT_ON, ProcessState, ServeState, SilenceLog, recall
 
 
 def test_a_silence_is_one_until_a_process_works_again_and_short_ones_and_first_starts_are_none():
@@ -28,6 +30,16 @@ def test_a_silence_is_one_until_a_process_works_again_and_short_ones_and_first_s
     )
     for other in (late + timedelta(days=1), late - timedelta(days=1)):  # by a clock that was set back
         assert SilenceLog([silence]).list_recent(other) == []
+
+
+@pytest.mark.parametrize(("started_after", "why"), [(-1, WENT_ON), (1, UPGRADED)])
+def test_a_silence_says_whether_the_process_went_on_or_an_upgrade_started_another(started_after, why):
+    at = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    log = SilenceLog([])
+    works = ProcessState(state="running", started_at=(at + timedelta(seconds=started_after)).isoformat())
+    for state in (works, ProcessState(state="running", silent_since=at.isoformat()), works):
+        log.note({"store": state}, at + timedelta(seconds=5))
+    assert [silence.why for silence in log.list_recent(at)] == [why]
 
 
 def test_a_serve_that_was_not_stopped_was_silent_since_its_last_word():

@@ -7,10 +7,11 @@ import duckdb
 import pytest
 
 import receiver.database.rows as rows_module
-from receiver.database.appended import read_appended
+from receiver.database.appended import FILE, read_appended
 from receiver.database.opening import bring_up_to_date, run
 from receiver.database.stumble import note_stumble, read_stumble
-from receiver.spool import SpooledRow, SpoolWriter
+from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
+from receiver.store.appending.appender import Appender
 from tests.receiver.store.appenders import make_appender
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification, rejection
@@ -195,6 +196,17 @@ def test_an_error_after_the_commit_doubles_nothing(store, spool, tmp_path, monke
             appender.append_new()
     assert make_appender(store, tmp_path).append_new() == 0
     assert run(store, "SELECT count(*), count(DISTINCT id) FROM notifications") == [(2, 2)]
+
+
+def test_a_note_that_can_not_be_written_is_logged_once_and_not_at_each_turn(store, spool, tmp_path, caplog):
+    appender = Appender(store.cursor(), SpoolReader(tmp_path / "spool"), tmp_path / "away", duplicate_window_seconds=0)
+    for number in range(3):
+        spool.append_all([notification(number)])
+        assert appender.append_new() == 1
+    file = tmp_path / "away" / FILE
+    assert [record.message.split(": ", 1)[1] for record in caplog.records if FILE in record.message] == [
+        f"[Errno 2] No such file or directory: '{file}'"
+    ]
 
 
 def test_a_batch_is_bounded_in_rows_and_bytes(store, spool, tmp_path, monkeypatch):

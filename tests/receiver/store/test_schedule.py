@@ -42,3 +42,14 @@ def test_no_backup_is_made_by_schedule_while_the_clock_is_not_set(tmp_path, monk
         asyncio.run(Backups(settings, None).keep_to_schedule())
     assert not answers
     assert caplog.messages == ["the clock of this machine is not set: no backup is made by schedule until it is"]
+
+
+def test_a_clock_that_is_set_forward_makes_a_backup_due_at_once(tmp_path, monkeypatch):
+    counted = [86_400.0, 0]
+    monkeypatch.setattr(backup, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(Backups, "_count_seconds_until_due", lambda _self, _every: counted.pop(0))
+    monkeypatch.setattr(Backups, "_make_by_schedule", make)
+    with pytest.raises(_MadeError):
+        asyncio.run(
+            Backups(read_settings(data_dir=tmp_path, backup_every="1d", env_file=None), None).keep_to_schedule()
+        )
