@@ -11,6 +11,7 @@ from tests.browser.watching import column, texts
 pytestmark = pytest.mark.browser
 
 SOON = 20_000
+CUT = "all => all.filter(one => one.clientWidth && one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
 
 
 def figure(page, label):
@@ -49,12 +50,12 @@ def test_health_shows_every_figure_with_its_state_and_its_limits(live, watch):
     )
     for name in ("Restarts since serve began", "Recoveries in the last week", "Rows waiting in the spool"):
         expect(figure(page, name)).to_be_visible()
-    page.set_viewport_size({"width": 700, "height": 900})
-    cut = "parts => parts.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.innerText)"
-    assert page.locator(".st-key-health-tiles [data-testid=stMetric] *").evaluate_all(cut) == []
     expect(column(page, 0, "health-refusals")).to_have_text(["signature_missing"])
     assert {"store"} <= set(texts(column(page, 0, "health-processes")))
     expect(column(page, 1, "health-processes")).to_have_text(["running"] * column(page, 1, "health-processes").count())
+    for width in (1024, 700):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".st-key-health-tiles [data-testid=stMetric] *").evaluate_all(CUT) == [], width
 
 
 def test_health_refreshes_itself(live, watch):

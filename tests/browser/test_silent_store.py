@@ -268,6 +268,16 @@ def test_a_page_whose_machine_slept_waits_for_an_answer_before_it_says_that_the_
     page.evaluate("() => { window.fetch = async () => { throw new Error(); }; }")
     page.clock.run_for(6000)
     expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered")
+    # Behind a proxy: it may want another log-in, or not reach the dashboard.
+    page.evaluate("() => { window.fetch = async () => new Response('Log in'); }")
+    page.clock.run_for(2000)
+    expect(page.locator(SILENT)).to_contain_text(re.compile("server has not answered.*Your log-in may have ended"))
+    page.evaluate("() => { window.clcRequest.answeredAt = [performance.now(), Date.now()]; }")
+    page.clock.run_for(2000)
+    assert page.locator(SILENT).is_hidden()
+    page.evaluate("() => { window.fetch = async () => new Response('', { status: 502 }); }")
+    page.clock.run_for(6000)
+    expect(page.locator(SILENT)).to_contain_text(re.compile("server has not answered.*goes on as soon as it does"))
     page.close()
 
 

@@ -10,7 +10,15 @@ from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
 from analytics.pages.audit.seen import describe_filters
 from analytics.pages.shared.known import marks as known_marks
-from analytics.pages.shared.known.marks import MOST_CHARACTERS, Heard, add_mark, make_mark, parse_marks, select_unseen
+from analytics.pages.shared.known.marks import (
+    MOST_CHARACTERS,
+    MOST_KEPT,
+    Heard,
+    add_mark,
+    make_mark,
+    parse_marks,
+    select_unseen,
+)
 from analytics.times import EPOCH
 
 NOW = EPOCH + timedelta(days=20_000)
@@ -165,6 +173,15 @@ def test_two_tabs_may_ask_for_the_pulse_at_once(monkeypatch):
         "third": "one",
         "own": "one|two",
     }
+
+
+def test_ever_other_cookies_of_a_session_take_no_more_memory(monkeypatch):
+    monkeypatch.setattr(known_marks, "_heard", {})
+    monkeypatch.setattr(known_marks, "is_known", lambda _: True)
+    for number in range(3 * MOST_KEPT):
+        known_marks.hear_cookie("own", f"{number}")
+    assert len(known_marks._heard["own"].kept) <= MOST_KEPT
+    assert f"{number}" in known_marks._heard["own"].kept
 
 
 def test_what_is_no_mark_in_the_cookie_hides_nothing():

@@ -141,7 +141,7 @@ def describe_none(named: str) -> str:
 
 def draw_other_matches(matches: Matches) -> None:
     """Draw the ways to notifications with this number or id, to those of events, and to accounts with this name."""
-    with st.container(horizontal=True, gap="small", key="found-besides"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="found-besides"):
         for place, seq in enumerate(matches.numbers):
             key = f"found-notification-{place}" if place else "found-notification"
             st.button(f"Notification {seq:,}", key=key, on_click=going.to_notification, args=(seq,),

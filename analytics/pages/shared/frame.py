@@ -44,7 +44,7 @@ AWAITED = """<i></i><style>
 """The look of values that a choice or a click is about to replace; most go so soon that it would only flicker."""
 OLDER = """<i></i><style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-look-of-{part}) ~ :not(:has(.st-key-sql-editor)) {{
-  opacity: 0.6; filter: grayscale(0.7);
+  opacity: 0.6 !important; filter: grayscale(0.7);
 }}
 </style>"""
 """The look of a part whose query fails: it is old, but what is written or chosen there is not."""

@@ -36,7 +36,7 @@ const MOST_LOST = 3;
 let restsSince = null;
 let leftAt = null;
 let actedAt = null;
-const request = (window.clcRequest ??= { since: null, lost: 0 });
+const request = (window.clcRequest ??= { since: null, lost: 0, answeredAt: null });
 for (const leaving of ["popstate", "clc-leave"]) addEventListener(leaving, () => { leftAt = clocks(); });
 // Streamlit shows some time after a click that it draws, and a request in that time would cost the click.
 for (const act of ["pointerdown", "click", "keydown"]) addEventListener(act, () => { actedAt = clocks(); }, true);
@@ -62,6 +62,7 @@ function requestDrawing(ask, why) {
 function endRequest() {
   request.since = null;
   request.lost = 0;
+  request.answeredAt = clocks();
 }
 
 // Says whether one request after the other got lost, though the page rests between them.

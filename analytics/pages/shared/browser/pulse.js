@@ -9,6 +9,8 @@ const DRAW_SECONDS = 1.5;
 const LOOK_SECONDS = 0.5;
 const AWAITED = '[class*="st-key-awaited-"]';
 const GOES_ON = "This page goes on as soon as it does.";
+const LOG_IN = "Your log-in may have ended: reload this page; copy what you have typed before.";
+const SERVER_ERRORS = 500; // statuses from here on are a proxy's: it does not reach the dashboard's server
 const FORGOTTEN_SECONDS = 4; // before that, Streamlit may connect again by itself
 
 // In the document only while it is needed: a browser tries a rule with :has() on every element that it draws.
@@ -31,11 +33,14 @@ async function askServer(bar) {
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const headers = { "Clc-Session": bar.session };
-    const answer = await fetch(new URL(bar.address, document.baseURI), { signal, headers, cache: "no-store" });
-    // Streamlit alone has no such address: then only a drawing tells.
+    // A proxy may lead to its log-in, on a server that the page must not ask.
+    const options = { signal, headers, cache: "no-store", redirect: "manual" };
+    const answer = await fetch(new URL(bar.address, document.baseURI), options);
+    // Streamlit alone has no such address, and a proxy may want a log-in: then only a drawing tells.
     bar.isServed = answer.ok && answer.headers.get("Content-Type") === "application/json";
-    bar.serverAnswers = true;
+    bar.serverAnswers = answer.status < SERVER_ERRORS;
     if (!bar.isServed) return;
+    window.clcServed = true;
     const pulse = await answer.json();
     hear(bar, pulse);
     bar.forgottenAt = pulse.known && !areRequestsLost() ? null : (bar.forgottenAt ?? clocks());
@@ -83,7 +88,7 @@ function askForDrawing(bar) {
 
 // Returns the trouble with the shown values, or null: the server's last report, or a silence that is too long.
 function trouble(bar) {
-  const quiet = secondsSince(bar.heardAt);
+  const quiet = Math.min(...[bar.heardAt, request.answeredAt].filter(Boolean).map(secondsSince));
   if (quiet > bar.patience && bar.serverAnswers === false) {
     return { subject: "The dashboard's server has not answered", seconds: quiet, reason: GOES_ON };
   }
@@ -98,8 +103,9 @@ function trouble(bar) {
     return { subject, seconds: age + secondsSince(bar.heardAt), reason: bar.muted ? GOES_ON : reason };
   }
   // Without such an address only a drawing tells. Else the tab was hidden or the machine slept, and an answer is on its way.
-  const isLate = bar.isServed === false && quiet > bar.patience;
-  return isLate && { subject: "The store has not answered", seconds: quiet, reason: GOES_ON };
+  if (bar.isServed !== false || quiet <= bar.patience) return null;
+  if (window.clcServed) return { subject: "The dashboard's server has not answered", seconds: quiet, reason: LOG_IN };
+  return { subject: "The store has not answered", seconds: quiet, reason: GOES_ON };
 }
 
 // Returns a trouble that does not affect the shown values, or null.

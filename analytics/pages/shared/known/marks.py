@@ -29,6 +29,8 @@ MOST_CHARACTERS = 3800
 """Browsers keep no cookie of more than 4,096 bytes with its name."""
 MOST_DIGITS = 17
 MOST_MARKS = 100
+MOST_KEPT = 1000
+"""So many marks of a session's earlier cookies are remembered, then only those of its latest."""
 TEXTS = ("account", "account_tree", "sender", "entity", "actor")
 LISTS = ("severities", "rules")
 TIMED_VERSION = 7
@@ -36,7 +38,7 @@ TIMED_VERSION = 7
 
 
 class Heard(NamedTuple):
-    """A browser's cookie, and all marks that were in it since its session last marked findings."""
+    """A browser's cookie, and the marks that were in it since its session last marked findings."""
 
     cookie: str
     kept: frozenset[str]
@@ -146,7 +148,8 @@ def hear_cookie(session: str, cookie: str) -> None:
         # Two tabs' requests may be answered at once, each in a thread.
         for ended in [each for each in tuple(_heard) if not is_known(each)]:
             _heard.pop(ended, None)
-        _heard[session] = Heard(cookie, before.kept.union(cookie.split(BETWEEN)))
+        kept = before.kept if len(before.kept) < MOST_KEPT else frozenset()
+        _heard[session] = Heard(cookie, kept.union(cookie.split(BETWEEN)))
 
 
 def read_cookie() -> str:
