@@ -9,7 +9,7 @@ from receiver.data_directory.node import begin_run, read_machine_name, read_node
 from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
 from receiver.shared_spool.batches import count_gone, read_ids_ahead, read_positions
-from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
+from receiver.shared_spool.nodes import PRESENCE, Identity, Membership, Presence, say_alive
 from receiver.shared_spool.server import SpoolServer, check_version, read_once, transaction
 from receiver.shared_spool.shipper import Shipper
 from receiver.spool import SentNote, Watermarks
@@ -97,7 +97,7 @@ def open_presence(settings: Settings, url: str, role: str) -> tuple[Presence, Me
     Raises:
         DataDirectoryError: this node's id can't be read or made.
     """
-    server = SpoolServer(url, "telling that this machine lives")
+    server = SpoolServer(url, PRESENCE)
     membership = _join(settings, server, role)
     return Presence(server, membership), membership
 

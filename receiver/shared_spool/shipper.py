@@ -87,8 +87,7 @@ class Shipper:
             moved = self._ship()
             if time.monotonic() - self._tidied_at >= _TIDY_SECONDS:
                 self.free()
-        except SharedSpoolError:  # the server keeps why; whether the rows are there is read again
-            self._positions = None
+        except SharedSpoolError:  # the server keeps why; if the rows are there, the next turn is out of step
             return 0
         except OutOfStepError as error:
             self._positions = None

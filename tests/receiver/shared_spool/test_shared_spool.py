@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -10,7 +11,16 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, reader, server, shipper
+from receiver.shared_spool import (
+    Identity,
+    Membership,
+    SharedSpoolReader,
+    Shipper,
+    SpoolServer,
+    reader,
+    server,
+    shipper,
+)
 from receiver.shared_spool.batches import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
@@ -25,6 +35,12 @@ ODD = [
     notification(3, key_fingerprint=None, delivery_id="72d3162e", signature_detail="stale"),
     rejection(4, path="/webhooks/\0", headers='{"X": "\\u0000"}', body=bytes(range(256)), sender=None),
 ]
+
+FULL_DISK = """
+CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER is_full BEFORE INSERT ON clc_spool.rows EXECUTE FUNCTION refuse()
+"""
 
 
 @pytest.fixture
@@ -57,6 +73,12 @@ class Node:
 
     def segments(self):
         return sorted(self.spool.glob("*.sqlite"))
+
+
+def be_due(node):
+    """Let the server be tried again at once."""
+    for trouble in node.shipper._server._troubles.values():
+        trouble.until = 0
 
 
 def read_all(database, watermarks=None, *, rows=1000, size=10**9):
@@ -267,9 +289,31 @@ def test_rows_go_in_once_if_it_is_not_known_whether_commit_succeeded(node, datab
     monkeypatch.setattr(psycopg.Transaction, "_commit_gen", commit)
     assert node.shipper.turn() == 0
     monkeypatch.undo()
-    node.shipper._server._next_at = 0
+    be_due(node)
     assert node.shipper.turn() == (0 if is_committed else 5)
     assert [row.position for row in read_all(database)] == [1, 2, 3, 4, 5]
+
+
+def test_a_server_that_takes_all_but_rows_counts_as_away_until_it_takes_them(node, database, monkeypatch, caplog):
+    monkeypatch.setattr(shipper, "_TIDY_SECONDS", 0)
+    membership = Membership(node.shipper._server, Identity(uuid4(), "one"))
+    caplog.set_level("INFO", "receiver")
+    with connected(database) as connection:
+        connection.execute(FULL_DISK)
+        node.write([notification(1)])
+        for _ in range(3):
+            assert node.shipper.turn() == 0
+            be_due(node)
+            membership._next_at = 0
+            membership.turn()
+            assert (node.shipper.failure, node.shipper.since is None) == ("No space left on device", False)
+        connection.execute("DROP TRIGGER is_full ON clc_spool.rows")
+    assert node.shipper.turn() == 1
+    assert (node.shipper.failure, node.shipper.since) == (None, None)
+    assert [record.getMessage() for record in caplog.records if record.name == server.__name__] == [
+        "the shared spool can't be used for sending, which is tried again: No space left on device",
+        "the shared spool can be used for sending again",
+    ]
 
 
 def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, database, monkeypatch):
