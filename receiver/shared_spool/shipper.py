@@ -181,6 +181,8 @@ class Shipper:
             return 0
 
     def _free_safely(self) -> None:
+        if self._server.failure:
+            return
         try:
             self.free()
         except (ReceiverError, sqlite3.Error, OSError) as error:

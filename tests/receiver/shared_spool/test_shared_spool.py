@@ -303,6 +303,8 @@ def test_a_server_that_takes_all_but_rows_counts_as_away_until_it_takes_them(nod
         node.write([notification(1)])
         for _ in range(3):
             assert node.shipper.turn() == 0
+            node.shipper._free_safely()
+            assert node.shipper.trouble is None
             be_due(node)
             membership._next_at = 0
             membership.turn()
