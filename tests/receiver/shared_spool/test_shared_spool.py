@@ -113,13 +113,15 @@ def test_every_column_comes_through_byte_for_byte(node, database):
     assert [each.row for each in expected] == ODD
 
 
-def test_a_row_that_changed_in_the_shared_spool_is_kept_as_damaged(node, database):
+@pytest.mark.parametrize("change", ["actor = 'mallory'", r"actor = '\xff'", "holds = 'rejected'", "holds = 'rejectfd'"])
+def test_a_row_that_changed_in_the_shared_spool_is_kept_as_damaged(node, database, change):
     node.write([notification(1), notification(2)])
     node.shipper.turn()
     with psycopg.connect(database) as connection:
-        connection.execute("UPDATE clc_spool.rows SET actor = 'mallory' WHERE position = 1")
+        connection.execute(f"UPDATE clc_spool.rows SET {change} WHERE position = 1")
     first, second = [each.row for each in read_all(database)]
     assert (first.reason, first.body) == ("damaged_in_spool", notification(1).payload)
+    assert (first.path, first.sender) == ("User.Updated", "centurylink")
     assert second.payload == notification(2).payload
 
 
