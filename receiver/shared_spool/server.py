@@ -253,5 +253,7 @@ class _Watch:
 
 def _describe(error: Exception) -> str:
     """Return the first line of an error's text; the errors of psycopg that tell data do so in later lines."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return "another transaction there does not end, perhaps because PostgreSQL waits for a standby that is away"
     text = " ".join((str(error).splitlines() or [""])[0].split()).removeprefix("connection failed: ").rstrip(".")
     return text or type(error).__name__

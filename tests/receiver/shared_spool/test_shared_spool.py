@@ -374,8 +374,19 @@ def test_a_server_that_does_not_answer_is_given_up(database):
         connection.execute("SELECT pg_sleep(60)")
 
 
+def test_a_try_that_waits_for_the_lock_of_another_ends_and_says_what_it_may_wait_for(node, database, monkeypatch):
+    node.shipper.turn()
+    node.write([notification(1)])
+    monkeypatch.setattr(server, "hold_settings", lambda connection: connection.execute("SET LOCAL lock_timeout = 10"))
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE clc_spool.counter SET number = number")
+        assert node.shipper.turn() == 0
+    assert "PostgreSQL waits for a standby that is away" in node.shipper.failure
+
+
 @pytest.mark.parametrize(
-    ("setting", "value"), [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10"), ("jit", "off")]
+    ("setting", "value"),
+    [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10"), ("jit", "off"), ("lock_timeout", "8s")],
 )
 def test_the_server_syncs_what_it_commits_soon_misses_a_node_that_is_gone_and_compiles_no_query(
     database, postgres, setting, value
