@@ -17,6 +17,11 @@ from receiver.spool.owners import open_spool
 
 _READING_SECONDS = 120.0
 """The longest wait for the ids of all rows that the shared spool may hold."""
+_WOULD_WRITE = """
+SELECT
+    NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off',
+    has_database_privilege(current_database(), 'CREATE')
+"""
 
 
 class Ahead(NamedTuple):
@@ -30,10 +35,15 @@ def count_nodes(url: str) -> int:
     """Return how many nodes share a spool, 0 before its tables are made; change nothing.
 
     Raises:
-        SharedSpoolError: the server can't be reached or used.
+        SharedSpoolError: the server can't be reached or used, or would take no writes.
     """
     with read_once(url, "a check") as connection:
+        ((takes_writes, may_create),) = connection.execute(_WOULD_WRITE).fetchall()
+        if not takes_writes:
+            raise SharedSpoolError("it takes no writes: name the server that does, or have it take them")
         if not check_version(connection):
+            if not may_create:
+                raise SharedSpoolError("its user may not create a schema in the database: GRANT CREATE ON DATABASE")
             return 0
         ((number,),) = connection.execute("SELECT count(*) FROM clc_spool.nodes").fetchall()
         return int(number)
