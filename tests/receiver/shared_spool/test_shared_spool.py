@@ -11,16 +11,7 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import (
-    Identity,
-    Membership,
-    SharedSpoolReader,
-    Shipper,
-    SpoolServer,
-    reader,
-    server,
-    shipper,
-)
+from receiver.shared_spool import Membership, SharedSpoolReader, Shipper, SpoolServer, nodes, reader, server, shipper
 from receiver.shared_spool.batches import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
@@ -298,7 +289,7 @@ def test_rows_go_in_once_if_it_is_not_known_whether_commit_succeeded(node, datab
 
 def test_a_server_that_takes_all_but_rows_counts_as_away_until_it_takes_them(node, database, monkeypatch, caplog):
     monkeypatch.setattr(shipper, "_TIDY_SECONDS", 0)
-    membership = Membership(node.shipper._server, Identity(uuid4(), "one"))
+    membership = Membership(node.shipper._server, nodes.Identity(uuid4(), "one"))
     caplog.set_level("INFO", "receiver")
     with connected(database) as connection:
         connection.execute(FULL_DISK)
@@ -333,6 +324,14 @@ def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, databas
     node.shipper.free()
     assert node.segments() == []
     assert len(read_all(database)) == 4
+
+
+def test_before_segments_go_a_commit_shows_that_a_standby_has_their_rows(node, postgres):
+    node.shipper.turn()
+    number = "SELECT txid_snapshot_xmax(txid_current_snapshot())"
+    before = postgres.read(number)
+    node.shipper.free()
+    assert postgres.read(number) > before
 
 
 def test_what_the_shared_spool_holds_is_not_called_missing_after_a_wal_that_replays_short(tmp_path, database):
