@@ -170,6 +170,19 @@ def make_frame(table: pa.Table) -> "pd.DataFrame":
     return _convert(table)
 
 
+def check_times(column: Column) -> None:
+    """Check that Python can represent all times of a column: pandas takes others, and then can't show them.
+
+    Raises:
+        ValueError: it can't, as the moment `infinity`.
+        OverflowError: it can't.
+    """
+    if pa.types.is_timestamp(column.type):
+        pc.min_max(column).as_py()
+
+
 def _convert(table: pa.Table) -> "pd.DataFrame":
+    for column in table.itercolumns():
+        check_times(column)
     # Waking Arrow's threads takes longer than converting ten thousand rows, and saves nothing with a million.
     return table.to_pandas(use_threads=False)

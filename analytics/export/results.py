@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from analytics.client.arrow_types import cast_by_duckdb
+from analytics.client.arrow_types import cast_by_duckdb, check_times
 from analytics.export.sql_formats import as_field, list_values, make_distinct
 from analytics.text import ELLIPSIS, make_visible, shorten
 
@@ -62,8 +61,7 @@ def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
     column = convert_decimals(column)
     if is_plain(column.type):
         try:
-            if pa.types.is_timestamp(column.type):
-                pc.min_max(column).as_py()  # pandas has years that a browser's table lacks, such as that of infinity
+            check_times(column)
             return pd.Series(column.to_pandas(types_mapper=choose_dtype))
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python can't represent
             return pd.Series(cast_by_duckdb(column).to_pylist(), dtype="str")

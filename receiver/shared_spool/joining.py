@@ -9,7 +9,7 @@ from receiver.data_directory.node import begin_run, read_machine_name, read_node
 from receiver.errors import SharedSpoolError
 from receiver.settings import Settings
 from receiver.shared_spool.batches import count_gone, read_ids_ahead, read_positions
-from receiver.shared_spool.nodes import Identity, Membership, Presence, say_alive
+from receiver.shared_spool.nodes import PRESENCE, Identity, Membership, Presence, say_alive
 from receiver.shared_spool.server import SpoolServer, check_version, read_once, transaction
 from receiver.shared_spool.shipper import Shipper
 from receiver.spool import SentNote, Watermarks
@@ -17,6 +17,11 @@ from receiver.spool.owners import open_spool
 
 _READING_SECONDS = 120.0
 """The longest wait for the ids of all rows that the shared spool may hold."""
+_WOULD_WRITE = """
+SELECT
+    NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off',
+    has_database_privilege(current_database(), 'CREATE')
+"""
 
 
 class Ahead(NamedTuple):
@@ -30,10 +35,15 @@ def count_nodes(url: str) -> int:
     """Return how many nodes share a spool, 0 before its tables are made; change nothing.
 
     Raises:
-        SharedSpoolError: the server can't be reached or used.
+        SharedSpoolError: the server can't be reached or used, or would take no writes.
     """
     with read_once(url, "a check") as connection:
+        ((takes_writes, may_create),) = connection.execute(_WOULD_WRITE).fetchall()
+        if not takes_writes:
+            raise SharedSpoolError("it takes no writes: name the server that does, or have it take them")
         if not check_version(connection):
+            if not may_create:
+                raise SharedSpoolError("its user may not create a schema in the database: GRANT CREATE ON DATABASE")
             return 0
         ((number,),) = connection.execute("SELECT count(*) FROM clc_spool.nodes").fetchall()
         return int(number)
@@ -97,7 +107,7 @@ def open_presence(settings: Settings, url: str, role: str) -> tuple[Presence, Me
     Raises:
         DataDirectoryError: this node's id can't be read or made.
     """
-    server = SpoolServer(url, "telling that this machine lives")
+    server = SpoolServer(url, PRESENCE)
     membership = _join(settings, server, role)
     return Presence(server, membership), membership
 

@@ -15,6 +15,8 @@ from receiver.processes.heartbeat import Pulse
 from receiver.shared_spool.batches import free_rows
 from receiver.shared_spool.server import Connection, SpoolServer, transaction
 
+PRESENCE = "telling that this machine lives"
+"""What a node uses the server for, see `SpoolServer`."""
 _SECONDS = 2.0
 _TURN_SECONDS = 0.5
 _FREEING_SECONDS = 0.2
@@ -158,7 +160,7 @@ class Membership:
             return
         self._next_at = time.monotonic() + _SECONDS
         try:
-            with self._server.session() as connection:
+            with self._server.session(purpose=PRESENCE) as connection:
                 with transaction(connection):
                     is_known = say_alive(connection, self.identity)
                     self.latest = read_overview(connection)

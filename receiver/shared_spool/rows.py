@@ -56,12 +56,13 @@ def make_row(segment: str, kind: str, selected: Sequence[Any]) -> SpooledRow:
     """
     position, holds, *values, checksum = selected
     by_name = dict(zip(_NAMES, values, strict=True))
-    own = {name: by_name[name] for name in _OF_KIND[holds]}
     try:
-        columns = [_to_text(name, value) for name, value in own.items()]
+        columns = [_to_text(name, by_name[name]) for name in _OF_KIND[holds]]
         row: Row = unpack(holds, position, [position, *columns, checksum])
-    except (DamagedRowError, UnicodeDecodeError):
-        row = make_damaged(segment, holds, position, {"position": position, **own, "checksum": checksum})
+    except (DamagedRowError, UnicodeDecodeError, KeyError):  # what it holds may be wrong, too
+        there = {name: _to_text(name, value, "surrogateescape") for name, value in by_name.items() if value is not None}
+        held = "notifications" if "payload" in there else "rejected"
+        row = make_damaged(segment, held, position, {"position": position, **there, "checksum": checksum})
     return SpooledRow(segment, kind, position, row)
 
 
@@ -69,5 +70,5 @@ def _to_bytes(value: Any) -> Any:
     return value.encode() if isinstance(value, str) else value
 
 
-def _to_text(name: str, value: Any) -> Any:
-    return value.decode() if name in _TEXTS and value is not None else value
+def _to_text(name: str, value: Any, errors: str = "strict") -> Any:
+    return value.decode(errors=errors) if name in _TEXTS and value is not None else value

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,6 +92,16 @@ def transaction(connection: Connection) -> Iterator[None]:
         yield
 
 
+@dataclass
+class _Trouble:
+    """Why the server can't be used for a purpose, and for how long it is not tried again."""
+
+    failure: str
+    since: datetime
+    seconds: float
+    until: float
+
+
 class SpoolServer:
     """One connection to the server, for one thread at a time.
 
@@ -105,26 +116,39 @@ class SpoolServer:
         self._purpose = purpose
         self._is_tried_again = is_tried_again
         self._connection: Connection | None = None
-        self._seconds, self._next_at = _FIRST_SECONDS, 0.0
+        self._troubles: dict[str, _Trouble] = {}
+        """By purpose: a server whose disk is full may refuse rows, and take all else."""
         self.failures = 0
         """How often the server could not be used."""
-        self.failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
         """Why the server could not be used the last time; None if it could."""
-        self.since: datetime | None = None
+        return next((trouble.failure for trouble in tuple(self._troubles.values())), None)
+
+    @property
+    def since(self) -> datetime | None:
         """The time of the first of the latest failures in a row."""
+        return min((trouble.since for trouble in tuple(self._troubles.values())), default=None)
 
     @contextmanager
-    def session(self, seconds: float = _ANSWER_SECONDS) -> Iterator[Connection]:
+    def session(self, seconds: float = _ANSWER_SECONDS, purpose: str | None = None) -> Iterator[Connection]:
         """Give the connection to a block, which must end within so many seconds.
 
         What the block does outside a `transaction` is done without this program's settings.
+
+        Args:
+            seconds: the longest time.
+            purpose: what the block is for, if not what the connection is for.
 
         Raises:
             SharedSpoolError: the server can't be reached or used, or it is not yet time to try it again. A transaction
                 of the block may be committed or not.
         """
-        if time.monotonic() < self._next_at:
-            raise SharedSpoolError(f"The shared spool can't be used for {self._purpose}: {self.failure}.")
+        purpose = purpose or self._purpose
+        trouble = self._troubles.get(purpose)
+        if trouble and time.monotonic() < trouble.until:
+            raise SharedSpoolError(f"The shared spool can't be used for {purpose}: {trouble.failure}.")
         watch = _Watch(seconds)
         try:
             connection = self._open(watch)
@@ -132,8 +156,9 @@ class SpoolServer:
                 yield connection
         except (psycopg.Error, SharedSpoolError, OSError) as error:
             self.close()
-            raise self._fail(watch.complaint or _describe(error)) from None
-        self._succeed()
+            raise self._fail(purpose, watch.complaint or _describe(error)) from None
+        if self._troubles.pop(purpose, None):
+            _log.info("the shared spool can be used for %s again", purpose)
 
     def close(self) -> None:
         """Close the connection; the next block opens another."""
@@ -149,21 +174,15 @@ class SpoolServer:
                 prepare(connection)
         return self._connection
 
-    def _fail(self, failure: str) -> SharedSpoolError:
-        if self._is_tried_again and failure != self.failure:
-            _log.error("the shared spool can't be used for %s, which is tried again: %s", self._purpose, failure)
+    def _fail(self, purpose: str, failure: str) -> SharedSpoolError:
+        before = self._troubles.get(purpose)
+        if self._is_tried_again and not (before and before.failure == failure):
+            _log.error("the shared spool can't be used for %s, which is tried again: %s", purpose, failure)
         self.failures += 1
-        self.failure = failure
-        self.since = self.since or datetime.now(UTC)
-        self._next_at = time.monotonic() + self._seconds
-        self._seconds = min(2 * self._seconds, _LONGEST_SECONDS)
-        return SharedSpoolError(f"The shared spool can't be used for {self._purpose}: {failure}.")
-
-    def _succeed(self) -> None:
-        if self.failure:
-            _log.info("the shared spool can be used for %s again", self._purpose)
-        self.failure = self.since = None
-        self._seconds, self._next_at = _FIRST_SECONDS, 0.0
+        since = before.since if before else datetime.now(UTC)
+        seconds = min(2 * before.seconds, _LONGEST_SECONDS) if before else _FIRST_SECONDS
+        self._troubles[purpose] = _Trouble(failure, since, seconds, time.monotonic() + seconds)
+        return SharedSpoolError(f"The shared spool can't be used for {purpose}: {failure}.")
 
 
 @contextmanager
@@ -234,5 +253,7 @@ class _Watch:
 
 def _describe(error: Exception) -> str:
     """Return the first line of an error's text; the errors of psycopg that tell data do so in later lines."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return "another transaction there does not end, perhaps because PostgreSQL waits for a standby that is away"
     text = " ".join((str(error).splitlines() or [""])[0].split()).removeprefix("connection failed: ").rstrip(".")
     return text or type(error).__name__

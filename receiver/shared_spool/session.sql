@@ -12,5 +12,9 @@ SET LOCAL tcp_keepalives_idle = 10;
 SET LOCAL tcp_keepalives_interval = 5;
 SET LOCAL tcp_keepalives_count = 3;
 
+-- While a standby is away that the server waits for, no commit ends, and each later try waits for the locks of the one before.
+-- A node gives the connection of each up, but the server would not notice, until it has no connection left for anybody.
+SET LOCAL lock_timeout = '8s';
+
 -- Compiling a query takes up to a second where the server believes that it reads many rows, and new rows wait meanwhile.
 SET LOCAL jit = off;

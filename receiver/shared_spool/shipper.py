@@ -20,6 +20,9 @@ _PROMPT_SECONDS = 0.01
 _TIDY_SECONDS = 5.0
 _ROWS_PER_BATCH = 5_000
 _BYTES_PER_BATCH = 8 * 1024 * 1024
+# Rows can be read without their standby after a restart, or once their commit's wait was ended. Whoever has a number
+# writes to the log at the end, and so waits for all that is in it before.
+_WAIT_FOR_STANDBY = "SELECT txid_current()"
 
 _log = logging.getLogger(__name__)
 
@@ -87,8 +90,7 @@ class Shipper:
             moved = self._ship()
             if time.monotonic() - self._tidied_at >= _TIDY_SECONDS:
                 self.free()
-        except SharedSpoolError:  # the server keeps why; whether the rows are there is read again
-            self._positions = None
+        except SharedSpoolError:  # the server keeps why; if the rows are there, the next turn is out of step
             return 0
         except OutOfStepError as error:
             self._positions = None
@@ -105,8 +107,7 @@ class Shipper:
         self._tidied_at = time.monotonic()
         if self._positions is None:
             return
-        with self._server.session() as connection, transaction(connection):
-            self._positions = read_positions(connection)  # a server that took over may have fewer, behind a pooler
+        self._positions = self._read_positions()  # a server that took over may have fewer, behind a pooler
         places = {*self._stored, *self._positions}
         held = {place: max(self._stored.get(place, 0), self._positions.get(place, 0)) for place in places}
         self._spool.tidy(held)
@@ -115,8 +116,7 @@ class Shipper:
     def _ship(self) -> int:
         is_read_anew = self._positions is None
         if self._positions is None:
-            with self._server.session() as connection, transaction(connection):
-                self._positions = read_positions(connection)
+            self._positions = self._read_positions()
         rows = list(self._spool.read_new(self._positions, _ROWS_PER_BATCH, _BYTES_PER_BATCH))
         if rows:
             began = time.monotonic()
@@ -127,6 +127,12 @@ class Shipper:
         if rows or is_read_anew:
             self._tell(self._positions)
         return len(rows)
+
+    def _read_positions(self) -> Positions:
+        """Read how many rows of each segment and kind the shared spool holds, and its standby, if it waits for one."""
+        with self._server.session() as connection, transaction(connection):
+            connection.execute(_WAIT_FOR_STANDBY)
+            return read_positions(connection)
 
     def _tell(self, positions: Positions) -> None:
         self.held = dict(positions)
@@ -182,6 +188,8 @@ class Shipper:
             return 0
 
     def _free_safely(self) -> None:
+        if self._server.failure:
+            return
         try:
             self.free()
         except (ReceiverError, sqlite3.Error, OSError) as error:

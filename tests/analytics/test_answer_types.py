@@ -103,13 +103,16 @@ def test_times_in_lists_structs_and_maps_are_text_where_one_is_the_end_of_the_da
 def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
     with analytics.connect(store) as client:
         frame = client.df(
-            "SELECT '01:02:03.123456789'::TIME_NS AS clock, DATE 'infinity' AS ever, union_value(n := 1) AS n"
+            "SELECT '01:02:03.123456789'::TIME_NS AS clock, DATE 'infinity' AS ever, union_value(n := 1) AS n,"
+            " 'infinity'::TIMESTAMPTZ AS until, '-infinity'::TIMESTAMP AS since"
         )
-    assert frame.iloc[0].tolist() == ["01:02:03.123456789", "infinity", "1"]
+    assert frame.iloc[0].tolist() == ["01:02:03.123456789", "infinity", "1", "infinity", "-infinity"]
 
 
 def test_an_answer_that_pandas_can_represent_is_converted_once():
     class Answer:
+        itercolumns = list
+
         def to_pandas(self, *, use_threads):
             return "the frame in threads" if use_threads else "the frame"
 

@@ -27,6 +27,15 @@ def test_check_counts_the_machines_and_makes_no_tables(database):
     assert look(database) == "can be used, 2 machines known to it"
 
 
+def test_check_says_what_a_server_would_refuse_that_can_be_read(database, postgres):
+    name = database.rpartition("/")[2]
+    with pytest.raises(SharedSpoolError, match="may not create a schema"):
+        look(f"{database}?options=-crole%3Dpg_monitor")
+    postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(SharedSpoolError, match="it takes no writes"):
+        look(database)
+
+
 class Pooled:
     """A connection as a pooler gives it: its user leaves, and the connection to the server stays."""
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from receiver.database.appended import Appended, write_appended
 from receiver.errors import SettingsError, SharedSpoolError
 from receiver.settings import Settings
-from receiver.shared_spool import SharedSpoolReader, Shipper, SpoolServer, reader, server, shipper
+from receiver.shared_spool import Membership, SharedSpoolReader, Shipper, SpoolServer, nodes, reader, server, shipper
 from receiver.shared_spool.batches import OutOfStepError, copy_rows, put_rows, read_positions
 from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.store.loss import describe_loss
@@ -25,6 +26,12 @@ ODD = [
     notification(3, key_fingerprint=None, delivery_id="72d3162e", signature_detail="stale"),
     rejection(4, path="/webhooks/\0", headers='{"X": "\\u0000"}', body=bytes(range(256)), sender=None),
 ]
+
+FULL_DISK = """
+CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER is_full BEFORE INSERT ON clc_spool.rows EXECUTE FUNCTION refuse()
+"""
 
 
 @pytest.fixture
@@ -59,6 +66,12 @@ class Node:
         return sorted(self.spool.glob("*.sqlite"))
 
 
+def be_due(node):
+    """Let the server be tried again at once."""
+    for trouble in node.shipper._server._troubles.values():
+        trouble.until = 0
+
+
 def read_all(database, watermarks=None, *, rows=1000, size=10**9):
     shared = SharedSpoolReader(SpoolServer(database, "reading"))
     with closing(shared):
@@ -91,13 +104,15 @@ def test_every_column_comes_through_byte_for_byte(node, database):
     assert [each.row for each in expected] == ODD
 
 
-def test_a_row_that_changed_in_the_shared_spool_is_kept_as_damaged(node, database):
+@pytest.mark.parametrize("change", ["actor = 'mallory'", r"actor = '\xff'", "holds = 'rejected'", "holds = 'rejectfd'"])
+def test_a_row_that_changed_in_the_shared_spool_is_kept_as_damaged(node, database, change):
     node.write([notification(1), notification(2)])
     node.shipper.turn()
     with psycopg.connect(database) as connection:
-        connection.execute("UPDATE clc_spool.rows SET actor = 'mallory' WHERE position = 1")
+        connection.execute(f"UPDATE clc_spool.rows SET {change} WHERE position = 1")
     first, second = [each.row for each in read_all(database)]
     assert (first.reason, first.body) == ("damaged_in_spool", notification(1).payload)
+    assert (first.path, first.sender) == ("User.Updated", "centurylink")
     assert second.payload == notification(2).payload
 
 
@@ -267,9 +282,33 @@ def test_rows_go_in_once_if_it_is_not_known_whether_commit_succeeded(node, datab
     monkeypatch.setattr(psycopg.Transaction, "_commit_gen", commit)
     assert node.shipper.turn() == 0
     monkeypatch.undo()
-    node.shipper._server._next_at = 0
+    be_due(node)
     assert node.shipper.turn() == (0 if is_committed else 5)
     assert [row.position for row in read_all(database)] == [1, 2, 3, 4, 5]
+
+
+def test_a_server_that_takes_all_but_rows_counts_as_away_until_it_takes_them(node, database, monkeypatch, caplog):
+    monkeypatch.setattr(shipper, "_TIDY_SECONDS", 0)
+    membership = Membership(node.shipper._server, nodes.Identity(uuid4(), "one"))
+    caplog.set_level("INFO", "receiver")
+    with connected(database) as connection:
+        connection.execute(FULL_DISK)
+        node.write([notification(1)])
+        for _ in range(3):
+            assert node.shipper.turn() == 0
+            node.shipper._free_safely()
+            assert node.shipper.trouble is None
+            be_due(node)
+            membership._next_at = 0
+            membership.turn()
+            assert (node.shipper.failure, node.shipper.since is None) == ("No space left on device", False)
+        connection.execute("DROP TRIGGER is_full ON clc_spool.rows")
+    assert node.shipper.turn() == 1
+    assert (node.shipper.failure, node.shipper.since) == (None, None)
+    assert [record.getMessage() for record in caplog.records if record.name == server.__name__] == [
+        "the shared spool can't be used for sending, which is tried again: No space left on device",
+        "the shared spool can be used for sending again",
+    ]
 
 
 def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, database, monkeypatch):
@@ -285,6 +324,14 @@ def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, databas
     node.shipper.free()
     assert node.segments() == []
     assert len(read_all(database)) == 4
+
+
+def test_before_segments_go_a_commit_shows_that_a_standby_has_their_rows(node, postgres):
+    node.shipper.turn()
+    number = "SELECT txid_snapshot_xmax(txid_current_snapshot())"
+    before = postgres.read(number)
+    node.shipper.free()
+    assert postgres.read(number) > before
 
 
 def test_what_the_shared_spool_holds_is_not_called_missing_after_a_wal_that_replays_short(tmp_path, database):
@@ -326,8 +373,19 @@ def test_a_server_that_does_not_answer_is_given_up(database):
         connection.execute("SELECT pg_sleep(60)")
 
 
+def test_a_try_that_waits_for_the_lock_of_another_ends_and_says_what_it_may_wait_for(node, database, monkeypatch):
+    node.shipper.turn()
+    node.write([notification(1)])
+    monkeypatch.setattr(server, "hold_settings", lambda connection: connection.execute("SET LOCAL lock_timeout = 10"))
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE clc_spool.counter SET number = number")
+        assert node.shipper.turn() == 0
+    assert "PostgreSQL waits for a standby that is away" in node.shipper.failure
+
+
 @pytest.mark.parametrize(
-    ("setting", "value"), [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10"), ("jit", "off")]
+    ("setting", "value"),
+    [("synchronous_commit", "on"), ("tcp_keepalives_idle", "10"), ("jit", "off"), ("lock_timeout", "8s")],
 )
 def test_the_server_syncs_what_it_commits_soon_misses_a_node_that_is_gone_and_compiles_no_query(
     database, postgres, setting, value
