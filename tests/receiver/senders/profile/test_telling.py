@@ -48,6 +48,22 @@ def test_github_tells_of_before_although_it_is_the_first_of_its_entity(github):
     assert told(github, "repository.edited", body) == {}
 
 
+def test_slacks_rename_shows_from_what_name_if_that_is_known_and_in_any_case_to_what():
+    differ = Differ(shipped()["slack"].comparison)
+
+    def of(event_type, channel):
+        event = {"type": event_type, "channel": channel, "user": "U1"}
+        return Snapshot("channel", "Updated", json.dumps({"event": event}).encode(), event_type=event_type)
+
+    renamed = of("channel_rename", {"id": "C1", "name": "new"})
+    for before, old in (
+        (of("channel_rename", {"id": "C1", "name": "old"}), '"old"'),
+        (of("member_joined_channel", "C1"), None),
+    ):
+        (change,) = [each for each in list_changes(differ, before, renamed) if not each.noise]
+        assert (change.path, change.old_value, change.new_value) == ("name", old, '"new"')
+
+
 def test_values_of_before_of_a_thing_below_the_entity_stand_under_its_path(github):
     body = {
         "rule": {"name": 'ma"in', "admin_enforced": False, "updated_at": "2026"},
