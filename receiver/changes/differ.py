@@ -266,13 +266,10 @@ def _read_told(differ: Differ, now: Snapshot) -> list[Change]:
 
 
 def _prefer(told: list[Change], compared: list[Change]) -> list[Change]:
-    """Return compared changes and those that the sender told, which count where both have the same path.
-
-    A told one without the value before counts only where no comparison found that of the same change.
-    """
+    """Return all changes; of two with one path that which the sender told, unless the other alone has an old value."""
+    fuller = {(change.path, change.new_value): change for change in compared if change.old_value and not change.noise}
+    told = [change if change.old_value else fuller.get((change.path, change.new_value), change) for change in told]
     by_path = {change.path: change for change in (*compared, *told)}
-    more = {(change.path, change.new_value): change for change in compared if change.old_value and not change.noise}
-    by_path |= {path: more.get((path, each.new_value), each) for path, each in by_path.items() if not each.old_value}
     return sorted(by_path.values(), key=lambda change: change.path)
 
 
