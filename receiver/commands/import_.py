@@ -131,7 +131,7 @@ def _make_deciders(settings: Settings, admission: Admission) -> Deciders:
     profiles = load_profiles(settings)
     secrets = load_secrets(settings, profiles.values())
     senders = SenderAdmission(profiles, secrets, settings.signatures)
-    remember_profiles(settings.data_dir, senders.set_up.values())
+    remember_profiles(settings.data_dir, profiles.values())  # exported ones may be of any sender
     return Deciders(admission, senders, profiles, SignatureJudge(profiles, secrets), settings.signatures)
 
 

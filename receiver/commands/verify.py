@@ -14,7 +14,7 @@ from receiver.data_directory.access import check_user
 from receiver.data_directory.incidents import read_incidents, was_recovered
 from receiver.database.extent import read_watermarks
 from receiver.database.reading import Reader, open_reader
-from receiver.errors import DataDirectoryError
+from receiver.errors import DataDirectoryError, ProfileError
 from receiver.keeping.scrub import scrub
 from receiver.keeping.scrub_loop import write_scrub_note
 from receiver.keeping.verification import (
@@ -37,6 +37,7 @@ from receiver.keeping.verification.invariants import Violation, check_gaps, chec
 from receiver.logs import make_visible
 from receiver.processes.garbage import put_off_collection
 from receiver.senders import CENTURYLINK, load_senders
+from receiver.senders.copies import load_remembered_profiles
 from receiver.senders.keys import (
     Keys,
     index_by_fingerprint,
@@ -147,6 +148,7 @@ def _check(
 ) -> Counter[str]:
     began = time.monotonic()
     senders = load_senders(settings.senders)
+    load_remembered_profiles(settings.data_dir, _say_of_no_use)
     extent, judged = read_extent(reader), list_used_keys(reader)
     gaps = find_gaps(reader, extent)
     are_explained = was_recovered(settings.data_dir)
@@ -175,6 +177,12 @@ def _check(
         _say_unused(gaps)
     _say_outcome(failed, changes_too=scope is not None, accounts_too=can_check_accounts(reader))
     return failed
+
+
+def _say_of_no_use(error: ProfileError) -> None:
+    """Say that a saved profile can't be used by the checks."""
+    said = f"A saved profile can't be used: {error} What was received under it may be named as derived."
+    click.echo(make_visible(said), err=True)
 
 
 def _say_unchecked(reader: Reader, tally: Tally) -> None:

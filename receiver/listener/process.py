@@ -59,7 +59,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     remember_profiles(settings.data_dir, senders.set_up.values())
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(
-        settings.spool_directory, deliver=deliver, patient=True, mark=partial(claim_if_possible, settings)
+        settings.spool_directory, deliver=deliver, patient=True, mark=partial(claim_if_possible, settings, set())
     )
     metrics.REGISTRY.register(Restarts(settings.data_dir))
     if not has_store(child.role):

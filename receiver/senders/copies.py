@@ -6,7 +6,7 @@ which notifications were received are for `clc-receiver verify`, which derives c
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -103,14 +103,21 @@ def remember_profiles(data_dir: Path, profiles: Iterable[Profile]) -> None:
             _log.error("the profile %s could not be kept: %s; `clc-receiver verify` needs it", profile.path, error)
 
 
-def load_remembered_profiles(data_dir: Path) -> dict[str, list[Profile]]:
-    """Return the saved profiles by their senders; one that this version can't read is left out."""
+def load_remembered_profiles(
+    data_dir: Path, leave_out: Callable[[ProfileError], None] = lambda _: None
+) -> dict[str, list[Profile]]:
+    """Return the saved profiles by their senders.
+
+    Args:
+        data_dir: the data directory.
+        leave_out: called with the error of each profile that this version can't use.
+    """
     remembered: dict[str, list[Profile]] = {}
     for path in sorted((data_dir / REMEMBERED).glob("*.toml")):
         try:
             profile = load_profile(path)
         except ProfileError as error:
-            _log.warning("a profile of earlier notifications is of no use: %s", error)
+            leave_out(error)
         else:
             remembered.setdefault(profile.name, []).append(profile)
     return remembered

@@ -20,9 +20,9 @@ _PROMPT_SECONDS = 0.01
 _TIDY_SECONDS = 5.0
 _ROWS_PER_BATCH = 5_000
 _BYTES_PER_BATCH = 8 * 1024 * 1024
-# Rows can be read without their standby after a restart, or once their commit's wait was ended. Whoever has a number
-# writes to the log at the end, and so waits for all that is in it before.
-_WAIT_FOR_STANDBY = "SELECT txid_current()"
+# Rows can be read without their standby after a restart, or once their commit's wait was ended. A commit waits for all
+# that is in the server's log before it, but only if it has written something there itself; this touches no row.
+_WAIT_FOR_STANDBY = "SELECT pg_logical_emit_message(true, 'clc', '')"
 
 _log = logging.getLogger(__name__)
 

@@ -91,12 +91,15 @@ def claim(settings: Settings) -> None:
         )
 
 
-def claim_if_possible(settings: Settings) -> None:
-    """Claim the spool, or log why not: a listener goes on, because the sender tries once."""
+def claim_if_possible(settings: Settings, told: set[str]) -> None:
+    """Claim the spool, or log why not, unless that was told: a listener goes on, because the sender tries once."""
     try:
         claim(settings)
+        told.clear()
     except DataDirectoryError as error:
-        _log.error("%s", error)
+        if str(error) not in told:
+            _log.error("%s", error)
+        told.add(str(error))
 
 
 @contextlib.contextmanager

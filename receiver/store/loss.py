@@ -78,7 +78,7 @@ def _doubt(lost: str, doubt: str | None) -> str:
     """End a sentence on what is lost, with what is not known."""
     if doubt is None:
         return f"{lost}."
-    return f"{lost}, and {doubt}. `clc-receiver accept-loss` ends this once it has brought them."
+    return f"{lost}, and {doubt}. Once that spool has brought them, run `clc-receiver accept-loss`."
 
 
 def _count_up_to(positions: Positions, ends: Mapping[str, int | None]) -> int:

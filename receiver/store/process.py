@@ -28,6 +28,8 @@ from receiver.keeping.scrub_loop import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
 from receiver.senders import Senders, load_senders
+from receiver.senders.copies import remember_profiles
+from receiver.senders.profile import Profile
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
 from receiver.spool.owners import open_spool
@@ -132,6 +134,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
     load_program(*_USED_LATE)
     senders = load_senders(settings.senders)
+    if settings.shared_spool:  # other machines take notifications of senders that may not be set up here
+        remember_profiles(settings.data_dir, (each for each in senders.values() if isinstance(each, Profile)))
     connection = _open_database(child, settings, senders)
     sharing = open_shared_spool(settings, child.role, connection)
     loop = _make_loop(settings, connection, senders, sharing)

@@ -11,7 +11,7 @@ from receiver.keeping.care import gather, judge
 from receiver.settings import Settings
 from receiver.spool import SpoolWriter
 from receiver.spool import owners as spools
-from receiver.spool.owners import claim, hold, list_former_spools, take_former
+from receiver.spool.owners import claim, claim_if_possible, hold, list_former_spools, take_former
 from receiver.store.loss import describe_loss
 from tests.durability.support.spool_store import SpoolStore
 from tests.receiver.test_import import line
@@ -165,6 +165,19 @@ def test_a_note_that_can_not_be_read_is_named(tmp_path):
     with pytest.raises(DataDirectoryError, match=r"spools\.json can't be read or written \(Is a directory\)"):
         claim(settings)
     assert [each.directory.name for each in list_former_spools(settings)] == [spools.KNOWN]
+
+
+def test_a_listener_that_can_not_mark_its_spool_says_so_once_until_it_can(tmp_path, caplog):
+    settings, told = settings_of(tmp_path / "data", tmp_path / "spool"), set()
+    note = settings.data_dir / spools.KNOWN
+    for _ in range(2):
+        note.mkdir()
+        for _ in range(3):
+            claim_if_possible(settings, told)
+        note.rmdir()
+        claim_if_possible(settings, told)
+        note.unlink()
+    assert ["can't be marked" in message for message in caplog.messages] == [True, True]
 
 
 def test_a_damaged_note_of_the_former_spools_is_red_until_the_next_start_makes_it_anew(tmp_path):

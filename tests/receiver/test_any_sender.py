@@ -5,6 +5,7 @@ import json
 import pytest
 
 from receiver.keeping.care.facts import gather
+from receiver.senders.copies import REMEMBERED
 from receiver.settings import read_settings
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import alter
@@ -132,9 +133,10 @@ def test_verify_derives_columns_again_under_the_profile_of_then(tmp_path):
     later = run_command(data_dir, "verify", CLC_SENDERS=str(tmp_path))
     assert (later.returncode, later.stdout) == (0, ""), later.stderr
     alter(data_dir, "UPDATE notifications SET entity_id = '2'")
+    (data_dir / REMEMBERED / "other.toml").write_text("name = 1")
     altered = run_command(data_dir, "verify", CLC_SENDERS=str(tmp_path))
-    assert altered.returncode == 1
-    assert "Its entity_id is 2, but payload and profile make it 1, and no profile in" in altered.stdout
+    assert (altered.returncode, altered.stderr.count("A saved profile can't be used: ")) == (1, 1)
+    assert "Its entity_id is 2, but payload and profile make it 1: it was altered, or CLC_DATA_DIR" in altered.stdout
 
 
 def test_an_unknown_sender_and_a_missing_secret_are_said_in_a_line(receiver):

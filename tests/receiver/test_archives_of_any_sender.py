@@ -5,6 +5,7 @@ import json
 import duckdb
 import pytest
 
+from receiver.senders.copies import load_remembered_profiles
 from receiver.senders.profile import load_shipped
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import append
@@ -67,6 +68,7 @@ def test_an_exported_archive_comes_in_as_the_same_rows_with_the_same_changes(fir
     assert ask(data_dir, CHANGES) == ask(first, CHANGES)
     assert "signatures of gitlab; tokens are not kept." in done.stderr
     assert ("signatures of stripe; the secret" in done.stderr) == (not secrets)
+    assert sorted(load_remembered_profiles(data_dir)) == SENDERS
 
 
 def test_an_altered_body_is_refused_or_marked_and_a_signature_proves_no_more_than_its_sender_can(archive, tmp_path):

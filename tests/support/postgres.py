@@ -104,6 +104,23 @@ class PostgreSQL:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    @contextmanager
+    def lacking_its_standby(self) -> Iterator[None]:
+        """Have commits wait for a standby that is not there."""
+        try:
+            self._name_standby("nobody")
+            yield
+        finally:
+            self._name_standby("")
+
+    def count_waiting_commits(self) -> int:
+        """Return how many commits wait for a standby."""
+        return self.read("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0]
+
+    def _name_standby(self, name: str) -> None:
+        self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        self.execute("SELECT pg_reload_conf()")
+
     def _answers(self) -> bool:
         import psycopg
 
@@ -129,8 +146,7 @@ class Standby(PostgreSQL):
 
     def start(self) -> None:
         super().start()
-        self._primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        self._primary.execute("SELECT pg_reload_conf()")
+        self._primary._name_standby("*")
         until(lambda: self._primary.read("SELECT sync_state FROM pg_stat_replication") == [("sync",)], what="a standby")
 
     def promote(self) -> None:

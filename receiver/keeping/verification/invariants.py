@@ -270,8 +270,8 @@ def _find_faults_under(profiles: Sequence[Profile], row: Notification, body: Bod
         first = first or unlike
     for name, value in first.items():
         yield (
-            f"Its {name} is {getattr(row, name)}, but payload and profile make it {value}, "
-            "and no profile in CLC_DATA_DIR/remembered_profiles makes all columns as they are."
+            f"Its {name} is {getattr(row, name)}, but payload and profile make it {value}: it was altered, or "
+            "CLC_DATA_DIR/remembered_profiles lacks the profile under which it was received."
         )
 
 

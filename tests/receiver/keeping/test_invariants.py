@@ -233,8 +233,9 @@ def test_a_column_that_body_and_profile_of_another_sender_do_not_make_is_named(w
     assert check(right) == check(right, nothing_told) == check(of_then, nothing_told) == []
     ((name, value),) = wrong.items()
     ((what, detail),) = check(right._replace(**wrong), nothing_told)
-    made = f"Its {name} is {value}, but payload and profile make it {getattr(right, name)}, and no profile in "
-    assert (what, detail) == ("derived", made + "CLC_DATA_DIR/remembered_profiles makes all columns as they are.")
+    made = f"Its {name} is {value}, but payload and profile make it {getattr(right, name)}: it was altered, or "
+    lacking = "CLC_DATA_DIR/remembered_profiles lacks the profile under which it was received."
+    assert (what, detail) == ("derived", made + lacking)
 
 
 @pytest.mark.parametrize(

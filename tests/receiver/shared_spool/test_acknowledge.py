@@ -6,9 +6,10 @@ import shutil
 import signal
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -16,6 +17,8 @@ import urllib3
 
 from receiver.errors import SettingsError
 from receiver.settings import read_settings
+from receiver.shared_spool import Shipper, SpoolServer
+from receiver.spool import SpoolReader
 from tests.support.ports import free_port
 from tests.support.postgres import PostgreSQL, Standby
 from tests.support.processes import PreparedReceiver, running
@@ -118,3 +121,20 @@ def test_nothing_acknowledged_is_lost_with_the_machine_and_the_primary(tmp_path,
         until(lambda: standby.read("SELECT pg_is_in_recovery()") == [(False,)], what="the standby to take writes")
         bodies = {bytes(body) for (body,) in standby.read("SELECT payload FROM clc_spool.rows")}
         assert set(acknowledged) <= bodies
+
+
+def test_before_rows_count_as_sent_a_commit_waits_for_the_standby_that_may_lack_them(tmp_path, database, postgres):
+    shipper, seen = Shipper(SpoolReader(tmp_path), SpoolServer(database, "sending"), {}), Event()
+    shipper.turn()
+
+    def free():
+        while not seen.is_set():  # the server heeds its setting some time later
+            shipper.free()
+
+    with closing(shipper), ThreadPoolExecutor(1) as thread, postgres.lacking_its_standby():
+        freed = thread.submit(free)
+        try:
+            until(postgres.count_waiting_commits, seconds=20, what="a commit that waits")
+        finally:
+            seen.set()
+    freed.result()

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from receiver.keeping.backup_file import seal
+from receiver.senders.copies import REMEMBERED
 from receiver.spool import SpoolWriter
 from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.test_acknowledge import metric
@@ -108,6 +109,7 @@ def test_each_machine_says_what_it_runs_and_misses_nothing_of_the_rest(cluster):
     assert (troubles(taking), troubles(storing)) == ({}, {})
     assert [each["name"] for each in taking["processes"]] == ["listener 1", "shipper"]
     assert [holds_secrets(cluster.one.children()[name]) for name in ("listener", "shipper")] == [True, False]
+    assert list((cluster.three.data_dir / REMEMBERED).glob("github-*.toml"))  # `verify` there needs that of then
     assert [each["name"] for each in storing["processes"]] == ["store"]
     assert NOT_OF_A_LISTENER & names(taking) == NOT_OF_A_STORE & names(storing) == set()
     assert names(storing) >= NOT_OF_A_LISTENER

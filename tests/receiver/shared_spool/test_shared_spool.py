@@ -326,14 +326,6 @@ def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, databas
     assert len(read_all(database)) == 4
 
 
-def test_before_segments_go_a_commit_shows_that_a_standby_has_their_rows(node, postgres):
-    node.shipper.turn()
-    number = "SELECT txid_snapshot_xmax(txid_current_snapshot())"
-    before = postgres.read(number)
-    node.shipper.free()
-    assert postgres.read(number) > before
-
-
 def test_what_the_shared_spool_holds_is_not_called_missing_after_a_wal_that_replays_short(tmp_path, database):
     place = (f"{WRITER}-000001", "notifications")
     write_appended(tmp_path, Appended(10, 10, {place: 10}))
