@@ -201,7 +201,8 @@ def test_a_list_that_is_gone_hears_nothing_of_the_document_which_would_keep_it(b
 def counting(browser):
     """A page at rest on which the counters of two parts have begun, with a clock that only the test moves."""
     page = browser.new_page()
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     page.set_content(RESTING)
     source = "data:text/javascript," + quote(read_file(BROWSER, "clocks.js") + read_file(BROWSER, "refresh.js"))
     page.evaluate(COUNT, [source, ["first", "second"]])
