@@ -6,7 +6,7 @@ Text from outside is made visible and cut, and is never part of a template.
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -91,9 +91,13 @@ def label_path(path: str, wording: Wording) -> str:
         for before, part in pairwise(parts)
         if isinstance(part, Item)
     ]
-    keys = list(takewhile(lambda part: not isinstance(part, Item), reversed(parts)))
-    owners = [key for key in keys[1:2] if key not in wording.containers]
-    names = [spell_words(key, wording) for key in [*keys[:1], *owners]]
+    if things and isinstance(parts[-1], Item):
+        names = [things.pop()]
+        parts.pop()
+    else:
+        names = [spell_words(key, wording) for key in parts[-1:]]
+    owners = [part for part in parts[-2:-1] if not isinstance(part, Item) and part not in wording.containers]
+    names += [f"the {spell_words(owner, wording)}" for owner in owners]
     return " of ".join([*names, *things[-1:]]) or path
 
 

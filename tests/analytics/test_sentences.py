@@ -233,8 +233,10 @@ def test_text_from_outside_is_never_a_template(value):
          "link publicIPAddress 74.41.155.112"),
         ('details."odd.key"', "details.odd.key", [], "odd.key"),
         ('details.snapshots["a]b \\"c\\""].name', "details.snapshots[].name", ['a]b "c"'], 'name of snapshot a]b "c"'),
-        ("details.cpuAutoscalePolicy.id", "details.cpuAutoscalePolicy.id", [], "id of cpu autoscale policy"),
-        ("alerts[7].values.B", "alerts[].values.B", ["7"], "B of values of alert 7"),
+        ("details.cpuAutoscalePolicy.id", "details.cpuAutoscalePolicy.id", [], "id of the CPU autoscale policy"),
+        ("details.cpuAutoscalePolicy.links[self]", "details.cpuAutoscalePolicy.links[]", ["self"],
+         "link self of the CPU autoscale policy"),
+        ("alerts[7].values.B", "alerts[].values.B", ["7"], "B of the values of alert 7"),
     ],
 )  # fmt: skip
 def test_a_path_is_taken_apart_and_named(path, pattern, items, label):

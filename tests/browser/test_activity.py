@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.viewers import VIEWPORT
 from tests.browser.watching import column, drawn_at, expect_refreshed, expect_total, go_back, row_of, tab, texts
 from tests.support import night
 
@@ -74,6 +75,10 @@ def test_why_activity_doubled_last_night_is_found_by_clicks_down_to_the_payload(
     expect(page.locator(".st-key-total-line")).to_contain_text(
         f", up {night.WAVE} (+125%) from 48 in the period before"
     )
+    page.set_viewport_size({"width": 900, "height": 900})
+    parts = [page.locator(f".st-key-total-line {part}").bounding_box() for part in ("p >> nth=0", ".st-key-see-these")]
+    assert parts[0]["x"] + parts[0]["width"] <= parts[1]["x"], "one line"
+    page.set_viewport_size(VIEWPORT)
     brush_the_night(page)
     expect_counted(page, PART)
     expect(row_of(page, "actors-list", night.BUSY)).to_contain_text("60")

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analytics.text import make_visible
+from tests.browser.viewers import VIEWPORT
 from tests.browser.watching import choose, column, download, expect_total, fill, tab, texts
 from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
@@ -91,6 +92,10 @@ def test_the_list_is_paused_counts_what_comes_and_shows_it_on_a_click(live, watc
     expect(page.get_by_role("button", name="1 new")).to_be_visible()
     post(live, "User.Updated", {"accountAlias": "ACME", "userName": "later.comer"})
     expect(page.get_by_role("button", name="2 new")).to_be_visible()
+    page.set_viewport_size({"width": 1000, "height": 900})
+    head, chart = (page.locator(f".st-key-{key}").bounding_box() for key in ("list-total", "histogram"))
+    assert head["y"] + head["height"] <= chart["y"], "above the chart, whose title would lie below the number"
+    page.set_viewport_size(VIEWPORT)
     expect(column(page, 0)).to_have_text(held)
     expect_total(page, total)
     again = watch(live.url).open(page.url.removeprefix(live.url))

@@ -278,6 +278,16 @@ def test_a_page_whose_machine_slept_waits_for_an_answer_before_it_says_that_the_
     page.evaluate("() => { window.fetch = async () => new Response('', { status: 502 }); }")
     page.clock.run_for(6000)
     expect(page.locator(SILENT)).to_contain_text(re.compile("server has not answered.*goes on as soon as it does"))
+    # What the server said last of the store is old, too.
+    page.evaluate("""() => {
+      const silence = { slow: false, age: 9, reason: "" };
+      window.fetch = async () => Response.json({ silence, listener: null, senders: 1, known: true });
+    }""")
+    page.clock.run_for(2000)
+    expect(page.locator(SILENT)).to_contain_text("The store has not answered")
+    page.evaluate("() => { window.fetch = async () => new Response('Log in'); }")
+    page.clock.run_for(6000)
+    expect(page.locator(SILENT)).to_contain_text("Your log-in may have ended")
     page.close()
 
 

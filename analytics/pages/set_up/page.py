@@ -134,7 +134,7 @@ def draw_targets(base: str | None) -> None:
 
 def draw_events(base: str | None, receipts: Mapping[tuple[str, str | None], Receipt]) -> None:
     """Draw a line for each event of the senders whose URLs name the event."""
-    if len(list_heard()) > 1:
+    if list_heard() != list_shipped():
         titles = ", ".join(as_markdown(sender.title) for sender in list_shipped())
         st.markdown(f"**{titles}**", help="Each event has a target URL of its own.")
     with st.container(key="targets", border=True, gap="small"):

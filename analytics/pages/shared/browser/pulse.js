@@ -88,9 +88,12 @@ function askForDrawing(bar) {
 
 // Returns the trouble with the shown values, or null: the server's last report, or a silence that is too long.
 function trouble(bar) {
-  const quiet = Math.min(...[bar.heardAt, request.answeredAt].filter(Boolean).map(secondsSince));
-  if (quiet > bar.patience && bar.serverAnswers === false) {
-    return { subject: "The dashboard's server has not answered", seconds: quiet, reason: GOES_ON };
+  const quiet = Math.min(secondsSince(bar.heardAt), secondsSince(request.answeredAt));
+  const isLate = quiet > bar.patience;
+  const isLoggedOut = bar.isServed === false && window.clcServed;
+  if (isLate && (bar.serverAnswers === false || isLoggedOut)) {
+    const reason = bar.serverAnswers ? LOG_IN : GOES_ON;
+    return { subject: "The dashboard's server has not answered", seconds: quiet, reason };
   }
   if (isForgotten(bar)) {
     const reason = "Reload it; copy what you have typed before.";
@@ -103,9 +106,8 @@ function trouble(bar) {
     return { subject, seconds: age + secondsSince(bar.heardAt), reason: bar.muted ? GOES_ON : reason };
   }
   // Without such an address only a drawing tells. Else the tab was hidden or the machine slept, and an answer is on its way.
-  if (bar.isServed !== false || quiet <= bar.patience) return null;
-  if (window.clcServed) return { subject: "The dashboard's server has not answered", seconds: quiet, reason: LOG_IN };
-  return { subject: "The store has not answered", seconds: quiet, reason: GOES_ON };
+  const isSilent = isLate && bar.isServed === false;
+  return isSilent ? { subject: "The store has not answered", seconds: quiet, reason: GOES_ON } : null;
 }
 
 // Returns a trouble that does not affect the shown values, or null.
