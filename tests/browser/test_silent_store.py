@@ -258,7 +258,8 @@ WAKES = """async source => {
 
 def test_a_page_whose_machine_slept_waits_for_an_answer_before_it_says_that_the_store_gave_none(browser):
     page = browser.new_page()
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
     page.set_content(f"{PULSE_HTML}<base href='http://localhost/'>")
     code = "".join(read_file(BROWSER, f"{name}.js") for name in ("clocks", "pulse"))
     page.evaluate(WAKES, f"data:text/javascript,{quote(code)}")
