@@ -16,7 +16,7 @@ from receiver.shared_spool.batches import free_rows
 from receiver.shared_spool.server import Connection, SpoolServer, transaction
 
 PRESENCE = "telling that this machine lives"
-"""What a node uses the server for, see `SpoolServer`."""
+"""The purpose of a node's own connection; see `SpoolServer`."""
 _SECONDS = 2.0
 _TURN_SECONDS = 0.5
 _FREEING_SECONDS = 0.2

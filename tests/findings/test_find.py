@@ -94,6 +94,13 @@ def test_a_finding_of_a_rule_of_ones_own_has_the_sender_of_its_first_notificatio
     assert {finding.sender for finding in found.findings if finding.rule == "any"} == {"centurylink"}
 
 
+def find_by_own_rule(own, client):
+    """Return what a rule of one's own, which finds any notification, finds within two days."""
+    rules = load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}"))
+    mine = RuleSet([rule for rule in rules.rules if rule.name == "any"], [])
+    return find(client, NOON - 2 * DAY, NOON, rules=mine).findings
+
+
 def test_the_senders_of_more_findings_than_a_query_takes_are_asked_for_in_parts(own, client, monkeypatch):
     monkeypatch.setattr(doubts, "_MOST_IDS", 2)
     ask, sizes = client.sql, []
@@ -105,9 +112,7 @@ def test_the_senders_of_more_findings_than_a_query_takes_are_asked_for_in_parts(
         return ask(query, parameters, **limits)
 
     monkeypatch.setattr(client, "sql", ask_about_few)
-    rules = load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}"))
-    mine = RuleSet([rule for rule in rules.rules if rule.name == "any"], [])
-    found = find(client, NOON - 2 * DAY, NOON, rules=mine).findings
+    found = find_by_own_rule(own, client)
     assert len(found) > 2
     assert {finding.sender for finding in found} == {"centurylink"}
     assert max(sizes) == 2
@@ -125,9 +130,7 @@ def test_findings_whose_sender_was_answered_keep_it_if_the_next_part_has_no_answ
         return ask(query, parameters, **limits)
 
     monkeypatch.setattr(client, "sql", ask_once)
-    rules = load_rules(own("any.sql", f"/*\n{HEADER}*/{SELECT}"))
-    mine = RuleSet([rule for rule in rules.rules if rule.name == "any"], [])
-    found = find(client, NOON - 2 * DAY, NOON, rules=mine).findings
+    found = find_by_own_rule(own, client)
     assert [finding.sender for finding in found].count("centurylink") == 2
 
 
