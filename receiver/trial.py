@@ -164,10 +164,19 @@ def _summarize(example: Example) -> str:
 
 
 class _Found(NamedTuple):
-    """The fields that are compared of an example's body, None if it has no state, and whether it must have one."""
+    """What an example's body states.
 
+    Args:
+        event_type: its event.
+        fields: those of the entity that are compared; None if the body has no state.
+        is_needed: whether it must have a state, because nothing else of it shows as a change.
+        hides: whether it hides what changed before it, because the next notification is compared with it.
+    """
+
+    event_type: str | None
     fields: list[str] | None
     is_needed: bool
+    hides: bool
 
 
 def _check_states(profile: Profile) -> Iterator[Outcome]:
@@ -194,7 +203,10 @@ def _find_states(profile: Profile) -> Iterator[tuple[Category, _Found]]:
         except (OSError, BodyError):
             continue  # its own line says so
         columns = profile.classify(example.event, example.headers, body, example.received_at)
-        yield columns.category, _Found(_list_fields(profile, columns.category, body), profile.needs_state(columns))
+        fields = _list_fields(profile, columns.category, body)
+        is_stateless = profile.rules.is_stateless(columns.event_type)
+        hides = fields is None and columns.action == UPDATED and not is_stateless
+        yield columns.category, _Found(columns.event_type, fields, profile.needs_state(columns), hides)
 
 
 def _list_fields(profile: Profile, category: Category, body: dict[str, Any]) -> list[str] | None:
@@ -229,6 +241,11 @@ def _describe_state(category: Category, states: list[_Found], place: Pointer) ->
     if any(each.fields is not None for each in states):
         fields = list(dict.fromkeys(name for each in states for name in each.fields or ()))
         yield Outcome(f"state of {category}", _spell_fields(fields), is_expected=True)
+        for event_type in sorted({each.event_type or "" for each in states if each.hides}):
+            where = (
+                f'of {event_type}: write stateless = true in [events."{event_type}"], or what changed before it is lost'
+            )
+            yield Outcome(f"state of {category}", f"nothing at {spell_pointer(place)} {where}", is_expected=False)
     elif any(each.is_needed for each in states):
         text = f"nothing at {spell_pointer(place)}: an object with the entity's fields must stand there"
         yield Outcome(f"state of {category}", text, is_expected=False)

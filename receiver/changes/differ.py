@@ -213,7 +213,7 @@ def list_changes(differ: Differ, before: Snapshot | None, now: Snapshot) -> list
         now: the notification.
     """
     deleted, created = differ.comparison.deleted, differ.comparison.created
-    told = _read_told(differ, now) if differ.comparison.tell else []
+    told = list_told(differ, now) if differ.comparison.tell else []
     if before is None:
         return [_DELETED if now.action in deleted else _APPEARED, *told]
     # Anybody can repeat a deletion, so neither it nor its body must hide what changes after it.
@@ -256,7 +256,7 @@ def is_bare_deletion(differ: Differ, now: Snapshot) -> bool:
     return isinstance(body, dict) and body.keys() <= differ.comparison.bare[now.category]
 
 
-def _read_told(differ: Differ, now: Snapshot) -> list[Change]:
+def list_told(differ: Differ, now: Snapshot) -> list[Change]:
     """Return the changes that a body tells itself; a body that is too odd tells one, of unknown extent."""
     try:
         return _collect(differ.read_told(now.event_type, parse(now.payload)), now, len(now.payload))

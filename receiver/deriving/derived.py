@@ -4,14 +4,18 @@ The rules say how a sender's bodies are compared, and which of its entities have
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
 from receiver.changes.differ import Change, Differ
 from receiver.changes.values import PLAIN
+from receiver.database.opening import Read
 from receiver.deriving.history import Entity, EntityEvent
 from receiver.notification import Category
 from receiver.senders import Senders
+
+_EVENT_TYPES = "SELECT DISTINCT sender, event_type FROM events WHERE sender IN (SELECT unnest(?))"
 
 
 class SenderRules:
@@ -28,6 +32,11 @@ class SenderRules:
             (name, category) for name, sender in senders.items() for category in sender.comparison.stateless
         )
         """The sender and the category of notifications that do not contain their entity's state."""
+        self._tests = {
+            name: sender.comparison.is_stateless for name, sender in senders.items() if sender.comparison.is_stateless
+        }
+        self.stateless_events: set[tuple[str, str]] = set()
+        """The sender and the type of such notifications in other categories, as far as some came."""
         self.accounts: frozenset[tuple[str, Category]] = frozenset(
             (name, sender.account_category) for name, sender in senders.items() if sender.account_category
         )
@@ -40,8 +49,22 @@ class SenderRules:
         """Return what compares a sender's bodies."""
         return self._differs.get(sender, self._plain)
 
+    def read_stateless_events(self, read: Read) -> None:
+        """Read from a store which events came that do not state their entity."""
+        if self._tests:
+            for sender, event_type in read(_EVENT_TYPES, [list(self._tests)]):
+                self.is_stateless(sender, event_type)
 
-def as_columns(pairs: frozenset[tuple[str, Category]]) -> list[list[str]]:
+    def is_stateless(self, sender: str, event_type: str | None) -> bool:
+        """Tell whether an event does not state its entity, and remember those that do not."""
+        test = self._tests.get(sender)
+        if test is None or event_type is None or not test(event_type):
+            return False
+        self.stateless_events.add((sender, event_type))
+        return True
+
+
+def as_columns(pairs: AbstractSet[tuple[str, str]]) -> list[list[str]]:
     """Return the parameters of a query that has pairs as `unnest($1) AS sender, unnest($2) AS category`."""
     return [[sender for sender, _ in pairs], [category for _, category in pairs]]
 

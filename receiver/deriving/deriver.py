@@ -2,16 +2,17 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
+from functools import partial
 
-from receiver.changes.differ import Differ, Snapshot, follow, list_changes
+from receiver.changes.differ import Change, Snapshot, follow, list_changes, list_told
 from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
-from receiver.deriving.derived import AccountEvents, Cause, CausedChanges, Derived, SenderRules, Underived
+from receiver.deriving.derived import AccountEvents, Cause, CausedChanges, Derived, SenderRules, Underived, as_columns
 from receiver.deriving.history import Entity, EntityEvent, Run, find_closed, find_runs
 from receiver.deriving.states import LastStates, read_steps, run_by_name
 from receiver.files import read_sql_file
@@ -33,7 +34,8 @@ class Deriver:
 
     Each notification is compared with the one that happened before it, whatever order they arrive in, and after a
     deletion without a state with the last one that has a state. A late one is put in its place, and those that are
-    compared with it are compared again. A notification received in a month that was dropped shows no changes.
+    compared with it are compared again. An event that does not state its entity shows what it tells itself, and is
+    compared with none. A notification received in a month that was dropped shows no changes.
 
     Args:
         read: runs a query and returns its rows; unreadable rows (in a damaged block) count as missing.
@@ -53,6 +55,7 @@ class Deriver:
         self._read_rows = read
         self._read = run_by_name(read)
         self._rules = SenderRules(load_senders() if senders is None else senders)
+        self._rules.read_stateless_events(read)
         dropped = read_dropped(read)
         self._since, self._has_dropped = dropped.before, dropped.is_something
         self._states = LastStates(
@@ -79,15 +82,21 @@ class Deriver:
     def give_up(self, numbered: NumberedNotification, error: Exception) -> Derived:
         """Return the result for a notification whose changes can't be derived: that they are missing."""
         derived = Derived([], [], {}, [Underived(str(numbered.row.id), numbered.seq, describe(error))], {})
-        for event in self._select_events([numbered]):
+        stating, _ = self._divide([numbered])
+        for event in stating:
             self._place(event.entity, [event], derived)
         return derived
 
     def _derive(self, notifications: Sequence[NumberedNotification]) -> Derived:
         histories: defaultdict[Entity, list[EntityEvent]] = defaultdict(list)
-        for event in self._select_events(notifications):
+        stating, telling = self._divide(notifications)
+        for event in stating:
             histories[event.entity].append(event)
         derived = Derived([], [], {}, [], {})
+        for event in telling:
+            if event.received_at >= self._since:
+                differ = self._rules.differ_of(event.sender)
+                self._put_changes(event, partial(list_told, differ, event.snapshot), derived)
         if not histories:
             return derived
         late: dict[Entity, list[EntityEvent]] = {}
@@ -138,7 +147,8 @@ class Deriver:
 
     def _find_runs(self, histories: dict[Entity, list[EntityEvent]]) -> Iterator[Run]:
         last_seq = min(event.seq for events in histories.values() for event in events) - 1
-        orders = read_steps(self._read, "places.sql", histories, last_seq, to_microseconds(self._since))
+        skipped = as_columns(self._rules.stateless_events)
+        orders = read_steps(self._read, "places.sql", histories, last_seq, to_microseconds(self._since), *skipped)
         for entity, events in histories.items():
             late = [event.make_step(self._since) for event in events]
             order = sorted([*orders[entity], *late])
@@ -163,6 +173,14 @@ class Deriver:
         query = read_sql_file(__package__, "events_by_seq.sql").replace("/* columns */ *", columns)
         return map(EntityEvent._make, self._read_rows(query, [list(seqs)]))
 
+    def _divide(self, notifications: Iterable[NumberedNotification]) -> tuple[list[EntityEvent], list[EntityEvent]]:
+        """Return the events that state their entity, and those that tell at most what they did to it."""
+        stating: list[EntityEvent] = []
+        telling: list[EntityEvent] = []
+        for event in self._select_events(notifications):
+            (telling if self._rules.is_stateless(event.sender, event.event_type) else stating).append(event)
+        return stating, telling
+
     def _select_events(self, notifications: Iterable[NumberedNotification]) -> Iterator[EntityEvent]:
         stateless = self._rules.stateless
         for seq, row, duplicate_of in notifications:
@@ -179,17 +197,20 @@ class Deriver:
         for event in events:
             differ, now = self._rules.differ_of(event.sender), event.snapshot
             if event.seq not in closed:
-                self._room -= _compare(differ, before, now, event, derived)
-                if self._room < 0:
-                    raise UnderivableError("the changes of all of them are too large")
+                self._put_changes(event, partial(list_changes, differ, before, now), derived)
             before = follow(differ, before, now)
         return before
 
+    def _put_changes(self, event: EntityEvent, list_them: Callable[[], list[Change]], derived: Derived) -> None:
+        self._room -= _put_rows(event, list_them, derived)
+        if self._room < 0:
+            raise UnderivableError("the changes of all of them are too large")
 
-def _compare(differ: Differ, before: Snapshot | None, now: Snapshot, event: EntityEvent, derived: Derived) -> int:
+
+def _put_rows(event: EntityEvent, list_them: Callable[[], list[Change]], derived: Derived) -> int:
     """Derive the rows of an event, and return how many bytes they take, roughly."""
     try:
-        changes = list_changes(differ, before, now)
+        changes = list_them()
     except Exception as error:
         if not is_bug(error):
             raise

@@ -3,6 +3,9 @@
 WITH stateless AS (
     SELECT unnest($1::VARCHAR[]) AS sender, unnest($2::VARCHAR[]) AS category
 ),
+stateless_events AS (
+    SELECT unnest($3::VARCHAR[]) AS sender, unnest($4::VARCHAR[]) AS event_type
+),
 places AS (
     -- One number of a time and a `seq` takes half the time that a struct of both takes.
     SELECT
@@ -10,13 +13,14 @@ places AS (
         max(epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq) AS place
     FROM events
     ANTI JOIN stateless USING (sender, category)
-    WHERE entity_id IS NOT NULL AND seq <= $3
+    ANTI JOIN stateless_events USING (sender, event_type)
+    WHERE entity_id IS NOT NULL AND seq <= $5
     GROUP BY sender, category, entity_id
 ),
 heads AS (
     SELECT
         events.sender, events.category, events.entity_id, least(occurred_at, received_at) AS happened_at, seq, action,
-        list_contains($4::VARCHAR[], action) AS is_deletion
+        list_contains($6::VARCHAR[], action) AS is_deletion
     FROM events
     JOIN places ON seq = (place & 18446744073709551615)::BIGINT
 ),
@@ -28,7 +32,8 @@ before AS (
         )) AS step
     FROM events
     JOIN (FROM heads WHERE is_deletion) AS deleted USING (sender, category, entity_id)
-    WHERE events.seq <= $3 AND events.seq <> deleted.seq
+    ANTI JOIN stateless_events USING (sender, event_type)
+    WHERE events.seq <= $5 AND events.seq <> deleted.seq
     GROUP BY deleted.seq
 )
 SELECT

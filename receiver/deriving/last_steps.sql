@@ -3,12 +3,16 @@ WITH wanted AS (
         unnest($1::VARCHAR[]) AS sender, unnest($2::VARCHAR[]) AS category, unnest($3::VARCHAR[]) AS entity_id,
         unnest($4::VARCHAR[][]) AS deleted
 ),
+stateless_events AS (
+    SELECT unnest($6::VARCHAR[]) AS sender, unnest($7::VARCHAR[]) AS event_type
+),
 steps AS (
     SELECT
         sender, category, entity_id, action, coalesce(list_contains(deleted, action), false) AS is_deletion,
         struct_pack(happened_at := least(occurred_at, received_at), seq := seq) AS place
     FROM events
     JOIN wanted USING (sender, category, entity_id)
+    ANTI JOIN stateless_events USING (sender, event_type)
     WHERE seq <= $5
 ),
 stated AS (

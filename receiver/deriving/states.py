@@ -38,8 +38,9 @@ class LastStates:
         # The steps before deletions that follow none. Looking for those of a few entities reads the ids of all
         # notifications each time.
         self._before: dict[Entity, Step] = {}
+        skipped = *as_columns(rules.stateless), *as_columns(rules.stateless_events)
         for sender, category, name, *head, moment, seq, action in read(
-            "heads.sql", [*as_columns(rules.stateless), last_seq, rules.deletions]
+            "heads.sql", [*skipped, last_seq, rules.deletions]
         ):
             # `intern`, because memory would hold the same few names once more for each entity.
             entity = intern(sender), intern(category), name
@@ -152,7 +153,8 @@ class LastStates:
         if not deleted:
             return {}
         actions = [list(self._rules.differ_of(sender).comparison.deleted) for sender, _, _ in deleted]
-        return read_steps(self._read, "last_steps.sql", deleted, actions, last_seq)
+        skipped = as_columns(self._rules.stateless_events)
+        return read_steps(self._read, "last_steps.sql", deleted, actions, last_seq, *skipped)
 
     def _is_deleted(self, entity: Entity) -> bool:
         head = self._heads.get(entity)

@@ -100,6 +100,11 @@ class Comparison:
     They are the values of before that the sender states, and acts: an event that adds a member to a repository is a
     difference of that repository. They count from an entity's first notification on, and go before compared ones.
     """
+    is_stateless: Callable[[str | None], bool] | None = None
+    """Tells by an event's type whether its body states nothing of its entity, so that only what it tells itself shows.
+
+    The next notification is compared with the one before it. None if all events state their entity.
+    """
     parts: Mapping[Category, Parts] = field(default_factory=dict)
     """The categories whose bodies each tell a part of what is so: what says that, and since when, is kept."""
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
-from receiver.changes.values import PLAIN
 from receiver.database.extent import Dropped, read_dropped
 from receiver.database.opening import run, transaction
 from receiver.deriving.counts import forget_counts
+from receiver.deriving.derived import SenderRules, as_columns
 from receiver.files import read_sql_file
 from receiver.senders import Senders
 from receiver.spool.layout import to_microseconds
@@ -41,9 +41,9 @@ class Dropper:
     def __init__(self, connection: duckdb.DuckDBPyConnection, loop: AppendLoop, senders: Senders) -> None:
         self._connection = connection.cursor()
         self._loop = loop
-        comparisons = [PLAIN, *(sender.comparison for sender in senders.values())]
+        self._rules = SenderRules(senders)
         # Of a sender for which one of these is no deletion, more stays than it needs.
-        self._deletions = sorted({action for each in comparisons for action in each.deleted if action})
+        self._deletions = self._rules.deletions
         self._parts = [
             {
                 "sender": name,
@@ -99,7 +99,10 @@ class Dropper:
     def _choose(self, moment: int) -> int:
         """Choose what goes, and return the last number of all that was looked at."""
         ((after,),) = run(self._connection, _LAST_SEQ)
-        self._execute("going.sql", {"before": moment, "deletions": self._deletions})
+        self._rules.read_stateless_events(partial(run, self._connection))
+        names, event_types = as_columns(self._rules.stateless_events)
+        stateless = {"senders": names, "event_types": event_types}
+        self._execute("going.sql", {"before": moment, "deletions": self._deletions, **stateless})
         self._execute("only_of_accounts.sql")
         self._execute("telling_accounts.sql")
         for parts in self._parts:

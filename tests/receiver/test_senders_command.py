@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import re
 import shutil
 from pathlib import Path
@@ -204,6 +205,32 @@ def test_a_state_that_no_example_has_is_told(billing, place, said):
     code, lines = run("check", billing)
     assert code == 1
     assert lines[-1].startswith(f"WRONG  {said}"), lines
+
+
+def test_an_event_that_hides_what_changed_before_it_is_told_until_the_profile_calls_it_stateless(billing):
+    note = {"event": "invoice.noted", "at": "2026-03-02T09:15:00Z", "note": {"invoice": "inv-example", "text": "late"}}
+    (billing.parent / "noted.json").write_text(json.dumps(note))
+    example = """
+        [[examples]]
+        file = "noted.json"
+        received_at = 2026-03-02T09:15:04Z
+        headers = { X-Billing-Time = "1772442900", X-Billing-Signature = "SIGNATURE" }
+        [examples.row]
+        event_type = "invoice.noted"
+        category = "invoice"
+        entity_id = "inv-example"
+        action = "Updated"
+        occurred_at = 2026-03-02T09:15:00Z
+    """
+    signed = hmac.new(b"an example, never in use", b"1772442900." + json.dumps(note).encode(), hashlib.sha256)
+    text = billing.read_text().replace('entity_id = "/invoice/id"', 'entity_id = ["/invoice/id", "/note/invoice"]')
+    events = '\n[events."invoice.noted"]\nact = { path = "notes", added = "/note/text" }\n'
+    billing.write_text(text + example.replace("SIGNATURE", signed.hexdigest()) + events)
+    code, lines = run("check", billing)
+    hint = 'write stateless = true in [events."invoice.noted"], or what changed before it is lost'
+    assert (code, lines[-1]) == (1, f"WRONG  state of invoice  nothing at /invoice of invoice.noted: {hint}"), lines
+    billing.write_text(billing.read_text() + "stateless = true\n")
+    assert run("check", billing)[0] == 0
 
 
 @pytest.mark.parametrize("keys", ['noise = ["/lines/id"]', 'natural_keys = { lines = "/lines/id" }'])

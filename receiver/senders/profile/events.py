@@ -21,7 +21,7 @@ UNKNOWN: Final = "unknown"
 _ACTIONS: dict[str, Action] = {"created": CREATED, "updated": UPDATED, "deleted": DELETED}
 _READ_ELSEWHERE = ("account_alias", "actor", "occurred_at", "parent_account")
 COLUMN_KEYS = ("event_type", "category", "entity_id", "action", *_READ_ELSEWHERE)
-EVENT_KEYS = ("category", "entity_id", "action", "act", *_READ_ELSEWHERE)
+EVENT_KEYS = ("category", "entity_id", "action", "act", "stateless", *_READ_ELSEWHERE)
 _ACT_KEYS = ("path", "within", "each", "added", "removed", "changed", "old", "new")
 _MOST_REMEMBERED = 1024
 _LONGEST_NAME = 128
@@ -59,6 +59,7 @@ class Rules(NamedTuple):
     parent_account: Sources | None = None
     action: Action | None = None
     acts: tuple[Act, ...] | None = None
+    stateless: bool | None = None
 
     def read_category(self, event_type: str | None, body: Body) -> Category:
         """Return the kind of the entity: the one that the rules name, or the event's first word."""
@@ -113,12 +114,19 @@ class EventRules:
         self._actions = [(CREATED, created), (DELETED, deleted)]
         self._special = sorted(special, key=lambda pair: pair[0].weight)
         self._remembered = lru_cache(_MOST_REMEMBERED)(self._merge)
+        self.has_stateless = any(rules.stateless for _, rules in special)
+        """Whether some events do not state their entity."""
 
     def find_rules(self, event_type: str | None) -> Rules:
         """Return the rules of an event."""
         if event_type is None or len(event_type) > _LONGEST_NAME:
             return self._general
         return self._remembered(event_type)
+
+    def is_stateless(self, event_type: str | None) -> bool:
+        """Tell whether an event's body does not state its entity; a creation or a deletion counts as a state."""
+        rules = self.find_rules(event_type)
+        return rules.stateless is True and rules.action not in (CREATED, DELETED)
 
     def _merge(self, event_type: str) -> Rules:
         rules = self._general
@@ -166,7 +174,8 @@ def _read_special(table: Table) -> Rules:
         acts = tuple(map(_read_act, table.read_tables("act", _ACT_KEYS)))
     elif table.has("act"):
         acts = (_read_act(table.read_table("act", _ACT_KEYS)),)
-    return _read_rules(table)._replace(action=_ACTIONS[action] if action else None, acts=acts)
+    stateless = table.read_flag("stateless") if table.has("stateless") else None
+    return _read_rules(table)._replace(action=_ACTIONS[action] if action else None, acts=acts, stateless=stateless)
 
 
 def _read_act(table: Table) -> Act:

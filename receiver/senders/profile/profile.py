@@ -221,7 +221,8 @@ class Profile(Sender):
 
     def needs_state(self, columns: Columns) -> bool:
         """Tell whether a notification must have a state for its changes to show."""
-        is_exempt = columns.action == DELETED or columns.category in self.comparison.stateless
+        is_stateless = columns.category in self.comparison.stateless or self.rules.is_stateless(columns.event_type)
+        is_exempt = columns.action == DELETED or is_stateless
         return columns.entity_id is not None and not is_exempt and not self.rules.find_rules(columns.event_type).acts
 
     def answer_handshake(

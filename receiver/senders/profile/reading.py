@@ -131,6 +131,7 @@ def read_comparison(table: Table, state: State, told: Table, rules: EventRules) 
         noise_on_top=frozenset(),
         caseless=frozenset(table.read_texts("caseless")),
         caseless_endings=(),
+        is_stateless=rules.is_stateless if rules.has_stateless else None,
         tell=Teller(rules, state, read_told(told), groups, is_noise).tell,
     )
 

@@ -67,6 +67,42 @@ def test_what_a_row_that_stays_was_compared_with_stays_and_nothing_else_of_the_e
     assert {name for (name,) in dropping.run("SELECT id::VARCHAR FROM notifications")} == stayed
 
 
+def in_slack(event_type, received_at, channel):
+    """Make a notification of Slack's channel C1, by user U1."""
+    event = {"type": event_type, "channel": channel, "user": "U1"}
+    return notification(
+        sender="slack",
+        category="channel",
+        event_type=event_type,
+        action="Updated",
+        entity_id="C1",
+        received_at=received_at,
+        occurred_at=received_at,
+        payload=json.dumps({"event": event}).encode(),
+    )
+
+
+def test_the_last_state_stays_though_events_that_state_nothing_came_after_it(stores):
+    dropping, whole = stores
+    days = [BEGIN + timedelta(days=day) for day in range(1, 6)]
+    named = [in_slack("channel_rename", at, {"id": "C1", "name": name}) for at, name in zip(days, "ab", strict=False)]
+    joined = [in_slack("member_joined_channel", at, "C1") for at in days[2:]]
+    for store in stores:
+        store.append([*named, *joined])
+    dropping.drop(MARCH)
+    assert set(dropping.run("SELECT id FROM notifications")) == {(named[1].id,), (joined[-1].id,)}
+    old = in_slack("member_left_channel", days[3] + timedelta(hours=1), "C1")
+    later = [
+        in_slack("member_left_channel", APRIL, "C1"),
+        in_slack("channel_rename", APRIL + timedelta(days=1), {"id": "C1", "name": "c"}),
+    ]
+    for store in stores:
+        store.append([old, *later])
+    assert agree(dropping, whole, MARCH) == 2
+    changes = "SELECT path, old_value::VARCHAR FROM changes WHERE seq > 5 AND NOT noise ORDER BY seq"
+    assert dropping.run(changes) == [("members[U1]", '"U1"'), ("name", '"b"')]
+
+
 def test_what_told_an_accounts_name_and_its_parent_last_stays(stores):
     told = [{"businessName": "Old", "parentAlias": "ELSE"}, {"parentAlias": "ROOT"}, {"businessName": "Acme"}, {}, {}]
     rows = [

@@ -178,7 +178,9 @@ class ChangesCheck:
 def _read_revised(reader: Reader, rules: SenderRules, last_seq: int) -> set[int]:
     """Return notifications whose predecessor, in order of occurrence, arrived later and after `last_seq`."""
     query = read_sql_file(__package__, "revised.sql")
-    return {seq for (seq,) in reader.read_rows(query, [*as_columns(rules.stateless), last_seq])}
+    rules.read_stateless_events(reader.read_rows)
+    skipped = *as_columns(rules.stateless), *as_columns(rules.stateless_events)
+    return {seq for (seq,) in reader.read_rows(query, [*skipped, last_seq])}
 
 
 def _group_by_seq(rows: Iterable[StoredChange]) -> defaultdict[int, list[StoredChange]]:

@@ -125,6 +125,20 @@ def test_a_longer_name_of_an_event_counts_before_a_shorter_one(tmp_path):
     assert row("x" * 1000 + ".created")[2] == "Updated"
 
 
+def test_an_event_is_stateless_by_the_longest_name_that_says_so_and_a_creation_or_deletion_never(tmp_path):
+    more = """
+    [events."thing.*"]
+    stateless = true
+    [events."thing.renamed"]
+    stateless = false
+    [events."thing.noted"]
+    act = { path = "notes", added = "/note" }
+    """
+    rules = profile_of(tmp_path, more, 'action = { created = ["*.made"], deleted = ["*.gone"] }').rules
+    events = ("thing.noted", "thing.moved", "thing.renamed", "thing.made", "thing.gone", "other", None)
+    assert [event for event in events if rules.is_stateless(event)] == ["thing.noted", "thing.moved"]
+
+
 def test_the_end_of_the_route_can_name_the_event(tmp_path):
     path = tmp_path / "profile.toml"
     profile_of(tmp_path)

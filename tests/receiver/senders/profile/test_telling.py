@@ -64,6 +64,19 @@ def test_slacks_rename_shows_from_what_name_if_that_is_known_and_in_any_case_to_
         assert (change.path, change.old_value, change.new_value) == ("name", old, '"new"')
 
 
+@pytest.mark.parametrize(
+    ("name", "stating", "stateless"),
+    [
+        ("slack", ["channel_created", "channel_rename", "subteam_updated"],
+         ["channel_shared", "member_left_channel", "subteam_members_changed"]),
+        ("gitlab", ["push", "project_create", "project_destroy"], ["project_update", "user_add_to_team"]),
+    ],
+)  # fmt: skip
+def test_shipped_profiles_know_which_events_do_not_state_their_entity(name, stating, stateless):
+    rules = shipped()[name].rules
+    assert [event for event in (*stating, *stateless) if rules.is_stateless(event)] == stateless
+
+
 def test_values_of_before_of_a_thing_below_the_entity_stand_under_its_path(github):
     body = {
         "rule": {"name": 'ma"in', "admin_enforced": False, "updated_at": "2026"},
