@@ -68,7 +68,9 @@ def test_slacks_rename_shows_from_what_name_if_that_is_known_and_in_any_case_to_
     ("name", "stating", "stateless"),
     [
         ("slack", ["channel_created", "channel_rename", "subteam_updated"],
-         ["channel_shared", "member_left_channel", "subteam_members_changed"]),
+         ["channel_shared", "member_left_channel", "subteam_members_changed", "subteam_self_added"]),
+        ("shopify", ["customers/update", "shop/update", "app/uninstalled"],
+         ["customers/data_request", "customers/redact", "shop/redact"]),
         ("gitlab", ["push", "project_create", "project_destroy"], ["project_update", "user_add_to_team"]),
     ],
 )  # fmt: skip
