@@ -4,6 +4,7 @@ Text from outside is made visible and cut, and is never part of a template.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import orjson
 
 from analytics.text import cut_visible, shorten
 
-LONGEST_VALUE = 60
+LONGEST_VALUE, MOST_VALUES = 60, 5
 MEGABYTES = 1024
 COMMIT, COMMIT_CHARACTERS = re.compile("[0-9a-f]{40}"), 7
 """The id of a commit, and how much of it people write."""
@@ -101,10 +102,12 @@ def quote(value: str) -> str:
 
 
 def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
-    """Return the words for a value that became another: "from 2 to 4".
+    """Return the words for a value that became another: "from 2 to 4", or of a list "by adding 4".
 
     A text is named as such where it could be taken for the other value. Long values that begin alike are shown once.
     """
+    if is_plain_list(old) and is_plain_list(new) and (moves := describe_moves(old, new, measure)):
+        return moves
     before, now = format_value(old, measure), format_value(new, measure)
     is_text = type(old) is str, type(new) is str
     if is_text[0] != is_text[1] and (before == now or isinstance(new if is_text[0] else old, (bool, int, float))):
@@ -112,6 +115,27 @@ def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
             f"the text {quote(value)}" if type(value) is str else words for value, words in ((old, before), (new, now))
         )
     return f"(it begins with {before} before and after)" if before == now else f"from {before} to {now}"
+
+
+def is_plain_list(value: Any) -> bool:
+    """Say whether a value is a list of texts, numbers and the like."""
+    return isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
+
+
+def describe_moves(old: list[Any], new: list[Any], measure: str | None) -> str:
+    """Return the words for the values that a list lost and those that it got; empty where it has the same ones."""
+    # Python takes true for 1.
+    before, now = (Counter((isinstance(item, bool), item) for item in items) for items in (old, new))
+    moves = {"removing": before - now, "adding": now - before}
+    parts = [f"{verb} {list_values(moved, measure)}" for verb, moved in moves.items() if moved]
+    return f"by {' and '.join(parts)}" if parts else ""
+
+
+def list_values(values: Counter[tuple[bool, Any]], measure: str | None) -> str:
+    """Return the first of some values in words, and how many more there are."""
+    texts = [format_value(value, measure) for _, value in values.elements()]
+    more = len(texts) - MOST_VALUES
+    return ", ".join(texts[:MOST_VALUES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def read_text(value: Any, name: str) -> str | None:

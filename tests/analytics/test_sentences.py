@@ -152,8 +152,22 @@ PUBLIC = "details.ipAddresses[10.1.2.3].public"
             f"changed the description (it begins with {'x' * 59}… before and after)",
         ),
         (
-            change("details.tags", "changed", ["x" * 80], ["x" * 80, "y"]),
-            f'changed the tags (it begins with ["{"x" * 57}… before and after)',
+            change("details.tags", "changed", ["x" * 80, "a"], ["x" * 80, "two words"]),
+            "changed the tags by removing a and adding “two words”",
+        ),
+        (
+            change("details.tags", "changed", [1, 2.0, "b"], [True, 2, "b"]),
+            "changed the tags by removing 1 and adding yes",
+        ),
+        (change("details.tags", "changed", ["a", "a"], ["a"]), "changed the tags by removing a"),
+        (
+            change("details.tags", "changed", [], [f"t{number}" for number in range(1_007)]),
+            "changed the tags by adding t0, t1, t2, t3, t4 and 1,002 more",
+        ),
+        (change("details.tags", "changed", [[1]], [[2]]), "changed the tags from [[1]] to [[2]]"),
+        (
+            change("details.tags", "changed", [["x" * 80]], [["x" * 80, "y"]]),
+            f'changed the tags (it begins with [["{"x" * 56}… before and after)',
         ),
         (change(PUBLIC, "changed", None, "203.0.113.9"), "added public address 203.0.113.9"),
         (change(PUBLIC, "changed", "", "203.0.113.9"), "added public address 203.0.113.9"),
