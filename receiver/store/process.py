@@ -113,7 +113,7 @@ def open_shared_spool(settings: Settings, role: str, connection: duckdb.DuckDBPy
         if has_listener(role)
         else open_presence(settings, url, role)
     )
-    return Sharing(thread, SharedSpoolReader(SpoolServer(url, "reading"), membership.identity), membership)
+    return Sharing(thread, SharedSpoolReader(SpoolServer(url, "reading", reads=True), membership.identity), membership)
 
 
 def main() -> None:
