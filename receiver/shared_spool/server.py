@@ -22,7 +22,7 @@ from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
 from receiver.shared_spool.rows import declare_columns
 
-VERSION = 3
+VERSION = 4
 TABLES_LOCK = 0x436C6353
 """The advisory lock under which they are made."""
 # Not `to_regclass`, whose answer may be of before the wait for the lock.
