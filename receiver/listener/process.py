@@ -23,7 +23,7 @@ from receiver.processes.garbage import spare_program
 from receiver.processes.state import Restarts
 from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
-from receiver.senders.copies import remember_profiles
+from receiver.senders.copies import remember_profiles, save_later
 from receiver.senders.keys import remember_key
 from receiver.senders.usable import load_usable
 from receiver.settings import Settings
@@ -56,7 +56,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     admission = Admission(key, settings.signatures, accounts)
     usable = load_usable(settings)
     senders = SenderAdmission(usable.profiles, usable.secrets, settings.signatures, usable.texts)
-    remember_profiles(settings.data_dir, senders.set_up.values())
+    saving = asyncio.create_task(save_later(remember_profiles(settings.data_dir, senders.set_up.values())))
     deliver = asyncio.get_running_loop().call_soon_threadsafe
     spool = SpoolWriter(
         settings.spool_directory, deliver=deliver, patient=True, mark=partial(claim_if_possible, settings, set())
@@ -72,6 +72,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     server.take_from(child.listening)
     _log.info("the listener takes notifications")
     await child.report_ready_and_wait()
+    saving.cancel()
     _log.info("the listener takes no new connections and finishes those it has")
     await server.drain(
         child.stopping,

@@ -4,21 +4,27 @@ Those of CLC_SENDERS are for listeners and the store, which start again with the
 which notifications were received are for `clc-receiver verify`, which derives columns again with them.
 """
 
+import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from receiver.errors import ProfileError, SettingsError
 from receiver.files import make_directory, write_whole
 from receiver.senders import load_senders
-from receiver.senders.profile import Profile, load_directory, load_profile
+from receiver.senders.profile import DERIVATION, Profile, load_directory, load_profile
 
 DIRECTORY = "used_profiles"
 """The directory of the copies in the data directory."""
 REMEMBERED = "remembered_profiles"
 """The directory, there, of the profiles under which notifications were received."""
+_SAVED = re.compile(r".+-[0-9a-f]{64}-(\d{1,9})")
+"""The name of a saved profile, with the version of the derivation; older programs and people write others."""
+_AGAIN_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -90,34 +96,73 @@ def find_profile_trouble(directory: Path, files: list[str]) -> list[str]:
     return errors + [f"{file} is gone." for file in files if not os.path.lexists(file)]
 
 
-def remember_profiles(data_dir: Path, profiles: Iterable[Profile]) -> None:
-    """Save profiles before notifications are received under them; if one can't be saved, log that."""
+def remember_profiles(data_dir: Path, profiles: Iterable[Profile]) -> dict[Path, bytes]:
+    """Save profiles before notifications are received under them; log which can't be saved, and return those."""
+    contents = dict[Path, bytes]()
     for profile in profiles:
         try:
             content = profile.path.read_bytes()
-            path = data_dir / REMEMBERED / f"{profile.name}-{sha256(content).hexdigest()}.toml"
+        except OSError as error:
+            _log.error("the profile %s could not be kept: %s; `clc-receiver verify` needs it", profile.path, error)
+        else:
+            name = f"{profile.name}-{sha256(content).hexdigest()}-{profile.derivation}.toml"
+            contents[data_dir / REMEMBERED / name] = content
+    return _save(contents, logging.ERROR)
+
+
+async def save_later(unsaved: Mapping[Path, bytes]) -> None:
+    """Try again to save profiles, until all are saved."""
+    while unsaved:
+        await asyncio.sleep(_AGAIN_SECONDS)
+        before, unsaved = unsaved, await asyncio.to_thread(_save, unsaved, logging.DEBUG)
+        for path in before.keys() - unsaved.keys():
+            _log.info("the profile %s is kept now", path)
+
+
+def _save(contents: Mapping[Path, bytes], level: int) -> dict[Path, bytes]:
+    """Write the files that are not there, and return those that can't be written, which are logged."""
+    unsaved = dict[Path, bytes]()
+    for path, content in contents.items():
+        try:
             if not path.is_file():
                 make_directory(path.parent)
                 write_whole(path, content)
         except OSError as error:
-            _log.error("the profile %s could not be kept: %s; `clc-receiver verify` needs it", profile.path, error)
+            unsaved[path] = content
+            said = "the profile %s could not be kept, which is tried again: %s; `clc-receiver verify` needs it"
+            _log.log(level, said, path, error)
+    return unsaved
 
 
 def load_remembered_profiles(
     data_dir: Path, leave_out: Callable[[ProfileError], None] = lambda _: None
 ) -> dict[str, list[Profile]]:
-    """Return the saved profiles by their senders.
+    """Return the saved profiles by their senders, the newest last, once for each derivation that they were used with.
 
     Args:
         data_dir: the data directory.
         leave_out: called with the error of each profile that this version can't use.
     """
     remembered: dict[str, list[Profile]] = {}
-    for path in sorted((data_dir / REMEMBERED).glob("*.toml")):
+    for path in sorted((data_dir / REMEMBERED).glob("*.toml"), key=_find_age):
         try:
             profile = load_profile(path)
         except ProfileError as error:
             leave_out(error)
         else:
-            remembered.setdefault(profile.name, []).append(profile)
+            remembered.setdefault(profile.name, []).extend(_list_derivations(profile))
     return remembered
+
+
+def _find_age(path: Path) -> tuple[float, str]:
+    try:
+        return path.stat().st_mtime, path.name
+    except OSError:
+        return 0.0, path.name
+
+
+def _list_derivations(profile: Profile) -> Iterator[Profile]:
+    """Yield a saved profile as the program of then used it; where its name does not tell, as each may have."""
+    named = _SAVED.fullmatch(profile.path.stem)
+    for version in [int(named[1])] if named else range(1, DERIVATION + 1):
+        yield replace(profile, derivation=version)

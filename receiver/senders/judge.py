@@ -85,9 +85,14 @@ class SignatureJudge:
         return Unjudged(row.sender, _FORM) if profile.forms and _may_be_form(row.payload) else False
 
 
-def load_judge(settings: Settings, secret_dirs: Iterable[Path] = ()) -> SignatureJudge:
-    """Return a judge with the secrets of the settings and of other directories like CLC_SECRETS_DIR."""
-    profiles = load_profiles(settings)
+def load_judge(
+    settings: Settings, secret_dirs: Iterable[Path] = (), former: Mapping[str, Profile] | None = None
+) -> SignatureJudge:
+    """Return a judge with the secrets of the settings and of other directories like CLC_SECRETS_DIR.
+
+    `former` are the last profiles of senders, for those that have none any more.
+    """
+    profiles = {**(former or {}), **load_profiles(settings)}
     places = (settings, *(settings.model_copy(update={"secrets_dir": directory}) for directory in secret_dirs))
     loaded = [load_secrets(place, profiles.values()) for place in places]
     secrets = {name: tuple(chain.from_iterable(each.get(name, ()) for each in loaded)) for name in profiles}

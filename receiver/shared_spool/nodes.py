@@ -22,12 +22,12 @@ _TURN_SECONDS = 0.5
 _FREEING_SECONDS = 0.2
 """New rows wait for it: at a time little is deleted."""
 _BEAT = """
-INSERT INTO clc_spool.nodes (node, name, version, role, run, seen_at)
-VALUES (%(node)s, %(name)s, %(version)s, %(role)s, %(run)s, clock_timestamp())
+INSERT INTO clc_spool.nodes (node, name, version, role, run, clock_ahead, seen_at)
+VALUES (%(node)s, %(name)s, %(version)s, %(role)s, %(run)s, %(clock_ahead)s, clock_timestamp())
 ON CONFLICT (node) DO UPDATE
 SET
     name = excluded.name, version = excluded.version, role = excluded.role, run = excluded.run,
-    seen_at = excluded.seen_at
+    clock_ahead = excluded.clock_ahead, seen_at = excluded.seen_at
 WHERE
     nodes.name = excluded.name AND (
         nodes.run IS NULL OR nodes.run = ANY(%(runs)s::UUID[])
@@ -44,6 +44,7 @@ SET
     backed_up = coalesce(%(backed_up)s, backed_up)
 WHERE node = %(node)s AND name = %(name)s AND run IS NOT DISTINCT FROM %(run)s
 """
+_TIME = "SELECT extract(EPOCH FROM clock_timestamp())::DOUBLE PRECISION"
 _OLDEST = """
 SELECT number, extract(EPOCH FROM clock_timestamp() - put_at)::DOUBLE PRECISION
 FROM clc_spool.batches ORDER BY number LIMIT 1
@@ -86,7 +87,7 @@ class Progress(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """What is known of a node; times are the server's."""
+    """What is known of a node; times are the server's, and `clock_ahead` says how far the node's own clock is ahead."""
 
     node: UUID
     name: str
@@ -98,6 +99,7 @@ class NodeRow(NamedTuple):
     checkpointed: int
     backed_up: int
     lacks_rows: bool
+    clock_ahead: float | None
 
 
 class Overview(NamedTuple):
@@ -108,9 +110,16 @@ class Overview(NamedTuple):
     oldest_seconds: float = 0.0
 
 
-def say_alive(connection: Connection, identity: Identity) -> bool:
+def measure_clock(connection: Connection) -> float:
+    """Measure by how many seconds the clock here is ahead of the server's, give or take half the time of an answer."""
+    before = time.time()
+    (there,) = connection.execute(_TIME).fetchone() or (before,)
+    return (before + time.time()) / 2 - float(there)
+
+
+def say_alive(connection: Connection, identity: Identity, clock_ahead: float | None = None) -> bool:
     """Say that a node lives, which makes it known; tell whether no other lives under its id."""
-    return connection.execute(_BEAT, identity.as_parameters()).rowcount == 1
+    return connection.execute(_BEAT, {**identity.as_parameters(), "clock_ahead": clock_ahead}).rowcount == 1
 
 
 def report(connection: Connection, identity: Identity, progress: Progress) -> bool:
@@ -162,7 +171,7 @@ class Membership:
         try:
             with self._server.session(purpose=PRESENCE) as connection:
                 with transaction(connection):
-                    is_known = say_alive(connection, self.identity)
+                    is_known = say_alive(connection, self.identity, measure_clock(connection))
                     self.latest = read_overview(connection)
                 self.obstacle = None if is_known else _DOUBLE
                 ends = time.monotonic() + _FREEING_SECONDS

@@ -10,7 +10,8 @@ SELECT
     coalesce(extract(EPOCH FROM clock_timestamp() - next.put_at), 0)::DOUBLE PRECISION AS seconds_behind,
     coalesce(checkpointed, 0) AS checkpointed,
     coalesce(backed_up, 0) AS backed_up,
-    role <> 'listener' AND coalesce(stored, 0) < coalesce(oldest.number - 1, counter.number) AS lacks_rows
+    role <> 'listener' AND coalesce(stored, 0) < coalesce(oldest.number - 1, counter.number) AS lacks_rows,
+    clock_ahead
 FROM clc_spool.nodes
 CROSS JOIN clc_spool.counter
 LEFT JOIN LATERAL (

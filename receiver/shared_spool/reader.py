@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ _ROWS_PER_QUERY = 5_000
 _BYTES_PER_QUERY = 8 * 1024 * 1024
 _BATCHES_AHEAD = 5_000
 _REPORT_SECONDS = 1.0
+_REPORTING = "noting how far this store is"
 _ANSWER_SECONDS = 10.0
 """The longest wait for an answer: meanwhile the appender's thread does nothing else."""
 
@@ -71,7 +73,8 @@ class SharedSpoolReader:
             rows: the most rows.
             size: no more rows are read after so many bytes of bodies.
         """
-        can_read = self._look(watermarks) and not self._gone
+        has_looked = self._look(watermarks)
+        can_read = has_looked and not self._gone
         reached, gaps = dict(watermarks), self._find_breaks(watermarks)
         while can_read and rows > 0 and size > 0:
             read = self._read_next(reached, gaps, min(rows, _ROWS_PER_QUERY), min(size, _BYTES_PER_QUERY))
@@ -83,6 +86,8 @@ class SharedSpoolReader:
             self.waiting -= len(read)
             can_read = bool(read)
         self._gaps = gaps
+        if has_looked:
+            self._report(watermarks)
 
     def _look(self, watermarks: Watermarks) -> bool:
         """Find out which batches are next, and tell whether that was possible."""
@@ -96,7 +101,6 @@ class SharedSpoolReader:
                 if newest > self._seen:
                     with transaction(connection):
                         self._read_ahead(connection, watermarks, newest)
-                self._report(connection, watermarks)
         except SharedSpoolError:
             return False
         self.waiting = self._count_new(watermarks) if self._parts else 0
@@ -115,14 +119,23 @@ class SharedSpoolReader:
                 held.number = batches.find_begin(connection, held.watermarks)
         self._connection = connection
 
-    def _report(self, connection: Connection, watermarks: Watermarks) -> None:
-        """Say now and then how far this node is: on this connection, because another may have other numbers."""
+    def _report(self, watermarks: Watermarks) -> None:
+        """Say now and then how far this node is: on the same connection, because another may have other numbers.
+
+        A server that takes no writes can be read all the same. An error here closes its connection, and the next one
+        leads to the server that takes them, once there is one.
+        """
         if self._identity is None or self._gone or time.monotonic() < self._report_at:
             return
         self._report_at = time.monotonic() + _REPORT_SECONDS
-        with transaction(connection):
-            held = [self._find_number(connection, each) for each in (self._checkpointed, self._backed_up)]
-            report(connection, self._identity, Progress(self._find_stored_number(watermarks), *held))
+        with (
+            suppress(SharedSpoolError),  # the server keeps why
+            self._server.session(_ANSWER_SECONDS, _REPORTING) as connection,
+            transaction(connection),
+        ):
+            if connection is self._connection:
+                held = [self._find_number(connection, each) for each in (self._checkpointed, self._backed_up)]
+                report(connection, self._identity, Progress(self._find_stored_number(watermarks), *held))
 
     def _find_number(self, connection: Connection, held: _Held | None) -> int | None:
         if held and held.number is None:

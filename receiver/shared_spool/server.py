@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import psycopg
@@ -21,7 +22,7 @@ from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
 from receiver.shared_spool.rows import declare_columns
 
-VERSION = 3
+VERSION = 4
 TABLES_LOCK = 0x436C6353
 """The advisory lock under which they are made."""
 # Not `to_regclass`, whose answer may be of before the wait for the lock.
@@ -109,13 +110,16 @@ class SpoolServer:
         url: the setting.
         purpose: what it is for, to complete "can't be used for …".
         is_tried_again: whether that is tried again after an error, which is logged then; a command ends with it.
+        reads: whether, while no server takes writes as the URL asks, one will do that can only be read.
     """
 
-    def __init__(self, url: str, purpose: str, *, is_tried_again: bool = True) -> None:
+    def __init__(self, url: str, purpose: str, *, is_tried_again: bool = True, reads: bool = False) -> None:
         self._url = url
         self._purpose = purpose
         self._is_tried_again = is_tried_again
+        self._reads = reads
         self._connection: Connection | None = None
+        self._look_again_at = inf
         self._troubles: dict[str, _Trouble] = {}
         """By purpose: a server whose disk is full may refuse rows, and take all else."""
         self.failures = 0
@@ -168,11 +172,25 @@ class SpoolServer:
                 connection.close()
 
     def _open(self, watch: "_Watch") -> Connection:
+        if time.monotonic() >= self._look_again_at:
+            self.close()
         if self._connection is None:
-            connection = self._connection = _connect(self._url)
+            connection = self._connection = self._connect()
             with watch.on(connection):
                 prepare(connection)
         return self._connection
+
+    def _connect(self) -> Connection:
+        """Connect to the server that the URL asks for, or, for a while, to one that can be read."""
+        self._look_again_at = inf
+        try:
+            return _connect(self._url)
+        except psycopg.OperationalError:
+            if not self._reads or "target_session_attrs" not in _parse(self._url):
+                raise
+            connection = _connect(self._url, target_session_attrs="any")
+            self._look_again_at = time.monotonic() + _LONGEST_SECONDS
+            return connection
 
     def _fail(self, purpose: str, failure: str) -> SharedSpoolError:
         before = self._troubles.get(purpose)
@@ -203,8 +221,8 @@ def read_once(url: str, purpose: str, seconds: float = _ANSWER_SECONDS) -> Itera
         raise SharedSpoolError(f"The shared spool can't be used for {purpose}: {failure}.") from None
 
 
-def _connect(url: str) -> Connection:
-    parameters: dict[str, Any] = {**_DEFAULTS, **_parse(url)}
+def _connect(url: str, **changed: str) -> Connection:
+    parameters: dict[str, Any] = {**_DEFAULTS, **_parse(url), **changed}
     # Poolers that give each transaction another connection know no prepared statements.
     try:
         return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
@@ -255,5 +273,7 @@ def _describe(error: Exception) -> str:
     """Return the first line of an error's text; the errors of psycopg that tell data do so in later lines."""
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return "another transaction there does not end, perhaps because PostgreSQL waits for a standby that is away"
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return "it takes no writes, but can be read: name the server that takes them, or have it take them"
     text = " ".join((str(error).splitlines() or [""])[0].split()).removeprefix("connection failed: ").rstrip(".")
     return text or type(error).__name__

@@ -161,8 +161,9 @@ class SpoolReader:
             _settle(segment.path)
             segment.close()
             moved_to = set_aside(segment.list_files(), directory)
-            sentence = f"Segment {segment.path.name}: {damage}. What could be read is stored."
-            self._report(sentence, moved_to, _describe_missing(segment))
+            if moved_to or segment.missing:  # else its file is gone, which is told, and all that was in it is stored
+                sentence = f"Segment {segment.path.name}: {damage}. What could be read is stored."
+                self._report(sentence, moved_to, _describe_missing(segment))
         else:
             segment.unlink()
         sync_directory(directory)
@@ -183,25 +184,34 @@ class SpoolReader:
         for segment in list(self._known.values()):
             if not segment.is_open and not segment.path.exists():
                 del self._known[segment.name]
-                self._report_vanished(segment.path)
-            elif segment.is_gone():
-                segment.note_damage("its file was deleted or replaced while in use")
-            self._tell(segment, segment.damage, "What can be read is stored")
+                self._report_vanished(segment.path, set_aside(segment.list_files(), segment.path.parent))
+                continue
+            kept = self._keep_rest(segment) if segment.is_gone() else None
+            self._tell(segment, segment.damage, "What can be read is stored", kept)
             self._tell(segment, segment.refused, "It is tried again")
         self._clear_up()
         for lock in [path for path in self._list_files() if path.suffix == ".lock"]:
             ledger = read_ledger(lock)
             for path in ledger.list_vanished(watermarks):
-                self._report_vanished(path)
+                if path.stem not in self._known:  # else it is open, and can be read
+                    self._report_vanished(path)
             if ledger.last and _has_no_use(lock):  # without rows, its writer may only be about to begin
                 lock.unlink(missing_ok=True)
 
-    def _report_vanished(self, path: Path) -> None:
-        sentence = f"Segment {path.name} was deleted or moved by others."
-        if sentence not in self._reported:
-            self._reported.add(sentence)
-            self._report(sentence, None, f"what {path.name} held and was not stored before")
-            _settle(path)
+    def _report_vanished(self, path: Path, moved_to: Path | None = None) -> None:
+        self._report_missing(path, f"Segment {path.name} was deleted or moved by others.", moved_to)
+
+    def _report_missing(self, path: Path, sentence: str, moved_to: Path | None) -> None:
+        """Report once that a segment is not there, and expect nothing of it any more."""
+        if path.name not in self._reported:
+            self._reported.add(path.name)
+            self._report(sentence, moved_to, f"what {path.name} held and was not stored before")
+        _settle(path)
+
+    def _keep_rest(self, segment: Segment) -> Path | None:
+        """Put aside what others left of a segment that is open: all its rows can be read until it is closed."""
+        segment.note_damage("its file was deleted or replaced while in use")
+        return None if segment.path.exists() else set_aside(segment.list_files(), segment.path.parent)
 
     def _list_files(self) -> list[Path]:
         return [path for directory in self._directories for path in list_files(directory)]
@@ -245,10 +255,8 @@ class SpoolReader:
             _settle(mark.with_suffix(""))
             mark.unlink(missing_ok=True)
         for segment, files in orphans.items():
-            _settle(segment)
             moved_to = set_aside(files, segment.parent)
-            sentence = f"The file {segment.name} is missing, and its WAL is there."
-            self._report(sentence, moved_to, f"what {segment.name} held and was not stored before")
+            self._report_missing(segment, f"The file {segment.name} is missing, and its WAL is there.", moved_to)
 
     def close(self) -> None:
         """Close all segments."""

@@ -28,7 +28,7 @@ from receiver.keeping.scrub_loop import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.state import read_state
 from receiver.senders import Senders, load_senders
-from receiver.senders.copies import remember_profiles
+from receiver.senders.copies import remember_profiles, save_later
 from receiver.senders.profile import Profile
 from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
@@ -113,7 +113,7 @@ def open_shared_spool(settings: Settings, role: str, connection: duckdb.DuckDBPy
         if has_listener(role)
         else open_presence(settings, url, role)
     )
-    return Sharing(thread, SharedSpoolReader(SpoolServer(url, "reading"), membership.identity), membership)
+    return Sharing(thread, SharedSpoolReader(SpoolServer(url, "reading", reads=True), membership.identity), membership)
 
 
 def main() -> None:
@@ -134,8 +134,9 @@ async def _serve(child: Child, settings: Settings) -> None:
     os.nice(GIVES_WAY)
     load_program(*_USED_LATE)
     senders = load_senders(settings.senders)
-    if settings.shared_spool:  # other machines take notifications of senders that may not be set up here
-        remember_profiles(settings.data_dir, (each for each in senders.values() if isinstance(each, Profile)))
+    # Other machines take notifications of senders that may not be set up here.
+    taken = [each for each in senders.values() if settings.shared_spool and isinstance(each, Profile)]
+    unsaved = remember_profiles(settings.data_dir, taken)
     connection = _open_database(child, settings, senders)
     sharing = open_shared_spool(settings, child.role, connection)
     loop = _make_loop(settings, connection, senders, sharing)
@@ -162,7 +163,8 @@ async def _serve(child: Child, settings: Settings) -> None:
     for each in (loop, arranging, scrubbing, backups, lake):
         each.start()
     _log.info("the store is open: %s", settings.database)
-    tasks = [asyncio.create_task(task) for task in (backups.keep_to_schedule(), status.keep_fresh())]
+    lasting = (backups.keep_to_schedule(), status.keep_fresh(), save_later(unsaved))
+    tasks = [asyncio.create_task(task) for task in lasting]
     await child.report_ready_and_wait()
     for task in tasks:
         task.cancel()

@@ -101,7 +101,8 @@ class StatusHandler(ServiceHandler):
     `refusals`: `{reason, kept, last_hour}`, or null where the store can't be read. `silences`: `{process, since, until,
     why}`, or null where nothing is known of `serve`. `recoveries`: `{at, what, moved_to, missing}`, oldest first.
     `processes`: `{name, state, pid, restarts, last_exit, last_exit_at, failure, started_at, version}`. `machines`
-    sharing the spool: `{id, name, this, version, role, does, state, seen_at, rows_behind, seconds_behind, text}`.
+    sharing the spool: `{id, name, this, version, role, does, state, seen_at, rows_behind, seconds_behind,
+    clock_ahead_seconds, text}`.
     """
 
     def initialize(self, keeper: StatusKeeper) -> None:

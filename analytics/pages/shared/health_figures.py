@@ -17,7 +17,7 @@ GROUPS = {
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",
         "spool_unwritable", "segments_unreadable", "former_spools", "shared_spool_away_seconds", "shared_spool_rows",
-        "shared_spool_kept_seconds", "machine_unseen_seconds",
+        "shared_spool_kept_seconds", "machine_unseen_seconds", "clock_off_seconds",
         "append_error", "tasks_failing", "refused_last_hour", "learned_accounts",
         "profiles_unusable", "secrets_unusable", "failed_last_hour", "rows_set_aside", "notifications_lost",
         "changes_missing",

@@ -52,6 +52,7 @@ LIMITS: dict[str, Limit] = {
     "shared_spool_rows": Limit(amber=100_000, red=1_000_000),
     "shared_spool_kept_seconds": Limit(amber=90_000, red=604_800),
     "machine_unseen_seconds": Limit(amber=60, red=3_600),
+    "clock_off_seconds": Limit(amber=10, red=300),
     "checkpoint_due_seconds": Limit(amber=60, red=600),
     "wal_bytes": Limit(amber=256 * _MIB, red=_GIB),
     "backup_at": Limit(amber=1.5, red=3),  # its age, in multiples of CLC_BACKUP_EVERY

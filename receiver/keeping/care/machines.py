@@ -12,7 +12,7 @@ from receiver.keeping.care.limits import LIMITS, Figure, State, format_seconds, 
 from receiver.keeping.care.sharing import Machine, SharedSpool
 
 _AWAY, _ROWS = "shared_spool_away_seconds", "shared_spool_rows"
-_UNSEEN, _KEPT = "machine_unseen_seconds", "shared_spool_kept_seconds"
+_UNSEEN, _KEPT, _CLOCK = "machine_unseen_seconds", "shared_spool_kept_seconds", "clock_off_seconds"
 _SHORT_ID = 8
 
 
@@ -41,13 +41,15 @@ def _describe_use(shared: SharedSpool, away: Age) -> str:
 
 
 def judge_machines(facts: Facts) -> Iterator[Figure]:
-    """Judge whether all machines live, and whether rows can leave the shared spool."""
+    """Judge whether all machines live and have the right time, and whether rows can leave the shared spool."""
     shared = facts.shared
     if shared is None or not shared.machines:
         yield Figure(_UNSEEN, "Machines not seen", None, "not known", "amber")
+        yield Figure(_CLOCK, "Clocks of the machines", None, "not known", "amber")
         yield Figure(_KEPT, "Oldest row in the shared spool", None, "not known", "amber")
         return
     yield _judge_unseen(shared.machines)
+    yield _judge_clocks(shared.machines)
     kept = shared.kept_seconds or 0.0
     yield make_limited(_KEPT, "Oldest row in the shared spool", kept, _describe_kept(shared, kept))
 
@@ -71,6 +73,7 @@ def describe_machine(machine: Machine, at: datetime) -> dict[str, Any]:
         "seen_at": (at - timedelta(seconds=machine.unseen_seconds)).isoformat(),
         "rows_behind": machine.rows_behind,
         "seconds_behind": machine.seconds_behind,
+        "clock_ahead_seconds": machine.clock_ahead_seconds,
         "text": _describe(machine),
     }
 
@@ -85,6 +88,29 @@ def _judge_unseen(machines: Sequence[Machine]) -> Figure:
         words = [f"{name} lacks rows that are deleted" for name, _ in _name_apart(machines, lacking)]
         figure = figure._replace(text="; ".join([figure.text, *words]), state="red")
     return figure
+
+
+def _judge_clocks(machines: Sequence[Machine]) -> Figure:
+    wrong = [machine for machine in machines if _judge_clock(machine) != "ok"]
+    words = [f"{name} is {_describe_clock(each)}" for name, each in _name_apart(machines, wrong)]
+    furthest = max(map(_measure_clock, machines))
+    right = f"none is {LIMITS[_CLOCK].amber:.0f} s off PostgreSQL's"
+    return make_limited(_CLOCK, "Clocks of the machines", furthest, ", ".join(words) or right)
+
+
+def _measure_clock(machine: Machine) -> float:
+    """Return how far a clock is off, in seconds; 0 where that is not known now."""
+    is_seen = LIMITS[_UNSEEN].judge(machine.unseen_seconds) == "ok"
+    return abs(machine.clock_ahead_seconds or 0.0) if is_seen else 0.0
+
+
+def _judge_clock(machine: Machine) -> State:
+    return LIMITS[_CLOCK].judge(_measure_clock(machine))
+
+
+def _describe_clock(machine: Machine) -> str:
+    which = "ahead of" if (machine.clock_ahead_seconds or 0.0) > 0 else "behind"
+    return f"{format_seconds(_measure_clock(machine))} {which} PostgreSQL"
 
 
 def _describe_kept(shared: SharedSpool, kept: float) -> str:
@@ -110,7 +136,8 @@ def _name_apart(machines: Sequence[Machine], some: Sequence[Machine]) -> list[tu
 
 
 def _judge(machine: Machine) -> State:
-    return "red" if machine.lacks_rows else LIMITS[_UNSEEN].judge(machine.unseen_seconds)
+    states = {LIMITS[_UNSEEN].judge(machine.unseen_seconds), _judge_clock(machine)}
+    return "red" if machine.lacks_rows or "red" in states else "amber" if "amber" in states else "ok"
 
 
 def _describe(machine: Machine) -> str:
@@ -119,6 +146,8 @@ def _describe(machine: Machine) -> str:
         return "lacks rows that are deleted: restore a backup of another machine there"
     behind = f"{machine.rows_behind:,} rows behind, since {format_seconds(machine.seconds_behind)}"
     words = behind if machine.rows_behind else "has all rows" if has_store(machine.role) else "no store"
+    if _judge_clock(machine) != "ok":
+        return f"{words}; its clock is {_describe_clock(machine)}: set it"
     if _judge(machine) == "red":
         return f"{words}; if it will not come back: `clc-receiver forget {machine.id[:_SHORT_ID]}`"
     return words

@@ -23,6 +23,7 @@ class Machine(NamedTuple):
     """A machine that shares the spool: how long it was not seen, and how far its store is behind.
 
     `lacks_rows` says that rows it needs are deleted; `is_holding` that it keeps others from being deleted.
+    `clock_ahead_seconds` says how far its clock is ahead of PostgreSQL's, None where that is not known.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Machine(NamedTuple):
     lacks_rows: bool
     is_holding: bool
     is_this: bool
+    clock_ahead_seconds: float | None = None
 
 
 class SharedSpool(NamedTuple):
@@ -116,4 +118,5 @@ def _make_machine(node: "NodeRow", overview: "Overview", this: UUID) -> Machine:
         lacks_rows=node.lacks_rows,
         is_holding=has_store(node.role) and node.checkpointed < overview.oldest,
         is_this=node.node == this,
+        clock_ahead_seconds=node.clock_ahead,
     )

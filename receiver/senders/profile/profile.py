@@ -22,6 +22,10 @@ from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
 from receiver.senders.tables import Keys, Table
 
+_WITH_MAIL_TIMES = 2
+DERIVATION = _WITH_MAIL_TIMES
+"""The version of the program's part in columns: raise it where a profile makes other ones of the same request, and keep
+how it made them, because `clc-receiver verify` derives stored columns as the program of then."""
 WORD_KEYS = ("account", "accounts", "entities", "events")
 _EVENT_KEYS = ("label", "light", "dark")
 ALL_FIELDS: Final = "*"
@@ -127,6 +131,8 @@ class Profile(Sender):
     setup: tuple[str, ...]
     """What to do at the sender, step by step, with `{url}` for the target URL."""
     examples: tuple[Example, ...]
+    derivation: int = DERIVATION
+    """The version of the program's part in what columns it makes."""
 
     def is_form(self, body: bytes) -> bool:
         """Tell whether a body is read as a form; otherwise it is JSON."""
@@ -215,7 +221,8 @@ class Profile(Sender):
             account_alias=_read(rules.account_alias, request),
             entity_id=entity_id,
             actor=_read(rules.actor, request),
-            occurred_at=(parse_time(time) if time else None) or received_at,
+            occurred_at=(parse_time(time, as_mail=self.derivation >= _WITH_MAIL_TIMES) if time else None)
+            or received_at,
             parent_account=_read(rules.parent_account, request),
         )
 

@@ -144,8 +144,8 @@ def as_text(value: Any) -> str | None:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def parse_time(text: str) -> datetime | None:
-    """Return a time in UTC: ISO 8601, seconds or milliseconds since 1970, or as in e-mails (RFC 2822).
+def parse_time(text: str, *, as_mail: bool = True) -> datetime | None:
+    """Return a time in UTC: ISO 8601, seconds or milliseconds since 1970, or as in e-mails (RFC 2822), if `as_mail`.
 
     Without an offset it is UTC already. None where it can't be read or has no time of day.
     """
@@ -156,7 +156,7 @@ def parse_time(text: str) -> datetime | None:
             return _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
         if "T" not in text and " " not in text:
             return None
-        if _MAIL.fullmatch(text):
+        if as_mail and _MAIL.fullmatch(text):
             time = parsedate_to_datetime(text)
         else:
             text = _OFFSET.sub(lambda match: f"{match[1]}:{match[2]}" if match[1] else "Z", text)

@@ -7,7 +7,9 @@ import pytest
 
 from receiver.keeping.verification import UsedKey
 from receiver.senders.centurylink.signature import load_public_key, sign
+from receiver.senders.copies import remember_profiles
 from receiver.senders.keys import compute_fingerprint, load_private_key, write_private_key, write_public_pem
+from receiver.senders.profile import load_profile, load_shipped
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, alter, append, spool
 from tests.receiver.keeping.verifying import data_dir, names, right
@@ -38,6 +40,23 @@ def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_thei
     done = run_command(tmp_path, "verify")
     assert done.returncode == 1
     assert {"view", "changes seq 2", "changes seq 1"} <= set(names(done))
+
+
+def test_a_sender_whose_profile_was_taken_out_is_checked_under_the_saved_one_but_for_its_changes(tmp_path):
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    text = (load_shipped()["github"].path).read_text()
+    (profiles / "forge.toml").write_text(text.replace('name = "github"', 'name = "forge"', 1))
+    remember_profiles(tmp_path, [load_profile(profiles / "forge.toml")])
+    repository = {"full_name": "Acme/web", "name": "new"}
+    row = notification_of_github(0, "repository", {"action": "edited", "repository": repository})
+    spool(tmp_path, [row._replace(sender="forge", signature=b"hmac", key_fingerprint=None)])
+    append(tmp_path)
+    done = run_command(tmp_path, "verify", CLC_SECRET_FORGE="a secret of the forge")
+    assert names(done) == ["signature seq 1"]  # no such HMAC was made
+    assert "Not checked: 1 notification of forge; its profile is in CLC_SENDERS no more, and was saved" in done.stderr
+    alter(tmp_path, "UPDATE notifications SET entity_id = 'ACME/SHOP'")
+    assert names(run_command(tmp_path, "verify")) == ["derived seq 1"]
 
 
 def test_unsigned_notifications_are_counted(data_dir):

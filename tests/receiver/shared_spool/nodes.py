@@ -25,7 +25,7 @@ class Node:
 
     def open(self):
         self.store = open_database(self.directory / "clc.duckdb")
-        self.reader = SharedSpoolReader(SpoolServer(self.database, "reading"), self.identity)
+        self.reader = SharedSpoolReader(SpoolServer(self.database, "reading", reads=True), self.identity)
         self.cursor = self.store.cursor()
         self.appender = Appender(self.cursor, self.reader, self.directory, duplicate_window_seconds=10)
 

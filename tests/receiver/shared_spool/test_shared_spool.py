@@ -352,10 +352,10 @@ def test_nodes_that_make_the_tables_at_the_same_time_wait_for_each_other(databas
 
 def test_tables_of_a_newer_program_are_left_alone_and_it_is_said(node, database):
     with connected(database) as connection:
-        connection.execute("UPDATE clc_spool.about SET version = 4")
+        connection.execute("UPDATE clc_spool.about SET version = 5")
     node.write([notification(1)])
     assert node.shipper.turn() == 0
-    assert node.shipper.failure == "its tables have version 4, and this program knows 3: install a newer one"
+    assert node.shipper.failure == "its tables have version 5, and this program knows 4: install a newer one"
     with psycopg.connect(database) as connection:
         assert read_positions(connection) == {}
 

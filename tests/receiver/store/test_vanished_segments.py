@@ -15,8 +15,11 @@ def store(tmp_path):
     store.close()
 
 
-def delete(segment):
-    for suffix in ("", "-wal", "-shm"):
+FILES = ("", "-wal", "-shm")
+
+
+def delete(segment, suffixes=FILES):
+    for suffix in suffixes:
         segment.with_name(segment.name + suffix).unlink(missing_ok=True)
 
 
@@ -55,6 +58,45 @@ def test_a_full_segment_that_vanished_is_told_while_its_writer_goes_on(store, tm
     assert again.missing == []
     assert in_spool(again) == []
     again.close()
+
+
+@pytest.mark.parametrize("suffixes", [FILES, FILES[:1]])
+@pytest.mark.parametrize("is_written_on", [False, True])
+def test_a_segment_that_is_deleted_while_the_store_has_it_open_is_told_once_and_nothing_of_it_is_missing(
+    store, suffixes, is_written_on, caplog
+):
+    writer = SpoolWriter(store.spool)
+    writer.append_all([notification(0)])
+    store.appender.append_new()
+    (segment,) = store.spool.glob("*.sqlite")
+    writer.append_all([notification(1)])
+    delete(segment, suffixes)
+    if is_written_on:
+        writer.append_all([notification(2)])
+        assert "it is begun anew" in caplog.text
+        caplog.clear()
+    store.take_all()
+    writer.close()
+    store.take_all()
+    assert store.users() == list(range(2 + is_written_on))
+    ((what, moved_to),) = store.told
+    assert what.endswith("its file was deleted or replaced while in use. What can be read is stored.")
+    assert (moved_to is None) == (suffixes == FILES)
+    assert store.missing == []
+
+
+def test_a_segment_whose_wal_alone_is_left_is_told_once_also_if_the_store_had_read_it(store):
+    segment = kill_writer(store.spool, range(5))
+    store.appender.append_new()
+    for each in store.reader.list_segments():
+        each.close()  # as for want of descriptors
+    delete(segment, FILES[:1])
+    segment.with_name(segment.name + "-wal").write_bytes(b"x")
+    store.take_all()
+    ((what, moved_to),) = store.told
+    assert what == f"Segment {segment.name} was deleted or moved by others."
+    assert moved_to is not None
+    assert len(store.missing) == 1
 
 
 def test_a_line_of_the_ledger_that_a_full_disk_cut_short_hides_none_that_follow(store):

@@ -18,6 +18,8 @@ from receiver.senders.keys import Keys, index_by_fingerprint, parse_public_key
 from receiver.senders.profile import Profile
 from receiver.settings import Settings
 
+_SAVED = "its profile is in CLC_SENDERS no more, and was saved: all is checked under that but the changes"
+
 
 class Part(NamedTuple):
     """Rows of notifications in order of `seq`, as a query of `select_numbered` gives them, and their changes."""
@@ -34,7 +36,7 @@ class Checked(NamedTuple):
         changes: those of their changes, too.
         missing: the notifications whose changes can't be derived.
         judged: how many signatures of senders without a published key were judged, by sender.
-        unjudged: how many could not be, by the reason.
+        unjudged: how many could not be, and how many notifications were not checked whole, by the reason.
     """
 
     violations: list[Violation]
@@ -74,6 +76,7 @@ class PartChecker:
         self._former = former
         self._judge = judge
         self._changes = ChangesCheck(reader, scope, senders) if scope else None
+        self._without_changes: Counter[Unjudged] = Counter()
 
     def check(self, part: Part) -> Pending:
         """Leave a part until its result is asked for."""
@@ -97,11 +100,18 @@ class PartChecker:
     def _check_row(self, stored: NumberedNotification) -> Iterator[Violation]:
         judge = self._judge.judge if self._judge else None
         name = stored.row.sender
-        return check_row(stored, self._keys, self._senders.get(name), judge, self._former.get(name, ()))
+        former = self._former.get(name, ())
+        sender = self._senders.get(name)
+        if sender is None and former:
+            sender = former[-1]
+            self._without_changes[Unjudged(name, _SAVED, is_lacking=True, noun="notification")] += 1
+        return check_row(stored, self._keys, sender, judge, former)
 
     def _conclude(self, violations: list[Violation], changes: list[Violation]) -> Checked:
         judged, unjudged = self._judge.take_counts() if self._judge else (Counter[str](), Counter[Unjudged]())
-        return Checked(violations, changes, self._changes.failed if self._changes else {}, judged, unjudged)
+        without_changes, self._without_changes = self._without_changes, Counter()
+        missing = self._changes.failed if self._changes else {}
+        return Checked(violations, changes, missing, judged, unjudged + without_changes)
 
 
 class Means(NamedTuple):
@@ -122,6 +132,6 @@ class Means(NamedTuple):
     def make_checker(self, reader: Reader) -> PartChecker:
         """Make a checker; its queries are run by `reader`."""
         keys = index_by_fingerprint(parse_public_key(pem, "a key of the store") for pem in self.keys)
-        judge = load_judge(self.settings, self.secret_dirs)
         former = load_remembered_profiles(self.settings.data_dir)
+        judge = load_judge(self.settings, self.secret_dirs, {name: saved[-1] for name, saved in former.items()})
         return PartChecker(reader, keys, load_senders(self.settings.senders), former, judge, self.scope)
