@@ -112,6 +112,15 @@ def test_every_type_of_duckdb_is_written_in_every_format(sql, tmp_path, name):
         assert [row[column] for column in ("empty", "none", "one_of", "big")] == ["{}", "[]", "1", "1"]
 
 
+def test_a_moment_without_end_in_seconds_is_text_in_parquet(sql, tmp_path):
+    target = tmp_path / "ends.parquet"
+    query = "SELECT unnest(['infinity', '2024-02-29 01:02:03'])::TIMESTAMP_S AS at, ['infinity'::TIMESTAMP_S] AS list"
+    assert sql(query, "-o", str(target))[0] == 0
+    assert pq.read_table(target).to_pylist() == [
+        {"at": "infinity", "list": "[infinity]"}, {"at": "2024-02-29T01:02:03.000000", "list": "[infinity]"},
+    ]  # fmt: skip
+
+
 def test_a_table_shows_them_too(sql):
     _, out, _ = sql("--format", "table", FAR)
     assert out.decode().splitlines()[-1].split() == ["infinity", "290000-01-01", "[-infinity]", "1"]
