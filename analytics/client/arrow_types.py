@@ -141,6 +141,11 @@ def convert_to_text(column: Column, replaced: Collection[str] = AS_TEXT) -> Colu
     return cast_by_duckdb(column, lambda kind: replace_types(kind, replaced))
 
 
+def widen_floats(column: "Column | pa.Array[Any]") -> Any:
+    """Return a column of FLOATs as the doubles with the same digits, and any other column unchanged."""
+    return column.cast(pa.string()).cast(pa.float64()) if pa.types.is_float32(column.type) else column
+
+
 def cast_by_duckdb(
     column: "Column | pa.Array[Any]", choose: Callable[[DuckDBPyType], DuckDBPyType] = lambda _: VARCHAR
 ) -> Column:

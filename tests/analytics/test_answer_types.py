@@ -1,7 +1,7 @@
 """The types of the client's answers: intervals, times in UTC, and what Arrow or pandas has no form for."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pyarrow as pa
@@ -9,7 +9,9 @@ import pytest
 
 import analytics
 from analytics.client.arrow_types import make_frame
+from analytics.export.results import prepare_rows
 from analytics.export.sql_formats import list_values
+from analytics.pages.sql.results import choose_forms
 from tests.support.readable_store import MIDDAY, build_store, server
 
 
@@ -136,6 +138,24 @@ def test_whole_numbers_keep_their_digits_beside_null_in_a_dataframe(store):
     assert large["n"].sum() == 0
     assert [*large["list"][0]] == [2**53 + 1, None]
     assert small["n"].dtype == "float64"
+
+
+def test_moments_are_shown_with_the_fractions_of_their_seconds():
+    def show(text, kind):
+        return prepare_rows(pa.table({"at": pa.array([text, None]).cast(kind)}))["at"].iloc[0]
+
+    assert show("2026-01-02 03:04:05.000678Z", pa.timestamp("us", "UTC")) == "2026-01-02 03:04:05.000678+00:00"
+    assert show("2026-01-02 03:04:05.000000678", pa.timestamp("ns")) == "2026-01-02 03:04:05.000000678"
+    assert show("2026-01-02 03:04:05", pa.timestamp("us")) == datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - as queried
+
+
+def test_numbers_are_shown_with_all_their_digits():
+    frame = prepare_rows(pa.table({"small": [0.00001234], "float": pa.array([0.1], pa.float32()), "whole": [7]}))
+    assert frame.iloc[0].tolist() == [0.00001234, 0.1, 7]
+    # In a form of Streamlit's own, 0.00001234 is 0.00001, and 123456.78901 is 123456.789.
+    assert {name: form["type_config"]["format"] for name, form in choose_forms(frame).items()} == {
+        "small": "%g", "float": "%g"
+    }  # fmt: skip
 
 
 def test_an_answer_that_pandas_can_represent_is_converted_once():

@@ -80,6 +80,11 @@ def test_a_table_shows_the_digits_of_small_decimals(sql):
     assert out.decode().splitlines()[-1].split() == ["0.000000000", "0.000000120", "-1"]
 
 
+@pytest.mark.parametrize(("form", "said"), [("csv", b"x\r\n0.1\r\n"), ("json", b'[\n{"x":0.1}\n]\n')])
+def test_a_float_has_its_own_digits_and_no_others(sql, form, said):
+    assert sql("SELECT 0.1::FLOAT AS x", "--format", form)[:2] == (0, said)
+
+
 def test_a_table_shows_intervals_too(sql):
     _, out, _ = sql("--format", "table", INTERVALS)
     assert out.decode().splitlines()[2:] == [
