@@ -37,21 +37,26 @@ def classify_columns(table: pa.Table) -> dict[str, Holds]:
 
 
 def make_first_choice(table: pa.Table) -> Choice | None:
-    """Return the chart that fits the columns best; None where nothing can be drawn."""
+    """Return the chart that fits the columns best; None where nothing can be drawn.
+
+    Where the first column names each row, such as a server, the rows are no course of time, whatever times they have.
+    """
     columns = classify_columns(table)
     if not columns or not table.num_rows:
         return None
     numbers, times, texts = (
         [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
     )
-    if times and numbers:
+    first = next(iter(columns))
+    is_list = columns[first] == "text" and not repeats(table, columns, first)
+    if times and numbers and not is_list:
         x, y = times[0], numbers[0]
         colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None
         return Choice("bar" if colour else "line", x, y, colour)
     if texts:
         return Choice("bar", texts[0], numbers[0] if numbers else None)
     if len(numbers) > 1:
-        return Choice("points", numbers[0], numbers[1])
+        return Choice("points", numbers[0], numbers[-1])  # what is counted comes last
     return Choice("histogram", (numbers or times)[0])
 
 

@@ -21,15 +21,21 @@ PARTS_OF_INTERVAL = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds"
 """The layout of Arrow's interval. Source: Arrow's Schema.fbs, `IntervalUnit.MONTH_DAY_NANO`."""
 MICROSECONDS_OF_A_DAY = 86_400_000_000
 ONE_DAY = {"us": MICROSECONDS_OF_A_DAY, "ns": 1_000 * MICROSECONDS_OF_A_DAY}
+INFINITY = 2**63 - 1
+"""DuckDB's moment `infinity`, in any unit. Python has no such year, but takes that many nanoseconds for one in 2262."""
+LARGEST_EXACT = 2**53
+"""Up to here a double holds every whole number. pandas has doubles where whole numbers stand beside NULL."""
 MOST_DAYS = 100_000_000  # in microseconds, 64 bits hold no more than 106,751,991 days
 _NOT_REPRESENTED = (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, OverflowError)
-CHANGED = frozenset({"bit", "time with time zone", "uhugeint"})
-"""Types without a form in Arrow, whose values DuckDB changes as it sends them."""
+CHANGED = frozenset({"bit", "time with time zone", "uhugeint", "variant"})
+"""Types without a form in Arrow, whose values DuckDB changes as it sends them, or sends as its own bytes."""
 NESTED = frozenset({"array", "list", "map", "struct", "tuple", "union"})
 AS_TEXT = CHANGED | {"bignum", "interval", "tuple", "union"}
 TIMES = frozenset({"time", "time_ns"})
+NANOSECONDS = frozenset({"timestamp_ns", "timestamptz_ns"})
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
+IsSought: TypeAlias = Callable[[pa.DataType], bool]
 
 
 def convert_types(table: pa.Table) -> pa.Table:
@@ -37,13 +43,14 @@ def convert_types(table: pa.Table) -> pa.Table:
 
     A column of intervals becomes `duration[us]`, a day being 24 hours. If one of them has months, the whole column
     becomes DuckDB's text, because months have no fixed length. Intervals in lists, structs and maps become text, too.
-    In a column with the time `24:00:00`, which Arrow, Parquet and Python lack, all times become text.
+    In a column with the time `24:00:00`, which Arrow, Parquet and Python lack, all times become text; so do moments
+    in nanoseconds where one is `infinity`.
     """
     for place, field in enumerate(table.schema):
         if pa.types.is_interval(field.type):
             converted = convert_intervals(table.column(place))
-        elif has_end_of_day(table.column(place)):
-            converted = convert_to_text(table.column(place), AS_TEXT | TIMES)
+        elif lacking := find_lacking(table.column(place)):
+            converted = convert_to_text(table.column(place), AS_TEXT | lacking)
         elif needs_text(field.type):
             converted = convert_to_text(table.column(place))
         else:
@@ -59,7 +66,7 @@ def needs_text(kind: pa.DataType) -> bool:
     )
 
 
-def has_part(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
+def has_part(kind: pa.DataType, is_sought: IsSought) -> bool:
     """Say whether a type, or a part of it at any depth, is sought."""
     if is_sought(kind):
         return True
@@ -68,26 +75,48 @@ def has_part(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> boo
     )
 
 
-def has_end_of_day(column: Column) -> bool:
-    """Say whether a column has the time `24:00:00` at any depth, which DuckDB tells from `00:00:00`."""
-    if not has_part(column.type, pa.types.is_time64):
-        return False
-    times = [each for part in column.chunks for each in list_times(part)]
-    return any((pc.max(each.cast(pa.int64())).as_py() or 0) >= ONE_DAY[each.type.unit] for each in times)
+def find_lacking(column: Column) -> frozenset[str]:
+    """Return DuckDB's names of the types of which a column has, at any depth, a value that Arrow lacks."""
+    times = find_bounds(column, pa.types.is_time64)
+    moments = find_bounds(column, is_in_nanoseconds)
+    has_end_of_day = any(last >= ONE_DAY[kind.unit] for kind, _, last in times)
+    has_infinity = any(INFINITY in (-first, last) for _, first, last in moments)
+    return (TIMES if has_end_of_day else frozenset()) | (NANOSECONDS if has_infinity else frozenset())
 
 
-def list_times(values: "pa.Array[Any]") -> "Iterator[pa.Array[Any]]":
-    """Yield the times in values, those in lists, structs and maps too."""
-    if pa.types.is_time64(values.type):
+def is_in_nanoseconds(kind: pa.DataType) -> bool:
+    """Say whether a type is a moment in nanoseconds."""
+    return pa.types.is_timestamp(kind) and kind.unit == "ns"
+
+
+def find_bounds(column: Column, is_sought: IsSought) -> list[tuple[Any, int, int]]:
+    """Return type, smallest and largest number of each array of a sought type in a column that has any value."""
+    bounds = []
+    for part in list_parts(column, is_sought):
+        numbers = part.cast(pa.int64())
+        if numbers.null_count < len(numbers):
+            bounds.append((part.type, pc.min(numbers).as_py(), pc.max(numbers).as_py()))
+    return bounds
+
+
+def list_parts(column: Column, is_sought: IsSought) -> "Iterator[pa.Array[Any]]":
+    """Yield the arrays of a sought type in a column, those in lists, structs and maps too."""
+    if has_part(column.type, is_sought):
+        for values in column.chunks:
+            yield from _list_parts(values, is_sought)
+
+
+def _list_parts(values: "pa.Array[Any]", is_sought: IsSought) -> "Iterator[pa.Array[Any]]":
+    if is_sought(values.type):
         yield values
     elif isinstance(values, pa.StructArray):
         for part in values.flatten():
-            yield from list_times(part)
+            yield from _list_parts(part, is_sought)
     elif isinstance(values, pa.MapArray):
-        yield from list_times(values.keys)
-        yield from list_times(values.items)
+        yield from _list_parts(values.keys, is_sought)
+        yield from _list_parts(values.items, is_sought)
     elif isinstance(values, (pa.ListArray, pa.LargeListArray, pa.FixedSizeListArray)):
-        yield from list_times(values.flatten())
+        yield from _list_parts(values.flatten(), is_sought)
 
 
 def convert_intervals(column: Column) -> Column:
@@ -110,6 +139,11 @@ def convert_intervals(column: Column) -> Column:
 def convert_to_text(column: Column, replaced: Collection[str] = AS_TEXT) -> Column:
     """Return a column with DuckDB's text for values of some types, and for such parts of a list, struct or map."""
     return cast_by_duckdb(column, lambda kind: replace_types(kind, replaced))
+
+
+def widen_floats(column: "Column | pa.Array[Any]") -> Any:
+    """Return a column of FLOATs as the doubles with the same digits, and any other column unchanged."""
+    return column.cast(pa.string()).cast(pa.float64()) if pa.types.is_float32(column.type) else column
 
 
 def cast_by_duckdb(
@@ -159,7 +193,10 @@ def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> Du
 
 
 def make_frame(table: pa.Table) -> "pd.DataFrame":
-    """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text."""
+    """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text.
+
+    Whole numbers beside NULL are doubles, as pandas has them; Python's own where one of them has too many digits.
+    """
     with suppress(*_NOT_REPRESENTED):
         return _convert(table)
     for place, field in enumerate(table.schema):
@@ -177,12 +214,19 @@ def check_times(column: Column) -> None:
         ValueError: it can't, as the moment `infinity`.
         OverflowError: it can't.
     """
-    if pa.types.is_timestamp(column.type):
-        pc.min_max(column).as_py()
+    for part in list_parts(column, pa.types.is_timestamp):
+        pc.min_max(part).as_py()
+
+
+def loses_digits(column: Column) -> bool:
+    """Say whether pandas would round whole numbers of a column, because they stand beside NULL."""
+    parts = [part for part in list_parts(column, pa.types.is_integer) if part.null_count]
+    return any(abs(find(part).as_py() or 0) > LARGEST_EXACT for part in parts for find in (pc.min, pc.max))
 
 
 def _convert(table: pa.Table) -> "pd.DataFrame":
     for column in table.itercolumns():
         check_times(column)
+    exact = any(map(loses_digits, table.itercolumns()))
     # Waking Arrow's threads takes longer than converting ten thousand rows, and saves nothing with a million.
-    return table.to_pandas(use_threads=False)
+    return table.to_pandas(use_threads=False, integer_object_nulls=exact)

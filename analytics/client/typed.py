@@ -82,12 +82,22 @@ def _convert_scalar(value: Any) -> Any:
     raise _make_type_error(value)
 
 
+def _convert_time(value: time) -> time:
+    if value.tzinfo and value.utcoffset() is None:
+        raise QueryError(
+            f"The offset of {value.tzinfo} depends on the day, so a parameter can't be a time there: give a time with "
+            "an offset, or a time of a day (a datetime)."
+        )
+    return value
+
+
 SCALARS: dict[tuple[type, ...], Callable[[Any], Any]] = {
     (str,): str.__str__,
     (int,): int,
     (float,): float,
     (bytes, bytearray, memoryview): bytes,
-    (Decimal, date, time, timedelta, UUID): lambda value: value,
+    (Decimal, date, timedelta, UUID): lambda value: value,
+    (time,): _convert_time,
 }
 """The function that converts a value of each type. A member of an enumeration may be a text or a number."""
 

@@ -1,14 +1,16 @@
 """Prepares a query's rows for a browser: distinct column names, plain text, no more rows than it can take."""
 
 import math
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from analytics.client.arrow_types import cast_by_duckdb, check_times
+from analytics.client.arrow_types import cast_by_duckdb, check_times, widen_floats
 from analytics.export.sql_formats import as_field, list_values, make_distinct
 from analytics.text import ELLIPSIS, make_visible, shorten
 
@@ -58,7 +60,9 @@ def prepare_rows(table: pa.Table) -> pd.DataFrame:
 
 def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
     """Return the values of a column for display."""
-    column = convert_decimals(column)
+    column = widen_floats(convert_decimals(column))
+    if pa.types.is_timestamp(column.type):
+        column = convert_fractions(column)
     if is_plain(column.type):
         try:
             check_times(column)
@@ -66,6 +70,15 @@ def prepare_column(column: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
         except (pa.ArrowInvalid, ValueError, OverflowError):  # a time that Python can't represent
             return pd.Series(cast_by_duckdb(column).to_pylist(), dtype="str")
     return pd.Series([format_cell(value) for value in list_values(column)], dtype="str")
+
+
+def convert_fractions(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
+    """Return moments as text where one has a fraction of a second, which a browser's table would leave out."""
+    with suppress(ValueError, OverflowError):  # of a moment that Python can't represent
+        check_times(column)
+        if pc.any(pc.not_equal(pc.floor_temporal(column, unit="second"), column)).as_py():
+            return pc.replace_substring_regex(column.cast(pa.string()), "Z$", "+00:00")
+    return column
 
 
 def convert_decimals(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":

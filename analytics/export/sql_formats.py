@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.client.arrow_types import cast_by_duckdb, has_part, replace_types
+from analytics.client.arrow_types import cast_by_duckdb, has_part, list_parts, replace_types, widen_floats
 from analytics.text import ELLIPSIS, make_json_visible, make_visible
 
 ROWS_AT_ONCE = 10_000
@@ -32,6 +32,7 @@ WHOLE = sys.maxsize
 LONGEST_LOOKED_AT = 2000
 MEASURED_ROWS = 1000
 TIME_WITH_NANOSECONDS = pa.time64("ns")
+SECONDS = pa.timestamp("s")
 
 
 def list_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -66,10 +67,12 @@ def format_interval(interval: timedelta) -> str:
 
 
 def make_storable(table: pa.Table) -> pa.Table:
-    """Return rows that Parquet can store: a column of a type that it can't, such as an empty struct, becomes text."""
+    """Return rows that Parquet can store: a column that it can't, such as one of empty structs, becomes text."""
     for place, field in enumerate(table.schema):
         try:
             pq.write_metadata(pa.schema([field]), pa.BufferOutputStream())
+            for part in list_parts(table.column(place), SECONDS.equals):
+                part.cast(pa.timestamp("ms"))  # as it stores seconds, for which the moment `infinity` is too far
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
             texts = [None if value is None else str(as_field(value)) for value in list_values(table.column(place))]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
@@ -270,7 +273,11 @@ def format_table(table: pa.Table, width: int) -> Iterable[str]:
 
 
 def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
-    """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text."""
+    """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text.
+
+    A FLOAT is the double with the same digits: 0.1, where its own value is 0.10000000149011612.
+    """
+    column = widen_floats(column)
     if has_part(column.type, lambda part: part == TIME_WITH_NANOSECONDS):
         column = cast_by_duckdb(column, lambda kind: replace_types(kind, {"time_ns"}))
     try:
@@ -289,9 +296,5 @@ def read_value(value: "pa.Scalar[Any]", text: str | None) -> Any:
 
 
 WRITERS: dict[str, Callable[[pa.Table, IO[bytes], int], None]] = {
-    "table": write_table,
-    "csv": write_csv,
-    "json": write_json,
-    "parquet": write_parquet,
-    "arrow": write_arrow,
-}
+    "table": write_table, "csv": write_csv, "json": write_json, "parquet": write_parquet, "arrow": write_arrow,
+}  # fmt: skip

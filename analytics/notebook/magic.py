@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from keyword import iskeyword
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -126,7 +127,7 @@ def read_options(line: str) -> argparse.Namespace:
     except ValueError as error:
         raise UsageError(f"%%clc: {error}") from None
     chosen = make_parser().parse_args(words)
-    if chosen.out is not None and not chosen.out.isidentifier():
+    if chosen.out is not None and (not chosen.out.isidentifier() or iskeyword(chosen.out)):
         raise UsageError(f"%%clc: {chosen.out!r} is no name of a variable.")
     if chosen.chart is None and any((chosen.x, chosen.y, chosen.color, chosen.title)):
         raise UsageError(f"%%clc: --x, --y, --color and --title need --chart {'|'.join(KINDS)}.")

@@ -22,6 +22,7 @@ from receiver.errors import SendError
 from receiver.senders import CENTURYLINK
 from receiver.senders.made_up import find_rate
 from receiver.simulator import made_up
+from receiver.simulator.asking import ask
 from receiver.simulator.history import Outgoing
 
 CONNECT_SECONDS = 5.0
@@ -30,7 +31,6 @@ LONGEST_SLEEP = 0.2
 TIMES_KEPT = 100_000
 _NOT_SENT = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
 """Headers that urllib3 would add and the real sender does not."""
-
 
 Seal = Callable[[Outgoing], tuple[str, Mapping[str, str]]]
 """Returns the path that a notification is posted to, and its headers with the signature."""
@@ -180,7 +180,7 @@ class Poster:
             SendError: nothing answers.
         """
         try:
-            self._pool.request("GET", f"{self._url}/healthz", headers=_NOT_SENT)
+            ask(self._pool, "GET", f"{self._url}/healthz", _NOT_SENT)
         except HTTPError as error:
             raise SendError(
                 f"No receiver answers at {self._url} ({describe_failure(error)}): "
@@ -256,9 +256,9 @@ class Poster:
         sent_at, began = datetime.now(UTC), time.perf_counter()
         status, notification_id, error = None, None, None
         try:
-            response = self._pool.request("POST", f"{self._url}{target}", body=outgoing.body, headers=headers)
-            status, notification_id = response.status, response.headers.get("Notification-Id")
-            error = None if status == 200 else _name_refusal(status, response.data)  # noqa: PLR2004 - HTTP's OK
+            answer = ask(self._pool, "POST", f"{self._url}{target}", headers, outgoing.body)
+            status, notification_id = answer.status, answer.headers.get("Notification-Id")
+            error = None if status == 200 else _name_refusal(status, answer.body)  # noqa: PLR2004 - HTTP's OK
         except HTTPError as failure:
             error = describe_failure(failure)
         delivery = Delivery(

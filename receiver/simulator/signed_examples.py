@@ -24,6 +24,7 @@ from receiver.senders.request import BodyError, SignedRequest
 from receiver.senders.schemes import Secret
 from receiver.senders.set_up import load_profiles, name_variable, read_secrets
 from receiver.settings import Settings, read_settings
+from receiver.simulator.asking import ask
 from receiver.simulator.history import write_lines
 from receiver.simulator.options import Options
 from receiver.simulator.organization import A_DAY, NAMES, OrganizationLife, seal_as, write_lines_of
@@ -153,10 +154,10 @@ def _post_examples(url: str, examples: list[SignedExample]) -> int:
         for example in examples:
             target = url + example.path
             try:
-                answer = pool.request("POST", target, body=example.body, headers=example.headers)
+                answer = ask(pool, "POST", target, example.headers, example.body)
             except HTTPError as error:
                 raise SendError(f"{target} can't be reached: {error}.") from None
-            text = answer.data.decode("utf-8", "replace")
+            text = answer.body.decode("utf-8", "replace")
             click.echo(f"{answer.status}  {make_visible(f'{example.subject}  {text}')}")
             refused += answer.status != HTTPStatus.OK
     return refused

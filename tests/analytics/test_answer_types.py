@@ -1,7 +1,7 @@
 """The types of the client's answers: intervals, times in UTC, and what Arrow or pandas has no form for."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pyarrow as pa
@@ -9,7 +9,9 @@ import pytest
 
 import analytics
 from analytics.client.arrow_types import make_frame
+from analytics.export.results import prepare_rows
 from analytics.export.sql_formats import list_values
+from analytics.pages.sql.results import choose_forms
 from tests.support.readable_store import MIDDAY, build_store, server
 
 
@@ -62,13 +64,14 @@ def test_values_that_arrow_would_change_are_text(store):
     query = """
         SELECT md5_number('x') AS large, '12:00:00-08'::TIMETZ AS clock, {'a b': [$bits::BIT]} AS nested,
             map {'101'::BIT: ['1'::BIT]::BIT[1]} AS map, row(1, '1'::BIT) AS pair, union_value(n := '1'::BIT) AS one_of,
+            {'a': [1]}::VARIANT AS variant,
             1 AS "n ""1", 2 AS "n ""1"
     """
     with analytics.connect(store) as client:
         table = client.sql(query, {"bits": "101"})
     assert [column.to_pylist()[0] for column in table.columns] == [
         "221188521546444818284084528980898927773", "12:00:00-08", {"a b": ["101"]}, [("101", ["1"])], "(1, 1)",
-        "1", 1, 2,
+        "1", "{'a': [1]}", 1, 2,
     ]  # fmt: skip
     assert table.column_names[-2:] == ['n "1', 'n "1']
 
@@ -100,20 +103,67 @@ def test_times_in_lists_structs_and_maps_are_text_where_one_is_the_end_of_the_da
         assert pa.types.is_time64(early.schema.field("list").type.value_type)
 
 
+@pytest.mark.parametrize("kind", ["TIMESTAMP_NS", "TIMESTAMPTZ_NS"])
+def test_moments_in_nanoseconds_are_text_where_one_is_infinite(store, kind):
+    query = f"""
+        SELECT x, [x, NULL] AS list, {{'a': [x]}} AS struct, map {{x: 1}} AS map
+        FROM (SELECT $moment::{kind} AS x)
+    """
+    with analytics.connect(store) as client:
+        for text in ("infinity", "-infinity"):
+            assert client.sql(query, {"moment": text}).to_pylist() == [
+                {"x": text, "list": [text, None], "struct": {"a": [text]}, "map": [(text, 1)]}
+            ]
+        assert pa.types.is_timestamp(client.sql(query, {"moment": "2024-02-29"}).schema.field("x").type)
+
+
 def test_values_that_pandas_has_no_form_for_are_text_in_a_dataframe(store):
     with analytics.connect(store) as client:
         frame = client.df(
             "SELECT '01:02:03.123456789'::TIME_NS AS clock, DATE 'infinity' AS ever, union_value(n := 1) AS n,"
-            " 'infinity'::TIMESTAMPTZ AS until, '-infinity'::TIMESTAMP AS since"
+            " 'infinity'::TIMESTAMPTZ AS until, '-infinity'::TIMESTAMP AS since, ['infinity'::TIMESTAMPTZ] AS list,"
+            " [[{'a': 'infinity'::TIMESTAMP_S}]] AS nested, 'infinity'::TIMESTAMP_NS AS fine"
         )
-    assert frame.iloc[0].tolist() == ["01:02:03.123456789", "infinity", "1", "infinity", "-infinity"]
+    assert frame.iloc[0].tolist() == [
+        "01:02:03.123456789", "infinity", "1", "infinity", "-infinity", "[infinity]", "[[{'a': infinity}]]", "infinity"
+    ]  # fmt: skip
+
+
+def test_whole_numbers_keep_their_digits_beside_null_in_a_dataframe(store):
+    query = "SELECT unnest([$n, -$n, NULL])::BIGINT AS n, [$n, NULL]::BIGINT[] AS list"
+    with analytics.connect(store) as client:
+        large = client.df(query, {"n": 2**53 + 1})
+        small = client.df(query, {"n": 2**53})
+    assert large["n"].tolist() == [2**53 + 1, -(2**53) - 1, None]
+    assert large["n"].sum() == 0
+    assert [*large["list"][0]] == [2**53 + 1, None]
+    assert small["n"].dtype == "float64"
+
+
+def test_moments_are_shown_with_the_fractions_of_their_seconds():
+    def show(text, kind):
+        return prepare_rows(pa.table({"at": pa.array([text, None]).cast(kind)}))["at"].iloc[0]
+
+    assert show("2026-01-02 03:04:05.000678Z", pa.timestamp("us", "UTC")) == "2026-01-02 03:04:05.000678+00:00"
+    assert show("2026-01-02 03:04:05.000000678", pa.timestamp("ns")) == "2026-01-02 03:04:05.000000678"
+    assert show("2026-01-02 03:04:05", pa.timestamp("us")) == datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 - as queried
+
+
+def test_numbers_are_shown_with_all_their_digits():
+    frame = prepare_rows(pa.table({"small": [0.00001234], "float": pa.array([0.1], pa.float32()), "whole": [7]}))
+    assert frame.iloc[0].tolist() == [0.00001234, 0.1, 7]
+    # In a form of Streamlit's own, 0.00001234 is 0.00001, and 123456.78901 is 123456.789.
+    assert {name: form["type_config"]["format"] for name, form in choose_forms(frame).items()} == {
+        "small": "%g", "float": "%g"
+    }  # fmt: skip
 
 
 def test_an_answer_that_pandas_can_represent_is_converted_once():
     class Answer:
         itercolumns = list
 
-        def to_pandas(self, *, use_threads):
+        def to_pandas(self, *, use_threads, integer_object_nulls):
+            assert not integer_object_nulls
             return "the frame in threads" if use_threads else "the frame"
 
     assert make_frame(cast("pa.Table", Answer())) == "the frame"

@@ -44,6 +44,7 @@ def test_with_out_the_dataframe_goes_into_a_variable(shell, store):
     ("line", "cell", "said"),
     [
         ("-o not-a-name", "SELECT 1", "no name of a variable"),
+        ("-o class", "SELECT 1", "no name of a variable"),
         ("--nonesuch", "SELECT 1", "unrecognized arguments"),
         ("'", "SELECT 1", "No closing quotation"),
         ("--location nowhere.duckdb", "SELECT 1", "is no file"),

@@ -27,7 +27,7 @@ HTML = (
     ' placeholder="name of the query"><button class="keep">Keep</button></form>'
     '<p class="said" role="status" hidden></p></div>'
 )
-LONGEST_PLAIN = 1_000
+LONGEST_PLAIN = 1_000  # bytes, each of which an address may write in three characters
 LONGEST_PACKED = 6_000
 LARGEST_BYTES = 1_000_000
 EXCERPT = re.compile(r"^LINE (\d{1,6}): (.*)\n([ ]*)(\^+)", re.MULTILINE)
@@ -140,7 +140,7 @@ def in_address(sql: str) -> dict[str, str | None]:
     Raises:
         TooLongError: even compressed it is too long for an address.
     """
-    if len(sql) <= LONGEST_PLAIN:
+    if len(sql.encode("utf-8", "replace")) <= LONGEST_PLAIN:
         return {"sql": sql, "packed": None}
     packed = base64.urlsafe_b64encode(zlib.compress(sql.encode("utf-8", "replace"), 9)).decode().rstrip("=")
     if len(packed) > LONGEST_PACKED:

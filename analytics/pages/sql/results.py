@@ -25,9 +25,12 @@ from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, format_
 from analytics.text import as_markdown, format_count, make_visible
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 DURATION = st.column_config.NumberColumn(format="localized")
+WITH_ALL_DIGITS = st.column_config.NumberColumn(format="%g")
+"""The form of numbers with a fraction: without one they are rounded to four digits after the point, or to one digit."""
 SHOWS = ("Table", "Chart")
 TALLEST = 560
 ROW_PIXELS = 31
@@ -137,11 +140,17 @@ def draw_rows(run: Run, table: "pa.Table") -> None:
             row_height=ROW_PIXELS,
             hide_index=True,
             placeholder="NULL",
-            column_config=dict.fromkeys(map(str, frame.select_dtypes("timedelta")), DURATION),
+            column_config=choose_forms(frame),
             alt="Rows of the query",
             on_select="rerun" if leads_somewhere else "ignore",
             selection_mode="multi-cell",
         )
+
+
+def choose_forms(frame: "pd.DataFrame") -> dict[str, Any]:
+    """Return the forms of columns that need another one than a browser's table chooses, by their names."""
+    kinds = {"m": DURATION, "f": WITH_ALL_DIGITS}
+    return {str(name): kinds[kind.kind] for name, kind in frame.dtypes.items() if kind.kind in kinds}
 
 
 def read_chosen(key: str) -> int | None:

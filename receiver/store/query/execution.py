@@ -6,6 +6,7 @@ its status.
 
 import contextlib
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ BATCH_ROWS: Final = 2048
 _OUT_OF_MEMORY: Final = "Out of Memory Error"
 _ENDING: Final = ("INTERNAL Error", "FATAL Error")
 _OF_ANOTHER: Final = "previous fatal error"
+_ADVISED: Final = (
+    "error_on_division_by_zero|lambda_syntax|max_expression_depth|order_by_non_integer_literal|pivot_limit|"
+    "scalar_subquery_error_on_multiple_rows"
+)
+_ADVICE_TO_SET: Final = re.compile(rf',? or SET (?:{_ADVISED})\b[^.\n]*|[\n ]+(?:\*|Use) "?SET (?:{_ADVISED})\b[^\n]*')
 
 _log: Final = logging.getLogger(__name__)
 
@@ -167,8 +173,8 @@ def _read_text(error: Exception) -> str:
 
 
 def _advise(text: str) -> str:
-    """Return DuckDB's words, with other advice where memory was short: no query may SET what DuckDB advises."""
-    if not text.startswith(_OUT_OF_MEMORY):
-        return text
-    what = text.splitlines()[0].rstrip(".")
-    return f"{what}. Filter or aggregate before you sort or join; the operator can raise CLC_STORE_MEMORY."
+    """Return DuckDB's words without its advice to SET something, which no query may; other advice on short memory."""
+    if text.startswith(_OUT_OF_MEMORY):
+        what = text.splitlines()[0].rstrip(".")
+        return f"{what}. Filter or aggregate before you sort or join; the operator can raise CLC_STORE_MEMORY."
+    return _ADVICE_TO_SET.sub("", text)

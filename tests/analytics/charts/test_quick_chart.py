@@ -22,9 +22,12 @@ DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
     [
         ({"day": DAYS[1:], "n": [1, 2]}, Choice("line", "day", "n")),
         ({"day": DAYS, "event": ["a", "b", "a"], "n": [1, 2, 3]}, Choice("bar", "day", "n", "event")),
+        ({"event": ["a", "b", "a"], "day": DAYS, "n": [1, 2, 3]}, Choice("bar", "day", "n", "event")),
+        ({"name": ["a", "b", "c"], "n": [1, 2, 3], "newest": DAYS}, Choice("bar", "name", "n")),
         ({"name": ["a", "b"], "n": [1, 2]}, Choice("bar", "name", "n")),
         ({"name": ["a", "b"]}, Choice("bar", "name")),
         ({"n": [1, 2], "m": [3, 4]}, Choice("points", "n", "m")),
+        ({"weekday": [1, 2], "hour": [3, 4], "n": [5, 6]}, Choice("points", "weekday", "n")),
         ({"n": [1, 2]}, Choice("histogram", "n")),
         ({"day": DAYS}, Choice("histogram", "day")),
     ],

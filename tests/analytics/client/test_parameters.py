@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -144,6 +145,12 @@ def test_a_query_with_parameters_answers_the_same_everywhere(places, place, quer
 def test_a_value_without_a_type_in_sql_is_told_in_one_sentence(places, place, value):
     with pytest.raises(QueryError, match=r"^A parameter is of the type \w+, which SQL does not have"):
         places[place].sql("SELECT ?", [value])
+
+
+@pytest.mark.parametrize("place", ["service", "file"])
+def test_a_time_whose_offset_depends_on_the_day_is_told_in_one_sentence(places, place):
+    with pytest.raises(QueryError, match="The offset of Europe/Berlin depends on the day"):
+        places[place].sql("SELECT ?", [time(10, 1, tzinfo=ZoneInfo("Europe/Berlin"))])
 
 
 def test_a_list_that_contains_itself_is_told_in_one_sentence(places):

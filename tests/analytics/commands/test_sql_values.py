@@ -80,6 +80,11 @@ def test_a_table_shows_the_digits_of_small_decimals(sql):
     assert out.decode().splitlines()[-1].split() == ["0.000000000", "0.000000120", "-1"]
 
 
+@pytest.mark.parametrize(("form", "said"), [("csv", b"x\r\n0.1\r\n"), ("json", b'[\n{"x":0.1}\n]\n')])
+def test_a_float_has_its_own_digits_and_no_others(sql, form, said):
+    assert sql("SELECT 0.1::FLOAT AS x", "--format", form)[:2] == (0, said)
+
+
 def test_a_table_shows_intervals_too(sql):
     _, out, _ = sql("--format", "table", INTERVALS)
     assert out.decode().splitlines()[2:] == [
@@ -110,6 +115,15 @@ def test_every_type_of_duckdb_is_written_in_every_format(sql, tmp_path, name):
     if name == "parquet":
         row = pq.read_table(target).to_pylist()[0]
         assert [row[column] for column in ("empty", "none", "one_of", "big")] == ["{}", "[]", "1", "1"]
+
+
+def test_a_moment_without_end_in_seconds_is_text_in_parquet(sql, tmp_path):
+    target = tmp_path / "ends.parquet"
+    query = "SELECT unnest(['infinity', '2024-02-29 01:02:03'])::TIMESTAMP_S AS at, ['infinity'::TIMESTAMP_S] AS list"
+    assert sql(query, "-o", str(target))[0] == 0
+    assert pq.read_table(target).to_pylist() == [
+        {"at": "infinity", "list": "[infinity]"}, {"at": "2024-02-29T01:02:03.000000", "list": "[infinity]"},
+    ]  # fmt: skip
 
 
 def test_a_table_shows_them_too(sql):

@@ -3,6 +3,7 @@
 import datetime as dt
 import decimal
 import json
+import re
 
 import duckdb
 import pyarrow as pa
@@ -212,3 +213,21 @@ def test_a_query_that_needs_too_much_memory_is_told_so(service):
     assert "CLC_STORE_MEMORY" in detail
     assert "SET " not in detail  # which no query may
     assert service.rows("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT 1 % 0", "Use TRY(...) to return NULL for this expression."),
+        ("SELECT (SELECT unnest([1, 2]))", "can only return a single row."),
+        ("SELECT list_transform([1], x -> x)", "lambda x, i: x + i, before DuckDB's next release.\nFor more"),
+        (
+            "SELECT 1 ORDER BY 'SET a=1'",
+            "ORDER BY non-integer literal has no effect.\n\nLINE 1: SELECT 1 ORDER BY 'SET",
+        ),
+    ],
+)
+def test_an_error_gives_no_advice_that_no_query_may_follow(service, sql, said):
+    detail = json.loads(service.post(sql).data)["detail"]
+    assert said in detail
+    assert re.search("SET [a-z]+_", detail) is None
