@@ -130,9 +130,11 @@ def draw_doubt(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
 
 
 def count_notifications(finding: Finding) -> str:
-    """Return how many notifications are drawn; a rule gives the first ones of a burst alone."""
-    counted = format_count(min(len(finding.notification_ids), MOST_NOTIFICATIONS), "notification")
-    return f"The first {counted}" if len(finding.notification_ids) >= MOST_NOTIFICATIONS else counted
+    """Return how many notifications are drawn; a rule gives the first ones of a burst and the latest alone."""
+    number = len(finding.notification_ids)
+    if number >= MOST_NOTIFICATIONS:
+        return f"{MOST_NOTIFICATIONS} of the notifications"
+    return format_count(number, "notification")
 
 
 def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
