@@ -88,7 +88,7 @@ def draw_names(finding: Finding) -> None:
     is_of_account = is_account(finding.category, sender)
     with st.container(horizontal=True, gap="small", key="finding-names"):
         if finding.entity_id and finding.category and not is_of_account:
-            kind = as_words(find_kind_of(finding.category))
+            kind = as_words(find_kind_of(finding.category), sender)
             draw_name_button(kind, finding.entity_id, finding.category, "open-entity", sender=sender)
         account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
         if account:
