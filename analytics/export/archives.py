@@ -193,7 +193,7 @@ def write_archive_line(row: dict[str, Any]) -> bytes:
         return _write_line_of_another_sender(row)
     headers = {}
     if row["signature_status"] != "missing":
-        header = find_sender_of(row["category"]).signature_header
+        header = find_sender_of(row["category"], row.get("sender")).signature_header
         headers[header] = write_signature(row["signature"])
     line = {
         "received_at": as_utc(row["received_at"]),

@@ -17,7 +17,7 @@ from analytics.words.sentences import Change, MetricState, summarize_alert, summ
 PAGE_ROWS = 200
 IDS_KEPT = 50_000
 TIMEOUT_SECONDS = 20.0
-CHANGED = ("category", "entity_id", "actor", "path", "kind", "old_value", "new_value")
+CHANGED = ("category", "entity_id", "actor", "path", "kind", "old_value", "new_value", "sender")
 
 Row = dict[str, Any]
 
@@ -136,7 +136,8 @@ class Follower:
         changes = self._ask("tail_changes", first=min(seqs), last=max(seqs), ids=[*actions])
         words = {
             identity: summarize_changes(
-                Change(**{name: change[name] for name in CHANGED}, action=actions[identity]) for change in group
+                Change(**{name: change[name] for name in CHANGED if name in change}, action=actions[identity])
+                for change in group
             )
             for identity, group in groupby(changes, key=itemgetter("id"))
         }

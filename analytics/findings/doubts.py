@@ -20,6 +20,7 @@ from analytics.text import format_count
 NONE_KNOWN: Mapping[str, Finding] = MappingProxyType({})
 _MOST_IDS = 20_000
 """How many ids a query can be asked about: the query service takes a request of a megabyte."""
+_TOLD = ("notification_ids", "severity", "sentence")
 _log = logging.getLogger(__name__)
 
 
@@ -69,10 +70,13 @@ def add_stored_after(
 ) -> list[Finding]:
     """Return findings with the moment after which the last of their notifications was stored, where that tells more.
 
+    A notification that is compared with an earlier one tells a difference only since both are stored.
+
     Args:
         findings: those of rules.
         client: asks the store.
-        known: what this returned before, by id. It stays so, because a notification keeps its place.
+        known: what this returned before, by id. It stays so where the finding is the same: a notification keeps its
+            place, and one that was stored since has changed nothing.
 
     Raises:
         BusyError: the query service already runs as many queries as it allows.
@@ -83,7 +87,7 @@ def add_stored_after(
 
 
 def _is_same(finding: Finding, before: Finding | None) -> bool:
-    return before is not None and before.notification_ids == finding.notification_ids
+    return before is not None and all(getattr(finding, name) == getattr(before, name) for name in _TOLD)
 
 
 def _add_stored_after(finding: Finding, before: Finding | None, latest: Mapping[str, datetime]) -> Finding:
@@ -102,7 +106,7 @@ def split_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
-    """Return the receipt of the latest notification that was stored before each of these, where it is later."""
+    """Return after which receipt each of these was stored, or the one before it, where that is later than its own."""
     if len(ids) > _MOST_IDS:
         # It fails where millions were stored late: the service allows no such answer.
         try:

@@ -1,21 +1,41 @@
 -- Those of these notifications that were stored after later ones, as from another machine or an archive, and the receipt of
--- the latest of those. A rule of one's own may return a text that is no id.
+-- the latest of those. Or the notification that happened before it, with which it is compared, was stored after it: then the
+-- latest receipt until that was stored. A rule of one's own may return a text that is no id.
 WITH wanted AS (
-    SELECT id::VARCHAR AS id, seq, received_at, seq // 128 AS part
+    SELECT id, seq, received_at, sender, category, entity_id, least(occurred_at, received_at) AS happened_at
     FROM notifications
     WHERE id IN (SELECT TRY_CAST(unnest($ids::VARCHAR[]) AS UUID))
+), moments AS (
+    SELECT id, seq, received_at, true AS is_own
+    FROM wanted
+    UNION ALL
+    SELECT wanted.id, previous.seq, wanted.received_at, false
+    FROM wanted
+    ASOF JOIN (
+        SELECT sender, category, entity_id, seq, least(occurred_at, received_at) AS happened_at
+        FROM notifications
+        WHERE seq > (SELECT min(seq) FROM wanted) AND entity_id IN (SELECT entity_id FROM wanted) AND duplicate_of IS NULL
+    ) AS previous
+        ON previous.sender = wanted.sender AND previous.category = wanted.category
+            AND previous.entity_id = wanted.entity_id AND previous.happened_at < wanted.happened_at
+    WHERE previous.seq > wanted.seq
 ), parts AS (
     SELECT seq // 128 AS part, max(received_at) AS latest
     FROM notifications
-    WHERE seq <= (SELECT max(seq) FROM wanted)
+    WHERE seq <= (SELECT max(seq) FROM moments)
     GROUP BY part
 ), before AS (
     SELECT part, max(latest) OVER (ORDER BY part ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
     FROM parts
+), told AS (
+    SELECT moments.*, greatest(any_value(before.latest), max(others.received_at)) AS latest
+    FROM moments
+    JOIN before ON before.part = moments.seq // 128
+    LEFT JOIN notifications AS others
+        ON others.seq // 128 = moments.seq // 128 AND others.seq <= moments.seq - is_own::BIGINT
+    GROUP BY ALL
 )
-SELECT wanted.id, greatest(any_value(before.latest), max(others.received_at)) AS latest
-FROM wanted
-JOIN before ON before.part = wanted.part
-LEFT JOIN notifications AS others ON others.seq // 128 = wanted.part AND others.seq < wanted.seq
-GROUP BY wanted.id, wanted.received_at
-HAVING greatest(any_value(before.latest), max(others.received_at)) > wanted.received_at
+SELECT id::VARCHAR AS id, max(latest) AS latest
+FROM told
+WHERE NOT is_own OR latest > received_at
+GROUP BY id

@@ -152,8 +152,9 @@ def colours(dark: bool) -> dict[str, str]:
 
 @cache
 def list_kinds() -> dict[str, Kind]:
-    """Return the kinds of entities, by name."""
-    return {kind.name: kind for sender in list_heard() for kind in sender.kinds}
+    """Return the kinds of entities, by name; of a name that several senders have, as the first of them has it."""
+    kinds = [kind for sender in list_heard() for kind in sender.kinds]
+    return {kind.name: kind for kind in (*kinds, *reversed(kinds))}
 
 
 def find_kind_of(category: str) -> str:
@@ -186,12 +187,11 @@ def has_state(category: str) -> bool:
 
 def find_icon(category: str) -> str | None:
     """Return the icon of a category's entities; None where no sender has the category."""
-    kind = list_kinds().get(find_kind_of(category))
-    if kind is None and is_account(category):
+    if kind := list_kinds().get(find_kind_of(category)):
+        return kind.icon
+    if is_account(category):
         return ACCOUNT_ICON
-    if kind is None and is_person(category):
-        return PERSON_ICON
-    return kind.icon if kind else None
+    return PERSON_ICON if is_person(category) else None
 
 
 def is_account(kind: str | None, sender: str | None = None) -> bool:
@@ -274,18 +274,17 @@ def describe_any_entity() -> str:
     return join_names([*reversed(first), *(["other entity"] if len(list_kinds()) > len(first) else [])], "or")
 
 
-def as_words(category: str) -> str:
+def as_words(category: str, sender: str | None = None) -> str:
     """Return what an entity of a category is called: its sender's word, or `pull request` for `pull_request`."""
-    return find_sender_of(category).entity_words.get(category) or category.replace("_", " ")
+    return find_sender_of(category, sender).entity_words.get(category) or category.replace("_", " ")
 
 
 def describe_parts_of_account(last: str = "or", sender: str | None = None) -> str:
     """Return the words for an account's parts: `user or server`, of many kinds `part`; with `and`, their plural."""
-    names = [as_words(kind.name).lower() for kind in find_sender(sender).kinds if not is_account(kind.name, sender)]
-    if len(names) > MOST_KINDS:
-        return "parts" if last == "and" else "part"
+    parts = [kind.name for kind in find_sender(sender).kinds if not is_account(kind.name, sender)]
+    names = [as_words(part, sender).lower() for part in parts]
     ending = "s" if last == "and" else ""
-    return join_names([f"{name}{ending}" for name in names], last)
+    return join_names([f"{name}{ending}" for name in names], last) if len(names) <= MOST_KINDS else f"part{ending}"
 
 
 def label_alerts() -> str:
@@ -294,7 +293,7 @@ def label_alerts() -> str:
 
 
 @cache
-def find_sender_of(category: str) -> Sender:
-    """Return the sender of a category's notifications; the first sender where none has the category."""
-    matches = (sender for sender in list_heard() for kind in sender.kinds if category in {kind.name, *kind.also})
-    return next(matches, list_heard()[0])
+def find_sender_of(category: str, name: str | None = None) -> Sender:
+    """Return the sender of a category's notifications: the named one before others, also where none has it."""
+    heard = sorted(list_heard(), key=lambda sender: sender.name != name)
+    return next((each for each in heard for kind in each.kinds if category in {kind.name, *kind.also}), heard[0])

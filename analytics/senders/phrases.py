@@ -19,7 +19,10 @@ COMMIT, COMMIT_CHARACTERS = re.compile("[0-9a-f]{40}"), 7
 
 
 class Change(NamedTuple):
-    """A row of `changes`; values are JSON, None for a missing field. `action` comes from its notification."""
+    """A row of `changes`; values are JSON, None for a missing field. `action` comes from its notification.
+
+    Without a `sender` its category tells which one it is of.
+    """
 
     category: str
     entity_id: str
@@ -29,6 +32,7 @@ class Change(NamedTuple):
     old_value: str | None = None
     new_value: str | None = None
     action: str | None = None
+    sender: str | None = None
 
 
 class Phrase(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analytics.senders import as_words, find_sender_of, list_alerts, list_kinds
+from analytics.senders import as_words, find_sender_of, list_alerts
 from analytics.senders.phrases import (
     Change,
     ParsedChange,
@@ -131,13 +131,13 @@ def make_sentence(change: Change) -> str:
     entity = shorten(change.entity_id, LONGEST_NAME)
     if change.path == "" and change.kind == "added" and change.action != "Created":
         how = "came back after its deletion" if came_back(change) else "is seen for the first time"
-        return f"{capitalize(as_words(change.category))} {entity} {how}"
+        return f"{capitalize(as_words(change.category, change.sender))} {entity} {how}"
     if change.path == "" and change.kind == "unseen":
         updated = f"{shorten(change.actor, LONGEST_NAME)} updated {entity}" if change.actor else f"{entity} was updated"
         return f"{updated}, but {describe_unseen(change)}"
     if change.path == "" and not change.actor and (what := {"added": "created", "removed": "deleted"}.get(change.kind)):
         again = " again after its deletion" if came_back(change) else ""
-        return f"{capitalize(as_words(change.category))} {entity} was {what}{again} (actor not reported)"
+        return f"{capitalize(as_words(change.category, change.sender))} {entity} was {what}{again} (actor not reported)"
     who = shorten(change.actor, LONGEST_NAME) if change.actor else SOMEBODY
     return phrase(change).make_sentence(who, entity)
 
@@ -176,13 +176,18 @@ def phrase(change: Change) -> Phrase:
     if change.path == "":
         return describe_whole(change)
     parsed = ParsedChange(change, parse_value(change.old_value), parse_value(change.new_value), list_items(change.path))
-    special = find_sender_of(change.category).wording.phrases.get(make_pattern(change.path))
+    special = find_wording(change).phrases.get(make_pattern(change.path))
     return (special(parsed) if special else None) or describe_plain(parsed)
+
+
+def find_wording(change: Change) -> Wording:
+    """Return the words for the fields of a change's sender."""
+    return find_sender_of(change.category, change.sender).wording
 
 
 def describe_whole(change: Change) -> Phrase:
     """Return the phrase of a change of the entity as a whole."""
-    noun = as_words(change.category).lower()
+    noun = as_words(change.category, change.sender).lower()
     if change.kind == "added" and change.action == "Created":
         again = Phrase("created", noun, "again after its deletion")
         return again if came_back(change) else Phrase(f"created {noun}")
@@ -202,13 +207,14 @@ def came_back(change: Change) -> bool:
 
 def describe_unseen(change: Change) -> str:
     """Say that no field shows a change, and what it may be."""
-    kind = list_kinds().get(change.category)
-    return f"{UNSEEN} (perhaps {kind.unseen})" if kind and kind.unseen else UNSEEN
+    kinds = find_sender_of(change.category, change.sender).kinds
+    unseen = next((kind.unseen for kind in kinds if kind.name == change.category), "")
+    return f"{UNSEEN} (perhaps {unseen})" if unseen else UNSEEN
 
 
 def describe_plain(parsed: ParsedChange) -> Phrase:
     """Return the phrase of a field that has no phrase of its own."""
-    name = label_path(parsed.change.path, find_sender_of(parsed.change.category).wording)
+    name = label_path(parsed.change.path, find_wording(parsed.change))
     if is_item(parsed.change.path):
         return describe_item(parsed, name)
     if parsed.change.kind == "changed" and isinstance(parsed.old, bool) and isinstance(parsed.new, bool):
@@ -248,7 +254,7 @@ def describe_values(parsed: ParsedChange) -> str:
 
 def find_unit(parsed: ParsedChange) -> str | None:
     """Return the unit of the field's numbers."""
-    return find_sender_of(parsed.change.category).wording.measures.get(make_pattern(parsed.change.path))
+    return find_wording(parsed.change).measures.get(make_pattern(parsed.change.path))
 
 
 def parse_value(value: str | None) -> Any:

@@ -50,6 +50,10 @@ from receiver.spool.owners import count_whole_backlog, list_former_spools
 
 _STEPS = 1_000
 _UNSIGNED = "SELECT count(*) FROM notifications WHERE signature_status = 'missing'"
+_ADVICE = (
+    "Before anything else keep a copy: clc-receiver backup evidence.duckdb. A rebuild derives changes again, and so "
+    "overwrites the trace of what was altered."
+)
 LINES_OF_A_KIND = 10
 NOT_ALL_CHECKED = 2
 """The exit code if a key, a secret or a profile is missing."""
@@ -217,7 +221,7 @@ def _say_outcome(failed: Counter[str], *, changes_too: bool, accounts_too: bool)
         click.echo("The states of accounts were not checked: an older version kept them in another way.", err=True)
     if failed:
         words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
-        click.echo(f"FAILED: {words}.", err=True)
+        click.echo(f"FAILED: {words}. {_ADVICE}", err=True)
     else:
         click.echo(f"No problems found{'' if changes_too and accounts_too else ' in the rest'}.", err=True)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+NO_FILTERS = dict.fromkeys(("account", "account_tree", "sender", "entity", "actor")) | {"severities": [], "rules": []}
 HEADER = """\
 title = "Anything"
 severity = "low"

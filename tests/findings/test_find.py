@@ -147,6 +147,26 @@ def test_a_finding_says_after_what_its_notification_was_stored_where_that_was_re
     assert created == {"KIM": None, "LEE": None, "ANN": NOON + HOUR, "BOB": None}
 
 
+@pytest.mark.parametrize("most", [20_000, 1])
+def test_a_finding_says_after_what_the_notification_was_stored_that_its_own_is_compared_with(
+    tmp_path, monkeypatch, most
+):
+    monkeypatch.setattr(doubts, "_MOST_IDS", most)
+    order = [
+        ("User.Created", NOON, user("kim")),
+        ("User.Updated", NOON + 2 * HOUR, user("kim")),
+        ("User.Created", NOON + 3 * HOUR, user("lee")),
+        ("User.Updated", NOON + HOUR, user("kim", status="Disabled")),
+    ]
+    store = store_of(tmp_path / "store", [Received(*each) for each in order])
+    with connect(str(store)) as client:
+        found = find(client, NOON - DAY, NOON + DAY).findings
+    assert {each.rule: each.stored_after for each in found if each.entity_id == "KIM"} == {
+        "user_created": None,
+        "user_enabled_or_email_changed": NOON + 3 * HOUR,
+    }
+
+
 def test_where_an_answer_about_all_late_notifications_is_too_large_they_are_asked_for_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(doubts, "_MOST_IDS", 2)
     order = [("kim", NOON), ("ann", NOON - HOUR), ("bob", NOON - 2 * HOUR), ("lee", NOON + HOUR)]
@@ -156,7 +176,7 @@ def test_where_an_answer_about_all_late_notifications_is_too_large_they_are_aske
 
         def ask_for_few(query, *values, **limits):
             rows = ask(query, *values, **limits)
-            if "latest > received_at" in query:
+            if "WINDOW earlier" in query:
                 sizes.append(rows.num_rows)
                 if rows.num_rows > 1:
                     raise TooManyRowsError("The answer has more than 1 rows: aggregate, filter or add a LIMIT.")

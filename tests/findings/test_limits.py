@@ -8,12 +8,14 @@ import pytest
 
 from analytics import connect
 from analytics.findings.finding import Finding
+from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit import page
 from analytics.pages.audit.finding_panel import count_notifications
 from analytics.pages.entity import related
-from tests.findings.history import DAY, NOON
+from analytics.pages.shared.known.marks import make_mark, select_unseen
+from tests.findings.history import DAY, HOUR, NO_FILTERS, NOON, user
 from tests.support.dashboard_app import make_app
 from tests.support.querying import TOKEN, serving
 from tests.support.readable_store import build_store, server
@@ -25,9 +27,8 @@ FINDING = Finding(
 )
 
 
-@pytest.mark.parametrize(("servers", "counted"), [(7, "7 notifications"), (120, "The first 100 notifications")])
-def test_a_burst_has_its_first_100_notifications_and_the_number_of_all_in_its_sentence(tmp_path, servers, counted):
-    received = [
+def deletions(servers):
+    return [
         Received(
             "Server.Deleted",
             NOON + number * timedelta(seconds=30),
@@ -35,12 +36,59 @@ def test_a_burst_has_its_first_100_notifications_and_the_number_of_all_in_its_se
         )
         for number in range(servers)
     ]
-    with connect(str(store_of(tmp_path, received))) as client:
+
+
+@pytest.mark.parametrize(("servers", "counted"), [(7, "7 notifications"), (120, "100 of the notifications")])
+def test_a_burst_has_its_first_99_notifications_and_its_latest_and_the_number_of_all_in_its_sentence(
+    tmp_path, servers, counted
+):
+    with connect(str(store_of(tmp_path, deletions(servers)))) as client:
         (finding,) = find(client, NOON - DAY, NOON + DAY).findings
-        rows = client.sql("SELECT id::VARCHAR AS id FROM notifications ORDER BY seq LIMIT 100").to_pylist()
-    assert finding.notification_ids == [row["id"] for row in rows]
+        ids = [row["id"] for row in client.sql("SELECT id::VARCHAR AS id FROM notifications ORDER BY seq").to_pylist()]
+    assert finding.notification_ids == [*ids[:99], *ids[99:][-1:]]
     assert finding.sentence.startswith(f"{servers} servers of ACME were deleted")
     assert count_notifications(finding) == counted
+
+
+def hidden_updates(users):
+    names = [f"u{number}" for number in range(users)]
+    bodies = [user(name) for name in names]
+    return [
+        *(Received("User.Created", NOON - HOUR, body) for body in bodies),
+        *(Received("User.Updated", NOON + at * timedelta(seconds=30), body) for at, body in enumerate(bodies)),
+    ]
+
+
+def servers_of_a_new_account(servers):
+    account = json.dumps({"accountAlias": "ACME", "businessName": "Acme", "status": "Active"})
+    yield Received("Account.Created", NOON, account)
+    for number in range(servers):
+        at = NOON + (number + 1) * timedelta(seconds=10)
+        change = {"createdBy": "ann", "createdDate": at.isoformat(), "modifiedDate": at.isoformat()}
+        body = {"name": f"WA1ACME{number}", "changeInfo": change, "links": [{"rel": "account", "id": "acme"}]}
+        yield Received("Server.Created", at, json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    ("rule", "burst"),
+    [
+        ("many_servers_deleted", deletions),
+        ("hidden_update_burst", hidden_updates),
+        ("new_account_many_servers", servers_of_a_new_account),
+    ],
+)
+def test_a_burst_of_more_than_a_hundred_that_goes_on_after_it_was_marked_as_seen_is_new(tmp_path, rule, burst):
+    rules = RuleSet([each for each in load_rules().rules if each.name == rule], [])
+    received = list(burst(120))
+    findings = []
+    for number, until in enumerate((len(received) - 10, len(received))):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        with connect(str(store_of(directory, received[:until]))) as client:
+            findings += find(client, NOON - DAY, NOON + DAY, rules=rules).findings
+    marked, grown = findings
+    mark = make_mark([marked], (NOON - DAY, NOON + DAY), NO_FILTERS)
+    assert select_unseen([marked, grown], [mark]) == [grown]
 
 
 def test_an_entity_has_its_findings_however_many_there_are_of_others(tmp_path, monkeypatch):

@@ -20,10 +20,10 @@ from analytics.pages.shared.known.marks import (
     select_unseen,
 )
 from analytics.times import EPOCH
+from tests.findings.history import NO_FILTERS
 
 NOW = EPOCH + timedelta(days=20_000)
 RANGE = (NOW - timedelta(days=7), NOW)
-NO_FILTERS = dict.fromkeys(("account", "account_tree", "sender", "entity", "actor")) | {"severities": [], "rules": []}
 
 
 def finding(name, *, days=1.0, late=0.0, severity="low", actor="ann", stored_after=None):

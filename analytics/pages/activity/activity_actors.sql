@@ -35,11 +35,12 @@ WITH spelled AS (
 )
 SELECT
     sender, -- if $several
-    min(sender) OVER (PARTITION BY lower(name)) <> max(sender) OVER (PARTITION BY lower(name)) AS shared, -- if $several
+    min(sender) OVER same <> max(sender) OVER same AS shared, -- if $several
     name, events, events_before,
     (SELECT count(*) FROM counted WHERE events > 0) AS total,
     (SELECT count(*) FROM counted) AS listed
 FROM counted
+WINDOW same AS (PARTITION BY in_any_case(name)) -- if $several
 ORDER BY
     abs(events - events_before) DESC, -- if $by_change
     events DESC, name

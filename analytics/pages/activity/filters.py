@@ -234,7 +234,7 @@ def find_sender_title(row: Any) -> str | None:
 def describe_entity(row: Any) -> str | None:
     """Return an entity's kind, sender and name; None where the store has one sender."""
     title = find_sender_title(row)
-    return f"{as_words(row.kind)} of {title}: {row.name}" if title else None
+    return f"{as_words(row.kind, find_sender_of_row(row))} of {title}: {row.name}" if title else None
 
 
 def open_branches(at_first: list[str]) -> list[str]:

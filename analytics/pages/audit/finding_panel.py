@@ -88,7 +88,7 @@ def draw_names(finding: Finding) -> None:
     is_of_account = is_account(finding.category, sender)
     with st.container(horizontal=True, gap="small", key="finding-names"):
         if finding.entity_id and finding.category and not is_of_account:
-            kind = as_words(find_kind_of(finding.category))
+            kind = as_words(find_kind_of(finding.category), sender)
             draw_name_button(kind, finding.entity_id, finding.category, "open-entity", sender=sender)
         account = finding.entity_id if is_of_account and finding.entity_id else finding.account_alias
         if account:
@@ -130,9 +130,11 @@ def draw_doubt(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:
 
 
 def count_notifications(finding: Finding) -> str:
-    """Return how many notifications are drawn; a rule gives the first ones of a burst alone."""
-    counted = format_count(min(len(finding.notification_ids), MOST_NOTIFICATIONS), "notification")
-    return f"The first {counted}" if len(finding.notification_ids) >= MOST_NOTIFICATIONS else counted
+    """Return how many notifications are drawn; a rule gives the first ones of a burst and the latest alone."""
+    number = len(finding.notification_ids)
+    if number >= MOST_NOTIFICATIONS:
+        return f"{MOST_NOTIFICATIONS} of the notifications"
+    return format_count(number, "notification")
 
 
 def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None:

@@ -4,9 +4,9 @@ SELECT entity_id
 FROM (
     SELECT entity_id, false AS is_actor
     FROM events
-    WHERE sender = $sender AND lower(entity_id) = lower($entity) AND kind_of(category) = $category
+    WHERE sender = $sender AND in_any_case(entity_id) = in_any_case($entity) AND kind_of(category) = $category
     UNION ALL -- if $is_person
-    SELECT actor, true FROM events WHERE sender = $sender AND lower(actor) = lower($entity) -- if $is_person
+    SELECT actor, true FROM events WHERE sender = $sender AND in_any_case(actor) = in_any_case($entity) -- if $is_person
 )
 ORDER BY entity_id = $entity DESC, is_actor
 LIMIT 1

@@ -116,7 +116,8 @@ def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | Non
         elif at:
             st.caption(f"Nothing was known about it at {format_with_zone(at)}: its first notification came later.")
         else:
-            own = f"no notification of the {as_markdown(as_words(entity.category).lower())} itself came yet"
+            word = as_markdown(as_words(entity.category, entity.sender).lower())
+            own = f"no notification of the {word} itself came yet"
             st.caption(f"Known only from its alerts: {own}. Click one to see it.")
 
 

@@ -123,18 +123,18 @@ def draw_parts_of_account(entity: Entity) -> None:
                 going.to_entity(row.category, row.entity_id, sender=sender)
 
         alt, some = f"{several.capitalize()} of this account", any(row.deleted for row in rows.values())
-        lines = [make_part_line(identity, row, with_deleted=some) for identity, row in rows.items()]
+        lines = [make_part_line(identity, row, sender, with_deleted=some) for identity, row in rows.items()]
         columns = list_part_columns(with_deleted=some)
         draw_table(columns, lines, key="parts", alt=alt, on_open=open_row, height=LIST_PIXELS)  # fmt: skip
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are listed.")
 
 
-def make_part_line(identity: str, row: Any, *, with_deleted: bool) -> Line:
+def make_part_line(identity: str, row: Any, sender: str, *, with_deleted: bool) -> Line:
     """Return an entity of an account as a row, with its state if some of the listed ones are deleted."""
     state = ["deleted" if row.deleted else ""] if with_deleted else []
     cells = [
-        senders.as_words(row.category),
+        senders.as_words(row.category, sender),
         shorten(row.entity_id, 80),
         *state,
         f"{row.notifications:,}",

@@ -168,7 +168,7 @@ def as_line(identity: str, row: Any) -> Line:
     of_account = is_account(row.category, sender) and alias in {None, row.entity_id}
     cells = [
         *([list_titles().get(sender, sender)] if sender else []),
-        as_words(row.category),
+        as_words(row.category, sender),
         label_account(row.entity_id, accounts.name_of(row.entity_id, sender))
         if of_account
         else shorten(row.entity_id, 120),

@@ -97,7 +97,7 @@ class Entity(NamedTuple):
     def kind_in_words(self) -> str:
         """Return what its sender calls it."""
         is_called = find_account_word(self.sender)
-        return is_called if self.is_account and is_called != "account" else as_words(self.category)
+        return is_called if self.is_account and is_called != "account" else as_words(self.category, self.sender)
 
     @property
     def is_person(self) -> bool:

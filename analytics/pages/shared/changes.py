@@ -11,7 +11,7 @@ import streamlit as st
 
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.formatting import format_reading
-from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
+from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
 from analytics.senders import has_state, list_alerts, list_kinds
 from analytics.text import format_count, make_visible, shorten
 from analytics.words.sentences import Change, MetricState, parse_value, summarize_alert, summarize_changes
@@ -44,6 +44,7 @@ def as_change(row: Any) -> Change:
         null_to_none(row.old_value),
         null_to_none(row.new_value),
         null_to_none(getattr(row, "action", None)),
+        find_sender_of_row(row),
     )
 
 

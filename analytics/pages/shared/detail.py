@@ -172,7 +172,7 @@ def draw_links(row: Any) -> None:
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
     sender = str(row["sender"])
     if null_to_none(entity) and not is_account(category, sender):
-        draw_name_button(as_words(find_kind_of(category)), entity, category, "open-entity", sender=sender)
+        draw_name_button(as_words(find_kind_of(category), sender), entity, category, "open-entity", sender=sender)
     if null_to_none(account):
         draw_account_button(account, "open-account", sender)
     if null_to_none(actor):

@@ -72,7 +72,7 @@ def draw_neighbours(row: Any) -> None:
     if null_to_none(row["entity_id"]) is None or null_to_none(row["duplicate_of"]) is not None:
         return
     ways = ask("entity_neighbours", seq=int(row["seq"])).iloc[0]
-    whose = as_markdown(as_words(find_kind_of(str(row["category"]))).lower())
+    whose = as_markdown(as_words(find_kind_of(str(row["category"])), row["sender"]).lower())
     number, total = int(ways["earlier_ones"]) + 1, int(ways["notifications"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
         draw_neighbour("Earlier", ways["earlier"])

@@ -75,7 +75,7 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
     if named.notification:
         lead_to_notification(named.notification)
     if named.category and named.entity:
-        label = as_markdown(f"{as_words(find_kind_of(named.category))} {shorten(named.entity, 60)}")
+        label = as_markdown(f"{as_words(find_kind_of(named.category), named.sender)} {shorten(named.entity, 60)}")
         st.button(
             label, key="sql-to-entity", icon=find_icon(named.category), on_click=going.to_entity,
             args=(named.category, named.entity), kwargs={"sender": named.sender},

@@ -13,6 +13,7 @@ import pytest
 import receiver
 from analytics import senders
 from analytics.senders.described import Seen, as_sender
+from analytics.words.sentences import Change, make_sentence
 from tests.analytics.charts.test_colours import lab_of
 
 LEAST_DISTANCE = 5
@@ -85,6 +86,25 @@ def test_an_entity_is_called_what_its_senders_profile_says():
     finally:
         senders.learn([])
     assert senders.as_words("issue_comment") == "issue comment"
+
+
+def test_a_category_of_two_senders_has_the_words_of_each():
+    described = json.dumps({"entities": {"Server": "appliance"}})
+    server = Change("Server", "X1", None, "", "added", action="Created")
+    user = Change("User", "KIM", None, "", "unseen")
+    before = senders.list_kinds()
+    seen = [Seen("server.made", "Server", "Created"), Seen("user.made", "User", "Created")]
+    try:
+        senders.learn([as_sender("till", "Till", described, seen)])
+        assert senders.as_words("Server") == "Server"
+        assert make_sentence(server._replace(sender="till")) == "Appliance X1 was created (actor not reported)"
+        assert make_sentence(server._replace(sender="centurylink")) == "Server X1 was created (actor not reported)"
+        assert make_sentence(user._replace(sender="till")) == "KIM was updated, but no visible field changed"
+        assert "password" in make_sentence(user._replace(sender="centurylink"))
+        assert {kind: senders.list_kinds()[kind] for kind in before} == before
+        assert senders.find_kind_of("Alert") == "Server"
+    finally:
+        senders.learn([])
 
 
 def test_learned_senders_come_after_the_shipped_ones_and_never_replace_one():

@@ -159,6 +159,25 @@ def test_letter_case_tells_actors_apart_for_those_senders_whose_names_have_it(tm
 
 
 @pytest.mark.usefixtures("three_senders")
+def test_a_name_with_letters_that_are_two_in_upper_case_is_one_of_two_senders_where_the_filter_has_both(tmp_path):
+    at = MIDDAY - timedelta(minutes=1)
+    who = [("centurylink", "groß"), ("github", "GROSS"), ("github", "ann")]
+    rows = [Row("push", "acme", REPOSITORY, {}, at, actor, sender=sender) for sender, actor in who]
+    with analytics.connect(str(build_store(tmp_path / "s.duckdb", rows))) as client:
+
+        def ask(name, **values):
+            return client.sql(*queries.make_query(name, {**SECONDS, "notifications": True, **values})).to_pylist()
+
+        counted = sum(row["events"] for row in ask("activity_types", actor="GROSS"))
+        assert counted == 2
+        assert {row["name"]: row["shared"] for row in ask("activity_actors")} == {
+            "groß": True, "GROSS": True, "ann": False,
+        }  # fmt: skip
+        user = {"category": "user", "sender": "github", "is_person": True}
+        assert ask("name_of_entity", entity="groß", **user) == [{"entity_id": "GROSS"}]
+
+
+@pytest.mark.usefixtures("three_senders")
 def test_the_category_of_an_event_is_the_one_of_its_notifications():
     assert senders.list_event_types_of({"issue"}) == ["issues.edited"]
     assert set(senders.list_event_types_of({"repository"})) == {"push"}

@@ -252,6 +252,7 @@ bursts AS (
         account_alias,
         list(changed_at ORDER BY changed_at, seq) AS moments,
         list(notification_id ORDER BY changed_at, seq) AS notification_ids,
+        arg_max(notification_id, seq) AS last_stored,
         list_distinct(list(entity_id)) AS users
     FROM numbered
     GROUP BY account_alias, burst
@@ -268,7 +269,7 @@ SELECT
         ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',
         array_to_string(list_sort(users)[:3], ', '), if(len(users) > 3, concat(' and ', len(users) - 3, ' more.'), '.')
     ) AS sentence,
-    notification_ids[:100] AS notification_ids,
+    list_append(notification_ids[:99], last_stored) AS notification_ids,
     moments[-1] + to_minutes($gap_minutes) AS open_until
 FROM bursts
 WHERE found_at >= $since::TIMESTAMPTZ

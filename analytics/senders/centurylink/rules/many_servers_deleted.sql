@@ -451,7 +451,8 @@ bursts AS (
         list(changed_at ORDER BY changed_at, seq) AS moments,
         list(entity_id ORDER BY changed_at, seq) AS all_names,
         list_filter(all_names, lambda name, place: list_position(all_names, name) = place) AS names,
-        list(notification_id ORDER BY changed_at, seq) AS notification_ids
+        list(notification_id ORDER BY changed_at, seq) AS notification_ids,
+        arg_max(notification_id, seq) AS last_stored
     FROM numbered
     GROUP BY actor IS NULL, doer, burst
     HAVING count(*) >= $servers
@@ -469,7 +470,7 @@ SELECT
         ' within ', greatest(ceil(epoch(moments[-1] - moments[1]) / 60), 1)::BIGINT, ' min: ',
         array_to_string(names[:3], ', '), if(len(names) > 3, concat(' and ', len(names) - 3, ' more.'), '.')
     ) AS sentence,
-    notification_ids[:100] AS notification_ids,
+    list_append(notification_ids[:99], last_stored) AS notification_ids,
     if(actor IS NULL, 'medium', 'high') AS severity,
     moments[-1] + to_minutes($gap_minutes) AS open_until,
     list_filter(aliases, lambda alias: alias != account_alias) AS other_accounts

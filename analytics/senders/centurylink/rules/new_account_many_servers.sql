@@ -237,6 +237,7 @@ grown AS (
         any_value(opened_at) + to_minutes($within_minutes) AS open_until,
         list(built_at ORDER BY built_at, built.seq) AS moments,
         list(built.id ORDER BY built_at, built.seq) AS built_ids,
+        arg_max(built.id, built.seq) AS last_stored,
         list(built.entity_id ORDER BY built_at, built.seq) AS names,
         list(built.actor ORDER BY built_at, built.seq)[1] AS actor
     FROM opened
@@ -256,7 +257,7 @@ SELECT
         len(moments), ' servers were built in ', account_alias, ' within ', $within_minutes, ' min of its creation',
         if(actor IS NULL, '', concat(', the first by ', actor)), ': ', array_to_string(names[:3], ', '), ' and others.'
     ) AS sentence,
-    list_prepend(id, built_ids[:99]) AS notification_ids,
+    list_concat([id], built_ids[:98], [last_stored]) AS notification_ids,
     open_until
 FROM grown
 WHERE found_at >= $since::TIMESTAMPTZ

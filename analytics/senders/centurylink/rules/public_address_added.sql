@@ -439,7 +439,7 @@ came_back AS (
 ),
 -- The creation may come after an update of the new server, and changes nothing then.
 created_later AS (
-    SELECT first_seen.id, min(received_at) AS created_received_at
+    SELECT first_seen.id, arg_min(creation.id, (received_at, creation.seq)) AS creation_id, min(received_at) AS created_received_at
     FROM first_seen
     JOIN notifications AS creation
         ON creation.entity_id = first_seen.entity_id
@@ -628,6 +628,7 @@ SELECT
         array_to_string(gained, ', '),
         if(actor IS NULL, if(len(gained) > 1, ' were added', ' was added'), ''), ' to ', entity_id, ' of ', coalesce(account_alias, '(no account)'), '.'
     ) AS sentence,
-    [notification_id] AS notification_ids
+    list_filter([notification_id, creation_id], lambda one: one IS NOT NULL) AS notification_ids
 FROM steps
+LEFT JOIN created_later ON created_later.id = notification_id
 WHERE len(gained) > 0

@@ -342,7 +342,11 @@ entries AS MATERIALIZED (
 ),
 -- The whole history of those accounts; nothing else reads it.
 pairs AS (
-    SELECT account_alias, as_entity_id(actor) AS actor_key, min(least(occurred_at, received_at)) AS first_at
+    SELECT
+        account_alias,
+        as_entity_id(actor) AS actor_key,
+        min(least(occurred_at, received_at)) AS first_at,
+        arg_min(struct_pack(seq := seq, id := id), (least(occurred_at, received_at), seq)) AS first_one
     FROM notifications
     WHERE least(occurred_at, received_at) < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'Server' AND actor IS NOT NULL AND duplicate_of IS NULL
@@ -352,12 +356,14 @@ pairs AS (
 -- Of what was before the store is complete, only some is known.
 history AS (
     SELECT
-        *, greatest(min(first_at) OVER (PARTITION BY account_alias), $complete_since::TIMESTAMPTZ) AS account_first_at
+        *,
+        arg_min(first_one, (first_at, first_one.seq)) OVER (PARTITION BY account_alias) AS account_first,
+        greatest(min(first_at) OVER (PARTITION BY account_alias), $complete_since::TIMESTAMPTZ) AS account_first_at
     FROM pairs
 ),
 -- A user can move to another account.
 moves AS (
-    SELECT entity_id AS actor_key, account_alias AS home, least(occurred_at, received_at) AS told_at, seq
+    SELECT entity_id AS actor_key, account_alias AS home, least(occurred_at, received_at) AS told_at, seq, id
     FROM notifications
     WHERE sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL AND account_alias IS NOT NULL
         AND entity_id IN (SELECT actor_key FROM entries)
@@ -370,8 +376,8 @@ homes AS (
         account_alias,
         entered_at,
         coalesce(
-            arg_max(home, (told_at, seq)) FILTER (told_at <= entered_at),
-            arg_min(home, (told_at, seq))
+            arg_max(struct_pack(alias := home, id := id), (told_at, seq)) FILTER (told_at <= entered_at),
+            arg_min(struct_pack(alias := home, id := id), (told_at, seq))
         ) AS home
     FROM entries
     JOIN moves USING (actor_key)
@@ -391,19 +397,41 @@ places AS (
 judged AS (
     SELECT
         entries.*,
-        home,
+        home.alias AS home_alias,
+        home.id AS home_id,
+        account_first,
+        if(here.is_whole, here.root_path, list_concat(here.root_path, there.root_path)) AS branches,
         entered_at = first_at AND epoch_us(first_at) - epoch_us(account_first_at) >= 86400 * 1e6 * $settled_days AS is_new,
-        home IS NOT NULL AND NOT list_contains(here.root_path, home)
+        home_alias IS NOT NULL AND NOT list_contains(here.root_path, home_alias)
             AND (here.is_whole OR here.root_path[1] = there.root_path[1] OR (here.is_told AND there.is_told)) AS is_foreign,
-        coalesce(home = account_alias OR list_contains(here.root_path, home), false) AS is_familiar
+        coalesce(home_alias = account_alias OR list_contains(here.root_path, home_alias), false) AS is_familiar
     FROM entries
     JOIN history USING (account_alias, actor_key)
     LEFT JOIN homes USING (actor_key, account_alias, entered_at)
     LEFT JOIN places AS here ON here.alias = account_alias
-    LEFT JOIN places AS there ON there.alias = home
+    LEFT JOIN places AS there ON there.alias = home.alias
+),
+-- What tells where the accounts are may come after the act, which is foreign only since then.
+tellings AS (
+    SELECT
+        entity_id AS alias,
+        id,
+        least(occurred_at, received_at) AS told_at,
+        seq,
+        [payload ->> 'parentAlias', payload ->> 'links', if(payload ->> 'businessName' IS NULL, NULL, '')] AS place
+    FROM notifications
+    WHERE sender = 'centurylink' AND category = 'Account' AND duplicate_of IS NULL
+        AND entity_id IN (SELECT unnest(branches) FROM judged WHERE is_foreign)
+    QUALIFY lag(place) OVER (PARTITION BY entity_id ORDER BY told_at, seq) IS DISTINCT FROM place
+),
+proofs AS (
+    SELECT account_alias, actor_key, entered_at, list(id ORDER BY alias) AS place_ids
+    FROM (SELECT account_alias, actor_key, entered_at, unnest(list_distinct(branches)) AS alias FROM judged WHERE is_foreign)
+    JOIN (SELECT alias, arg_max(id, (told_at, seq)) AS id FROM tellings GROUP BY alias) USING (alias)
+    GROUP BY ALL
 ),
 acts AS (
-    SELECT judged.*, actor, entity_id, id
+    SELECT judged.*, actor, entity_id, id, seq
     FROM notifications
     JOIN judged
         ON judged.account_alias = notifications.account_alias AND entered_at = least(occurred_at, received_at)
@@ -435,16 +463,28 @@ SELECT
     concat(
         actor, ' changed ', coalesce(entity_id, 'a server without a name'), ' of ', account_alias,
         CASE
-            WHEN is_foreign THEN concat(', but is a user of ', home, ', which is not above it in the tree of accounts.')
-            WHEN home IS NULL THEN concat(', ', not_seen, ', and no notification describes this user.')
+            WHEN is_foreign THEN concat(', but is a user of ', home_alias, ', which is not above it in the tree of accounts.')
+            WHEN home_alias IS NULL THEN concat(', ', not_seen, ', and no notification describes this user.')
             WHEN NOT is_familiar
             THEN concat(
-                ', ', not_seen, ', and is a user of ', home, ': no notification shows whether that is above ',
+                ', ', not_seen, ', and is a user of ', home_alias, ': no notification shows whether that is above ',
                 account_alias, '.'
             )
             ELSE concat(', and ', not_seen, '.')
         END
     ) AS sentence,
-    [id] AS notification_ids,
+    list_filter(
+        list_concat(
+            [
+                id,
+                if(is_familiar, NULL, home_id),
+                if(account_first.seq > seq AND NOT is_foreign, account_first.id, NULL)
+            ],
+            place_ids
+        ),
+        lambda one: one IS NOT NULL
+    ) AS notification_ids,
     CASE WHEN is_foreign THEN 'high' WHEN is_familiar THEN 'low' ELSE 'medium' END AS severity
-FROM acts, unseen
+FROM acts
+LEFT JOIN proofs USING (account_alias, actor_key, entered_at)
+CROSS JOIN unseen
