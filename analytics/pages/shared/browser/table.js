@@ -64,8 +64,9 @@ const STACKED_COLUMNS = 4;
 // The width of a phone's list, and the width that a sentence needs, the main cell of a row.
 const PHONE_REM = 22;
 const SENTENCE_REM = 10;
-// The width that a cell besides the main one needs in a wider window, where its column has no width of its own.
-const OTHER_REM = 4.5;
+// The width that a cell besides the main one needs in a wider window, where its column has no width of its own: most parts of
+// names, between the places where they break, are no wider.
+const OTHER_REM = 7.5;
 
 // Says whether a row is stacked on a phone: it has many cells, or its main cell would be a few letters wide.
 function isStackedOnPhone(columns) {
