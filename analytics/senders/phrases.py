@@ -6,14 +6,20 @@ Text from outside is made visible and cut, and is never part of a template.
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
 
 from analytics.text import cut_visible, shorten
+from analytics.times import EPOCH, format_in_utc
 
 LONGEST_VALUE, MOST_VALUES = 60, 5
 MEGABYTES = 1024
+UNIX_TIME = "Unix time"
+"""The measure of numbers that are seconds since 1970, or milliseconds."""
+MOMENTS = range(946_684_800, 4_102_444_800)
+"""Seconds that are taken for moments, of the years 2000 to 2099; smaller numbers may be anything."""
 COMMIT, COMMIT_CHARACTERS = re.compile("[0-9a-f]{40}"), 7
 """The id of a commit, and how much of it people write."""
 
@@ -84,13 +90,26 @@ def format_value(value: Any, measure: str | None = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        if measure == "MB" and value >= MEGABYTES and value % MEGABYTES == 0:
-            return f"{value // MEGABYTES:,.0f} GB"
-        number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
-        return f"{number} {measure}" if measure else number
+        return format_number(value, measure)
     if isinstance(value, str):
         return format_text(value)
     return shorten(orjson.dumps(value).decode(), LONGEST_VALUE)
+
+
+def format_number(value: float, measure: str | None) -> str:
+    """Return a number with its measure, or as the moment that it stands for."""
+    if measure == UNIX_TIME:
+        return format_moment(value) or format_number(value, None)
+    if measure == "MB" and value >= MEGABYTES and value % MEGABYTES == 0:
+        return f"{value // MEGABYTES:,.0f} GB"
+    number = f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{value:,.0f}"
+    return f"{number} {measure}" if measure else number
+
+
+def format_moment(number: float) -> str:
+    """Return the moment of a Unix time; empty where the number is none."""
+    seconds = next((each for each in (int(number), int(number / 1000)) if each in MOMENTS), None)
+    return format_in_utc(None if seconds is None else EPOCH + timedelta(seconds=seconds))
 
 
 def format_text(value: str) -> str:

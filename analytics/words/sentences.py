@@ -13,6 +13,7 @@ import orjson
 
 from analytics.senders import as_words, find_sender_of, list_alerts
 from analytics.senders.phrases import (
+    UNIX_TIME,
     Change,
     ParsedChange,
     Phrase,
@@ -38,6 +39,7 @@ PART = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+MOMENT = re.compile(r"(_at|[a-z]At)$")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -253,8 +255,9 @@ def describe_values(parsed: ParsedChange) -> str:
 
 
 def find_unit(parsed: ParsedChange) -> str | None:
-    """Return the unit of the field's numbers."""
-    return find_wording(parsed.change).measures.get(make_pattern(parsed.change.path))
+    """Return the unit of the field's numbers; those of a field such as `pushed_at` or `deletedAt` are times."""
+    unit = find_wording(parsed.change).measures.get(make_pattern(parsed.change.path))
+    return unit or (UNIX_TIME if MOMENT.search(parsed.change.path) else None)
 
 
 def parse_value(value: str | None) -> Any:

@@ -185,6 +185,19 @@ def test_two_values_that_differ_are_not_told_alike_and_none_is_no_address(told, 
     assert phrase(told).make_sentence_alone() == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "expected"),
+    [
+        ("pushed_at", 1795552425, 1795552725, "from 2026-11-24 20:33:45 UTC to 2026-11-24 20:38:45 UTC"),
+        ("plan.canceledAt", None, 1795552425999, "from nothing to 2026-11-24 20:33:45 UTC"),
+        ("pushed_at", 7, 25_123_456, "from 7 to 25,123,456"),
+        ("repeat", 1795552425, 1795552725, "from 1,795,552,425 to 1,795,552,725"),
+    ],
+)
+def test_a_number_of_a_field_of_moments_is_told_as_its_moment(path, old, new, expected):
+    assert make_sentence(change(path, "changed", old, new)).endswith(expected)
+
+
 def test_an_address_that_comes_or_goes_by_a_change_reads_with_actor_and_server():
     came = change(PUBLIC, "changed", None, "203.0.113.9")
     assert make_sentence(came) == "SVC_OPS added public address 203.0.113.9 to WA1ACMEWEB01"

@@ -156,6 +156,41 @@ def test_forced_colours_show_what_is_chosen(live, watch):
     expect(page.locator(".st-key-notifications tr.chosen")).to_have_css("outline-style", "solid")
 
 
+FOCUSED = """() => {
+    let one = document.activeElement;
+    while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+    const name = one.getAttribute("aria-label") ?? one.textContent.trim();
+    return { name: `${one.tagName} ${name}`.slice(0, 60), outline: getComputedStyle(one).outlineStyle };
+}"""
+MOST_STOPS = 40
+
+
+def find_unseen_stops(page) -> list[str]:
+    """Press the Tab key through a page; return what gets the focus without an outline, besides the page itself."""
+    unseen = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
+        if stop["name"].startswith("BODY"):
+            break
+        if stop["outline"] == "none" and not stop["name"].startswith("MAIN"):
+            unseen.append(stop["name"])
+    return unseen
+
+
+def test_forced_colours_show_where_the_focus_is(live, watch):
+    page = watch(live.url, forced_colors="active").load("/audit?refresh=off&range=all&actor=kim")
+    expect(page.locator(".st-key-changes tbody tr").first).to_be_visible()
+    assert find_unseen_stops(page) == []
+
+
+def test_the_name_of_a_page_with_the_focus_has_an_outline(live, watch):
+    page = watch(live.url, viewport=VIEWPORT).load("/health?refresh=off")
+    names = [page.get_by_test_id("stTopNavLink").nth(place).inner_text() for place in range(8)]
+    unseen = find_unseen_stops(page)
+    assert [stop for stop in unseen if stop.startswith("A ") and any(name.split()[-1] in stop for name in names)] == []
+
+
 def test_the_check_itself_sees_what_bars_people(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     bad = '<button></button><p style="color:#999; background:#fff">pale</p>'

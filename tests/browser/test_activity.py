@@ -326,3 +326,10 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
     assert page.evaluate("kept.frame.scrollTop == kept.scrolled")
     expect(field).to_have_value("BRI")
     expect(page.locator(".st-key-types-list tr.chosen")).to_have_count(1)
+
+
+def test_a_list_of_nothing_says_that_nothing_fits_the_filters(live, watch):
+    page = watch(live.url).open("/?refresh=off&range=all&account=NONE")
+    for key in ("types-list", "entities-list", "actors-list"):
+        below = page.locator(f".st-key-{key}").locator("xpath=following-sibling::*")
+        expect(below.get_by_text("None in this time range that fits the filters.")).to_be_visible()

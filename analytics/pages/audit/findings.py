@@ -37,7 +37,7 @@ from analytics.pages.shared.findings import (
 from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.marks import find_unseen, lets_through, make_mark, read_known_ms
-from analytics.pages.shared.leafing import draw_leafing, read_page
+from analytics.pages.shared.leafing import draw_leafing, end_line, read_page
 from analytics.pages.shared.ranges import choose_own, read_own
 from analytics.text import format_count
 from analytics.times import EPOCH, OWN, Interval, label_zone, to_microseconds
@@ -161,13 +161,13 @@ def draw_head(
         st.markdown(f"**{format_count(len(listed), what)}**{numbers}", width="content")
         draw_late(len(lists.late if are_shown() else lists.unseen_late))
         draw_computed(snapshot)
-        st.space("stretch")
         since, until = find_ends(time.since, time.until)
         marks = [make_mark(lists.unseen, (since, until), chosen)] if lists.unseen else []
         if is_late_shown() and lists.unseen_late:
             marks.append(make_mark(lists.unseen_late, (EPOCH, since), chosen, known_since=since))
-        draw_seen(all_of_them, find_unseen(all_of_them), marks, chosen)
-        draw_findings_download(all_of_them)
+        with end_line("findings"):
+            draw_seen(all_of_them, find_unseen(all_of_them), marks, chosen)
+            draw_findings_download(all_of_them)
 
 
 def draw_nothing_new(lists: Lists) -> None:

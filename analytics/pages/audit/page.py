@@ -25,7 +25,7 @@ from analytics.pages.shared.filters import split_names
 from analytics.pages.shared.formatting import format_lag, format_number
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import list_sentences, load_findings, map_findings, name_titles
-from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, read_page
+from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, end_line, read_page
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
 from analytics.senders import explain_never_reported, has_several_senders, list_doubting_rules, list_titles
@@ -99,8 +99,8 @@ def draw_changes(values: dict[str, Any], end: datetime, findings: list[Finding] 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes-head"):
         hidden = f", {unseen:,} with no visible change" if unseen else ""
         st.markdown(f"**{format_count(total, 'change')}**{hidden}", width="content")
-        st.space("stretch")
-        draw_changes_download(total, values, findings)
+        with end_line("changes"):
+            draw_changes_download(total, values, findings)
     if not total:
         draw_no_changes(values)
         return

@@ -44,7 +44,7 @@ COLUMNS = (
     Column("Last", "12rem", time=True),
     Column("", "7rem"),
 )
-SENDER_COLUMN = Column("Sender", "9.2rem")
+SENDER_COLUMN = Column("Sender", "10.2rem")
 """The first column where the store has several senders."""
 
 

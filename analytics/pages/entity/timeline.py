@@ -27,7 +27,7 @@ from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt
 from analytics.pages.shared.formatting import format_event, format_lag, format_reading, format_with_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.known.findings import list_sentences, load_doubts, name_titles
-from analytics.pages.shared.leafing import draw_pager, read_page, read_until
+from analytics.pages.shared.leafing import draw_pager, end_line, read_page, read_until
 from analytics.pages.shared.open_item import draw_copies
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import (
@@ -267,13 +267,14 @@ def draw_step_head(entity: Entity, row: Any, *, steps: int, latest: bool) -> Non
     occurred = to_moment(min(row["occurred_at"], row["received_at"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="step-head"):
         st.text(format_event(row))
-        st.space("stretch")
-        st.button("Earlier", key="step-earlier", on_click=to, args=(position + 1,), disabled=position + 1 >= steps,
-                  icon=":material/arrow_back:")  # fmt: skip
-        st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
-                  icon=":material/arrow_forward:")  # fmt: skip
-        now = {"step": None, "at": None, "page": None, "until": None}
-        st.button("Now", key="step-now", on_click=address.put, kwargs=now, disabled=latest, icon=":material/last_page:")
+        with end_line("step"):
+            st.button("Earlier", key="step-earlier", on_click=to, args=(position + 1,), disabled=position + 1 >= steps,
+                      icon=":material/arrow_back:")  # fmt: skip
+            st.button("Later", key="step-later", on_click=to, args=(position - 1,), disabled=position <= 0,
+                      icon=":material/arrow_forward:")  # fmt: skip
+            now = {"step": None, "at": None, "page": None, "until": None}
+            st.button("Now", key="step-now", on_click=address.put, kwargs=now, disabled=latest,
+                      icon=":material/last_page:")  # fmt: skip
     place_text = f"step {steps - position:,} of {steps:,}, {format_with_zone(occurred)}, "
     standing = (", the latest" if position == 0 else ", the latest state; alerts came later") if latest else None
     draw_age_line(place_text, occurred, standing, key="step-when")

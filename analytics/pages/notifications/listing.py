@@ -52,15 +52,15 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
     """
     first: tuple[Column, ...] = (Column("Received", "11rem", opens=True, time=True), Column("Event", "9.6rem"))
     if has_several_senders() and not narrow:
-        first = (*first, Column("Sender", "9rem"))
+        first = (*first, Column("Sender", "10.2rem"))
     if narrow:
         return (*first, Column("Entity", "50%", opens=True), Column("Account", "50%", opens=True))
     return (
         *first,
-        Column("Entity", "24%", opens=True),
-        Column("What", "56%"),
+        Column("Entity", "30%", opens=True),
+        Column("What", "48%"),
         Column("Account", "14rem" if named else "8rem", opens=True),
-        Column("Actor", "20%", opens=True),
+        Column("Actor", "22%", opens=True),
         Column("Signature", "5.9rem"),
     )
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from analytics.pages.shared import address
 from analytics.pages.shared.answers import skip_unanswered
@@ -59,6 +60,17 @@ def to_first_pages() -> dict[str, None]:
 def read_until() -> datetime | None:
     """Return the end of the lists in the address, in UTC; None for now, and where it is no moment."""
     return address.read_moment("until")
+
+
+def end_line(name: str) -> DeltaGenerator:
+    """Return the place for the controls at the right end of a line, which go into the next line together or not at all.
+
+    Args:
+        name: the place's name, unique on the page.
+    """
+    return st.container(
+        key=f"end-of-{name}", horizontal=True, vertical_alignment="center", gap="small", width="content"
+    )
 
 
 def draw_leafing(name: str, page: ListPage, noun: str, end: datetime | None, words: Sequence[str] = IN_ORDER) -> None:
@@ -127,8 +139,8 @@ def draw_pager(
         st.text(f"{page.first + 1:,} to {page.end:,} of {total}")
         draw_ways(on, ON, disabled=page.end >= page.total)
         if to:
-            st.space("stretch")
-            st.text(f"Page {page.number:,} of {page.pages:,}")
-            # It shows no number by itself: a number set here could be taken for one that the user typed.
-            st.number_input("Go to page", 1, None, None, key=key, on_change=jump, placeholder="go to",
-                            label_visibility="collapsed", width=110)  # fmt: skip
+            with end_line(prefix or "page"):
+                st.text(f"Page {page.number:,} of {page.pages:,}")
+                # It shows no number by itself: a number set here could be taken for one that the user typed.
+                st.number_input("Go to page", 1, None, None, key=key, on_change=jump, placeholder="go to",
+                                label_visibility="collapsed", width=110)  # fmt: skip

@@ -51,7 +51,7 @@ def show() -> None:
     draw_page(
         "SQL",
         "Ask the store anything that one SELECT can. Nothing that runs here changes it.",
-        None,
+        draw_elsewhere,
         draw_body,
         refresh=None,
     )
@@ -76,7 +76,6 @@ def draw_body() -> None:
         )
         with st.container(key="sql-limits", horizontal=True, gap="small"):
             draw_limits()
-            draw_elsewhere()
         if warning := read_memory().get(TOO_LONG):
             st.caption(as_markdown(warning))
         with st.container(key="sql-results"):
@@ -235,7 +234,7 @@ def describe_variables(settings: Settings) -> str:
 
 def draw_elsewhere() -> None:
     """Draw a closed box with what other programs need."""
-    with st.popover("Connect from elsewhere", icon=":material/link:", width="content"):
+    with st.popover("Connect from elsewhere", icon=":material/link:", width="content", key="elsewhere"):
         location = open_connection().client.location
         if not location.startswith(("http://", "https://")):
             st.caption(f"The rows come from the file {as_markdown(location)}.")

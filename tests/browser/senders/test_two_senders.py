@@ -105,6 +105,23 @@ def test_in_a_narrow_bar_the_field_of_accounts_gives_way_to_the_age(live, watch)
     assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
 
 
+CRAMPED_NAMES = """tables => tables.flatMap(table => table.matches(".stacks") ? [] : [...table.tBodies[0].rows])
+    .flatMap(row => [...row.querySelectorAll("td > button:not([hidden])")]).filter(name => {
+        if (name.textContent.includes(" ")) return false; // a sentence
+        const [box, cell] = [name.getBoundingClientRect(), name.closest("td")];
+        return box.height > 3.5 * parseFloat(getComputedStyle(name).lineHeight) || cell.scrollWidth > cell.clientWidth;
+    }).map(name => name.textContent)"""
+
+
+@pytest.mark.parametrize("width", take_few([1100, 900, 1280], 2))
+def test_no_name_of_several_parts_takes_four_lines_or_is_cut(live, watch, width):
+    watched = watch(live.url, viewport={"width": width, "height": 900})
+    for address, key in {"/notifications?range=all": "notifications", "/audit?range=all": "changes"}.items():
+        page = open_with_both(lambda _: watched, live, f"{address}&refresh=off&sender=github")
+        expect(row_of(page, key, REPOSITORY)).to_be_visible()
+        assert page.locator(f".st-key-{key} table").evaluate_all(CRAMPED_NAMES) == [], address
+
+
 SHOWS_WHOLE_AGE = """line => {
     const age = document.createRange(), [more] = line.querySelector(".more").getClientRects();
     age.setStart(line, 0);

@@ -121,6 +121,8 @@ def draw_ranked(
         colours=colours(is_dark()) if colour else None,
         short=FEW,
     )
+    if not lines:
+        st.caption("None in this time range that fits the filters.")
     if total is not None and total > len(rows):
         draw_rest(what, len(rows), total, key)
 

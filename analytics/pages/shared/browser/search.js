@@ -17,6 +17,19 @@ if (!state.hears) {
   });
 }
 
+const readNames = () => [...document.querySelectorAll('[data-testid="stTopNavLinkContainer"]')];
+
+// The field begins after the pages' names, however wide the viewer's font makes them.
+const names = new ResizeObserver(() => {
+  const end = readNames().at(-1)?.getBoundingClientRect().right;
+  if (end) document.documentElement.style.setProperty("--clc-names-end", `${end}px`);
+});
+
+function followNames() {
+  names.disconnect();
+  readNames().forEach((name) => names.observe(name));
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const form = parentElement.querySelector(".search");
   const [button, field] = [form.querySelector("button"), form.querySelector("input")];
@@ -65,4 +78,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   Object.assign(state, { show, goOn });
   goOn();
+  followNames();
+  // A window that was too narrow for the names gets them when it is made wider.
+  addEventListener("resize", followNames);
+  return () => {
+    removeEventListener("resize", followNames);
+    names.disconnect();
+  };
 }

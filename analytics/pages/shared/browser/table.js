@@ -64,8 +64,12 @@ const STACKED_COLUMNS = 4;
 // The width of a phone's list, and the width that a sentence needs, the main cell of a row.
 const PHONE_REM = 22;
 const SENTENCE_REM = 10;
-// The width that a cell besides the main one needs in a wider window, where its column has no width of its own.
-const OTHER_REM = 4.5;
+// The width that a cell besides the main one needs in a wider window, where its column has no width of its own: most parts of
+// names, between the places where they break, are no wider.
+const OTHER_REM = 7.5;
+
+// The width between the margins of a sheet of paper. A browser does not lay a page out for it before it prints.
+const PAPER_PIXELS = 700;
 
 // Says whether a row is stacked on a phone: it has many cells, or its main cell would be a few letters wide.
 function isStackedOnPhone(columns) {
@@ -88,15 +92,15 @@ function leastRem(columns) {
   return fixed + Math.max(...shares.map((share) => (share === most ? SENTENCE_REM : OTHER_REM) / share), 0);
 }
 
-function isStacked(frame, columns) {
+function isStacked(frame, columns, most) {
   if (PHONE.matches) return isStackedOnPhone(columns);
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  return columns.length > 2 && frame.offsetWidth > 0 && frame.offsetWidth < leastRem(columns) * rem;
+  return columns.length > 2 && frame.offsetWidth > 0 && Math.min(frame.offsetWidth, most) < leastRem(columns) * rem;
 }
 
 // Stacks the rows of a list where it is narrow, and no more where it is wide enough.
-function stack(frame) {
-  frame.querySelector("table").classList.toggle("stacks", isStacked(frame, frame.wanted.columns));
+function stack(frame, most = Infinity) {
+  frame.querySelector("table").classList.toggle("stacks", isStacked(frame, frame.wanted.columns, most));
 }
 
 function stackByWidth(frame) {
@@ -320,6 +324,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // The document would keep all of a list that is gone, if that still heard it.
   const hears = new AbortController();
   drawWhenLeft(frame, body, hears.signal);
+  addEventListener("beforeprint", () => stack(frame, PAPER_PIXELS), { signal: hears.signal });
+  addEventListener("afterprint", () => stack(frame), { signal: hears.signal });
   table.onclick = (event) => {
     const cell = event.target.closest("td");
     if (!cell || !opens) return;
