@@ -51,6 +51,8 @@ def as_json(value: Any) -> str | None:
 def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
     """Tell whether two values mean the same: numbers by value, names of things without case, lists in any order.
 
+    Names are compared in upper case, as in `entity_id`: there `groß` is `GROSS`, and in lower case it is not.
+
     Args:
         comparison: says which names have no case.
         name: the key that the values stand under.
@@ -58,7 +60,7 @@ def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool
         new: the value now.
     """
     if isinstance(old, str) and isinstance(new, str):
-        return old == new or (_is_caseless(comparison, name) and old.lower() == new.lower())
+        return old == new or (_is_caseless(comparison, name) and old.upper() == new.upper())
     if isinstance(old, dict | list) or isinstance(new, dict | list):
         return type(old) is type(new) and canonicalize(comparison, old, name) == canonicalize(comparison, new, name)
     return old == new and isinstance(old, bool) == isinstance(new, bool)
@@ -78,7 +80,7 @@ def canonicalize(comparison: Comparison, value: Any, name: str = "") -> str:
     if isinstance(value, list):
         return f"[{','.join(sorted(canonicalize(comparison, item, name) for item in value))}]"
     if isinstance(value, str):
-        return json.dumps(value.lower() if _is_caseless(comparison, name) else value)
+        return json.dumps(value.upper() if _is_caseless(comparison, name) else value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return spell_number(value)
     return json.dumps(value)
@@ -133,7 +135,7 @@ _spell_known_key = lru_cache(maxsize=4096)(_spell_key)
 
 
 def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
-    """Return a list's items by natural key in lower case; None where an item has no key, or two share one.
+    """Return a list's items by natural key in upper case; None where an item has no key, or two share one.
 
     Args:
         groups: the keys that identify the list's items, see `Comparison.natural_keys`; none where nothing does.
@@ -142,9 +144,9 @@ def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[It
     keyed: dict[str, tuple[Item, Any]] = {}
     for item in items:
         key = _find_natural_key(groups, item)
-        if key is None or key.lower() in keyed:
+        if key is None or key.upper() in keyed:
             return None
-        keyed[key.lower()] = Item(key), item
+        keyed[key.upper()] = Item(key), item
     return keyed
 
 

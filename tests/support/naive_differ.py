@@ -263,7 +263,7 @@ def flat(body: dict[str, Any]) -> dict[Place, Node]:
         else:
             keys = natural_keys(_key(above), value) or []
             inside = [
-                (("item", key.lower()), Node("item", item, spelled_item(key)))
+                (("item", key.upper()), Node("item", item, spelled_item(key)))
                 for key, item in zip(keys, value, strict=True)
             ]
         for step, node in inside:
@@ -290,7 +290,7 @@ def natural_keys(name: str, items: list[Any]) -> list[str] | None:
     """Return the natural keys of a list's items, or None where they have none; `name` is the key of the list."""
     keys = [_natural_key(name, item) for item in items]
     told = [key for key in keys if key is not None]
-    return told if len({key.lower() for key in told}) == len(items) else None
+    return told if len({key.upper() for key in told}) == len(items) else None
 
 
 def _natural_key(name: str, item: Any) -> str | None:
@@ -334,7 +334,7 @@ def bare(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return "list", frozenset(Counter(bare(item, key) for item in value).items())
     if isinstance(value, str) and (key in WITHOUT_CASE or key.endswith(("Id", "Alias"))):
-        return "string", value.lower()
+        return "string", value.upper()
     names = {bool: "boolean", str: "string", int: "number", float: "number", type(None): "null"}
     return names[type(value)], value
 

@@ -151,6 +151,8 @@ def test_a_list_without_natural_keys_is_one_value_whose_order_does_not_matter():
         ("memoryMB", b"1e3", b"1000"),
         ("id", b'"WA1ACMEWEB01"', b'"wa1acmeweb01"'),
         ("accountAlias", b'"acme"', b'"ACME"'),
+        ("userName", '"groß"'.encode(), b'"GROSS"'),
+        ("snapshots", '[{"name":"groß"}]'.encode(), b'[{"name":"GROSS"}]'),
         ("groupId", b'"ABC"', b'"abc"'),
         ("far", b"1e400", b"1.0e400"),
     ],

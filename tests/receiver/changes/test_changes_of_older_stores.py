@@ -146,6 +146,16 @@ def test_a_store_in_which_a_secondary_address_was_noise_derives_its_changes_agai
     assert ("details.secondaryIPAddresses[203.0.113.9]", None) in old_values_derived_again(file, 2)
 
 
+def test_a_store_in_which_a_name_in_upper_case_was_another_derives_its_changes_again(tmp_path):
+    bodies = [{"userName": name, "accountAlias": "ACME"} for name in ("groß", "GROSS")]
+    file = store_of(tmp_path, [Received("User.Updated", NOON, json.dumps(body)) for body in bodies])
+    with duckdb.connect(str(file)) as store:
+        store.execute("DELETE FROM schema_version WHERE version > 16").fetchall()
+        store.execute("UPDATE changes SET path = 'userName', kind = 'changed' WHERE seq = 2").fetchall()
+        assert not can_check_changes(FileOf(store))
+    assert old_values_derived_again(file, 2) == [("", None)]
+
+
 def test_a_new_store_has_nothing_to_derive_again(tmp_path):
     store = open_database(tmp_path / "clc.duckdb")
     try:
