@@ -1,5 +1,5 @@
--- Names with letters that are two in upper case, such as `groß` and `GROSS`, are one name since then, so all changes are derived
--- again.
+-- Names with letters that are two in upper case, such as `groß` and `GROSS`, are one name since then, and events of some profiles
+-- are no states of their entities. So all changes are derived again.
 DELETE FROM rebuilding;
 
 DELETE FROM changes_rebuilt;
