@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.durability.support.commands import run_command
 from tests.durability.support.promise import broken, kept_in, stored_by, stored_in, waiting_in
-from tests.support.processes import Receiver
+from tests.support.processes import PreparedReceiver, Receiver
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -94,7 +94,7 @@ class ReceiverMachine(RuleBasedStateMachine):
 
     def start(self):
         self.done_while_stopped.clear()
-        self.receiver = Receiver(self.data_dir)
+        self.receiver = PreparedReceiver(self.data_dir)
 
     @precondition(is_running)
     @rule(count=_COUNTS, long=st.booleans())
