@@ -44,7 +44,7 @@ def place(tmp_path):
 
 def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_the_receiver_stops(watch, place):
     data_dir, address, url = place
-    pages = [watch(url).open(path) for path in PAGES]
+    pages = [watch(url, beside=True).open(path) for path in PAGES]
     for page in pages:
         away = page.locator(".st-key-not-running")
         expect(away).to_contain_text("No receiver to read from")

@@ -64,7 +64,7 @@ def goes_on_counting(page):
 
 
 def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_and_goes_on_by_itself(live, watch):
-    opened = {name: watch(live.url).open(address) for name, address in addresses(refresh="30+s").items()}
+    opened = {name: watch(live.url, beside=True).open(address) for name, address in addresses(refresh="30+s").items()}
     for name, page in opened.items():
         expect(page.locator(KEPT)).to_contain_text("newest")
         expect(page.locator(SILENT)).to_be_hidden()
@@ -86,7 +86,7 @@ def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_
 
 def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_is_drawn_once_it_goes_on(live, watch):
     with stopped(live.receiver.children()["store"]):
-        opened = {name: watch(live.url) for name in addresses()}
+        opened = {name: watch(live.url, beside=True) for name in addresses()}
         for name, address in addresses().items():
             opened[name].page.goto(live.url + address)
             away = opened[name].page.locator(".st-key-not-running")
@@ -143,7 +143,7 @@ def test_while_the_store_hangs_health_and_activity_call_nothing_of_it_ok(live, w
 def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_still_leads_elsewhere(live, watch):
     with a_slow_store(live.receiver.query_url) as slow, a_dashboard(live.receiver.data_dir, slow.url) as url:
         asked = {name: address for name, address in addresses(refresh="1+s").items() if name in ("Activity", "Health")}
-        opened = {name: watch(url).open(address) for name, address in asked.items()}
+        opened = {name: watch(url, beside=True).open(address) for name, address in asked.items()}
         slow.lets_through.clear()
         newcomer = watch(url)
         newcomer.page.goto(url + "/audit")
@@ -294,7 +294,7 @@ def test_a_page_whose_machine_slept_waits_for_an_answer_before_it_says_that_the_
 
 def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_dimmed(live, watch):
     names = ("Activity", "Set up", "Health")
-    opened = {name: watch(live.url).open(addresses(refresh="1+s")[name]) for name in names}
+    opened = {name: watch(live.url, beside=True).open(addresses(refresh="1+s")[name]) for name in names}
     with stopped(live.receiver.children()["listener"]):
         for name in names:
             said = re.compile(

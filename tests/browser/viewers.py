@@ -44,15 +44,18 @@ class Tabs:
         self._resting: dict[str, Watched] = {}
         self._used: dict[tuple[str, int], Watched] = {}
 
-    def new(self, url: str, **options) -> Watched:
-        """Return a page that is watched, in another browser than the test's others with these options."""
+    def new(self, url: str, *, beside: bool = False, **options) -> Watched:
+        """Return a page that is watched, in another browser than the test's others with these options, or beside them.
+
+        Each browser has to fetch and compile the dashboard's scripts, which takes more than drawing a page.
+        """
         key = json.dumps([url, options], sort_keys=True)
         number = sum(name == key for name, _ in self._used)
         watched = self._resting.pop(key, None) if number == 0 else None
         for other in self._resting.values():
             other.pause()
         if watched is None:
-            page = self._viewers.find(url, options, number).new_page()
+            page = self._viewers.find(url, options, 0 if beside else number).new_page()
             watched = Watched(page, url, stays=self._stay)
         self._used[key, number] = watched
         return watched

@@ -27,7 +27,7 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.faults import fill, mounted
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
 from tests.support.database import open_database
-from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.processes import ListenerProcess, PreparedReceiver, running
 from tests.support.rows import rejection
 from tests.support.sizes import size
 from tests.support.waiting import until
@@ -56,7 +56,7 @@ def metric(receiver, name):
 @pytest.mark.slow
 def test_a_full_disk_under_load_gives_503_then_200_again_and_loses_nothing_acknowledged(tmp_path, capsys):
     rounds = size(1, 10)
-    with mounted(tmp_path / "disk", "size=96m") as disk, running(Receiver, disk / "data") as receiver:
+    with mounted(tmp_path / "disk", "size=96m") as disk, running(PreparedReceiver, disk / "data") as receiver:
         clients = Clients(receiver.url, rate=300, keep_alive=True)
         try:
             for _ in range(rounds):
@@ -83,7 +83,7 @@ def test_a_full_disk_under_load_gives_503_then_200_again_and_loses_nothing_ackno
 @pytest.mark.slow
 def test_with_the_stores_disk_alone_full_accepting_goes_on_the_lag_shows_and_the_store_catches_up(tmp_path, capsys):
     spool = {"CLC_SPOOL_DIR": str(tmp_path / "spool")}
-    with mounted(tmp_path / "disk", "size=64m") as disk, running(Receiver, disk / "data", **spool) as receiver:
+    with mounted(tmp_path / "disk", "size=64m") as disk, running(PreparedReceiver, disk / "data", **spool) as receiver:
         assert post(receiver).status == 200
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 1)
         ballast = fill(disk)
@@ -200,10 +200,10 @@ def is_rebuilding_refused(disk):
 
 def test_serve_starts_on_a_full_disk_refuses_and_comes_to_accept_when_there_is_room(tmp_path):
     with mounted(tmp_path / "disk", "size=32m") as disk:
-        with running(Receiver, disk / "data") as receiver:
+        with running(PreparedReceiver, disk / "data") as receiver:
             first = post(receiver).headers["Notification-Id"]
         ballast = fill(disk)
-        with running(Receiver, disk / "data") as receiver:
+        with running(PreparedReceiver, disk / "data") as receiver:
             fill(disk)  # its start has freed some of it
             assert post(receiver).status == 503
             told = run_command(disk / "data", "status").stdout

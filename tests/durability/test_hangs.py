@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from receiver.processes.state import read_state
 from tests.durability.support.load import BODIES, check_all_is_kept
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.waiting import until
 
 
@@ -20,7 +20,7 @@ def store_told_by(receiver):
 
 
 def test_a_stopped_store_is_told_of_and_replaced_and_nothing_is_lost(tmp_path):
-    with running(Receiver, tmp_path, CLC_HANG_SECONDS="7") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_HANG_SECONDS="7") as receiver:
         until(lambda: process_of(tmp_path, "store").last_beat, what="a beat in serve.json")
         stopped, began = receiver.children()["store"], datetime.now(UTC)
         os.kill(stopped, signal.SIGSTOP)
@@ -36,7 +36,7 @@ def test_a_stopped_store_is_told_of_and_replaced_and_nothing_is_lost(tmp_path):
 
 
 def test_a_stopped_listener_is_replaced(tmp_path):
-    with running(Receiver, tmp_path, CLC_HANG_SECONDS="4") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_HANG_SECONDS="4") as receiver:
         until(lambda: process_of(tmp_path, "listener 1").last_beat, what="a beat in serve.json")
         stopped = receiver.children()["listener"]
         os.kill(stopped, signal.SIGSTOP)

@@ -10,7 +10,7 @@ import pytest
 import urllib3
 
 from tests.durability.support.load import BODIES, check_all_is_kept
-from tests.support.processes import Receiver, running
+from tests.support.processes import PreparedReceiver, running
 from tests.support.querying import ENDLESS_PLANNING, RUNAWAY, asked
 from tests.support.sizes import take_few
 from tests.support.waiting import until
@@ -29,7 +29,7 @@ def running_queries(receiver):
 
 
 def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_next_one(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         with asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, 4, timeout=0.5):
             until(lambda: running_queries(receiver)["clc_queries_overdue"] == 4, what="the queries to be overdue")
             assert receiver.sender.post("/webhooks/User.Updated", BODIES[1]).status == 200
@@ -43,7 +43,10 @@ def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_ne
 
 @pytest.mark.parametrize("queries", take_few([4, 1], 1))
 def test_a_stop_waits_for_no_query_that_never_ends(tmp_path, queries):
-    with running(Receiver, tmp_path) as receiver, asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, queries):
+    with (
+        running(PreparedReceiver, tmp_path) as receiver,
+        asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, queries),
+    ):
         until(lambda: running_queries(receiver)["clc_queries_running"] == queries, what="the queries to run")
         began = time.monotonic()
         assert receiver.stop() == 0
@@ -52,7 +55,7 @@ def test_a_stop_waits_for_no_query_that_never_ends(tmp_path, queries):
 
 
 def test_a_query_that_runs_at_two_crashes_is_refused_and_one_of_a_kill_is_not(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         note = tmp_path / "running_queries"
         for number, refused in [(signal.SIGKILL, False), (signal.SIGSEGV, False), (signal.SIGSEGV, True)]:
             until(lambda: not note.read_bytes().strip(), what="the query before to leave the note")

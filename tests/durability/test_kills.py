@@ -13,7 +13,7 @@ from receiver.processes.state import read_state
 from tests.durability.support.commands import run_command
 from tests.durability.support.load import Simulation, check_all_is_kept
 from tests.support.ports import free_address
-from tests.support.processes import Receiver
+from tests.support.processes import PreparedReceiver
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -30,7 +30,7 @@ class Serve:
             "CLC_QUERY_LISTEN": free_address(),
             "CLC_LISTENERS": "2",
         }
-        self.receiver = Receiver(directory, **self.settings)
+        self.receiver = PreparedReceiver(directory, **self.settings)
 
     def __enter__(self):
         return self
@@ -43,7 +43,7 @@ class Serve:
         if kind == "supervisor":
             os.kill(self.receiver.process.pid, signal.SIGKILL)
             self.receiver.stop()
-            self.receiver = Receiver(self.directory, **self.settings)
+            self.receiver = PreparedReceiver(self.directory, **self.settings)
             return
         names = ["listener 1", "listener 2"] if kind == "listener" else ["store"]
         name, pid = until(lambda: self._one_at_work(names), what=f"a {kind} at work")

@@ -16,7 +16,7 @@ from receiver.store.loss import describe_loss
 from tests.durability.support.spool_store import SpoolStore
 from tests.receiver.test_import import line
 from tests.support.prepared import run_program
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -233,14 +233,14 @@ def test_a_spool_that_had_lost_its_mark_under_an_older_version_is_one_spool(tmp_
 
 def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_until_then(tmp_path):
     data_dir, before, now = tmp_path / "data", str(tmp_path / "before"), str(tmp_path / "now")
-    with running(Receiver, data_dir, CLC_SPOOL_DIR=before) as receiver:
+    with running(PreparedReceiver, data_dir, CLC_SPOOL_DIR=before) as receiver:
         body = b'{"accountAlias":"ACME","userName":"kim@acme.example"}'
         assert receiver.sender.post("/webhooks/User.Updated", body).status == 200
     (tmp_path / "old.jsonl").write_text(line(), encoding="utf-8")
     assert run(["import", "old.jsonl"], tmp_path, data_dir, CLC_SPOOL_DIR=before).returncode == 0
     verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)
     assert (verified.returncode, "former spool" in verified.stdout) == (1, True), verified.stderr
-    with running(Receiver, data_dir, CLC_SPOOL_DIR=now) as receiver:
+    with running(PreparedReceiver, data_dir, CLC_SPOOL_DIR=now) as receiver:
         until(lambda: receiver.sql("SELECT count(*) AS n FROM notifications")[0]["n"] == 2, what="both")
         until(lambda: not list((tmp_path / "before").glob("*.sqlite")), what="an empty spool of before")
         verified = run(["verify"], tmp_path, data_dir, CLC_SPOOL_DIR=now)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -16,16 +17,17 @@ from uuid import UUID
 
 import pytest
 import urllib3
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from tests.durability.support.commands import run_command
 from tests.durability.support.promise import broken, kept_in, stored_by, stored_in, waiting_in
-from tests.support.processes import Receiver
+from tests.support.processes import PreparedReceiver, Receiver
 from tests.support.sizes import size
 from tests.support.waiting import until
 
+_SEED = int(os.environ.get("SEED", size(1, time.time_ns() % 1_000_000)))
 _SPOOL_BYTES = 96 * 1024 * 1024
 _COUNTS = st.integers(2, 150)
 _SEEDS = st.integers(0, 2**32 - 1)
@@ -94,7 +96,7 @@ class ReceiverMachine(RuleBasedStateMachine):
 
     def start(self):
         self.done_while_stopped.clear()
-        self.receiver = Receiver(self.data_dir)
+        self.receiver = PreparedReceiver(self.data_dir)
 
     @precondition(is_running)
     @rule(count=_COUNTS, long=st.booleans())
@@ -316,19 +318,21 @@ class ReceiverMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_whatever_happens_in_whatever_order_what_got_a_200_is_kept_once(capsys):
-    examples, steps = size(2, 30), size(12, 25)
+    # Hypothesis begins with two of the simplest stories, in which nothing is acknowledged.
+    examples, steps = size(3, 30), size(12, 25)
     run_state_machine_as_test(
-        ReceiverMachine,
+        seed(_SEED)(ReceiverMachine),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
             database=None,
-            derandomize=os.environ.get("DURABILITY") != "full",
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],
             print_blob=False,
         ),
     )
+    figures = dict(sorted(_figures.items(), key=str))
     with capsys.disabled():
-        print(f"\nstate machine, {examples} stories of up to {steps} steps: {dict(sorted(_figures.items(), key=str))}")
+        print(f"\nstate machine, SEED={_SEED}, {examples} stories of up to {steps} steps: {figures}")
+    assert _figures["notifications"], "in none of the stories was anything acknowledged"

@@ -15,7 +15,7 @@ import urllib3
 
 from tests.durability.support.faults import cpu_seconds, failing, first_free_descriptor, mounted, slow
 from tests.durability.support.load import BODIES, Clients, check_all_is_kept
-from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.processes import ListenerProcess, PreparedReceiver, running
 from tests.support.sizes import size, take_few
 from tests.support.waiting import until
 
@@ -96,7 +96,7 @@ def test_a_slow_disk_makes_nobody_wait_but_those_who_write(listener):
 )
 def test_faults_now_and_then_and_kills_after_them_lose_nothing_acknowledged(tmp_path, capsys, victim, calls, error):
     rounds = size(1, 12)
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         clients = Clients(receiver.url, rate=300, keep_alive=True)
         try:
             for number in range(rounds):
@@ -125,7 +125,7 @@ def test_faults_now_and_then_and_kills_after_them_lose_nothing_acknowledged(tmp_
 
 @pytest.mark.slow
 def test_a_store_whose_syncs_fail_again_and_again_blames_no_row(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         sent = 0
         for _ in range(size(2, 4)):
             store = _child(receiver, "store")

@@ -20,7 +20,7 @@ from receiver import cli
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
 from tests.support.prepared import run_program, run_program_on_full_disk
-from tests.support.processes import Receiver, environment, running
+from tests.support.processes import PreparedReceiver, environment, running
 
 # Numbers of Linux: prctl(2), capabilities(7).
 DROP_CAPABILITY, READ_ANY_FILE = 24, (1, 2)
@@ -231,7 +231,7 @@ def test_a_file_without_a_name_is_refused(command):
 
 
 def test_a_missing_token_file_is_said_as_such(tmp_path):
-    with running(Receiver, tmp_path / "data") as receiver:
+    with running(PreparedReceiver, tmp_path / "data") as receiver:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         asked = command(
@@ -271,7 +271,7 @@ def test_a_check_names_what_is_wrong_and_looks_at_the_rest_all_the_same(tmp_path
     rules.mkdir()
     (rules / "broken.sql").write_text("SELECT 1")
     (tmp_path / "file").touch()
-    with running(Receiver, tmp_path / "data") as receiver:
+    with running(PreparedReceiver, tmp_path / "data") as receiver:
         checked = check(
             tmp_path,
             CLC_SPOOL_DIR=str(tmp_path / "file"),
@@ -302,7 +302,7 @@ def test_a_check_names_the_senders_that_serve_would_take_and_a_secret_that_it_wo
 
 
 def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         otherwise = address_of(receiver.url).replace("127.0.0.1", "127.1")
         checked = check(tmp_path, CLC_LISTEN=otherwise, CLC_QUERY_LISTEN=address_of(receiver.query_url))
     assert checked.returncode == 0, checked.stdout
@@ -318,7 +318,7 @@ def test_a_running_serve_tries_each_rule_on_its_tables_and_names_one_that_can_no
     (rules / "own.sql").write_text(shipped.replace("account_alias", "acount_alias"))
     settings = {"CLC_RULES": str(rules)}
     assert "not tried on the tables" in check(tmp_path, **settings).stdout
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         addresses = {"CLC_LISTEN": address_of(receiver.url), "CLC_QUERY_LISTEN": address_of(receiver.query_url)}
         checked = check(tmp_path, **settings, **addresses)
     assert (checked.returncode, states_in(checked)["Audit rule"]) == (1, "WRONG")

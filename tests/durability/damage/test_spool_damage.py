@@ -11,7 +11,7 @@ from receiver.database.opening import run
 from receiver.notification import Notification
 from receiver.spool import SpoolReader, SpoolWriter
 from tests.durability.support.spool_store import SpoolStore, kill_writer
-from tests.support.processes import ListenerProcess, Receiver, running
+from tests.support.processes import ListenerProcess, PreparedReceiver, running
 from tests.support.rows import notification
 from tests.support.waiting import until
 
@@ -226,7 +226,7 @@ def test_after_a_failed_sync_nothing_more_is_acknowledged_into_the_segment(tmp_p
 
 
 def test_one_odd_segment_stops_no_running_store(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         (tmp_path / "spool" / "0192a0b1c2d3e4f5a6b7c8d9e0f1a2b3-000001.sqlite").write_bytes(b"garbage" * 1_000)
         (tmp_path / "spool" / "notes.sqlite").write_text("notes")
         for number in range(5):

@@ -10,7 +10,7 @@ from typing import Any
 from receiver.data_directory.node import FILE
 from tests.durability.support.commands import run_command
 from tests.support.ports import free_address
-from tests.support.processes import Receiver
+from tests.support.processes import PreparedReceiver, Receiver
 from tests.support.waiting import until
 
 
@@ -44,7 +44,7 @@ class Machine:
 
     def start(self) -> None:
         """Run `serve`."""
-        self.receiver = Receiver(self.directory, only=self.only, **self._settings)
+        self.receiver = PreparedReceiver(self.directory, only=self.only, **self._settings)
 
     def run(self, *arguments: str):
         """Run a command to its end, which must be a good one."""

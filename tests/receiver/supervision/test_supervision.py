@@ -26,7 +26,7 @@ from tests.durability.support.load import BODIES, check_all_is_kept
 from tests.durability.support.stores import accepted, append, spool
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.keys import key_directory
-from tests.support.processes import Process, Receiver, Sender, environment, running, stopped
+from tests.support.processes import PreparedReceiver, Process, Receiver, Sender, environment, running, stopped
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
@@ -171,7 +171,7 @@ def test_a_store_that_can_never_start_leaves_the_listeners_at_work_until_an_upgr
         assert run_command(tmp_path, "upgrade").returncode == 0
         ready = serve.sender.get("/readyz")
         assert json.loads(ready.data)["store"] == "ok"
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         assert check_all_is_kept(receiver, {}) == 3
 
 
@@ -180,7 +180,7 @@ def silences_of(data_dir):
 
 
 def test_a_silence_that_has_ended_is_remembered_also_by_the_next_serve(tmp_path):
-    with running(Receiver, tmp_path) as receiver:
+    with running(PreparedReceiver, tmp_path) as receiver:
         store = until(lambda: processes_of(receiver)["store"].pid, what="the store")
         until(lambda: processes_of(receiver)["store"].state == "running", what="the store at work")
         os.kill(store, signal.SIGSTOP)
@@ -191,7 +191,7 @@ def test_a_silence_that_has_ended_is_remembered_also_by_the_next_serve(tmp_path)
         (silence,) = read_state(tmp_path).silences
         assert silence.since == since < silence.until
         assert f"{silence.since[:19]} store did not answer until" in run_command(tmp_path, "status").stdout
-    with running(Receiver, tmp_path):
+    with running(PreparedReceiver, tmp_path):
         assert silences_of(tmp_path) == [("store", WENT_ON)]
 
 
