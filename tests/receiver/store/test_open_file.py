@@ -30,7 +30,6 @@ def loop(store, spool, tmp_path, monkeypatch):
     spool.append_all([notification(number) for number in range(100)])
     spool.append_all([notification(100)])
     assert loop._turn() == 101
-    assert len(list_segments(tmp_path)) == 1  # the full one is stored, and gone
     return loop
 
 
@@ -79,14 +78,14 @@ def test_as_long_as_it_can_not_be_written_nothing_leaves_the_spool_and_the_statu
 ):
     database = tmp_path / "clc.duckdb"
     spool.append_all([notification(number) for number in range(101, 220)])
-    before = list_segments(tmp_path)
+    (with_rows, *_) = list_segments(tmp_path)
     delete(database, None)
     with monkeypatch.context() as patched:
         patched.setattr(open_file, "find_lack_of_room", lambda *_: "there is no room")
         for _ in range(3):
             loop._retry.try_now()
             assert loop._turn() == 0
-    assert list_segments(tmp_path) == before
+    assert with_rows in list_segments(tmp_path)
     assert "can't be written anew: there is no room" in loop.read_condition().failure
     loop._retry.try_now()
     with pytest.raises(Ended):
