@@ -12,6 +12,7 @@ import duckdb
 
 from receiver.database.extent import Count, count_notifications
 from receiver.database.faults import NEEDS_NEW_PROCESS, suspect
+from receiver.database.open_file import OpenFile
 from receiver.database.opening import has_wal, run
 from receiver.deriving.tables import Rebuild
 from receiver.errors import StoreError
@@ -76,6 +77,7 @@ class AppendLoop:
         self._appender = Appender(
             self._connection, source, data_dir, duplicate_window_seconds=duplicate_window_seconds, senders=senders
         )
+        self._file = OpenFile(self._connection)
         self._retry = Retry()
         self._rebuild = Rebuild(self._connection, senders)
         self.pace = Pace()
@@ -181,7 +183,8 @@ class AppendLoop:
                 self._retry.try_now()
                 while self._turn() and time.monotonic() < ends:
                     pass
-                self._try_checkpoint()
+                if self._file.is_in_place():
+                    self._try_checkpoint()
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread can't end in silence
             _log.exception("the appender can't go on in this process")
             suspect(self._data_dir, error)
@@ -204,7 +207,7 @@ class AppendLoop:
         moved = self._append() if self._retry.is_due() else 0
         is_due = False
         with self._appender.housekeeping.task("looking through the spool"):
-            is_due = self._checkpoint_is_due()
+            is_due = self._file.is_in_place() and self._checkpoint_is_due()
         if is_due:
             with self._appender.housekeeping.task("the checkpoint"):
                 self._try_checkpoint()
@@ -212,6 +215,10 @@ class AppendLoop:
 
     def _append(self) -> int:
         try:
+            if not self._file.is_in_place():
+                with self.pulse.busy("writing the database file anew"):
+                    self._file.put_back(self._data_dir)
+                self._on_fatal()
             with self.pulse.busy("appending what is new in the spool"):
                 self.pace.begin()
                 moved = self._appender.append_new()
