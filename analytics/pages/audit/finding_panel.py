@@ -28,8 +28,8 @@ from analytics.text import as_markdown, format_count, make_visible, shorten
 MOST_NOTIFICATIONS = 100
 STEP_COLUMNS = (
     Column("Occurred", "8.4rem", opens=True, time=True),
-    Column("Entity", "42%", opens=True),
-    Column("What", "58%"),
+    Column("Entity", "46%", opens=True),
+    Column("What", "54%"),
     Column("Notification", "6.9rem", opens=True),
 )
 LINKED = re.compile(r"((?P<title>.*): )?(?P<address>https://[\w.-]+(/[\w./#?=&%+-]*)?)", re.ASCII)
