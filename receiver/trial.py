@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -241,7 +242,7 @@ def _describe_state(category: Category, states: list[_Found], place: Pointer) ->
     if any(each.fields is not None for each in states):
         fields = list(dict.fromkeys(name for each in states for name in each.fields or ()))
         yield Outcome(f"state of {category}", _spell_fields(fields), is_expected=True)
-        for event_type in sorted({each.event_type or "" for each in states if each.hides}):
+        for event_type in sorted({each.event_type for each in states if each.hides and each.event_type}):
             where = (
                 f'of {event_type}: write stateless = true in [events."{event_type}"], or what changed before it is lost'
             )
@@ -253,9 +254,9 @@ def _describe_state(category: Category, states: list[_Found], place: Pointer) ->
 
 def _describe_others(found: Mapping[Category, list[_Found]], place: Pointer) -> Iterator[Outcome]:
     """Yield the categories without a place of their own; some may have no state, but not all of them."""
-    described = [each for name, states in found.items() for each in _describe_state(name, states, place)]
-    has_any = any(each.is_expected for each in described)
-    yield from (each for each in described if each.is_expected or not has_any)
+    described = [list(_describe_state(name, states, place)) for name, states in found.items()]
+    having_some = [outcomes for outcomes in described if any(each.is_expected for each in outcomes)]
+    yield from chain.from_iterable(having_some or described)
 
 
 def _spell_fields(names: list[str]) -> str:

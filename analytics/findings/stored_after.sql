@@ -2,23 +2,41 @@
 -- the latest of those. Or the notification that happened before it, with which it is compared, was stored after it: then the
 -- latest receipt until that was stored. A rule of one's own may return a text that is no id.
 WITH wanted AS (
-    SELECT id, seq, received_at, sender, category, entity_id, least(occurred_at, received_at) AS happened_at
+    SELECT
+        id, seq, received_at, sender, category, if(duplicate_of IS NULL, entity_id, NULL) AS entity_id,
+        epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
     FROM notifications
     WHERE id IN (SELECT TRY_CAST(unnest($ids::VARCHAR[]) AS UUID))
-), moments AS (
-    SELECT id, seq, received_at, true AS is_own
-    FROM wanted
-    UNION ALL
-    SELECT wanted.id, previous.seq, wanted.received_at, false
+), suspects AS MATERIALIZED (
+    -- Nearly always none: so only for these all notifications are looked through.
+    SELECT wanted.*
     FROM wanted
     ASOF JOIN (
-        SELECT sender, category, entity_id, seq, least(occurred_at, received_at) AS happened_at
+        SELECT
+            sender, category, entity_id, seq,
+            epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
         FROM notifications
         WHERE seq > (SELECT min(seq) FROM wanted) AND entity_id IN (SELECT entity_id FROM wanted) AND duplicate_of IS NULL
     ) AS previous
         ON previous.sender = wanted.sender AND previous.category = wanted.category
-            AND previous.entity_id = wanted.entity_id AND previous.happened_at < wanted.happened_at
+            AND previous.entity_id = wanted.entity_id AND previous.place < wanted.place
     WHERE previous.seq > wanted.seq
+), moments AS (
+    SELECT id, seq, received_at, true AS is_own
+    FROM wanted
+    UNION ALL
+    SELECT suspects.id, previous.seq, suspects.received_at, false
+    FROM suspects
+    ASOF JOIN (
+        SELECT
+            sender, category, entity_id, seq,
+            epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
+        FROM notifications
+        WHERE entity_id IN (SELECT entity_id FROM suspects) AND duplicate_of IS NULL
+    ) AS previous
+        ON previous.sender = suspects.sender AND previous.category = suspects.category
+            AND previous.entity_id = suspects.entity_id AND previous.place < suspects.place
+    WHERE previous.seq > suspects.seq
 ), parts AS (
     SELECT seq // 128 AS part, max(received_at) AS latest
     FROM notifications

@@ -23,6 +23,8 @@ from receiver.files import read_sql_file
 from receiver.shared_spool.rows import declare_columns
 
 VERSION = 4
+_READABLE = 3
+"""The oldest version whose rows are read as they are, while the server takes no writes."""
 TABLES_LOCK = 0x436C6353
 """The advisory lock under which they are made."""
 # Not `to_regclass`, whose answer may be of before the wait for the lock.
@@ -37,18 +39,26 @@ _DEFAULTS = {"connect_timeout": "5", "client_encoding": "utf8", "application_nam
 _log = logging.getLogger(__name__)
 
 
-def prepare(connection: Connection) -> None:
+def prepare(connection: Connection, enough: int = VERSION) -> None:
     """Make the tables if there are none, and bring those of an older program to this version, keeping their rows.
+
+    Args:
+        connection: leads to the server.
+        enough: the oldest version that will do if the server takes no writes.
 
     Raises:
         SharedSpoolError: a newer program made them.
         psycopg.Error: they can't be made or read.
     """
     if _read_version(connection) < VERSION:
-        with transaction(connection):
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [TABLES_LOCK])
-            for version in range(_read_version(connection) + 1, VERSION + 1):  # none, if another node was first
-                bring_to(connection, version)
+        try:
+            with transaction(connection):
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", [TABLES_LOCK])
+                for version in range(_read_version(connection) + 1, VERSION + 1):  # none, if another node was first
+                    bring_to(connection, version)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            if _read_version(connection) < enough:
+                raise
     check_version(connection)
 
 
@@ -177,7 +187,7 @@ class SpoolServer:
         if self._connection is None:
             connection = self._connection = self._connect()
             with watch.on(connection):
-                prepare(connection)
+                prepare(connection, _READABLE if self._reads else VERSION)
         return self._connection
 
     def _connect(self) -> Connection:

@@ -207,7 +207,8 @@ def test_a_state_that_no_example_has_is_told(billing, place, said):
     assert lines[-1].startswith(f"WRONG  {said}"), lines
 
 
-def test_an_event_that_hides_what_changed_before_it_is_told_until_the_profile_calls_it_stateless(billing):
+@pytest.mark.parametrize("place", ["invoice", '"*"'])
+def test_an_event_that_hides_what_changed_before_it_is_told_until_the_profile_calls_it_stateless(billing, place):
     note = {"event": "invoice.noted", "at": "2026-03-02T09:15:00Z", "note": {"invoice": "inv-example", "text": "late"}}
     (billing.parent / "noted.json").write_text(json.dumps(note))
     example = """
@@ -224,6 +225,7 @@ def test_an_event_that_hides_what_changed_before_it_is_told_until_the_profile_ca
     """
     signed = hmac.new(b"an example, never in use", b"1772442900." + json.dumps(note).encode(), hashlib.sha256)
     text = billing.read_text().replace('entity_id = "/invoice/id"', 'entity_id = ["/invoice/id", "/note/invoice"]')
+    text = text.replace("at.invoice", f"at.{place}")
     events = '\n[events."invoice.noted"]\nact = { path = "notes", added = "/note/text" }\n'
     billing.write_text(text + example.replace("SIGNATURE", signed.hexdigest()) + events)
     code, lines = run("check", billing)

@@ -1,8 +1,8 @@
 -- The notifications received before a moment that no other needs. An entity's history is ordered by place and cut into groups:
--- each of these notifications that states it and is no deletion begins one. A notification that stays is compared with those of its own group
--- that were received before the moment, and one that comes later with those of the last group. The group with the last
--- deletion stays, too: what was so before it, such as an alarm, is not so of a new entity of the same name. Events that don't
--- state their entity are compared with nothing: of them only the one stays that is the entity's last notification.
+-- each of these notifications that states the entity and is no deletion begins one. A notification that stays is compared with
+-- those of its own group that were received before the moment, and one that comes later with those of the last group. The group
+-- with the last deletion stays, too: what was so before it, such as an alarm, is not so of a new entity of the same name. Events
+-- that do not state their entity are compared with nothing: one stays only if it is the entity's last notification.
 CREATE OR REPLACE TEMP TABLE going AS
 WITH
 stateless_events AS (

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from receiver.shared_spool import server
@@ -87,6 +88,26 @@ def test_a_store_that_reads_from_a_server_without_writes_looks_for_the_one_that_
         append_for_a_while(node)
         assert node.reader._connection is not first
     node.close()
+
+
+def test_a_store_of_a_new_version_reads_the_tables_of_the_one_before_that_it_can_not_bring_up_to_date(
+    node, database, postgres
+):
+    node.settle()
+    write(node, range(3))
+    with psycopg.connect(database) as older:
+        older.execute("ALTER TABLE clc_spool.nodes DROP COLUMN clock_ahead")
+        older.execute("UPDATE clc_spool.about SET version = 3")
+    node.end()
+    with read_only(postgres, database):
+        node.open()
+        append_for_a_while(node)
+        assert node.count() == 3
+        assert node.reader.failure == TAKES_NO_WRITES
+    append_for_a_while(node)
+    assert node.reader.failure is None
+    with server.read_once(database, "testing") as connection:
+        assert server.check_version(connection) == server.VERSION
 
 
 def test_a_machine_that_can_not_send_says_that_the_server_takes_no_writes(node, database, postgres):

@@ -411,7 +411,14 @@ judged AS (
     LEFT JOIN places AS here ON here.alias = account_alias
     LEFT JOIN places AS there ON there.alias = home.alias
 ),
--- What tells where the accounts are may come after the act, which is foreign only since then.
+-- What tells where the accounts are may come after the act, which is foreign only since then. Their bodies are read by id,
+-- because else those of all accounts are.
+told AS MATERIALIZED (
+    SELECT id
+    FROM notifications
+    WHERE sender = 'centurylink' AND category = 'Account' AND duplicate_of IS NULL
+        AND entity_id IN (SELECT unnest(branches) FROM judged WHERE is_foreign)
+),
 tellings AS (
     SELECT
         entity_id AS alias,
@@ -420,8 +427,7 @@ tellings AS (
         seq,
         [payload ->> 'parentAlias', payload ->> 'links', if(payload ->> 'businessName' IS NULL, NULL, '')] AS place
     FROM notifications
-    WHERE sender = 'centurylink' AND category = 'Account' AND duplicate_of IS NULL
-        AND entity_id IN (SELECT unnest(branches) FROM judged WHERE is_foreign)
+    WHERE id IN (SELECT id FROM told)
     QUALIFY lag(place) OVER (PARTITION BY entity_id ORDER BY told_at, seq) IS DISTINCT FROM place
 ),
 proofs AS (
