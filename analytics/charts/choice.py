@@ -11,7 +11,7 @@ from analytics.export.sql_formats import list_values
 ChartKind = Literal["bar", "line", "area", "points", "histogram"]
 KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
 Holds = Literal["number", "time", "text"]
-MOST_ROWS = 5_000
+MOST_ROWS, MOST_BARS = 5_000, 50
 
 
 class Choice(NamedTuple):
@@ -39,7 +39,8 @@ def classify_columns(table: pa.Table) -> dict[str, Holds]:
 def make_first_choice(table: pa.Table) -> Choice | None:
     """Return the chart that fits the columns best; None where nothing can be drawn.
 
-    Where the first column names each row, such as a server, the rows are no course of time, whatever times they have.
+    Where the first column names each row, such as a server, the rows are no course of time, whatever times they have;
+    more rows than there are bars, such as notifications with their ids, may well be one.
     """
     columns = classify_columns(table)
     if not columns or not table.num_rows:
@@ -48,7 +49,7 @@ def make_first_choice(table: pa.Table) -> Choice | None:
         [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
     )
     first = next(iter(columns))
-    is_list = columns[first] == "text" and not repeats(table, columns, first)
+    is_list = columns[first] == "text" and table.num_rows <= MOST_BARS and not repeats(table, columns, first)
     if times and numbers and not is_list:
         x, y = times[0], numbers[0]
         colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None

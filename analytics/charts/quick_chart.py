@@ -18,7 +18,7 @@ from analytics.charts.charts import (
     make_heading,
     make_utc_tip,
 )
-from analytics.charts.choice import MOST_ROWS, Choice, Holds, classify_columns, list_column
+from analytics.charts.choice import MOST_BARS, MOST_ROWS, Choice, Holds, classify_columns, list_column
 from analytics.charts.names import OTHERS, limit_names, name_values
 from analytics.export.results import as_moment, as_number, name_columns
 from analytics.senders import GREY, colours
@@ -28,7 +28,6 @@ from analytics.times import WIDTHS
 TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
     "number": "quantitative", "time": "temporal", "text": "nominal",
 }  # fmt: skip
-MOST_BARS = 50
 MOST_COLOURS = 8
 MOST_DOTS = 200
 MOST_STEPS = 1_000

@@ -142,8 +142,26 @@ def convert_to_text(column: Column, replaced: Collection[str] = AS_TEXT) -> Colu
 
 
 def widen_floats(column: "Column | pa.Array[Any]") -> Any:
-    """Return a column of FLOATs as the doubles with the same digits, and any other column unchanged."""
-    return column.cast(pa.string()).cast(pa.float64()) if pa.types.is_float32(column.type) else column
+    """Return a column with doubles of the same digits in place of FLOATs, those in lists, structs and maps too."""
+    if not has_part(column.type, pa.types.is_float32):
+        return column
+    return column.cast(replace_floats(column.type, pa.string())).cast(replace_floats(column.type, pa.float64()))
+
+
+def replace_floats(kind: pa.DataType, by: pa.DataType) -> pa.DataType:
+    """Return Arrow's type with another one in the places of FLOAT."""
+    if pa.types.is_float32(kind):
+        return by
+    if not has_part(kind, pa.types.is_float32):
+        return kind
+    if isinstance(kind, pa.MapType):
+        return pa.map_(replace_floats(kind.key_type, by), replace_floats(kind.item_type, by))
+    parts = [part.with_type(replace_floats(part.type, by)) for part in map(kind.field, range(kind.num_fields))]
+    if pa.types.is_struct(kind):
+        return pa.struct(parts)
+    if isinstance(kind, pa.FixedSizeListType):
+        return pa.list_(parts[0], kind.list_size)
+    return pa.large_list(parts[0]) if pa.types.is_large_list(kind) else pa.list_(parts[0])
 
 
 def cast_by_duckdb(
@@ -195,7 +213,8 @@ def replace_types(kind: DuckDBPyType, replaced: Collection[str] = AS_TEXT) -> Du
 def make_frame(table: pa.Table) -> "pd.DataFrame":
     """Return an answer as a DataFrame; a column with a value that pandas can't represent becomes text.
 
-    Whole numbers beside NULL are doubles, as pandas has them; Python's own where one of them has too many digits.
+    Whole numbers beside NULL are doubles, as pandas has them; Python's own where one in their column has too many
+    digits.
     """
     with suppress(*_NOT_REPRESENTED):
         return _convert(table)
@@ -227,6 +246,9 @@ def loses_digits(column: Column) -> bool:
 def _convert(table: pa.Table) -> "pd.DataFrame":
     for column in table.itercolumns():
         check_times(column)
-    exact = any(map(loses_digits, table.itercolumns()))
     # Waking Arrow's threads takes longer than converting ten thousand rows, and saves nothing with a million.
-    return table.to_pandas(use_threads=False, integer_object_nulls=exact)
+    frame = table.to_pandas(use_threads=False)
+    for place, column in enumerate(table.itercolumns()):
+        if loses_digits(column):
+            frame.isetitem(place, column.to_pandas(integer_object_nulls=True).to_numpy())
+    return frame

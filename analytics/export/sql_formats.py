@@ -275,7 +275,7 @@ def format_table(table: pa.Table, width: int) -> Iterable[str]:
 def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
     """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text.
 
-    A FLOAT is the double with the same digits: 0.1, where its own value is 0.10000000149011612.
+    A FLOAT, in lists too, is the double with the same digits: 0.1, where its own value is 0.10000000149011612.
     """
     column = widen_floats(column)
     if has_part(column.type, lambda part: part == TIME_WITH_NANOSECONDS):

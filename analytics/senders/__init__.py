@@ -185,9 +185,9 @@ def has_state(category: str) -> bool:
     return find_kind_of(category) == category
 
 
-def find_icon(category: str) -> str | None:
-    """Return the icon of a category's entities; None where no sender has the category."""
-    if kind := list_kinds().get(find_kind_of(category)):
+def find_icon(category: str, sender: str | None = None) -> str | None:
+    """Return the icon of a category's entities, as of a sender before others; None where none has the category."""
+    if kind := find_sender_of(category, sender).find_kind(find_kind_of(category)):
         return kind.icon
     if is_account(category):
         return ACCOUNT_ICON

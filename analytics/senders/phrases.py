@@ -132,6 +132,8 @@ def describe_difference(old: Any, new: Any, measure: str | None = None) -> str:
     if is_plain_list(old) and is_plain_list(new) and (moves := describe_moves(old, new, measure)):
         return moves
     before, now = format_value(old, measure), format_value(new, measure)
+    if before == now and measure == UNIX_TIME:
+        before, now = format_value(old), format_value(new)  # of moments within a second
     is_text = type(old) is str, type(new) is str
     if is_text[0] != is_text[1] and (before == now or isinstance(new if is_text[0] else old, (bool, int, float))):
         before, now = (
@@ -146,17 +148,24 @@ def is_plain_list(value: Any) -> bool:
 
 
 def describe_moves(old: list[Any], new: list[Any], measure: str | None) -> str:
-    """Return the words for the values that a list lost and those that it got; empty where it has the same ones."""
+    """Return the words for the values that a list lost and those that it got.
+
+    They are empty where it has the same values, and where one that it lost reads like one that it got: 1 and "1", say.
+    """
     # Python takes true for 1.
     before, now = (Counter((isinstance(item, bool), item) for item in items) for items in (old, new))
-    moves = {"removing": before - now, "adding": now - before}
-    parts = [f"{verb} {list_values(moved, measure)}" for verb, moved in moves.items() if moved]
+    lost, got = (
+        ["null" if item is None else format_value(item, measure) for _, item in moved.elements()]
+        for moved in (before - now, now - before)
+    )
+    if not set(lost).isdisjoint(got):
+        return ""
+    parts = [f"{verb} {join_first(texts)}" for verb, texts in (("removing", lost), ("adding", got)) if texts]
     return f"by {' and '.join(parts)}" if parts else ""
 
 
-def list_values(values: Counter[tuple[bool, Any]], measure: str | None) -> str:
-    """Return the first of some values in words, and how many more there are."""
-    texts = [format_value(value, measure) for _, value in values.elements()]
+def join_first(texts: list[str]) -> str:
+    """Return the first of some texts, and how many more there are."""
     more = len(texts) - MOST_VALUES
     return ", ".join(texts[:MOST_VALUES]) + (f" and {more:,} more" if more > 0 else "")
 

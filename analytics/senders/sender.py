@@ -196,3 +196,7 @@ class Sender(NamedTuple):
             self.account,
             self.person,
         ]
+
+    def find_kind(self, category: str) -> Kind | None:
+        """Return what it says of its entities of a category; None where it has none."""
+        return next((kind for kind in self.kinds if kind.name == category), None)

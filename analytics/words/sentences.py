@@ -209,9 +209,8 @@ def came_back(change: Change) -> bool:
 
 def describe_unseen(change: Change) -> str:
     """Say that no field shows a change, and what it may be."""
-    kinds = find_sender_of(change.category, change.sender).kinds
-    unseen = next((kind.unseen for kind in kinds if kind.name == change.category), "")
-    return f"{UNSEEN} (perhaps {unseen})" if unseen else UNSEEN
+    kind = find_sender_of(change.category, change.sender).find_kind(change.category)
+    return f"{UNSEEN} (perhaps {kind.unseen})" if kind and kind.unseen else UNSEEN
 
 
 def describe_plain(parsed: ParsedChange) -> Phrase:

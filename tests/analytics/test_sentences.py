@@ -165,6 +165,13 @@ PUBLIC = "details.ipAddresses[10.1.2.3].public"
             "changed the tags by adding t0, t1, t2, t3, t4 and 1,002 more",
         ),
         (change("details.tags", "changed", [[1]], [[2]]), "changed the tags from [[1]] to [[2]]"),
+        (change("details.tags", "changed", [1], ["1"]), 'changed the tags from [1] to ["1"]'),
+        (change("details.tags", "changed", [True], ["yes"]), 'changed the tags from [true] to ["yes"]'),
+        (change("details.tags", "changed", ["a"], ["a", None]), "changed the tags by adding null"),
+        (
+            change("details.tags", "changed", ["x" * 80], ["x" * 81]),
+            f'changed the tags (it begins with ["{"x" * 57}… before and after)',
+        ),
         (
             change("details.tags", "changed", [["x" * 80]], [["x" * 80, "y"]]),
             f'changed the tags (it begins with [["{"x" * 56}… before and after)',
@@ -191,6 +198,7 @@ def test_two_values_that_differ_are_not_told_alike_and_none_is_no_address(told, 
         ("pushed_at", 1795552425, 1795552725, "from 2026-11-24 20:33:45 UTC to 2026-11-24 20:38:45 UTC"),
         ("plan.canceledAt", None, 1795552425999, "from nothing to 2026-11-24 20:33:45 UTC"),
         ("pushed_at", 7, 25_123_456, "from 7 to 25,123,456"),
+        ("sentAt", 1795552425001, 1795552425002, "from 1,795,552,425,001 to 1,795,552,425,002"),
         ("repeat", 1795552425, 1795552725, "from 1,795,552,425 to 1,795,552,725"),
     ],
 )

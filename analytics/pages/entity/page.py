@@ -147,7 +147,7 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
         with st.container(key="entity-name", gap=None):
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if has_several_senders() else ""
-                st.caption(f"{find_icon(entity.category)} {as_markdown(entity.kind_in_words + by)}")
+                st.caption(f"{find_icon(entity.category, entity.sender)} {as_markdown(entity.kind_in_words + by)}")
                 st.text(make_name_visible(entity.name))
                 draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):

@@ -12,7 +12,7 @@ import streamlit as st
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
-from analytics.senders import has_state, list_alerts, list_kinds
+from analytics.senders import find_sender_of, has_state, list_alerts
 from analytics.text import format_count, make_visible, shorten
 from analytics.words.sentences import Change, MetricState, parse_value, summarize_alert, summarize_changes
 
@@ -105,12 +105,18 @@ def list_actions(notifications: pd.DataFrame) -> dict[int, str | None]:
     return {row.seq: null_to_none(row.action) for row in list_rows(notifications)}
 
 
+def find_hint(category: str, sender: str) -> str:
+    """Return the sentence that says what a change that no field shows may be; empty where the sender has none."""
+    kind = find_sender_of(category, sender).find_kind(category)
+    return kind.unseen_long if kind else ""
+
+
 def draw_difference(row: Any) -> None:
     """Draw the changes of a step: each field with its old and its new value."""
     if not has_state(row["category"]):
         return
     changes = ask("changes_of_step", seq=int(row["seq"]))
-    hint = list_kinds()[row["category"]].unseen_long if row["category"] in list_kinds() else ""
+    hint = find_hint(row["category"], row["sender"])
     whole = changes[changes["path"] == ""]
     with st.container(key="difference", gap="small"):
         for each in list_rows(whole):

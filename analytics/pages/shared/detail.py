@@ -157,7 +157,7 @@ def draw_name_button(
     """Draw a button that leads to an entity: to `opens`, where the shown name is not the entity's own."""
     label = as_markdown(f"{what} {shorten(name, 40)}")
     go = partial(going.to_entity, category, opens or name, sender=sender)
-    st.button(label, key=key, on_click=go, icon=find_icon(category))
+    st.button(label, key=key, on_click=go, icon=find_icon(category, sender))
 
 
 def draw_account_button(name: str, key: str, sender: str | None, *, opens: str | None = None) -> None:

@@ -77,7 +77,7 @@ def draw_leads(table: "pa.Table", position: int | None) -> None:
     if named.category and named.entity:
         label = as_markdown(f"{as_words(find_kind_of(named.category), named.sender)} {shorten(named.entity, 60)}")
         st.button(
-            label, key="sql-to-entity", icon=find_icon(named.category), on_click=going.to_entity,
+            label, key="sql-to-entity", icon=find_icon(named.category, named.sender), on_click=going.to_entity,
             args=(named.category, named.entity), kwargs={"sender": named.sender},
         )  # fmt: skip
 

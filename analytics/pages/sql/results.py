@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 DURATION = st.column_config.NumberColumn(format="localized")
 WITH_ALL_DIGITS = st.column_config.NumberColumn(format="%g")
 """The form of numbers with a fraction: without one they are rounded to four digits after the point, or to one digit."""
+LIGHT_ON_PAPER = "<style>@media print { .st-key-sql-rows canvas { filter: invert(1) hue-rotate(180deg); } }</style>"
+"""The table is a picture in the colours of the viewer's theme, which no style sheet sees."""
 SHOWS = ("Table", "Chart")
 TALLEST = 560
 ROW_PIXELS = 31
@@ -133,6 +135,8 @@ def draw_rows(run: Run, table: "pa.Table") -> None:
         with st.container(key="sql-leads"):
             st.caption(missing)
     with st.container(key="sql-rows"):
+        if is_dark():
+            st.html(LIGHT_ON_PAPER)
         st.dataframe(
             frame,
             key=key,

@@ -15,6 +15,7 @@ from analytics.senders import GREY
 from tests.support.readable_store import HOSTILE_NAME
 
 DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
+HOURS = [DAYS[0] + timedelta(hours=hour) for hour in range(51)]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
         ({"day": DAYS, "event": ["a", "b", "a"], "n": [1, 2, 3]}, Choice("bar", "day", "n", "event")),
         ({"event": ["a", "b", "a"], "day": DAYS, "n": [1, 2, 3]}, Choice("bar", "day", "n", "event")),
         ({"name": ["a", "b", "c"], "n": [1, 2, 3], "newest": DAYS}, Choice("bar", "name", "n")),
+        ({"id": [*map(str, range(51))], "at": HOURS, "n": [1] * 51}, Choice("line", "at", "n")),
         ({"name": ["a", "b"], "n": [1, 2]}, Choice("bar", "name", "n")),
         ({"name": ["a", "b"]}, Choice("bar", "name")),
         ({"n": [1, 2], "m": [3, 4]}, Choice("points", "n", "m")),

@@ -80,9 +80,18 @@ def test_a_table_shows_the_digits_of_small_decimals(sql):
     assert out.decode().splitlines()[-1].split() == ["0.000000000", "0.000000120", "-1"]
 
 
-@pytest.mark.parametrize(("form", "said"), [("csv", b"x\r\n0.1\r\n"), ("json", b'[\n{"x":0.1}\n]\n')])
-def test_a_float_has_its_own_digits_and_no_others(sql, form, said):
-    assert sql("SELECT 0.1::FLOAT AS x", "--format", form)[:2] == (0, said)
+FLOATS = "0.1::FLOAT AS x, [x, NULL] AS y, {'a': [x, 'nan'::FLOAT]::FLOAT[2]} AS z, map {x: 'x'} AS m"
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("csv", b'x,y,z,m\r\n0.1,"[0.1,null]","{""a"":[0.1,""nan""]}","[[0.1,""x""]]"\r\n'),
+        ("json", b'[\n{"x":0.1,"y":[0.1,null],"z":{"a":[0.1,null]},"m":[[0.1,"x"]]}\n]\n'),
+    ],
+)
+def test_a_float_has_its_own_digits_and_no_others_in_lists_too(sql, form, said):
+    assert sql(f"SELECT {FLOATS}", "--format", form)[:2] == (0, said)
 
 
 def test_a_table_shows_intervals_too(sql):

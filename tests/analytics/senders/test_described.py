@@ -12,7 +12,8 @@ import pytest
 
 import receiver
 from analytics import senders
-from analytics.senders.described import Seen, as_sender
+from analytics.pages.shared.changes import find_hint
+from analytics.senders.described import OTHER_ICON, Seen, as_sender
 from analytics.words.sentences import Change, make_sentence
 from tests.analytics.charts.test_colours import lab_of
 
@@ -101,6 +102,9 @@ def test_a_category_of_two_senders_has_the_words_of_each():
         assert make_sentence(server._replace(sender="centurylink")) == "Server X1 was created (actor not reported)"
         assert make_sentence(user._replace(sender="till")) == "KIM was updated, but no visible field changed"
         assert "password" in make_sentence(user._replace(sender="centurylink"))
+        assert [bool(find_hint("User", name)) for name in ("centurylink", "till")] == [True, False]
+        icons = {senders.find_icon("Server", name) for name in (None, "centurylink", "till")}
+        assert icons == {before["Server"].icon, OTHER_ICON}
         assert {kind: senders.list_kinds()[kind] for kind in before} == before
         assert senders.find_kind_of("Alert") == "Server"
     finally:

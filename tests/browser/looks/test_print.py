@@ -11,9 +11,18 @@ PAPER = {"width": 720, "height": 1000}
 DARK = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}
 AUDIT = "/audit?refresh=off&range=all&account=ACME&actor=kim"
 ENTITY = f"/entity?refresh=off&category=Server&name={SERVER}"
-CLICKED = ".st-key-search, .stDownloadButton, .st-key-filters-button, .st-key-step-earlier, .st-key-refresh"
+CLICKED = (
+    ".st-key-search, .stDownloadButton, .st-key-filters-button, .st-key-step-earlier, .st-key-refresh, "
+    "[data-testid=stLayoutWrapper]:has(> .st-key-filters)"
+)
 IS_WHOLE = """frames => frames.every(
     one => one.scrollHeight <= one.clientHeight + 1 && one.scrollWidth <= one.clientWidth)"""
+IN_FLEXIBLE = """list => {
+    const boxes = [];
+    for (let box = list.parentElement; box.dataset.testid !== "stMainBlockContainer"; box = box.parentElement)
+        if (/flex|grid/.test(getComputedStyle(box).display)) boxes.push(box.className);
+    return boxes;
+}"""
 READ = "age => getComputedStyle(age, '::after').content"
 
 
@@ -68,3 +77,25 @@ def test_the_rows_of_a_list_take_lines_of_their_own_before_they_are_printed(live
     expect(stacked).to_have_count(1)
     page.evaluate("() => dispatchEvent(new Event('afterprint'))")
     expect(stacked).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [("/notifications?range=all", "notifications"), ("/?range=all", "types-list"), ("/health?", "health-kept")],
+)
+def test_what_follows_a_list_of_several_sheets_is_not_printed_over_its_end(print_page, address, key):
+    # Chromium makes a flexible box no longer by the rows that go to the next sheet.
+    page = print_page(f"{address}&refresh=off", f".st-key-{key} tbody tr")
+    assert page.locator(f".st-key-{key}").evaluate(IN_FLEXIBLE) == []
+
+
+def test_a_query_and_its_rows_are_printed_black_on_white_in_the_dark_theme_too(print_page):
+    page = print_page("/sql?sql=SELECT+1", ".st-key-sql-editor .cm-line")
+    code = page.locator(".st-key-sql-editor .cm-editor")
+    expect(code).to_have_css("color", "rgb(0, 0, 0)")
+    expect(code).to_have_css("background-color", "rgb(255, 255, 255)")
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator(".st-key-sql-rows canvas").first.wait_for()
+    page.emulate_media(media="print")
+    expect(page.locator(".st-key-sql-rows canvas").first).to_have_css("filter", "invert(1) hue-rotate(180deg)")
