@@ -267,7 +267,8 @@ def test_a_window_of_1280_pixels_has_room_for_the_names_of_accounts_beside_what_
     name_of_28_letters, title_of_17_letters, received_los_angeles = 195, 124, 153
     assert room_for("Received", listed, table) >= received_los_angeles
     assert room_for("Account", listed, table) >= name_of_28_letters
-    assert room_for("What", listed, table) >= 300
+    # Beside a column of senders a sentence has less, so that the names of entities and actors keep their words whole.
+    assert room_for("What", listed, table) >= (300 if senders == 1 else 245)
     assert senders == 1 or room_for("Sender", listed, table) >= title_of_17_letters
     without_names = list_columns(narrow=False, named=False)
     assert room_for("What", without_names, table) > room_for("What", listed, table)
