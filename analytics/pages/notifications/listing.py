@@ -57,8 +57,8 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
         return (*first, Column("Entity", "50%", opens=True), Column("Account", "50%", opens=True))
     return (
         *first,
-        Column("Entity", "30%", opens=True),
-        Column("What", "48%"),
+        Column("Entity", "29%", opens=True),
+        Column("What", "49%"),
         Column("Account", "14rem" if named else "8rem", opens=True),
         Column("Actor", "22%", opens=True),
         Column("Signature", "5.9rem"),
