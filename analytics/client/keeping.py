@@ -2,10 +2,15 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from analytics.errors import SilentError
+
+R = TypeVar("R")
 
 
 class Dated(Protocol):
@@ -18,6 +23,19 @@ class Dated(Protocol):
 
 
 T = TypeVar("T", bound=Dated)
+
+
+def begin(threads: ThreadPoolExecutor, work: Callable[..., R], *arguments: Any) -> Future[R]:
+    """Let a thread do some work; where the program is about to end, its result is an error.
+
+    Python takes no more work from then on, while other threads, such as one that draws a page, may go on for a moment.
+    """
+    try:
+        return threads.submit(work, *arguments)
+    except RuntimeError:
+        refused: Future[R] = Future()
+        refused.set_exception(SilentError("This program is ending."))
+        return refused
 
 
 class KeptAnswer(ABC, Generic[T]):
@@ -66,5 +84,5 @@ class KeptAnswer(ABC, Generic[T]):
         """Return the run that goes on, or begin one; the result of an ended run is too old for a new question."""
         with self._lock:
             if self._looking is None or self._looking.done():
-                self._looking = self._thread.submit(self._look)
+                self._looking = begin(self._thread, self._look)
             return self._looking

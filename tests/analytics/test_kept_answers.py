@@ -1,5 +1,6 @@
 """What the dashboard keeps of viewers' answers has a bound, and the oldest go first."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Event
 
@@ -8,7 +9,8 @@ import pytest
 
 from analytics import connect
 from analytics.client.client import Client
-from analytics.errors import TooManyBytesError
+from analytics.client.keeping import begin
+from analytics.errors import SilentError, TooManyBytesError
 from analytics.pages.shared.known import alarms
 from analytics.pages.sql.run import AnswerCache, Limits, Run
 
@@ -100,3 +102,10 @@ def test_alerts_that_came_one_by_one_are_kept_in_few_parts(monkeypatch):
         cache.read_on(run_query)
     assert len(cache.states) <= 3
     assert list(pd.concat(cache.states)["seq"]) == seqs
+
+
+def test_work_that_is_begun_while_the_program_ends_is_an_error_that_pages_know():
+    threads = ThreadPoolExecutor(1)
+    threads.shutdown()
+    with pytest.raises(SilentError, match="This program is ending"):
+        begin(threads, int).result()

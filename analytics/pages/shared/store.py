@@ -18,6 +18,7 @@ from analytics import queries
 from analytics.client.arrow_types import make_frame
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
+from analytics.client.keeping import begin
 from analytics.client.pulse import ListenerPulse, Pulse
 from analytics.client.signs import find_store_failure
 from analytics.errors import NoStatusError, SilentError
@@ -91,7 +92,7 @@ class Question(Generic[T]):
 
     def __init__(self, question: Callable[[Cancellation], T]) -> None:
         self._cancellation = Cancellation()
-        self._running: Future[T] = open_askers().submit(question, self._cancellation)
+        self._running: Future[T] = begin(open_askers(), question, self._cancellation)
 
     def await_result(self) -> T:
         """Wait for the answer; withdraw the question when the store falls silent, or the viewer goes elsewhere.

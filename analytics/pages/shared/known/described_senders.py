@@ -9,6 +9,7 @@ import streamlit as st
 
 from analytics.client.client import Client
 from analytics.client.described_senders import Described, read_senders
+from analytics.client.keeping import begin
 from analytics.errors import AnalyticsError
 from analytics.pages.shared.store import open_connection
 from analytics.senders import learn, read_edition
@@ -39,7 +40,7 @@ class SenderWatch:
             is_first = not self._again_at
             if self._reading is None and time.monotonic() >= self._again_at:
                 self._again_at = time.monotonic() + LOOK_AGAIN_SECONDS
-                self._reading = self._thread.submit(read_senders, self._client)
+                self._reading = begin(self._thread, read_senders, self._client)
             reading = self._reading
         if reading and is_first:
             wait([reading], patience)
