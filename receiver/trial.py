@@ -165,7 +165,7 @@ def _summarize(example: Example) -> str:
 
 
 class _Found(NamedTuple):
-    """What an example's body states.
+    """The fields that an example's body states, and what follows from that.
 
     Args:
         event_type: its event.

@@ -87,7 +87,7 @@ class Progress(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """What is known of a node; times are the server's, and `clock_ahead` says how far the node's own clock is ahead."""
+    """The facts about a node; times are the server's, and `clock_ahead` says how far the node's own clock is ahead."""
 
     node: UUID
     name: str

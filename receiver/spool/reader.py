@@ -162,7 +162,7 @@ class SpoolReader:
             segment.close()
             moved_to = set_aside(segment.list_files(), directory)
             if moved_to or segment.missing:  # else its file is gone, which is told, and all that was in it is stored
-                sentence = f"Segment {segment.path.name}: {damage}. What could be read is stored."
+                sentence = f"Segment {segment.path.name}: {damage}. All rows that could be read are stored."
                 self._report(sentence, moved_to, _describe_missing(segment))
         else:
             segment.unlink()
@@ -187,7 +187,7 @@ class SpoolReader:
                 self._report_vanished(segment.path, set_aside(segment.list_files(), segment.path.parent))
                 continue
             kept = self._keep_rest(segment) if segment.is_gone() else None
-            self._tell(segment, segment.damage, "What can be read is stored", kept)
+            self._tell(segment, segment.damage, "All rows that can be read are stored", kept)
             self._tell(segment, segment.refused, "It is tried again")
         self._clear_up()
         for lock in [path for path in self._list_files() if path.suffix == ".lock"]:
@@ -221,7 +221,7 @@ class SpoolReader:
         kept = None
         with contextlib.suppress(OSError):  # a full disk, say; readable rows are still taken
             kept = copy_aside(segment.list_files(), segment.path.parent)
-        self._tell(segment, segment.damage, "What can be read is stored", kept)
+        self._tell(segment, segment.damage, "All rows that can be read are stored", kept)
 
     def _tell(self, segment: Segment, what: str | None, then: str, kept: Path | None = None) -> None:
         sentence = f"Segment {segment.path.name}: {what}. {then}."

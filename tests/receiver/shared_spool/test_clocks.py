@@ -10,7 +10,6 @@ from receiver.keeping.care.machines import describe_machine
 from receiver.keeping.care.sharing import Machine, SharedSpool, add_machines
 from receiver.shared_spool import nodes as membership
 from tests.receiver.keeping.test_care import figure, shared
-from tests.receiver.shared_spool.nodes import Node
 
 MACHINE = Machine("aaaaaaaa-1", "one", "1.0", "all", 1.0, 0, 0.0, lacks_rows=False, is_holding=False, is_this=True)
 CLOCKS = "clock_off_seconds"
@@ -20,14 +19,6 @@ def machines(*ahead, **changed):
     named = zip(("one", "two"), ahead, strict=False)
     some = tuple(MACHINE._replace(name=name, clock_ahead_seconds=each, **changed) for name, each in named)
     return shared(SharedSpool(None, None, 0, machines=some))
-
-
-@pytest.fixture
-def nodes(tmp_path, database):
-    nodes = [Node(tmp_path / name, database) for name in ("one", "two")]
-    yield nodes
-    for node in nodes:
-        node.close()
 
 
 @pytest.mark.parametrize("seconds", [180, -400])

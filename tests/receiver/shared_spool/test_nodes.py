@@ -19,14 +19,6 @@ from tests.receiver.shared_spool.nodes import Node
 from tests.support.rows import notification
 
 
-@pytest.fixture
-def nodes(tmp_path, database):
-    nodes = [Node(tmp_path / name, database) for name in ("one", "two")]
-    yield nodes
-    for node in nodes:
-        node.close()
-
-
 @pytest.fixture(autouse=True)
 def _rows_may_go_at_once(monkeypatch):
     monkeypatch.setattr(batches, "_SHORTEST_SECONDS", 0.0)

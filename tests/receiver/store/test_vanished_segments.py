@@ -80,7 +80,7 @@ def test_a_segment_that_is_deleted_while_the_store_has_it_open_is_told_once_and_
     store.take_all()
     assert store.users() == list(range(2 + is_written_on))
     ((what, moved_to),) = store.told
-    assert what.endswith("its file was deleted or replaced while in use. What can be read is stored.")
+    assert what.endswith("its file was deleted or replaced while in use. All rows that can be read are stored.")
     assert (moved_to is None) == (suffixes == FILES)
     assert store.missing == []
 
