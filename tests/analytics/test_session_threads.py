@@ -5,16 +5,19 @@ while the old one still draws.
 import re
 from pathlib import Path
 from threading import Thread
+from unittest.mock import Mock
 
 import pytest
 import streamlit as st
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state import SafeSessionState, session_state_proxy
 from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 import analytics
-from analytics.pages.serving import session_lock
-from analytics.pages.serving.session_lock import find_lock, share_locks
+from analytics.pages.serving import sessions
+from analytics.pages.serving.sessions import find_lock, is_late, share_locks
 from analytics.pages.shared import address, answers
 from analytics.pages.sql import editor
 from tests.support.dashboard_app import make_app
@@ -191,6 +194,28 @@ def test_the_query_of_an_address_is_shown_though_the_first_drawing_ends_before(m
     assert texts == [("SELECT 42",)] * 2
 
 
+def test_a_click_in_a_list_that_streamlit_has_forgotten_opens_nothing():
+    def page():
+        import streamlit as st
+
+        from analytics.pages.shared.known.memory import read_trigger
+
+        st.text(f"opens {read_trigger('notifications', 'open')}")
+
+    assert [shown.value for shown in AppTest.from_function(page).run().text] == ["opens None"]
+
+
+def ask(page, fragment=""):
+    return ClientState(page_script_hash=page, fragment_id=fragment)
+
+
+def test_a_session_answers_parts_of_the_page_for_which_its_browser_asked_last_alone():
+    session = Mock(spec=AppSession)
+    first_request = [is_late(session, state) for state in (ask(""), ask("activity", "body"))]
+    elsewhere = [is_late(session, state) for state in (ask("audit"), ask("activity", "body"), ask("audit", "body"))]
+    assert (first_request, elsewhere) == ([False, False], [False, True, False])
+
+
 def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):
     monkeypatch.setattr(SafeSessionState, "__init__", SafeSessionState.__init__)
     share_locks()
@@ -207,8 +232,8 @@ def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):
 
 
 def test_a_lock_goes_with_the_drawings_of_its_session():
-    before, state = len(session_lock._locks), SessionState()
+    before, state = len(sessions._locks), SessionState()
     lock = find_lock(state)
-    assert (find_lock(state) is lock, len(session_lock._locks)) == (True, before + 1)
+    assert (find_lock(state) is lock, len(sessions._locks)) == (True, before + 1)
     del lock
-    assert len(session_lock._locks) == before
+    assert len(sessions._locks) == before

@@ -179,3 +179,31 @@ def test_back_leads_to_the_place_on_the_page_where_one_was(live, watch):
     link(page, "Alerts").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Alerts")
     until(lambda: area.evaluate("area => area.scrollTop") == 0, what="the top of the page")
+
+
+SEND_LATE = """
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (request) {
+  send.call(this, request);
+  const { late } = window;
+  if (late) for (let wait = 0; wait < 1000; wait += 50) setTimeout(() => send.call(this, late), wait);
+  window.last = request;
+};
+"""
+"""Sends an earlier request again and again after the next one, as a slow browser or a slow network does once."""
+
+
+def test_a_late_request_for_a_part_of_the_page_before_leaves_the_new_page_whole(live, watch):
+    watched = watch(live.url)
+    watched.page.add_init_script(SEND_LATE)
+    page = watched.open(f"/notifications?refresh=off&entity={SERVER}")
+    row_of(page, "notifications", "kim@acme.example").locator("td").first.locator("button").click()
+    expect(page.get_by_role("table", name="What this step changed")).to_be_visible()
+    page.evaluate("window.late = window.last")
+    link(page, "Audit").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    page.evaluate("window.late = null")
+    choose(page, "Account", ACCOUNT)
+    assert page.evaluate("window.late === null"), "the page was loaded again"
+    expect(page).to_have_url(re.compile(f"/audit.*account={ACCOUNT}"))
+    expect(page.locator(".st-key-changes-head")).to_be_visible()

@@ -17,6 +17,7 @@ from altair.utils.schemapi import disable_debug_mode
 from analytics.charts.charts import adapt_to_page
 from analytics.pages.shared.address import describe_view
 from analytics.pages.shared.formatting import format_local, format_utc, name_with_zone
+from analytics.pages.shared.known.memory import read_trigger
 
 BROWSER = "analytics.pages.shared.browser"
 """The folder with the scripts and style sheets of all pages."""
@@ -242,12 +243,12 @@ def draw_table(
     """
 
     def open_row() -> None:
-        click = st.session_state[key].get("open")
+        click = read_trigger(key, "open")
         if on_open and isinstance(click, dict):
             on_open(str(click.get("id")), str(click.get("column")))
 
     def close_row() -> None:
-        if on_close and st.session_state[key].get("close"):
+        if on_close and read_trigger(key, "close"):
             on_close()
 
     rows = [describe_line(line) for line in lines]

@@ -3,12 +3,11 @@
 import re
 from typing import Any, NamedTuple
 
-import streamlit as st
-
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import Account, Accounts, is_in, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import register_script
+from analytics.pages.shared.known.memory import read_trigger
 from analytics.pages.shared.open_item import as_seq, is_uuid
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows
 from analytics.senders import describe_any_entity, is_account, list_event_types
@@ -45,7 +44,7 @@ def draw_search_field() -> None:
 
     @skip_unanswered
     def find() -> None:
-        if text := str(st.session_state["search"].get("text") or "").strip():
+        if text := str(read_trigger("search", "text") or "").strip():
             lead_to(text)
 
     entity = add_article(describe_any_entity())

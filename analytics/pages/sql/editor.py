@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.pages.shared.components import register_script
+from analytics.pages.shared.known.memory import read_trigger
 
 KEY = "sql-editor"
 CHART = ("show", "chart", "x", "y", "colour")
@@ -103,7 +104,7 @@ def draw_editor(
     """
 
     def run() -> None:
-        click = st.session_state[KEY].get("run")
+        click = read_trigger(KEY, "run")
         if isinstance(click, dict):
             on_run(str(click.get("sql", "")), read_chart(click.get("chart")))
 

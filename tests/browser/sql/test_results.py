@@ -3,10 +3,12 @@
 import csv
 import io
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
+from analytics.pages.shared.components import BROWSER, read_file
 from tests.browser.sql.editor import cell, code, expect_rows, past_queries, results, run, show, tab, typed
 from tests.browser.watching import column, download, row_of, texts
 from tests.support.waiting import until
@@ -138,6 +140,27 @@ def test_on_a_phone_a_run_brings_its_rows_in_sight_and_a_swipe_beside_them_moves
     assert box["y"] + box["height"] < 844
     swipe_up(page, 370, 600)
     until(lambda: grid.bounding_box()["y"] < box["y"], what="the page to move")
+
+
+SHORT = """<div data-testid="stMain" style="height: 100vh; overflow: auto">
+<p style="height: 700px"></p><p class="target" style="height: 300px"></p><p class="late"></p></div>"""
+BRING = """async source => {
+  const { default: bring } = await import(source);
+  bring({ data: { turn: "1", target: ".target", onlyOnPhone: true } });
+}"""
+
+
+def test_what_a_run_brings_in_sight_is_brought_there_also_when_what_is_below_it_comes_late(browser):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+    page.set_content(SHORT)
+    page.evaluate(BRING, f"data:text/javascript,{quote(read_file(BROWSER, 'bring.js'))}")
+    page.clock.run_for(3000)
+    page.locator(".late").evaluate("late => { late.style.height = '900px'; }")
+    page.clock.run_for(200)
+    assert page.locator(".target").bounding_box()["y"] == 8
+    page.close()
 
 
 def test_on_a_phone_the_chart_stays_in_sight(live, watch):

@@ -37,7 +37,8 @@ export default function ({ data }) {
       const distance = distanceTo(target);
       isBringing ||= distance < -MARGIN || distance > mostBelow;
       if (isBringing && Math.abs(distance) > 1) area.scrollTop += distance;
-      reached ??= now;
+      // A page that is still too short can't be scrolled so far: then what lengthens it is awaited.
+      if (!isBringing || Math.abs(distanceTo(target)) <= 1) reached ??= now;
     }
     setTimeout(step, STEP_MS);
   };
