@@ -135,6 +135,8 @@ class Stack:
             "CLC_PUBLIC_KEY": str(key_directory() / "public.pem"),
             "CLC_QUERY_LISTEN": f"{self.addresses['store']}:8081",
             "CLC_TRUSTED_PROXIES": "127.0.0.0/8",
+            # A slow machine takes longer than the default, after which a notification may be on its receiver alone.
+            "CLC_ACKNOWLEDGE_WAIT": "50",
         }
 
     def _as_here(self, text: str, of: str) -> str:
