@@ -1,4 +1,4 @@
-"""The order of the modules: those that take longest first, so that no process is left alone with them at the end."""
+"""Which tests run, and in which order: modules that take longest first, so that no process is left alone with them."""
 
 from collections.abc import Iterator
 from itertools import chain, zip_longest
@@ -6,10 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sizes import is_full
+
 BUSY, WAITING = "browser", "durability"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs with `DURABILITY=full` alone, and order the rest."""
+    if not is_full():
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+    order(items)
+
+
+def order(items: list[pytest.Item]) -> None:
     """Put a module that keeps a processor busy beside one that mostly waits, and all short ones after these."""
     modules: dict[Path, list[pytest.Item]] = {}
     for item in items:

@@ -137,6 +137,7 @@ def test_a_rule_for_github_finds_nothing_in_the_same_notifications_of_another_se
         assert set(named) <= {(entity["category"], entity["entity_id"]) for entity in entities}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("rule", "example"), FIRING_FOR_CENTURYLINK)
 def test_another_sender_with_the_same_names_changes_no_finding_of_a_rule_for_centurylink(rule, example, tmp_path):
     def run():

@@ -119,6 +119,7 @@ def open_whole(watched, name):
     return page
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", WHOLE)
 def test_on_a_phone_a_finger_hits_each_link_and_button_and_reads_each_text_whole(live, watch, name):
     page = open_whole(watch(live.url, **PHONE), name)
@@ -130,6 +131,7 @@ def test_on_a_phone_a_finger_hits_each_link_and_button_and_reads_each_text_whole
         )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", WHOLE)
 def test_in_a_window_each_text_is_whole_or_a_hover_has_it(live, watch, name):
     # The names of columns have the zone, and this one's is long.
@@ -198,6 +200,7 @@ def test_the_check_itself_sees_what_bars_people(live, watch):
     assert {line.split()[0] for line in found_on(page)} == {"button-name", "color-contrast"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("width", "is_stacked"), [(700, True), (768, True), (1280, False)])
 def test_a_list_without_room_for_its_columns_has_rows_of_several_lines(live, watch, width, is_stacked):
     watched = watch(live.url, viewport={"width": width, "height": 900})

@@ -70,6 +70,7 @@ def brush_the_night(page):
     expect(page).to_have_url(re.compile("part="))
 
 
+@pytest.mark.full
 def test_why_activity_doubled_last_night_is_found_by_clicks_down_to_the_payload(live, watch):
     page = watch(live.url).open("/")
     expect(page.locator(".st-key-total-line")).to_contain_text(
@@ -167,6 +168,7 @@ def test_the_tree_opens_by_keyboard_and_counts_all_below(live, watch):
     expect(page.locator(".st-key-detail-name [data-testid=stText]")).to_have_text("BRIX")
 
 
+@pytest.mark.full
 def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, watch, ended):
     page = watch(live.url, timezone_id="Asia/Kolkata").open("/?refresh=off")
     marks(page)
@@ -190,6 +192,7 @@ def test_a_part_is_selected_and_taken_back_by_keyboard_as_a_brush_does(live, wat
     expect(brush_marks(page)).to_have_count(0)
 
 
+@pytest.mark.full
 def test_a_link_to_a_part_that_has_left_the_range_says_so(live, watch, ended):
     since = ended - timedelta(days=3)
     page = watch(live.url).open(f"/?refresh=off&part={since:%Y-%m-%dT%H:00Z}/{since:%Y-%m-%dT%H:30Z}")
@@ -199,6 +202,7 @@ def test_a_link_to_a_part_that_has_left_the_range_says_so(live, watch, ended):
     expect(inside.locator(".st-key-part-elsewhere")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_a_brushed_part_stays_over_refreshes_after_the_fields_were_looked_at(live, watch):
     page = watch(live.url).open("/?refresh=1+s")
     marks(page)
@@ -217,6 +221,7 @@ def test_a_brushed_part_stays_over_refreshes_after_the_fields_were_looked_at(liv
     expect_counted(page, PART)
 
 
+@pytest.mark.full
 def test_a_brushed_part_is_still_marked_when_back_leads_to_it(live, watch):
     page = watch(live.url).open("/?refresh=off")
     brush_the_night(page)
@@ -228,6 +233,7 @@ def test_a_brushed_part_is_still_marked_when_back_leads_to_it(live, watch):
     expect(brush_marks(page).first).to_be_visible()
 
 
+@pytest.mark.full
 def test_a_brushed_part_is_compared_with_the_dashed_line_over_it(live, watch):
     page = watch(live.url).open("/?refresh=off&compare=a+day+before")
     expect(page.locator(".st-key-over-time")).to_contain_text("the dashed line is a day before")
@@ -238,6 +244,7 @@ def test_a_brushed_part_is_compared_with_the_dashed_line_over_it(live, watch):
     expect(page.locator(".st-key-total-line")).to_contain_text(f"{then[1]:%H:%M})")
 
 
+@pytest.mark.full
 def test_on_a_phone_each_list_has_five_names_and_the_chosen_one_until_one_asks_for_the_others(live, watch):
     page = watch(live.url, viewport={"width": 390, "height": 844}).open("/?refresh=off&what=Server/WA1ACEUWEB05")
     rows = page.locator(".st-key-entities-list tbody tr").filter(visible=True)
@@ -285,6 +292,7 @@ def open_since_visit(page):
     return page.get_by_role("button", name="Since my last visit")
 
 
+@pytest.mark.full
 def test_since_the_last_visit_is_since_the_cookie_of_this_browser_says(live, watch, ended):
     fresh = watch(live.url).open("/?refresh=off")
     expect(open_since_visit(fresh)).to_be_disabled()

@@ -43,6 +43,7 @@ def aged(live):
     }
 
 
+@pytest.mark.full
 def test_each_age_on_a_page_that_is_not_refreshed_counts_by_itself(aged, live, watch):
     watched = watch(live.url)
     for address, selector in take_few(aged.items(), 6):

@@ -79,6 +79,7 @@ def test_what_is_in_alarm_says_since_when_and_a_deleted_server_is_in_none(live, 
     expect(column(page, 1, "in-alarm").first).to_have_text(re.compile("^3 h"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", [768, 1280, 1500])
 def test_no_time_in_the_lists_is_cut_and_the_chart_s_buttons_cover_none(live, watch, width):
     page = watch(live.url, viewport={"width": width, "height": 900}).open(f"{PAGE}&range=30+d&flapping=1")
@@ -223,6 +224,7 @@ def test_filters_that_leave_nothing_say_so(live, watch):
     )
 
 
+@pytest.mark.full
 def test_an_alarm_appears_and_ends_by_itself_and_a_second_one_moves_nothing_below_the_list(live, watch):
     page = watch(live.url).open("/alerts?refresh=1+s&entity=NEW01")
     card, chart = page.locator(".st-key-in-alarm-card"), page.locator(".st-key-alarms-over-time")
@@ -244,6 +246,7 @@ def test_an_alarm_appears_and_ends_by_itself_and_a_second_one_moves_nothing_belo
     assert measure_room() < room / 2
 
 
+@pytest.mark.full
 def test_on_a_phone_the_chart_fits_the_screen_and_names_stand_above_their_bars(live, watch):
     page = watch(live.url, viewport={"width": 390, "height": 844}).open(PAGE)
     marks = page.locator(".st-key-alarms-over-time svg.marks")

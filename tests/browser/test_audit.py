@@ -109,6 +109,7 @@ def test_a_finding_says_when_and_from_where_its_notifications_came(live, watch):
     )
 
 
+@pytest.mark.full
 def test_a_brush_narrows_findings_and_changes_to_a_range_in_the_address_that_a_button_ends(live, watch):
     page = watch(live.url).open("/audit?refresh=off&range=28+d")
     expect(page.locator(".st-key-findings-over-time svg.marks")).to_be_visible()
@@ -138,6 +139,7 @@ def test_a_brush_narrows_findings_and_changes_to_a_range_in_the_address_that_a_b
     expect(page.locator(".st-key-changes-head strong")).to_have_text(changed)
 
 
+@pytest.mark.full
 def test_a_finding_from_before_the_time_range_is_opened_by_its_address_too(live, watch):
     page = watch(live.url).open(ALL)
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -213,6 +215,7 @@ def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_o
     expect(page.locator(NAME)).to_contain_text(re.compile("Signature used again|Body of another event"))
 
 
+@pytest.mark.full
 def test_a_finding_says_which_of_its_notifications_another_one_doubts_and_an_old_link_leads_to_it(live, watch):
     replayed = server(ago(60), "ELI", name="WA1ACMEGONE01", account=ELSEWHERE)
     sent = [("Server.Updated", replayed), ("Server.Deleted", replayed)]
@@ -247,6 +250,7 @@ def test_a_change_names_each_finding_that_its_notification_is_in_and_leads_to_th
     expect(page.locator(".st-key-detail")).to_contain_text("behind this finding")
 
 
+@pytest.mark.full
 def test_a_finding_that_became_known_late_is_told_in_the_range_in_which_it_was_received(live, watch):
     name = "WA1ACMELATE01"
     for hours, public in ((50, {}), (40, {"public": "203.0.113.41"})):
@@ -274,6 +278,7 @@ def replay(live, times):
     until(lambda: live.one("SELECT count(*) FROM notifications") == stored + 2 * times, what="them in the store")
 
 
+@pytest.mark.full
 def test_on_a_phone_ten_findings_come_before_the_changes_until_one_asks_for_the_others(live, watch):
     replay(live, 2)
     page = watch(live.url, viewport={"width": 390, "height": 844}).open(ALL)
@@ -294,6 +299,7 @@ def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
     expect(column(page, 2, "findings").filter(has_text=PUBLIC)).to_have_count(0)
 
 
+@pytest.mark.full
 def test_back_leads_from_refused_ones_to_the_notification_of_a_finding(live, watch):
     page = watch(live.url).open(ALL)
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -310,6 +316,7 @@ def test_back_leads_from_refused_ones_to_the_notification_of_a_finding(live, wat
     expect(page.locator(".st-key-refused-list")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_a_rule_that_can_not_be_run_is_told_quietly_and_stops_no_other(live, watch, tmp_path):
     rules = tmp_path / "rules"
     rules.mkdir()
@@ -339,6 +346,7 @@ def test_where_nothing_fits_it_says_so(live, watch):
     expect(page.locator(".st-key-nothing")).to_contain_text("Clear them, or choose a longer time range.")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "table", "heading"),
     [

@@ -84,6 +84,7 @@ def clear_account(page):
     expect(page).not_to_have_url(re.compile("account="))
 
 
+@pytest.mark.full
 def test_the_address_follows_the_filters_after_the_account_is_cleared(live, watch):
     page = watch(live.url).open(f"{ALL}&account=ACME")
     expect(page.locator(".st-key-below")).to_be_visible()
@@ -102,6 +103,7 @@ def test_a_field_is_found_by_its_name_in_words_and_by_the_keys_of_what_came(live
     expect(column(page, 2, "changes")).to_have_text([re.compile("changed the number of CPUs")])
 
 
+@pytest.mark.full
 def test_names_of_a_change_lead_to_what_they_name_and_back_leads_to_the_same_view(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={SERVER}&actor=kim")
     for place, expected in ((3, SERVER), (4, "ACME"), (5, USER)):
@@ -112,6 +114,7 @@ def test_names_of_a_change_lead_to_what_they_name_and_back_leads_to_the_same_vie
         expect(page.get_by_role("button", name="Actor: kim")).to_be_visible()
 
 
+@pytest.mark.full
 def test_older_changes_are_leafed_to_and_a_page_stays_as_it_is_while_new_ones_come(live, watch):
     page = watch(live.url).open(ALL.replace("off", "1+s"))
     total = live.one(SHOWN)

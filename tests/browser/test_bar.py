@@ -94,6 +94,7 @@ def test_the_search_of_every_page_leads_to_an_entity_an_account_a_notification_o
     expect(field).to_have_value("a/b")
 
 
+@pytest.mark.full
 def test_the_search_finds_a_part_of_an_id_and_of_an_events_name(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/health?refresh=off")
     name = page.locator(".st-key-detail-name")
@@ -108,6 +109,7 @@ def test_the_search_finds_a_part_of_an_id_and_of_an_events_name(live, watch):
     expect(page).to_have_url(re.compile("/notifications\\?events=Server.Deleted&events=User.Deleted&refresh=off$"))
 
 
+@pytest.mark.full
 def test_the_search_leads_from_an_event_to_its_notifications(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     find(page, "user.updated")
@@ -143,6 +145,7 @@ def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
     expect(filters.locator(".st-key-noise input")).to_be_checked()
 
 
+@pytest.mark.full
 def test_a_page_that_is_opened_anew_by_the_menu_has_no_filter_of_the_visit_before(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=30+d")
     choose(page, "Kinds of change", "removed")
@@ -158,6 +161,7 @@ def test_a_page_that_is_opened_anew_by_the_menu_has_no_filter_of_the_visit_befor
         expect(page.locator(".st-key-filters-button button")).to_have_text(re.compile("Filters(?! \\()"))
 
 
+@pytest.mark.full
 def test_on_a_phone_the_menu_closes_when_a_page_is_chosen(live, watch):
     page = watch(live.url, viewport=PHONE).open("/?refresh=off")
     page.get_by_test_id("stExpandSidebarButton").click()
@@ -166,6 +170,7 @@ def test_on_a_phone_the_menu_closes_when_a_page_is_chosen(live, watch):
     expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
 
 
+@pytest.mark.full
 def test_on_a_phone_a_row_says_all_names_and_an_open_notification_covers_the_list(live, watch):
     page = watch(live.url, viewport=PHONE).open("/notifications?refresh=off&entity=" + SERVER)
     row = page.locator(".st-key-notifications tbody tr").first
@@ -187,6 +192,7 @@ def test_on_a_phone_a_tap_on_a_step_of_an_entity_brings_its_panel(live, watch):
     assert begin >= page.locator(".st-key-bar").bounding_box()["height"], "nothing covers its begin"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "count", "behind"),
     [
@@ -219,6 +225,7 @@ def test_on_a_phone_the_bar_counts_the_filters_and_has_all_other_controls_behind
     expect(bar.get_by_role("combobox", name="Refresh")).to_be_hidden()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("viewport", "path"), take_few([(LAPTOP, "/"), (PHONE, "/audit"), (LAPTOP, "/audit"), (PHONE, "/")], 2)
 )
@@ -255,6 +262,7 @@ def own_range(page):
     return [datetime.fromisoformat(end) for end in unquote(re.search("own=([^&]*Z)", page.url)[1]).split("/")]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "address",
     take_few(
@@ -276,6 +284,7 @@ def test_with_a_range_of_ones_own_the_bar_is_one_line_too(live, watch, address):
     assert range_button.locator("p").first.evaluate("text => text.scrollWidth <= text.clientWidth"), "it is whole"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "lists"),
     [
@@ -294,6 +303,7 @@ def test_on_a_phone_no_column_is_a_few_letters_wide_and_no_list_scrolls_by_itsel
         assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), key
 
 
+@pytest.mark.full
 def test_a_name_beside_the_list_of_findings_is_in_one_line(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all")
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -334,6 +344,7 @@ def test_on_a_scrolled_page_the_bar_is_whole_and_has_a_border_above_the_rows(liv
     assert control["y"] >= above["y"] + above["height"], "the line above covers no border of a control"
 
 
+@pytest.mark.full
 def test_the_search_keeps_the_focus_and_what_is_typed_while_the_bar_is_drawn_anew(live, watch):
     page = watch(live.url).open("/audit?refresh=off")
     field = page.get_by_role("searchbox", name="Search all")

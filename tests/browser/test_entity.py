@@ -121,6 +121,7 @@ def test_it_is_shown_as_it_was_at_a_time(live, watch, third):
     expect(page.locator(".st-key-detail")).to_contain_text("Nothing was known about it")
 
 
+@pytest.mark.full
 def test_a_time_that_is_typed_is_of_the_viewers_zone_and_in_the_address_in_utc(live, watch, third):
     page = watch(live.url, timezone_id="Asia/Kolkata").open(SERVER_PAGE)
     expect_step(page, 4, "Server.Updated")
@@ -181,6 +182,7 @@ def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
     expect(column(page, 2, "differences")).to_have_text(["stopped"])
 
 
+@pytest.mark.full
 def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_the_lists_before_the_body(
     live, watch, third
 ):
@@ -195,6 +197,7 @@ def test_the_head_says_who_it_is_and_its_state_now_and_then_and_a_phone_shows_th
     assert places == sorted(places)
 
 
+@pytest.mark.full
 def test_the_state_and_the_time_of_the_head_belong_to_the_shown_moment(live, watch, third):
     def expect_head(chosen, state, time):
         page = watch(live.url).open(f"{SERVER_PAGE}&{chosen}")
@@ -279,6 +282,7 @@ def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(
     expect(page.locator(NAME)).to_have_text(ACCOUNT)
 
 
+@pytest.mark.full
 def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
     expect(page.locator(".st-key-entity-alarm")).to_have_text(
@@ -295,6 +299,7 @@ def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watc
     expect(page.locator(".st-key-entity-alarm")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_the_seconds_of_a_time_in_the_address_stay_while_nobody_types(live, watch, third):
     at = f"{third.replace(second=17):{SECONDS}}"
     page = watch(live.url).load(f"{SERVER_PAGE}&at={at}".replace("off", "1+s"))

@@ -75,6 +75,7 @@ def test_a_finding_leads_to_the_notifications_that_are_its_evidence(live, watch)
     expect(page.locator(".st-key-finding-notifications tbody tr")).not_to_have_count(0)
 
 
+@pytest.mark.full
 def test_a_change_leads_to_the_notification_that_made_it(live, watch):
     seq, body = that_added_it(live)
     page = watch(live.url).open(f"/audit?refresh=off&range=all&entity={SERVER}")
@@ -118,6 +119,7 @@ def expect_replayed(page):
     expect(page.locator(".st-key-findings-of")).to_contain_text(re.compile(r"In \d findings"))
 
 
+@pytest.mark.full
 def test_a_signature_is_saved_as_its_bytes(live, watch):
     seq, body = that_added_it(live)
     page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")

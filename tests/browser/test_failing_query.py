@@ -96,6 +96,7 @@ def test_while_a_query_of_it_fails_each_page_stays_as_it_was_dimmed_with_its_age
         assert page.locator(SHOWN[name]).evaluate("node => node.markedByTest"), name
 
 
+@pytest.mark.full
 def test_while_all_queries_are_refused_as_too_many_a_filter_says_what_was_not_shown_before_and_then_is_heeded(
     place, watch
 ):
@@ -114,6 +115,7 @@ def test_while_all_queries_are_refused_as_too_many_a_filter_says_what_was_not_sh
     expect(rows.filter(has_text=SERVER)).not_to_have_count(0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("refresh", ["1+s", "off"])
 def test_a_page_that_was_never_shown_says_what_failed_alone_and_is_drawn_as_soon_as_nothing_does(place, watch, refresh):
     slow, url = place
@@ -139,6 +141,7 @@ def paleness(page, shown):
     )
 
 
+@pytest.mark.full
 def test_after_a_choice_older_values_are_pale_until_new_ones_are_there(place, watch):
     slow, url = place
     page, shown = watch(url).open("/audit?refresh=off&range=all"), ".st-key-changes"
@@ -151,6 +154,7 @@ def test_after_a_choice_older_values_are_pale_until_new_ones_are_there(place, wa
         until(lambda: paleness(page, shown) == 1, what="new values")
 
 
+@pytest.mark.full
 def test_a_refresh_leaves_what_is_shown_as_it_is_also_where_a_query_fails(place, watch):
     slow, url = place
     page, shown = watch(url).open("/audit?refresh=1+s&range=all"), ".st-key-changes"

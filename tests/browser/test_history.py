@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.audited import ACCOUNT, SERVER, USER
 from tests.browser.watching import choose, expect_total, fill, find_field, go_back, row_of
+from tests.support.sizes import size
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -132,7 +133,7 @@ def test_back_within_a_page_closes_an_open_list_of_choices(live, watch):
 
 def test_names_open_what_they_name_again_and_again_after_back(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=1+s&entity={SERVER}&events=Server.Updated")
-    for place, expected in [(2, SERVER), (4, ACCOUNT), (5, USER)] * 3:
+    for place, expected in [(2, SERVER), (4, ACCOUNT), (5, USER)] * size(1, 3):
         row_of(page, "notifications", "kim@acme.example").locator("td").nth(place).locator("button").click()
         expect(page.locator(NAME)).to_have_text(expected)
         go_back(page, "Notifications")

@@ -43,6 +43,7 @@ def look_for(page, text):
     return field
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("path", take_few(["/", "/notifications", "/alerts", "/audit"], 2))
 def test_an_account_that_is_not_offered_is_found_by_a_part_of_its_name(many, watch, path):
     page = watch(many.url).open(f"{path}?refresh=off")
@@ -53,6 +54,7 @@ def test_an_account_that_is_not_offered_is_found_by_a_part_of_its_name(many, wat
     page.wait_for_url("**account=KIOSK**")
 
 
+@pytest.mark.full
 def test_of_several_that_fit_one_is_chosen(many, watch):
     page = watch(many.url).open("/?refresh=off")
     field = look_for(page, "harbour")

@@ -87,6 +87,7 @@ def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_
         expect(column(pages[1], 2)).to_have_text(["AGAIN", "BACK"])
 
 
+@pytest.mark.full
 def test_what_was_not_shown_before_is_asked_for_once_the_receiver_is_back_and_clicks_until_then_do_no_harm(
     watch, place
 ):

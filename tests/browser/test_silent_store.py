@@ -84,6 +84,7 @@ def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_
         expect(page.locator(SILENT)).to_be_hidden()
 
 
+@pytest.mark.full
 def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_is_drawn_once_it_goes_on(live, watch):
     with stopped(live.receiver.children()["store"]):
         opened = {name: watch(live.url, beside=True) for name in addresses()}
@@ -101,6 +102,7 @@ def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_
         expect(opened[name].page.locator(KEPT)).to_contain_text("newest")
 
 
+@pytest.mark.full
 def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(live, watch):
     page = watch(live.url).open("/health")
     expect(page.locator(".st-key-health-state")).to_contain_text("All is well")
@@ -125,6 +127,7 @@ def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(liv
     expect(silences.first.locator("td").nth(2)).to_have_text("store")
 
 
+@pytest.mark.full
 def test_while_the_store_hangs_health_and_activity_call_nothing_of_it_ok(live, watch):
     health, activity = (watch(live.url).open(address) for address in ("/health", "/?refresh=1+s"))
     states = health.locator('[class*="st-key-health-"][class*="-card"] td:nth-child(3)')
@@ -190,6 +193,7 @@ def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_
     goes_on_counting(page)
 
 
+@pytest.mark.full
 def test_an_open_page_goes_on_by_itself_once_the_dashboard_was_started_again(live, watch):
     address = free_address()
     place = (live.receiver.data_dir, live.receiver.query_url)
@@ -210,6 +214,7 @@ def test_an_open_page_goes_on_by_itself_once_the_dashboard_was_started_again(liv
         expect_refreshed(page, before)
 
 
+@pytest.mark.full
 def test_a_page_of_which_the_server_knows_no_part_any_more_is_loaded_again(live, watch):
     knows = [True]
 
@@ -230,6 +235,7 @@ def test_a_page_of_which_the_server_knows_no_part_any_more_is_loaded_again(live,
     expect_refreshed(page, drawn_at(page))
 
 
+@pytest.mark.full
 def test_a_page_that_is_reached_while_the_store_hangs_has_its_filters_once_it_goes_on(live, watch):
     opened, reached = watch(live.url), watch(live.url).open(f"/audit?refresh=off&entity={SERVER}")
     before = drawn_at(reached)
@@ -292,6 +298,7 @@ def test_a_page_whose_machine_slept_waits_for_an_answer_before_it_says_that_the_
     page.close()
 
 
+@pytest.mark.full
 def test_a_listener_that_hangs_while_the_store_is_well_is_said_and_nothing_is_dimmed(live, watch):
     names = ("Activity", "Set up", "Health")
     opened = {name: watch(live.url, beside=True).open(addresses(refresh="1+s")[name]) for name in names}

@@ -72,6 +72,7 @@ def test_findings_and_changes_keep_their_rows(live, watch):
     assert page.locator(".st-key-findings tr.chosen").inner_text() == opened
 
 
+@pytest.mark.full
 def test_an_entity_keeps_its_timeline_its_step_and_where_it_is_scrolled_to(live, watch):
     step = live.one("SELECT max(seq) FROM notifications WHERE entity_id = ? AND action = 'Updated'", SERVER)
     page = watch(live.url, viewport={"width": 1280, "height": 700}).open(
@@ -105,6 +106,7 @@ def bring_news(live, page, count):
     expect(page.locator(f"{LIST} .news")).to_have_text(f"{count} new ↑")
 
 
+@pytest.mark.full
 def test_new_notifications_wait_while_the_pointer_is_in_the_list_and_come_when_it_leaves(live, listed):
     before = ids(listed)
     third = listed.locator(f"{LIST} tbody tr").nth(2)
@@ -125,6 +127,7 @@ def test_a_click_opens_the_row_that_was_pointed_at(live, listed):
     expect(listed.locator(f"{LIST} tr.chosen")).to_have_attribute("data-id", before[2])
 
 
+@pytest.mark.full
 def test_new_notifications_wait_while_a_row_has_the_focus(live, listed):
     listed.mouse.move(5, 5)
     listed.keyboard.press("j")
@@ -229,6 +232,7 @@ BEGIN, END = "2026-01-01T08:15:00Z", "2026-01-02T09:30:00Z"
 DIGITS = ["2026", "01", "01", "08", "15", "2026", "01", "02", "09", "30"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "button"),
     take_few(

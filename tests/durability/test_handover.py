@@ -112,6 +112,7 @@ def test_upgrades_under_load_fail_no_request_on_new_connections_and_on_those_kep
         print(f"\n{upgrades} upgrades at {RATE}/s on new connections and those kept open: {asked} requests, 0 failed")
 
 
+@pytest.mark.full
 def test_an_open_connection_is_answered_once_more_and_told_to_close(shared):
     connection = http.client.HTTPConnection(urlsplit(shared.url).netloc, timeout=30)
     connection.request("GET", "/healthz")
@@ -128,6 +129,7 @@ def test_an_open_connection_is_answered_once_more_and_told_to_close(shared):
     assert not Path(f"/proc/{old}").exists()
 
 
+@pytest.mark.full
 def test_a_new_listener_that_ends_is_started_again_while_the_old_one_finishes_its_connections(shared):
     with socket.create_connection(urlsplit(shared.url).netloc.split(":")) as held:
         held.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -141,6 +143,7 @@ def test_a_new_listener_that_ends_is_started_again_while_the_old_one_finishes_it
     until(lambda: not read_state(shared.data_dir).retiring, what="the old listener's end")
 
 
+@pytest.mark.full
 def test_an_idle_connection_is_closed_after_the_time_to_drain(tmp_path):
     with running(Receiver, tmp_path, CLC_DRAIN_SECONDS="0.5") as receiver:
         connection = http.client.HTTPConnection(urlsplit(receiver.url).netloc, timeout=30)
@@ -224,6 +227,7 @@ def test_settings_that_can_not_work_refuse_an_upgrade(shared, settings_file):
     assert check_all_is_kept(shared, {})
 
 
+@pytest.mark.full
 def test_a_second_request_for_an_upgrade_is_followed_after_the_first(shared):
     before = read_state(shared.data_dir).upgrade.number
     shared.process.send_signal(signal.SIGHUP)
@@ -243,6 +247,7 @@ def test_serve_has_no_thread_that_takes_a_signal_which_it_holds_back(shared):
     assert list(threads.iterdir()) == [threads / str(shared.process.pid)]
 
 
+@pytest.mark.full
 def test_settings_that_need_a_stop_stay_and_others_change(shared, settings_file):
     settings_file.write_text("CLC_LOG_FORMAT=json\nCLC_SPOOL_DIR=elsewhere\n")
     assert upgrade(shared).returncode == 0
@@ -255,6 +260,7 @@ def test_settings_that_need_a_stop_stay_and_others_change(shared, settings_file)
 PHASES = ["is being tried", "takes over from", "take notifications, the old ones"]
 
 
+@pytest.mark.full
 def test_a_stop_in_the_middle_of_an_upgrade_stops_all(tmp_path):
     receiver = Receiver(tmp_path)
     for number, phase in enumerate(PHASES, 1):

@@ -195,6 +195,7 @@ def as_it_is(data_dir):
     """Leave the incidents as they are."""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("write", [as_it_is, with_other_words, as_an_older_program_wrote])
 def test_what_is_missing_since_a_restore_is_there_again_after_the_restore_of_a_backup_that_has_it(
     case, tmp_path, write

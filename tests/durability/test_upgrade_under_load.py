@@ -34,6 +34,7 @@ def run(receiver, installation, *arguments):
     return run_command(receiver.data_dir, *arguments, program=installation.program)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_pip_installs_and_upgrades_under_load_lose_nothing_and_blame_no_row(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("PYTHONPATH", raising=False)

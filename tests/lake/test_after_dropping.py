@@ -1,5 +1,7 @@
 """A store that has dropped months is checked, derived again, copied and joined like any other."""
 
+import pytest
+
 from tests.durability.support.commands import run_command
 from tests.durability.support.stores import spool
 from tests.lake.test_dropping import COUNT, KEEP, months_of_users
@@ -44,6 +46,7 @@ def test_it_verifies_after_a_rebuild_a_restart_and_the_restore_of_a_backup_from_
         assert is_whole(data_dir, **settings)[0]
 
 
+@pytest.mark.full
 def test_a_machine_joins_with_the_backup_of_one_that_has_dropped_months(tmp_path, there, database):
     settings = {"CLC_OBJECTS": there, "CLC_SHARED_SPOOL": database}
     spool(tmp_path / "one", months_of_users())

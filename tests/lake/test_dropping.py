@@ -120,6 +120,7 @@ def test_months_before_the_first_that_the_lake_lacks_may_go(receiver, there):
     assert found[::2] == (APRIL, "The lake has no manifest of 2026-04.")
 
 
+@pytest.mark.full
 def test_what_can_not_be_dropped_is_told_with_its_reason(receiver, there):
     write(receiver, there)
     data_dir = receiver.data_dir
@@ -141,6 +142,7 @@ def drop(data_dir, there, **settings):
         receiver.until_logged("are dropped; the lake has them")
 
 
+@pytest.mark.full
 def test_late_notifications_go_to_the_lake_and_no_machine_undoes_what_another_wrote(tmp_path, there):
     rows, late = finished_rows(), finished_row(10_000, received_at=datetime(2026, 3, 9, tzinfo=UTC), entity_id="USER1")
     now = notification(77, received_at=datetime.now(UTC), entity_id="USER1")
@@ -169,6 +171,7 @@ def test_late_notifications_go_to_the_lake_and_no_machine_undoes_what_another_wr
         assert dropping.sql(found, [str(late.id)]) == [{"n": 0}]
 
 
+@pytest.mark.full
 def test_a_replay_of_what_was_dropped_keeps_no_month_from_being_written_once_and_dropped_later(tmp_path, there):
     since = find_first_kept(datetime.now(UTC), 2).begins
     old = [notification(7, received_at=since - timedelta(days=days)) for days in (40, 20)]
@@ -189,6 +192,7 @@ def test_a_replay_of_what_was_dropped_keeps_no_month_from_being_written_once_and
         assert (found.before > since, found.obstacle) == (True, None)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("harm", [lose, lose_manifest], ids=["file", "manifest"])
 def test_what_is_left_of_a_dropped_month_never_takes_its_place(tmp_path, there, harm):
     fill(tmp_path / "data", finished_rows())
@@ -206,6 +210,7 @@ def lose_all(there):
     shutil.rmtree(Path(there, "lake"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("harm", "stays"), [(lose, 0), (lose_manifest, 0), (lose_all, 0), (lose_all, 1)])
 def test_what_the_lake_has_lost_is_told_though_the_store_has_nothing_or_little_of_it(tmp_path, there, harm, stays):
     march = [finished_row(number, entity_id=None) for number in range(20)]
@@ -220,6 +225,7 @@ def test_what_the_lake_has_lost_is_told_though_the_store_has_nothing_or_little_o
         assert set(Path(there).rglob("month=2026-03/*")) == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("harm", [lose, lose_manifest], ids=["file", "manifest"])
 def test_of_machines_that_share_a_spool_one_that_dropped_a_month_says_what_is_lost_and_another_writes_it_again(
     tmp_path, there, database, harm

@@ -137,6 +137,7 @@ def with_other_bodies(rows):
     return rows.set_column(at, "payload", pa.array(["{}"] * rows.num_rows))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("rows", [finished_rows, lambda: finished_rows()[:9]], ids=["as many", "fewer"])
 def test_a_store_without_the_notifications_of_the_lake_replaces_none_and_writes_other_months(
     receiver, there, tmp_path, rows

@@ -10,7 +10,12 @@ Case = TypeVar("Case")
 
 def size(ci: T, full: T) -> T:
     """Choose a number of repetitions, or which cases there are."""
-    return full if os.environ.get("DURABILITY") == "full" else ci
+    return full if is_full() else ci
+
+
+def is_full() -> bool:
+    """Say whether everything runs, also what proves again in another way what quicker tests show."""
+    return os.environ.get("DURABILITY") == "full"
 
 
 def take_few(cases: Iterable[Case], ci: int) -> list[Case]:

@@ -114,6 +114,7 @@ def test_a_page_says_since_when_it_is_complete_where_it_reaches_before_that(live
     expect(page.locator(LINE)).to_have_count(0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("address", ["range=all", "range=year", f"range=own&own={SINCE - 60 * DAY:%Y-%m-%dT%H:%MZ}/.."])
 def test_activity_counts_and_draws_from_then_on(live, watch, address):
     page = look(watch, live, f"/?refresh=off&{address}")
@@ -140,6 +141,7 @@ def test_alerts_begin_then(live, watch):
     expect(axis).not_to_contain_text(f"{NOW - 200 * DAY:%b}")
 
 
+@pytest.mark.full
 def test_activity_compares_with_a_period_that_is_complete_alone(live, watch):
     page = look(watch, live, "/?refresh=off&range=7+d")
     expect(total(page)).to_contain_text("from 3 in the period before")

@@ -27,6 +27,7 @@ BEGINS_AFTER_NAMES = """() => {
 }"""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("width", "spacing"), [(870, "0"), (910, "0"), (1000, "0.08em")])
 def test_the_search_begins_after_the_names_of_the_pages_however_wide_a_font_makes_them(live, watch, width, spacing):
     page = watch(live.url, viewport=LAPTOP).load("/health?refresh=off")
@@ -44,6 +45,7 @@ ENDS = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", take_few([700, 1280, 870], 2))
 def test_controls_at_the_end_of_a_line_stay_together_on_the_right(live, watch, width):
     watched = watch(live.url, viewport={"width": width, "height": 900})

@@ -71,6 +71,7 @@ def sender_filter(page):
     return page.get_by_role("combobox", name="Sender", include_hidden=True)
 
 
+@pytest.mark.full
 def test_a_page_that_is_open_without_refresh_learns_of_a_second_sender(watch, tmp_path):
     with a_live_one(tmp_path / "data", **SECRET) as live:
         live.simulate("--count", "3", "--rate", "0")
@@ -98,6 +99,7 @@ def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, 
     expect(column(page, 2).filter(has_text="CenturyLink")).not_to_have_count(0)
 
 
+@pytest.mark.full
 def test_in_a_narrow_bar_the_field_of_accounts_gives_way_to_the_age(live, watch):
     page = watch(live.url, viewport={"width": 1250, "height": 800}).open("/notifications?refresh=off")
     expect(sender_filter(page)).to_be_attached()
@@ -113,6 +115,7 @@ CRAMPED_NAMES = """tables => tables.flatMap(table => table.matches(".stacks") ? 
     }).map(name => name.textContent)"""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", take_few([1100, 900, 1280], 2))
 def test_no_name_of_several_parts_takes_four_lines_or_is_cut(live, watch, width):
     watched = watch(live.url, viewport={"width": width, "height": 900})
@@ -132,6 +135,7 @@ AGE_AND_NEWEST = """line => {
 """Whether the age is whole, and whether the newest notification's is shown."""
 
 
+@pytest.mark.full
 def test_in_a_full_bar_the_newest_notification_gives_way_to_the_age(live, watch):
     own = "range=own&own=2026-01-01T08:00:00Z/2026-01-02T08:00:00Z"
     page = watch(live.url, viewport={"width": 1280, "height": 800}).open(f"/?refresh=off&{own}")
@@ -147,6 +151,7 @@ def test_in_a_full_bar_the_newest_notification_gives_way_to_the_age(live, watch)
     pytest.fail("the newest notification never gives way")
 
 
+@pytest.mark.full
 def test_an_alias_of_two_senders_is_chosen_with_its_sender(alike, watch):
     page = open_with_both(watch, alike, "/notifications")
     expect(column(page, 2)).to_have_count(2)
@@ -245,6 +250,7 @@ def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     expect(page.locator(".st-key-last-stripe")).to_contain_text("set CLC_SECRET_STRIPE")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", take_few([768, 390, 1280], 2))
 def test_set_up_shows_each_target_url_whole_with_its_button_beside_it(live, watch, width):
     page = watch(live.url, viewport={"width": width, "height": 900}).open("/set-up?refresh=off")
@@ -278,6 +284,7 @@ def test_the_number_of_notifications_of_a_sender_on_set_up_leads_to_these_notifi
         expect(page).to_have_url(re.compile(f"/notifications.*[?&]{value}"))
 
 
+@pytest.mark.full
 def test_kinds_of_entities_are_chosen_by_the_words_that_lists_have(live, watch):
     body = b'{"action":"created","repository":{"full_name":"acme/site"},"issue":{"number":3},"comment":{"id":9}}'
     signature = hmac.new(SECRET["CLC_SECRET_GITHUB"].encode(), body, "sha256").hexdigest()

@@ -22,6 +22,7 @@ from tests.browser.watching import row_of, run_linked
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.full
 def test_a_query_that_is_opened_begins_at_its_first_line(page):
     tab(page, "Queries")
     typed(page, "SELECT 1")
@@ -98,6 +99,7 @@ def test_what_ran_stays_in_this_browser_after_a_reload_newest_first_and_waits_fo
     expect(other.get_by_text("Queries that you run are listed here.")).to_be_visible()
 
 
+@pytest.mark.full
 def test_a_kept_query_has_the_chart_that_it_was_kept_with(live, page):
     run(page, "SELECT event_type, count(*) AS n FROM events GROUP BY event_type")
     show(page, "Chart")
@@ -167,6 +169,7 @@ def test_kept_queries_leave_the_browser_neither_when_they_are_kept_nor_when_they
     assert not [each for each in sent if "secret" in each]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("number", "length"), [(300, 1), (100, 20_000)])
 def test_the_history_is_bounded_in_number_and_size(page, number, length):
     many = [{"sql": f"SELECT {place} {' ' * length}"} for place in range(number)]

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 ENTITY = "SELECT entity_id FROM notifications"
 
 
+@pytest.mark.full
 def test_an_edited_query_keeps_its_chart_and_until_it_runs_the_rows_are_called_those_of_the_query_before(live, page):
     live.simulate("--count", "20", "--rate", "0")
     run(page, "SELECT event_type, count(*) AS n FROM events GROUP BY event_type")

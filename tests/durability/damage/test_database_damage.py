@@ -189,6 +189,7 @@ def test_a_recovery_that_can_not_write_the_accounts_of_the_backup_is_a_sentence_
     assert store.database.read_bytes() == damaged
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_database_with_one_bit_flipped_never_keeps_the_store_from_starting(crashed, stores, tmp_path, capsys):
     drawn = random.Random(7)

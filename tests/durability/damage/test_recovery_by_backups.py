@@ -115,6 +115,7 @@ recovery.open_store(Settings(data_dir=pathlib.Path(sys.argv[1])))
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("where", "name"),
     [
@@ -182,6 +183,7 @@ class FullDisk:
         return self._database.execute(sql, parameters)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("statement", ["DROP TABLE IF EXISTS rejected", "CHECKPOINT", "DROP TABLE learned_accounts"])
 def test_a_recovery_that_has_no_room_to_leave_out_damaged_refused_notifications_moves_nothing(
     backup, older, tmp_path, monkeypatch, statement

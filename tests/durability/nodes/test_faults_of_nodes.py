@@ -29,6 +29,7 @@ RATE = int(os.environ.get("RATE", size("30", "1000")))
 SEED = int(os.environ.get("SEED", size(1, time.time_ns() % 1_000_000)))
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.timeout(size(600, 7200))
 def test_all_stores_agree_on_all_that_was_acknowledged_after_faults_of_each_kind(

@@ -181,6 +181,7 @@ def find_key(data_dir):
     return status(data_dir, CLC_PUBLIC_KEY="")[0]["figures"]["key_fingerprint"]["text"]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_of_a_store_that_hangs_that_is_shown_its_file_left_alone_and_the_key_is_that_of_serve(tmp_path):
     assert "by this shell's settings" in find_key(tmp_path)

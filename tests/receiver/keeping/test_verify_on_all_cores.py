@@ -97,6 +97,7 @@ def test_two_processes_find_what_one_does_in_the_same_order(data_dir):
     assert {"signature seq 13", "signature seq 70", "derived seq 62", "duplicate_of seq 30", "changes seq 8"} <= named
 
 
+@pytest.mark.full
 def test_signatures_under_shared_secrets_are_counted_over_all_processes(data_dir):
     done = run_command(data_dir, "verify", program=ON_TWO_CORES, CLC_SECRET_GITHUB=SECRET)
     assert "Checked under secrets: 10 of github." in done.stderr

@@ -164,6 +164,7 @@ demo.demo()
 """
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_demonstration_of_two_senders_uses_the_addresses_of_the_settings_loses_no_race_and_ends_with_each_part(
     tmp_path,

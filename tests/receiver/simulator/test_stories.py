@@ -339,6 +339,7 @@ def test_a_story_sent_to_a_running_receiver_ends_by_itself_and_is_found_there(tm
     assert [each.rule for each in found if each.severity == "high"] == ["new_account_many_servers"]
 
 
+@pytest.mark.full
 def test_the_demonstrations_month_has_a_handful_of_findings_of_severity_high_most_of_them_of_its_stories(tmp_path):
     found = high_of(found_in(store_of(tmp_path, Simulation(1, DEMO_A_DAY).make_history(30, END, stories=STORIES))))
     assert Counter(HIGH) - Counter(found) == Counter()

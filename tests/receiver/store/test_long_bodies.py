@@ -2,6 +2,8 @@
 
 from contextlib import nullcontext
 
+import pytest
+
 from receiver.database.opening import run
 from receiver.store import arranging
 from receiver.store.arranging import Arranger
@@ -17,6 +19,7 @@ VALUES = (
 ALL = "SELECT count(*), count(DISTINCT seq), bit_xor(hash(notifications)) FROM notifications"
 
 
+@pytest.mark.full
 def test_bodies_that_are_longer_than_the_memory_together_are_sorted_in_parts_that_fit(tmp_path, monkeypatch):
     monkeypatch.setattr(arranging, "ROW_GROUP", 1_000)
     monkeypatch.setattr(arranging, "NEWEST", 200)

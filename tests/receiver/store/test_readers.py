@@ -54,6 +54,7 @@ class Reader(threading.Thread):
         self.join(60)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.browser
 def test_four_readers_poll_without_an_error_while_hundreds_a_second_arrive(tmp_path, monkeypatch, capsys):
