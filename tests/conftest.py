@@ -12,8 +12,8 @@ BUSY, WAITING = "browser", "durability"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs with `DURABILITY=full` alone, and order the rest."""
-    if not is_full():
+    """Leave out the tests with the mark `full` unless they are asked for, and order the rest."""
+    if not is_full() and "full" not in config.option.markexpr:
         left_out = [item for item in items if item.get_closest_marker("full")]
         items[:] = [item for item in items if not item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)
