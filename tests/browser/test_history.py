@@ -89,7 +89,7 @@ def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_be
 
 
 def test_the_top_bar_carries_a_chosen_range_to_each_page_that_offers_it_and_back_leads_through_all(live, watch):
-    page = watch(live.url).open("/?refresh=off")
+    page = watch(live.url).load("/?refresh=off")  # in another document a range may have been chosen before
 
     def expect_on(title, shown):
         link(page, title).click()

@@ -2,7 +2,7 @@
 (() => {
   const AREA = '[data-testid="stMain"]';
   const STEP_MS = 100;
-  const GIVES_UP_MS = 10_000;
+  const GIVES_UP_MS = 30_000;
   const HOLDS_MS = 500; // parts that come late move what is below them
   const places = new Map(); // where each address was left, in pixels
   let wanted = null;

@@ -4,7 +4,7 @@
 const AREA = '[data-testid="stMain"]';
 const STEP_MS = 100;
 const HOLDS_MS = 1_500;
-const GIVES_UP_MS = 10_000;
+const GIVES_UP_MS = 30_000;
 const MARGIN = 8;
 const PHONE = matchMedia("(max-width: 640px)");
 
