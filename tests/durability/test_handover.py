@@ -243,8 +243,14 @@ def ended(data_dir, number):
 
 
 def test_serve_has_no_thread_that_takes_a_signal_which_it_holds_back(shared):
-    threads = Path(f"/proc/{shared.process.pid}/task")
-    assert list(threads.iterdir()) == [threads / str(shared.process.pid)]
+    pid = shared.process.pid
+    others = [task for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)]
+    held = [int(read_status(task, "SigBlk"), 16) for task in others]
+    assert all(mask >> (number - 1) & 1 for mask in held for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+
+
+def read_status(task, name):
+    return next(line.split()[1] for line in (task / "status").read_text().splitlines() if line.startswith(f"{name}:"))
 
 
 @pytest.mark.full
