@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics.pages.serving import sessions
-from analytics.pages.serving.sessions import find_lock, is_late, share_locks
+from analytics.pages.serving.sessions import find_lock, ignore_late_requests, share_locks
 from analytics.pages.shared import address, answers
 from analytics.pages.sql import editor
 from tests.support.dashboard_app import make_app
@@ -205,15 +205,16 @@ def test_a_click_in_a_list_that_streamlit_has_forgotten_opens_nothing():
     assert [shown.value for shown in AppTest.from_function(page).run().text] == ["opens None"]
 
 
-def ask(page, fragment=""):
-    return ClientState(page_script_hash=page, fragment_id=fragment)
-
-
-def test_a_session_answers_parts_of_the_page_for_which_its_browser_asked_last_alone():
-    session = Mock(spec=AppSession)
-    first_request = [is_late(session, state) for state in (ask(""), ask("activity", "body"))]
-    elsewhere = [is_late(session, state) for state in (ask("audit"), ask("activity", "body"), ask("audit", "body"))]
-    assert (first_request, elsewhere) == ([False, False], [False, True, False])
+def test_a_session_answers_parts_of_the_page_for_which_its_browser_asked_last_alone(monkeypatch):
+    answered, session = [], Mock(spec=AppSession)
+    monkeypatch.setattr(AppSession, "request_rerun", lambda _, state: answered.append(state))
+    ignore_late_requests()
+    first = [ClientState(), ClientState(page_script_hash="activity", fragment_id="body")]
+    late = ClientState(page_script_hash="activity", fragment_id="body")
+    elsewhere = [ClientState(page_script_hash="audit"), ClientState(page_script_hash="audit", fragment_id="body")]
+    for state in (*first, elsewhere[0], late, elsewhere[1], None):
+        AppSession.request_rerun(session, state)
+    assert answered == [*first, *elsewhere, None]
 
 
 def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):

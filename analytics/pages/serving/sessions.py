@@ -46,20 +46,18 @@ def ignore_late_requests() -> None:
     request = AppSession.request_rerun
 
     def request_unless_late(self: AppSession, client_state: ClientState | None) -> None:
-        if client_state is None or not is_late(self, client_state):
-            request(self, client_state)
+        if client_state is not None:
+            if is_late(self, client_state):
+                return
+            if not client_state.fragment_id:
+                _pages[self] = client_state.page_script_hash
+        request(self, client_state)
 
     AppSession.request_rerun = request_unless_late  # type: ignore[method-assign]
 
 
 def is_late(session: AppSession, client_state: ClientState) -> bool:
-    """Say whether a request is for a part of a page that the session has left; remember the page of any other."""
-    page = client_state.page_script_hash
-    if client_state.fragment_id:
-        return _pages.get(session, page) != page
-    if page:
-        _pages[session] = page
-    else:
-        # The first request of a tab has the page's name alone.
-        _pages.pop(session, None)
-    return False
+    """Say whether a request is for a part of a page that the session's browser has left."""
+    # The first request of a tab has no hash, but the name of its page.
+    page = _pages.get(session) or client_state.page_script_hash
+    return bool(client_state.fragment_id) and client_state.page_script_hash != page
