@@ -199,7 +199,7 @@ def test_a_late_request_for_a_part_of_the_page_before_leaves_the_new_page_whole(
     watched.page.add_init_script(SEND_LATE)
     page = watched.open(f"/notifications?refresh=off&entity={SERVER}")
     row_of(page, "notifications", "kim@acme.example").locator("td").first.locator("button").click()
-    expect(page.get_by_role("table", name="What this step changed")).to_be_visible()
+    expect(page.get_by_role("table", name="Fields that this step changed")).to_be_visible()
     page.evaluate("window.late = window.last")
     link(page, "Audit").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Audit")

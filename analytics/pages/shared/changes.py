@@ -131,7 +131,7 @@ def draw_difference(row: Any) -> None:
             fields = fields if choose_noise(noise) else fields[~fields["noise"].astype(bool)]
         if len(fields):
             draw_table(COLUMNS, [as_line(row) for row in list_rows(fields.head(MOST_ROWS))], key="differences",
-                  alt="What this step changed", wrap=True, height=TALLEST)  # fmt: skip
+                  alt="Fields that this step changed", wrap=True, height=TALLEST)  # fmt: skip
         if len(fields) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS} of {format_count(len(fields), 'field')} are shown.")
 
