@@ -1,4 +1,4 @@
-"""One dict for all that a session remembers, apart from the values of its widgets; and the triggers of its components.
+"""One dict for all that a session remembers, apart from the values of its widgets; and the clicks in its components.
 
 Two threads may draw for a session at once, and `serving/sessions.py` lets them take turns at each step with its
 state. But `st.session_state.pop` takes two steps, and fails where the other thread removes the key between them. A
