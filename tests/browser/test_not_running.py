@@ -67,7 +67,8 @@ def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_
         for place_of, shown in KEPT.items():
             expect(pages[place_of].locator(shown)).to_be_visible()
             pages[place_of].locator(shown).evaluate(MARK)
-            assert not is_dimmed(pages[place_of], shown)
+            # Where a slow machine leaves a refresh of six pages without an answer for 3 s, it is dimmed for a moment.
+            until(lambda place=place_of, shown=shown: not is_dimmed(pages[place], shown), what=f"{shown} as usual")
     for page in pages:
         expect(page.locator(SILENT)).to_contain_text(
             re.compile(r"The store has not answered for \d+ s, since [\d:]+\.")
