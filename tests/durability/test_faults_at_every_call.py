@@ -1,8 +1,8 @@
 """Each call that the product makes about its files fails once: by an error, half done, or with the process's death.
 
 After the fault the store starts again without one. Then each notification that was acknowledged is stored once, with
-its bytes, and none is blamed. `shim/` says how; in full size each fault at each call is tried, otherwise every so many,
-others each day.
+its bytes, and none is blamed. `shim/` says how. In full size each fault at each call is tried, otherwise every so many,
+others each day; and every day only those of the spool, where rows are acknowledged.
 """
 
 import os
