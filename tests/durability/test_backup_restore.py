@@ -255,6 +255,7 @@ def test_restore_refuses_what_is_no_backup(tmp_path):
     assert not (tmp_path / "d" / "clc.duckdb").exists()
 
 
+@pytest.mark.full
 def test_restore_refuses_a_backup_of_a_newer_schema(backup_of_ten, tmp_path):
     shutil.copy(backup_of_ten, tmp_path / "clc.duckdb")
     alter(tmp_path, "UPDATE backup_info SET schema_version = 99, program_version = '9.0'")

@@ -56,7 +56,7 @@ def backup(tmp_path_factory):
     return directory / "clc.duckdb"
 
 
-@pytest.mark.parametrize(("named", "sql"), take_few(FOREIGN.values(), 4), ids=take_few(FOREIGN, 4))
+@pytest.mark.parametrize(("named", "sql"), take_few(FOREIGN.values(), 3), ids=take_few(FOREIGN, 3))
 def test_what_is_foreign_in_a_backup_is_named_and_the_backup_refused(backup, tmp_path, named, sql):
     shutil.copy(backup, tmp_path / "b.duckdb")
     assert inspect(tmp_path / "b.duckdb").notifications == 3

@@ -261,6 +261,7 @@ def _refused(number: int, batch: int) -> Rejection:
             return rejection(number)._replace(headers=json.dumps({"X": noise.hex()}))
 
 
+@pytest.mark.full
 def test_unsigned_bodies_use_up_no_room_but_their_own_and_a_restart_gives_them_none_anew(tmp_path):
     unsigned = b"x" * 1_000_000
 

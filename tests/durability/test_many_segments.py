@@ -43,8 +43,9 @@ def write_segments(store, count):
         writer.close()
 
 
+@pytest.mark.full
 def test_more_segments_than_there_are_descriptors_are_stored_whole(store):
-    count = size(70, 1_200)
+    count = size(120, 1_200)
     write_segments(store, count)
     with descriptors_left(150):
         store.take_all()

@@ -46,6 +46,7 @@ def test_a_backup_that_a_wrong_clock_has_named_holds_up_no_schedule_and_goes_fir
     assert len(backups(tmp_path)) == 1
 
 
+@pytest.mark.full
 def test_a_schedule_is_kept_over_a_restart(tmp_path):
     with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1d"):
         until(lambda: len(backups(tmp_path)) == 1)

@@ -176,6 +176,7 @@ def blocks_of_row_group(database, table, number):
     return sorted({block for row_group, block in segments if row_group == number} - of_others)
 
 
+@pytest.mark.full
 def test_damage_of_deleted_rows_is_none_and_hides_none_of_other_rows(arranged):
     flip(arranged, blocks_of_row_group(arranged, "notifications", 0)[0])
     flip(arranged, blocks_of_row_group(arranged, "changes", 0)[0])

@@ -92,6 +92,7 @@ def wanted(row):
     return {**{name: row[name] for name in names}, "d": row["duplicate_of"]}
 
 
+@pytest.mark.full
 def test_a_month_is_read_in_parts_and_cut_into_files_that_follow_each_other_in_order(shared, there, monkeypatch):
     monkeypatch.setattr(store, "MOST_BYTES", 4_000)
     monkeypatch.setattr(writing, "MOST_BYTES_PER_FILE", 12_000)

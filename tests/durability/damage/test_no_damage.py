@@ -95,7 +95,7 @@ def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypa
     assert list(store.data_dir.glob(".*")) == []
 
 
-@pytest.mark.parametrize("name", ["backups", "clc.duckdb"])
+@pytest.mark.parametrize("name", ["clc.duckdb", pytest.param("backups", marks=pytest.mark.full)])
 def test_what_can_not_be_looked_at_is_not_missing(crashed, tmp_path, name):
     store = crashed.copy(tmp_path / "data")
     store.back_up()
