@@ -26,6 +26,7 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification, rejection
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 ROWS = 12
@@ -84,7 +85,7 @@ AFTER_COMMIT += ["receiver.deriving.Deriver.settling", "receiver.store.appending
 
 @pytest.mark.parametrize("task", AFTER_COMMIT)
 @pytest.mark.parametrize(
-    "error", [OSError(5, "Input/output error"), MemoryError(), duckdb.IOException("no"), KeyError()]
+    "error", take_few([OSError(5, "Input/output error"), KeyError(), MemoryError(), duckdb.IOException("no")], 2)
 )
 def test_an_error_after_the_commit_neither_doubles_a_row_nor_sets_one_aside(
     store, spool, appender, tmp_path, monkeypatch, task, error
@@ -171,13 +172,13 @@ def test_the_store_refuses_positions_that_it_has_already(store, spool, appender,
 
 
 NO_ROWS_FAULT = [
-    FileNotFoundError(2, "No such file or directory", "places.sql"),
+    duckdb.IOException("no space left on device"),
+    ValueError("a bug"),
     OSError(24, "Too many open files"),
+    FileNotFoundError(2, "No such file or directory", "places.sql"),
     MemoryError(),
     ImportError("pandas"),
     KeyError("a bug"),
-    ValueError("a bug"),
-    duckdb.IOException("no space left on device"),
     duckdb.OutOfMemoryException("out of memory"),
     duckdb.BinderException("a bug"),
     duckdb.InvalidInputException("Required module 'pyarrow.lib' failed to import"),
@@ -186,7 +187,7 @@ WHILE_STORING = ["insert_notifications", "write_changes", "replace_account_state
 
 
 @pytest.mark.parametrize("step", WHILE_STORING)
-@pytest.mark.parametrize("error", NO_ROWS_FAULT, ids=repr)
+@pytest.mark.parametrize("error", take_few(NO_ROWS_FAULT, 2), ids=repr)
 def test_what_duckdb_does_not_say_of_a_rows_values_sets_nothing_aside(store, spool, appender, monkeypatch, step, error):
     spool.append_all([update(number) for number in range(ROWS)])
     with monkeypatch.context() as fault:
@@ -352,15 +353,15 @@ def test_while_appending_stands_still_the_status_is_red_and_says_why_until_it_wo
 
 def test_a_failing_checkpoint_stops_no_appending_and_is_shown(store, spool, tmp_path, monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.05)
-    monkeypatch.setattr(Appender, "checkpoint", raising(duckdb.IOException("no space left on device")))
     loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 0, on_fatal=pytest.fail, data_dir=tmp_path)
-    loop.start()
-    for number in range(3):
-        spool.append_all([update(number)])
-        until(lambda number=number: run(store, COUNTS) == [(number + 1, number + 1, 0)], what="the row")
-    until(lambda: loop.read_condition().failing, what="the checkpoint's failure")
-    assert loop.read_condition() == (None, None, {"the checkpoint": "no space left on device"})
-    monkeypatch.undo()
+    with monkeypatch.context() as fault:
+        fault.setattr(Appender, "checkpoint", raising(duckdb.IOException("no space left on device")))
+        loop.start()
+        for number in range(3):
+            spool.append_all([update(number)])
+            until(lambda number=number: run(store, COUNTS) == [(number + 1, number + 1, 0)], what="the row")
+        until(lambda: loop.read_condition().failing, what="the checkpoint's failure")
+        assert loop.read_condition() == (None, None, {"the checkpoint": "no space left on device"})
     until(lambda: not loop.read_condition().failing, what="a checkpoint")
     loop.stop()
 

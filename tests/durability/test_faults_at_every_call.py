@@ -1,8 +1,8 @@
 """Each call that the product makes about its files fails once: by an error, half done, or with the process's death.
 
 After the fault the store starts again without one. Then each notification that was acknowledged is stored once, with
-its bytes, and none is blamed. `shim/` says how; in full size each fault at each call is tried, otherwise every so many,
-others each day.
+its bytes, and none is blamed. `shim/` says how. In full size each fault at each call is tried, otherwise every so many,
+others each day; and every day only those of the spool, where rows are acknowledged.
 """
 
 import os
@@ -41,7 +41,9 @@ def some_of(faults, most):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "scenario", [pytest.param(name, marks=() if name == "spool" else pytest.mark.full) for name in SCENARIOS]
+)
 def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scenario, tmp_path, capsys):
     with Servers(library, scenario, tmp_path, number=size(1, os.cpu_count() or 1)) as servers:
         calls = servers.calls()
@@ -87,6 +89,7 @@ SYSTEM_CALLS = {
 }
 
 
+@pytest.mark.full
 def test_the_shim_sees_each_system_call_that_strace_sees(library, tmp_path):
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")

@@ -80,6 +80,7 @@ def test_a_full_disk_under_load_gives_503_then_200_again_and_loses_nothing_ackno
         print(f"\na full disk, {rounds} times: {figures(clients)}; {kept:,} stored, 0 acknowledged lost, 0 doubled")
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_with_the_stores_disk_alone_full_accepting_goes_on_the_lag_shows_and_the_store_catches_up(tmp_path, capsys):
     spool = {"CLC_SPOOL_DIR": str(tmp_path / "spool")}
@@ -110,6 +111,7 @@ def test_with_the_stores_disk_alone_full_accepting_goes_on_the_lag_shows_and_the
         )
 
 
+@pytest.mark.full
 def test_a_new_sub_account_is_accepted_though_its_learning_can_not_be_written(tmp_path):
     child = b'{"accountAlias":"CHILD","userName":"x"}'
     born = b'{"accountAlias":"CHILD","businessName":"C","parentAlias":"ROOT"}'
@@ -181,7 +183,7 @@ def test_a_recovery_and_an_upgrade_that_would_fill_the_disk_move_nothing_and_say
     assert list(data_dir.glob("*restoring*")) == []
 
 
-@pytest.mark.parametrize("full", ["data", "spool"])
+@pytest.mark.parametrize("full", ["spool", pytest.param("data", marks=pytest.mark.full)])
 def test_a_listener_that_starts_on_a_full_disk_comes_to_accept_when_there_is_room(tmp_path, full):
     settings = {"CLC_ACCOUNTS": "ACME", "CLC_SPOOL_DIR": str(tmp_path / "spool")}
     with mounted(tmp_path / full, "size=1m") as disk:
@@ -198,6 +200,7 @@ def is_rebuilding_refused(disk):
     return done.returncode == 1 and re.search("again now .*No space left on device.*run this again", done.stderr)
 
 
+@pytest.mark.full
 def test_serve_starts_on_a_full_disk_refuses_and_comes_to_accept_when_there_is_room(tmp_path):
     with mounted(tmp_path / "disk", "size=32m") as disk:
         with running(PreparedReceiver, disk / "data") as receiver:
@@ -215,6 +218,7 @@ def test_serve_starts_on_a_full_disk_refuses_and_comes_to_accept_when_there_is_r
             until(lambda: [row["id"] for row in receiver.sql(ids)] == [first, last], what="both in the table")
 
 
+@pytest.mark.full
 def test_refused_notifications_take_no_more_of_the_store_than_their_budget(tmp_path, capsys):
     """Pushes many times the budget through spool and store, also with all the bytes in the path or the headers."""
     budget = 4 * MIB
@@ -257,6 +261,7 @@ def _refused(number: int, batch: int) -> Rejection:
             return rejection(number)._replace(headers=json.dumps({"X": noise.hex()}))
 
 
+@pytest.mark.full
 def test_unsigned_bodies_use_up_no_room_but_their_own_and_a_restart_gives_them_none_anew(tmp_path):
     unsigned = b"x" * 1_000_000
 

@@ -9,9 +9,11 @@ import time
 import pytest
 import urllib3
 
+from receiver.store.query import runner
+from receiver.store.query.execution import Interruption
 from tests.durability.support.load import BODIES, check_all_is_kept
 from tests.support.processes import PreparedReceiver, running
-from tests.support.querying import ENDLESS_PLANNING, RUNAWAY, asked
+from tests.support.querying import ENDLESS_PLANNING, RUNAWAY, asked, serving
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
@@ -28,6 +30,7 @@ def running_queries(receiver):
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if line[0] != "#"}
 
 
+@pytest.mark.full
 def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_next_one(tmp_path):
     with running(PreparedReceiver, tmp_path) as receiver:
         with asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, 4, timeout=0.5):
@@ -39,6 +42,20 @@ def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_ne
         again = ask(receiver, ENDLESS_PLANNING.replace(", ", ",\n"))
         assert (again.status, json.loads(again.data)["error"]) == (403, "refused_for_now")
         assert check_all_is_kept(receiver, {}) == 2
+
+
+def test_a_query_that_heeds_no_interrupt_is_overdue_and_then_reported_by_its_text(tmp_path, monkeypatch):
+    ignored = []
+    with serving(tmp_path / "clc.duckdb", on_ignored=ignored.append) as service:
+        with monkeypatch.context() as fault:
+            fault.setattr(Interruption, "interrupt", lambda *_: None)
+            fault.setattr(runner, "_OVERDUE_INTERRUPTS", 2)
+            fault.setattr(runner, "IGNORED_INTERRUPTS", 6)
+            assert service.post(RUNAWAY, timeout=0.1).status == 504
+            until(lambda: service.metric("clc_queries_overdue") == 1, what="the query to be overdue")
+            until(lambda: ignored, what="the report")
+        service.until_nothing_runs()
+    assert ignored == [[RUNAWAY]]
 
 
 @pytest.mark.parametrize("queries", take_few([4, 1], 1))
@@ -54,6 +71,7 @@ def test_a_stop_waits_for_no_query_that_never_ends(tmp_path, queries):
     assert "is killed" not in receiver.log
 
 
+@pytest.mark.full
 def test_a_query_that_runs_at_two_crashes_is_refused_and_one_of_a_kill_is_not(tmp_path):
     with running(PreparedReceiver, tmp_path) as receiver:
         note = tmp_path / "running_queries"

@@ -68,7 +68,7 @@ def test_kills_of_each_process_under_load_lose_and_double_nothing(tmp_path, caps
         with Simulation(tmp_path, serve.receiver.url, RATE, concurrency=32) as simulation:
             began = time.monotonic()
             for kind in kinds:
-                wanted = simulation.accepted() + random.randint(1, 500)
+                wanted = simulation.accepted() + random.randint(1, size(200, 500))
                 until(lambda wanted=wanted: simulation.accepted() >= wanted, seconds=120, what="a moment under load")
                 serve.kill(kind)
             rate = simulation.sent() / (time.monotonic() - began)

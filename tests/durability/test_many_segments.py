@@ -43,6 +43,7 @@ def write_segments(store, count):
         writer.close()
 
 
+@pytest.mark.full
 def test_more_segments_than_there_are_descriptors_are_stored_whole(store):
     count = size(120, 1_200)
     write_segments(store, count)

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from importlib import resources
 from pathlib import Path
 
 import pytest
 import urllib3
 
 import receiver as program
+from receiver.files import load_program, read_sql_file
 from tests.durability.support.commands import run_command
 from tests.support.processes import Receiver, running
 from tests.support.waiting import until
@@ -45,7 +47,7 @@ ACCOUNT = '{"accountAlias":"AC%02d","parentAlias":"ACME","businessName":"Toys %d
 def installed(tmp_path) -> Path:
     """A copy of the program that processes run from, and that can be taken away."""
     directory = tmp_path / "program"
-    shutil.copytree(Path(program.__file__).parent, directory / "receiver", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(program.__file__).parent, directory / "receiver")
     (directory / "sitecustomize.py").write_text(WATCH)
     return directory
 
@@ -76,6 +78,16 @@ def rebuilt(receiver):
     return json.loads(answer.data.splitlines()[-1])
 
 
+def test_no_sql_file_is_read_once_the_program_is_loaded(monkeypatch):
+    load_program()
+    monkeypatch.setattr(resources, "files", None)
+    top = Path(program.__file__).parent
+    for file in top.rglob("*.sql"):
+        package = ".".join((top.name, *file.parent.relative_to(top).parts))
+        assert read_sql_file(package, file.name) == file.read_text("utf-8")
+
+
+@pytest.mark.full
 def test_a_running_serve_needs_no_file_of_its_program(tmp_path, installed):
     with running(Receiver, tmp_path / "data", PYTHONPATH=str(installed)) as receiver:
         (installed / "watch").touch()

@@ -85,6 +85,7 @@ def test_rebuilding_while_all_goes_on_gives_the_same_rows(tmp_path):
     assert read(tmp_path, "SELECT count(*) FROM changes_rebuilt") == [(0,)]
 
 
+@pytest.mark.full
 def test_what_was_altered_or_lost_is_derived_again(tmp_path):
     fill_spool(tmp_path, COUNT)
     append(tmp_path)
@@ -97,6 +98,7 @@ def test_what_was_altered_or_lost_is_derived_again(tmp_path):
     assert read(tmp_path, ALL.format("changes")) == before
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_rebuild_goes_on_after_kills_of_the_store_and_agrees_with_what_came_meanwhile(tmp_path):
     count = size(6_000, 20_000)
@@ -146,6 +148,7 @@ def kill_store(receiver):
     until(lambda: receiver.children().get("store", pid) != pid, what="a new store")
 
 
+@pytest.mark.full
 def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_path):
     fill_spool(tmp_path, COUNT)
     append(tmp_path)
@@ -181,6 +184,7 @@ def test_a_store_from_before_there_were_changes_gets_them_when_it_starts(tmp_pat
     assert read(tmp_path, "FROM accounts ORDER BY alias") == accounts
 
 
+@pytest.mark.full
 def test_rebuild_without_a_serve_says_what_to_do(tmp_path):
     result = run_command(tmp_path, "rebuild")
     assert result.returncode == 1

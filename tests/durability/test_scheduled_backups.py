@@ -36,6 +36,7 @@ def test_scheduled_backups_are_made_and_the_oldest_go(tmp_path):
     assert inspect(backups(tmp_path)[-1]).last_seq >= 5
 
 
+@pytest.mark.full
 def test_a_backup_that_a_wrong_clock_has_named_holds_up_no_schedule_and_goes_first(tmp_path):
     (tmp_path / "backups").mkdir(parents=True)
     future = tmp_path / "backups" / "clc-20990101T000000000000Z.duckdb"
@@ -45,6 +46,7 @@ def test_a_backup_that_a_wrong_clock_has_named_holds_up_no_schedule_and_goes_fir
     assert len(backups(tmp_path)) == 1
 
 
+@pytest.mark.full
 def test_a_schedule_is_kept_over_a_restart(tmp_path):
     with running(PreparedReceiver, tmp_path, CLC_BACKUP_EVERY="1d"):
         until(lambda: len(backups(tmp_path)) == 1)
@@ -72,6 +74,7 @@ def copying(tmp_path_factory):
         yield receiver, directory / "bad"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", BAD_COPIES)
 def test_a_copy_that_does_not_check_out_is_no_backup_and_the_old_ones_stay(copying, tmp_path, kind):
     receiver, bad = copying
@@ -106,6 +109,7 @@ def test_serve_stops_in_time_while_a_backup_is_copied(tmp_path):
     assert len(stored_in(tmp_path / "data" / "clc.duckdb")) == 3
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("value", ["daily", "0s", "-1d", "1w"])
 def test_a_schedule_that_is_no_duration_is_refused_by_name(tmp_path, value):
     done = run_command(tmp_path, "status", CLC_BACKUP_EVERY=value)

@@ -22,7 +22,7 @@ def test_a_torn_wal_of_a_segment_gives_what_is_before_the_damage_and_is_always_t
     wal = segment.with_name(segment.name + "-wal").read_bytes()
     drawn = random.Random(8)
     outcomes = Counter()
-    for number in range(size(10, 200)):
+    for number in range(size(6, 200)):
         data_dir = tmp_path / "data"
         shutil.rmtree(data_dir, ignore_errors=True)
         shutil.copytree(tmp_path / "whole", data_dir / "spool")

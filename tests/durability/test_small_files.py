@@ -26,20 +26,20 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import USER, accepted, append, spool
 from tests.support.keys import signed
 from tests.support.processes import PreparedReceiver, Sender, environment, running
-from tests.support.sizes import size
+from tests.support.sizes import size, take_few
 from tests.support.waiting import until
 
 DAMAGES = {"empty": b"", "zeros": bytes(500), "garbage": b'\xff\x00{"half": [1, ' * 40}
 NAMES = [
     "query.token",
-    "control.token",
-    "serve.json",
-    "backup.json",
     "recovery.json",
     "appended.json",
+    "accounts.sqlite",
+    "serve.json",
+    "control.token",
+    "backup.json",
     "stumbled.json",
     "refused_queries.json",
-    "accounts.sqlite",
 ]
 
 
@@ -51,7 +51,7 @@ def opened(directory):
     return settings
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", take_few(NAMES, 5))
 @pytest.mark.parametrize("damage", list(DAMAGES)[: size(1, 3)])
 def test_a_damaged_small_file_is_named_and_kept_aside_and_the_store_opens(tmp_path, name, damage):
     opened(tmp_path)
@@ -72,7 +72,7 @@ def test_a_damaged_small_file_is_named_and_kept_aside_and_the_store_opens(tmp_pa
     assert read_incidents(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["appended.json", "suspect"])
+@pytest.mark.parametrize("name", take_few(["appended.json", "suspect"], 1))
 def test_a_small_file_that_can_not_be_used_keeps_the_store_from_opening_in_a_sentence_and_moves_nothing(tmp_path, name):
     settings = opened(tmp_path)
     (tmp_path / name).unlink(missing_ok=True)
@@ -129,16 +129,17 @@ def test_a_sign_of_damage_counts_though_its_text_is_lost(tmp_path, content):
     assert read_suspicion(tmp_path)
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("damage", take_few(DAMAGES, 1))
 def test_a_missing_database_is_missed_though_the_note_of_it_is_damaged(tmp_path, damage):
     spool(tmp_path, [accepted(number) for number in range(3)])
     append(tmp_path)
     (tmp_path / "clc.duckdb").unlink()
-    (tmp_path / "appended.json").write_bytes(damage)
+    (tmp_path / "appended.json").write_bytes(DAMAGES[damage])
     opened(tmp_path)
     assert any(each.missing for each in read_incidents(tmp_path))
 
 
+@pytest.mark.full
 def test_serve_starts_and_takes_notifications_where_every_small_file_is_damaged(tmp_path):
     opened(tmp_path)
     for name in NAMES:

@@ -78,6 +78,7 @@ def trend(samples, name):
     return statistics.median(values[quarter : 2 * quarter]), statistics.median(values[-quarter:])
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp_path, capsys):
     with running(Receiver, tmp_path / "data", CLC_QUERY_MEMORY=MEMORY) as receiver:

@@ -231,6 +231,7 @@ def test_a_spool_that_had_lost_its_mark_under_an_older_version_is_one_spool(tmp_
     assert list(json.loads(note.read_text())["spools"].values()) == ["spool"]
 
 
+@pytest.mark.full
 def test_serve_takes_what_is_left_in_the_spool_of_before_and_verify_misses_it_until_then(tmp_path):
     data_dir, before, now = tmp_path / "data", str(tmp_path / "before"), str(tmp_path / "now")
     with running(PreparedReceiver, data_dir, CLC_SPOOL_DIR=before) as receiver:

@@ -66,6 +66,7 @@ def test_what_the_system_does_not_write_is_not_acknowledged_and_it_comes_back_by
     assert set(promised) <= set(found)
 
 
+@pytest.mark.full
 def test_a_slow_disk_makes_nobody_wait_but_those_who_write(listener):
     before = len(listener.spooled())
     with ThreadPoolExecutor() as pool, slow(listener.process.pid, "fsync,fdatasync", 1):
@@ -78,6 +79,7 @@ def test_a_slow_disk_makes_nobody_wait_but_those_who_write(listener):
     assert len(listener.spooled()) == before + 4
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("victim", "calls", "error"),
@@ -163,6 +165,7 @@ def test_a_spool_that_becomes_read_only_refuses_until_it_can_be_written_again(tm
         assert [str(row.id) for row in listener.spooled()] == promised
 
 
+@pytest.mark.full
 def test_a_listener_that_starts_on_a_read_only_spool_refuses_until_it_is_writable(tmp_path):
     with mounted(tmp_path / "spool") as spool:
         subprocess.run(["mount", "-o", "remount,ro", str(spool)], check=True)

@@ -17,6 +17,7 @@ def is_whole(data_dir, **settings):
     return (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
+@pytest.mark.full
 def test_it_verifies_after_a_rebuild_a_restart_and_the_restore_of_a_backup_from_before_and_after(tmp_path, there):
     data_dir, before, after = tmp_path / "data", tmp_path / "before.duckdb", tmp_path / "after.duckdb"
     spool(data_dir, months_of_users())

@@ -63,6 +63,7 @@ def read_changes(there):
         return [tuple(row.values()) for row in lake.sql(CHANGES).to_pylist()]
 
 
+@pytest.mark.full
 def test_changes_that_are_never_derived_again_stay_in_the_lake_and_the_others_are_written(stores, there):
     dropping, whole = stores
     for store in stores:
@@ -82,6 +83,7 @@ def test_changes_that_are_never_derived_again_stay_in_the_lake_and_the_others_ar
     assert find(dropping, there).obstacle is None
 
 
+@pytest.mark.full
 def test_a_month_stays_whose_other_changes_the_lake_does_not_hold(stores, there):
     dropping, _ = stores
     dropping.append(ROWS)

@@ -43,6 +43,7 @@ def figure(data_dir, name, **settings):
     return next((each for each in status["figures"] if each["name"] == name), None)
 
 
+@pytest.mark.parametrize("objects", ["directory", pytest.param("s3", marks=pytest.mark.full)], indirect=True)
 @pytest.mark.usefixtures("credentials")
 def test_months_go_from_the_database_and_stay_in_the_lake_byte_for_byte(tmp_path, objects):
     rows = months_of_users()
@@ -105,18 +106,16 @@ def go_away(there):
         (go_away, "there is no directory"),
     ],
 )
-def test_nothing_may_go_that_the_lake_does_not_hold_now(receiver, there, harm, said):
-    write(receiver, there)
-    assert find(receiver, there)[::2] == (APRIL, None)
-    harm(there)
-    before, _, obstacle = find(receiver, there)
+def test_nothing_may_go_that_the_lake_does_not_hold_now(shared, copied, harm, said):
+    assert find(shared, copied)[::2] == (APRIL, None)
+    harm(copied)
+    before, _, obstacle = find(shared, copied)
     assert (before, said in obstacle) == (None, True), obstacle
 
 
-def test_months_before_the_first_that_the_lake_lacks_may_go(receiver, there):
-    write(receiver, there)
-    Path(there, "lake", "manifests", "2026-04.json").unlink()
-    found = find(receiver, there, datetime(2026, 9, 1, tzinfo=UTC))
+def test_months_before_the_first_that_the_lake_lacks_may_go(shared, copied):
+    Path(copied, "lake", "manifests", "2026-04.json").unlink()
+    found = find(shared, copied, datetime(2026, 9, 1, tzinfo=UTC))
     assert found[::2] == (APRIL, "The lake has no manifest of 2026-04.")
 
 

@@ -16,6 +16,7 @@ from tests.support.waiting import until
 COUNT = "SELECT count(*) AS n FROM notifications"
 
 
+@pytest.mark.full
 def test_a_machine_waits_while_another_writes_and_writes_when_that_has_ended(tmp_path, database, there):
     spool(tmp_path / "data", finished_rows())
     with running(PreparedReceiver, tmp_path / "data", CLC_SHARED_SPOOL=database) as receiver:
@@ -27,6 +28,16 @@ def test_a_machine_waits_while_another_writes_and_writes_when_that_has_ended(tmp
         assert write(receiver, there, CLC_SHARED_SPOOL=database)["written"] == MONTHS
     with analytics.connect(there) as lake:
         assert lake.sql(COUNT).to_pylist() == [{"n": 200}]
+
+
+def test_of_the_machines_that_share_a_spool_one_at_a_time_may_write(database):
+    settings = read_settings(env_file=None, shared_spool=database)
+    with elected(settings) as check:
+        check()
+        with elected(settings) as check_of_another:
+            assert check_of_another is None
+    with elected(settings) as check:
+        check()
 
 
 def test_a_machine_that_has_lost_the_lock_may_write_no_manifest(database, monkeypatch):

@@ -79,9 +79,8 @@ def named(there):
     return {Path(there, "lake", file["path"]) for table in tables for file in table["files"]}
 
 
-def test_what_somebody_has_moved_or_put_into_the_lake_stays_there(receiver, there):
-    lake = Path(there, "lake")
-    write(receiver, there)
+def test_what_somebody_has_moved_or_put_into_the_lake_stays_there(shared, copied):
+    lake = Path(copied, "lake")
     (file,) = lake.glob("notifications/month=2026-03/*.parquet")
     kept = [lake / "old" / "notifications" / "month=2026-03" / file.name, lake / "derived" / "sums.parquet"]
     kept += [lake / "manifests" / "old" / "2026-03.json", lake / "manifests" / "2026-03 of old.json"]
@@ -94,12 +93,12 @@ def test_what_somebody_has_moved_or_put_into_the_lake_stays_there(receiver, ther
     (lake / "manifests" / "2026-03.json").unlink()
     for path in kept:
         os.utime(path, times=(time.time() - 7200,) * 2)
-    assert write(receiver, there) == {"months": 2, "newest": "2026-04", "written": ["2026-03"], "not_removed": None}
-    assert count(there) == 200
+    assert write(shared, copied) == {"months": 2, "newest": "2026-04", "written": ["2026-03"], "not_removed": None}
+    assert count(copied) == 200
     assert [path for path in kept if not path.exists()] == []
 
 
-def test_a_file_that_comes_back_changed_is_in_no_manifest(receiver, there, monkeypatch):
+def test_a_file_that_comes_back_changed_is_in_no_manifest(shared, there, monkeypatch):
     write_parquet = place._write_parquet
 
     def spoil(parts, writing):
@@ -107,10 +106,11 @@ def test_a_file_that_comes_back_changed_is_in_no_manifest(receiver, there, monke
 
     monkeypatch.setattr(place, "_write_parquet", spoil)
     with pytest.raises(DamagedObjectError, match="has other rows than the store"):
-        a_writer(receiver, there).write_finished()
+        a_writer(shared, there).write_finished()
     assert not Path(there, "lake", "manifests").exists()
 
 
+@pytest.mark.full
 def test_a_month_whose_new_manifest_can_not_be_written_is_there_as_before(receiver, there, monkeypatch):
     write(receiver, there)
     spool(receiver.data_dir, [finished_row(1, received_at=datetime(2026, 3, 9, tzinfo=UTC))])
@@ -161,26 +161,25 @@ def test_a_store_without_the_notifications_of_the_lake_replaces_none_and_writes_
         assert ids(there) == {str(row.id) for row in other if hasattr(row, "payload")}
 
 
-def test_a_damaged_manifest_is_named_and_its_month_stays_as_it_is(receiver, there):
-    write(receiver, there)
-    manifest, before = Path(there, "lake", "manifests", "2026-03.json"), parquet(there)
+def test_a_damaged_manifest_is_named_and_its_month_stays_as_it_is(shared, copied):
+    manifest, before = Path(copied, "lake", "manifests", "2026-03.json"), parquet(copied)
     manifest.write_bytes(manifest.read_bytes()[:100])
-    assert "lake/manifests/2026-03.json is damaged" in write(receiver, there)["error"]
-    assert parquet(there) == before
+    assert "lake/manifests/2026-03.json is damaged" in write(shared, copied)["error"]
+    assert parquet(copied) == before
     with pytest.raises(LocationError, match=r"2026-03\.json is damaged"):
-        analytics.connect(there)
+        analytics.connect(copied)
     manifest.unlink()
-    assert write(receiver, there)["written"] == ["2026-03"]
-    assert count(there) == 200
+    assert write(shared, copied)["written"] == ["2026-03"]
+    assert count(copied) == 200
 
 
-def test_a_file_that_is_lost_is_written_again(receiver, there):
-    write(receiver, there)
-    next(Path(there, "lake", "notifications", "month=2026-04").iterdir()).unlink()
-    assert write(receiver, there)["written"] == ["2026-04"]
-    assert count(there) == 200
+def test_a_file_that_is_lost_is_written_again(shared, copied):
+    next(Path(copied, "lake", "notifications", "month=2026-04").iterdir()).unlink()
+    assert write(shared, copied)["written"] == ["2026-04"]
+    assert count(copied) == 200
 
 
+@pytest.mark.full
 def test_refused_notifications_that_the_store_has_deleted_stay_in_the_lake(receiver, there):
     write(receiver, there)
     before = ids(there, "rejected")
@@ -196,8 +195,7 @@ def test_refused_notifications_that_the_store_has_deleted_stay_in_the_lake(recei
         assert write(again, there)["written"] == []
 
 
-def test_a_month_without_rows_of_a_table_has_its_columns(receiver, there):
-    write(receiver, there)
-    with analytics.connect(there) as lake:
+def test_a_month_without_rows_of_a_table_has_its_columns(written):
+    with analytics.connect(str(written)) as lake:
         april = lake.sql("SELECT * FROM rejected WHERE received_at >= '2026-04-01'")
         assert (april.num_rows, "body" in april.column_names) == (0, True)

@@ -59,6 +59,7 @@ def test_a_condition_on_the_time_reads_no_file_of_another_month(stored):
             file.with_suffix(".away").rename(file)
 
 
+@pytest.mark.full
 def test_a_query_whose_month_is_replaced_meanwhile_is_run_again(receiver, there, monkeypatch):
     write(receiver, there)
     spool(receiver.data_dir, [finished_row(10_000, received_at=MARCH)])
@@ -92,6 +93,7 @@ def test_the_help_of_a_command_that_reads_a_lake_says_so(name):
     assert options["location"].opts == ["-l", "--location"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -156,3 +156,9 @@ def test_tail_has_the_newest_notifications_in_their_order_with_their_own_changes
     april = [f"2026-04 {n}" for n in range(1, NUMBER + 1)]
     assert [re.split(" {2,}", line)[3] for line in lines] == ["2026-03 6", *april]
     assert ["in 2026-04" in line for line in lines] == [False, True, *[False] * 5]
+
+
+def test_rules_run_on_the_months_of_a_lake_without_a_receiver(place, capfd):
+    assert run(["findings", "-l", place, "--since", "2026-03-01", "--until", "2026-05-01", "--json"]) == 0
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "No findings.\n")

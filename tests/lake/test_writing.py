@@ -49,6 +49,7 @@ def in_order(rows):
     return sorted(({**row, "signature": bytes(row["signature"])} for row in rows), key=lambda row: row["id"])
 
 
+@pytest.mark.parametrize("objects", ["directory", pytest.param("s3", marks=pytest.mark.full)], indirect=True)
 @pytest.mark.usefixtures("credentials")
 def test_months_read_by_the_client_by_pandas_and_by_a_plain_reader_have_the_rows_and_bytes_of_the_store(
     tmp_path, objects
@@ -91,11 +92,12 @@ def wanted(row):
     return {**{name: row[name] for name in names}, "d": row["duplicate_of"]}
 
 
-def test_a_month_is_read_in_parts_and_cut_into_files_that_follow_each_other_in_order(receiver, there, monkeypatch):
+@pytest.mark.full
+def test_a_month_is_read_in_parts_and_cut_into_files_that_follow_each_other_in_order(shared, there, monkeypatch):
     monkeypatch.setattr(store, "MOST_BYTES", 4_000)
     monkeypatch.setattr(writing, "MOST_BYTES_PER_FILE", 12_000)
     parts = []
-    reader = ServiceReader(receiver.query_url.removeprefix("http://"), receiver.token)
+    reader = ServiceReader(shared.query_url.removeprefix("http://"), shared.token)
     LakeWriter(reader, LakePlace(there), 25, lambda: None, parts.append).write_finished()
     assert max(parts) < 25
     for month in MONTHS:
@@ -132,25 +134,26 @@ def files_of(there):
     return {str(path.relative_to(lake)) for path in lake.rglob("*.parquet")}
 
 
-def test_a_check_says_which_months_are_in_the_lake(receiver, there):
+@pytest.mark.full
+def test_a_check_says_which_months_are_in_the_lake(shared, there):
     def check(**settings):
-        done = run_command(receiver.data_dir, "check", CLC_OBJECTS=there, **settings)
+        done = run_command(shared.data_dir, "check", CLC_OBJECTS=there, **settings)
         return next(line.split("Lake")[1].strip() for line in done.stdout.splitlines() if "Lake" in line)
 
     assert check() == "not written: CLC_LAKE is off"
     assert check(CLC_LAKE="on") == "no month yet"
-    write(receiver, there)
+    write(shared, there)
     assert check(CLC_LAKE="on") == "2 months up to 2026-04"
 
 
-def test_any_duckdb_reads_a_directory_of_the_lake(receiver, there):
-    write(receiver, there)
+def test_any_duckdb_reads_a_directory_of_the_lake(shared, written):
     query = "SELECT month, count(*) FROM read_parquet(?, hive_partitioning = true) GROUP BY month ORDER BY month"
-    counts = duckdb.execute(query, [f"{there}/lake/notifications/*/*.parquet"]).fetchall()
-    months = receiver.sql("SELECT strftime(received_at, '%Y-%m') AS m, count(*) AS n FROM notifications GROUP BY 1")
+    counts = duckdb.execute(query, [f"{written}/lake/notifications/*/*.parquet"]).fetchall()
+    months = shared.sql("SELECT strftime(received_at, '%Y-%m') AS m, count(*) AS n FROM notifications GROUP BY 1")
     assert dict(counts) == {row["m"]: row["n"] for row in months}
 
 
+@pytest.mark.full
 def test_a_lake_that_can_not_be_written_is_told_with_its_reason_and_written_later(tmp_path):
     fill(tmp_path / "data", finished_rows())
     there = tmp_path / "there"
@@ -170,7 +173,11 @@ def test_a_lake_that_can_not_be_written_is_told_with_its_reason_and_written_late
     ("settings", "said"),
     [
         ({"CLC_LAKE": "on"}, "CLC_LAKE is 'on', which needs a place for its files: set CLC_OBJECTS."),
-        ({"CLC_LAKE": "yes", "CLC_OBJECTS": "/there"}, "CLC_LAKE is 'yes': input should be 'off' or 'on'."),
+        pytest.param(
+            {"CLC_LAKE": "yes", "CLC_OBJECTS": "/there"},
+            "CLC_LAKE is 'yes': input should be 'off' or 'on'.",
+            marks=pytest.mark.full,
+        ),
     ],
 )
 def test_a_lake_without_a_place_and_an_unknown_value_are_refused(tmp_path, settings, said):

@@ -8,7 +8,7 @@ from tests.durability.support.damaged import Stores, crashed_store
 from tests.durability.support.damaged_backups import make_backup, make_older_backup
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def crashed(tmp_path_factory):
     return crashed_store(tmp_path_factory.mktemp("database"))
 
@@ -20,11 +20,11 @@ def stores() -> Iterator[Stores]:
     stores.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def backup(tmp_path_factory):
     return make_backup(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def older(tmp_path_factory):
     return make_older_backup(tmp_path_factory.mktemp("older"))

@@ -95,7 +95,7 @@ def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypa
     assert list(store.data_dir.glob(".*")) == []
 
 
-@pytest.mark.parametrize("name", ["backups", "clc.duckdb"])
+@pytest.mark.parametrize("name", ["clc.duckdb", pytest.param("backups", marks=pytest.mark.full)])
 def test_what_can_not_be_looked_at_is_not_missing(crashed, tmp_path, name):
     store = crashed.copy(tmp_path / "data")
     store.back_up()
@@ -115,7 +115,13 @@ def test_what_can_not_be_looked_at_is_not_missing(crashed, tmp_path, name):
     assert all("the backup clc-20260304" in each.what for each in read_incidents(store.data_dir))
 
 
-@pytest.mark.parametrize("fails", ["receiver.database.opening.run", "receiver.database.faults.read_sql_file"])
+@pytest.mark.parametrize(
+    "fails",
+    [
+        "receiver.database.opening.run",
+        pytest.param("receiver.database.faults.read_sql_file", marks=pytest.mark.full),
+    ],
+)
 def test_a_program_that_can_not_open_any_database_moves_nothing(crashed, tmp_path, monkeypatch, fails):
     store = crashed.copy(tmp_path / "data")
     (store.data_dir / "suspect").touch()
@@ -172,7 +178,9 @@ def test_a_full_disk_keeps_no_damaged_database_from_being_known(crashed, tmp_pat
     assert not faults.is_whole(store.database)
 
 
-@pytest.mark.parametrize("is_readable", [faults.is_whole, faults.has_whole_derived])
+@pytest.mark.parametrize(
+    "is_readable", [faults.is_whole, pytest.param(faults.has_whole_derived, marks=pytest.mark.full)]
+)
 def test_a_database_is_tried_out_with_nothing_written_beside_it(crashed, tmp_path, monkeypatch, is_readable):
     store = crashed.copy(tmp_path / "data")
     store.wal.unlink()

@@ -16,6 +16,7 @@ from receiver.keeping import backup_file
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
 from tests.durability.support.damaged_backups import CHANGES, NEWER, OLDER, count_rows, damage
+from tests.support.sizes import take_few
 
 
 def lose_database(data_dir, newer, older):
@@ -27,7 +28,7 @@ def lose_database(data_dir, newer, older):
     return Settings(data_dir=data_dir)
 
 
-@pytest.mark.parametrize("is_sealed", [True, False])
+@pytest.mark.parametrize("is_sealed", take_few([True, False], 1))
 def test_a_recovery_uses_the_newest_backup_with_whole_notifications_without_its_damaged_refused_ones(
     backup, older, tmp_path, is_sealed
 ):
@@ -55,6 +56,7 @@ def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp
     assert incident.what.endswith(f"In its place: the backup {OLDER}.")
 
 
+@pytest.mark.full
 def test_a_recovery_uses_no_older_backup_while_the_newest_can_not_be_read_and_names_it(older, tmp_path, monkeypatch):
     settings = lose_database(tmp_path / "data", older, older)
     newer, there = (settings.data_dir / "backups" / name for name in (NEWER, OLDER))
@@ -144,6 +146,7 @@ def test_a_recovery_that_is_killed_anywhere_derives_damaged_changes_again_at_the
     assert (has_whole_derived(settings.database), read_suspicion(settings.data_dir)) == (True, None)
 
 
+@pytest.mark.full
 def test_a_recovery_that_can_not_note_damaged_changes_moves_nothing(backup, older, tmp_path, monkeypatch):
     settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
     before = settings.database.read_bytes()
@@ -207,6 +210,7 @@ def test_a_recovery_that_has_no_room_to_leave_out_damaged_refused_notifications_
     assert count_rows(settings.data_dir) == (1000, 0)
 
 
+@pytest.mark.full
 def test_a_recovery_by_a_backup_whose_learned_accounts_are_damaged_keeps_its_notifications(
     backup, older, tmp_path, monkeypatch, caplog
 ):

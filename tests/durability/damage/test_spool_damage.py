@@ -33,12 +33,11 @@ def test_segments_of_listeners_that_no_longer_exist_are_drained(store, writer):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: path.write_bytes(b"no database " * 5_000),
-        lambda path: path.write_bytes(b""),
-        lambda path: os.truncate(path, 5_000),
-        lambda path: path.write_bytes(path.read_bytes()[:4096] + bytes(12_288)),
+        pytest.param(lambda path: path.write_bytes(b"no database " * 5_000), id="garbage"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty", marks=pytest.mark.full),
+        pytest.param(lambda path: os.truncate(path, 5_000), id="cut", marks=pytest.mark.full),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:4096] + bytes(12_288)), id="zeroed"),
     ],
-    ids=["garbage", "empty", "cut", "zeroed"],
 )
 def test_a_damaged_segment_is_told_and_put_aside_and_the_others_go_in(store, writer, damage):
     bad = kill_writer(store.spool, range(100, 110))
@@ -225,6 +224,7 @@ def test_after_a_failed_sync_nothing_more_is_acknowledged_into_the_segment(tmp_p
     assert not acknowledged_bodies & set(in_first)
 
 
+@pytest.mark.full
 def test_one_odd_segment_stops_no_running_store(tmp_path):
     with running(PreparedReceiver, tmp_path) as receiver:
         (tmp_path / "spool" / "0192a0b1c2d3e4f5a6b7c8d9e0f1a2b3-000001.sqlite").write_bytes(b"garbage" * 1_000)

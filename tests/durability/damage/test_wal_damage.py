@@ -19,9 +19,9 @@ from tests.support.sizes import size
 def cuts(wal):
     ends = [0, *record_ends(wal)]
     drawn = random.Random(3)
-    some = ends if len(ends) <= size(10, 10_000) else sorted(drawn.sample(ends, size(10, 10_000)))
+    some = ends if len(ends) <= size(3, 10_000) else sorted(drawn.sample(ends, size(3, 10_000)))
     return [("at a record's end", end) for end in some] + [
-        ("anywhere", drawn.randrange(len(wal))) for _ in range(size(10, 300))
+        ("anywhere", drawn.randrange(len(wal))) for _ in range(size(3, 300))
     ]
 
 
@@ -29,8 +29,8 @@ def flips(wal):
     drawn = random.Random(4)
     # The first record and the lengths are where DuckDB has no checksum: half of the flips go there.
     weak = [bit for end in record_ends(wal) for bit in range(end * 8, end * 8 + 64)] + list(range(50 * 8))
-    return [drawn.choice(weak) for _ in range(size(6, 150))] + [
-        drawn.randrange(len(wal) * 8) for _ in range(size(6, 150))
+    return [drawn.choice(weak) for _ in range(size(2, 150))] + [
+        drawn.randrange(len(wal) * 8) for _ in range(size(2, 150))
     ]
 
 

@@ -14,6 +14,7 @@ from tests.support.sizes import size
 from tests.support.waiting import until
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_many_idle_connections_take_little_memory_and_good_clients_are_served(tmp_path, capsys):
     number = size(1000, 2000)
@@ -47,7 +48,7 @@ def test_many_idle_connections_take_little_memory_and_good_clients_are_served(tm
 @pytest.mark.slow
 def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_client(tmp_path, capsys):
     """With 300 connections allowed, many more that are idle or slow keep coming while good clients post."""
-    number_of_bad = size(600, 6000)
+    number_of_bad = size(450, 6000)
     patient = hurried(connections=300, idle_seconds=60, header_seconds=60, body_seconds=60)
     with running(patient, tmp_path) as listener, ExitStack() as crowd:
         pid = listener.process.pid
@@ -74,6 +75,7 @@ def test_more_connections_than_allowed_cost_the_idle_ones_and_never_a_good_clien
               f"memory {before / MIB:.0f} MiB, then {after / MIB:.0f} MiB")  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_many_large_bodies_at_once_stay_within_their_limit_and_good_clients_are_served(tmp_path, capsys):
     """100 clients bring all but the last byte of a megabyte: at 16 MiB for all, the largest and eldest give way."""

@@ -99,7 +99,7 @@ def _is_documented(status: int | None, body: bytes, request: Request) -> bool:
 
 @pytest.mark.slow
 def test_generated_requests_get_documented_answers_and_what_got_200_is_kept_and_storable(tmp_path, capsys):
-    each = size(400, 6500)
+    each = size(100, 6500)
     with (
         running(ListenerProcess, tmp_path) as listener,
         running(ListenerProcess, tmp_path / "other", CLC_PARSER="tornado") as other,
@@ -161,7 +161,7 @@ def test_a_body_gets_200_exactly_if_it_is_an_object_in_strict_json(tmp_path, cap
     examples = 0
     with running(ListenerProcess, tmp_path, CLC_SIGNATURES="record") as listener, duckdb.connect() as judge:
 
-        @settings(max_examples=size(150, 4000), deadline=None, database=None, derandomize=True,
+        @settings(max_examples=size(80, 4000), deadline=None, database=None, derandomize=True,
                   suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(body=BODIES)
         def check(body):
