@@ -358,6 +358,7 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
       setInterval(() => kept.refreshes.add(document.querySelector('.st-key-freshness .age')?.dataset.drawnAt), 100);
     }""")
     live.simulate("--count", "5", "--rate", "0", "--seed", "77")
+    live.simulate("--event", "Server.Updated")
     page.wait_for_function(f"() => kept.refreshes.size > {REFRESHES}")
     expect_counted(page, live.one("SELECT count(*) FROM events WHERE event_type = 'Server.Updated'"))
     assert page.evaluate("kept.nodes.length") > 40
