@@ -319,6 +319,16 @@ def test_an_opened_notification_shows_verdict_and_raw_payload(open_page):
     assert any(map(parse_payload, plain_texts(app)))
 
 
+def test_a_page_is_drawn_before_its_findings_are_known_and_says_so(open_page, monkeypatch):
+    monkeypatch.setattr(KeptAnswer, "read_up_to", lambda *_: None)
+    app = open_page("activity")
+    assert app.metric
+    assert any("being computed" in button.label for button in app.button)
+    app = open_page("audit")
+    assert any("are being computed" in text.value for text in app.markdown)
+    assert all("No findings" not in text.value for text in (*app.markdown, *app.caption))
+
+
 @pytest.mark.parametrize("page", ["activity", "alerts", "audit", "entity", "health", "notifications", "set_up", "sql"])
 def test_no_part_of_a_page_lies_in_another_while_it_waits_for_what_is_computed(open_page, monkeypatch, page):
     """Streamlit throws away what a part drew when it draws it again at once, but not what a part within it drew."""

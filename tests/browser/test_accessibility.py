@@ -13,6 +13,7 @@ from tests.browser.audited import SERVER
 from tests.browser.watching import run_linked
 from tests.support.measuring import find_cut, find_small
 from tests.support.pages import pages
+from tests.support.sizes import take_few
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
@@ -27,6 +28,8 @@ BRUSH = ("svg-img-alt", re.compile(r"\.\w+_brush(_bg)?"))
 # So tall that all of a page is on the screen: axe-core can't tell what lies behind what lies elsewhere.
 VIEWPORT = {"width": 1500, "height": 4000}
 PAGES = pages(SERVER, seq=1)
+KINDS = ("one notification", "Activity", "SQL")
+"""Pages of three kinds: something that is open, charts with lists, and an editor."""
 WHOLE = {**PAGES, "finding": PAGES["Audit"]}
 LISTS = {
     "/notifications?refresh=off": "notifications",
@@ -85,7 +88,7 @@ def open_page(watched, name):
     return watched.load(address) if name == "SQL" else watched.open(address)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", take_few(dict.fromkeys([*KINDS, *PAGES]), len(KINDS)))
 def test_nothing_serious_is_found_on_a_page_light_and_dark(live, watch, name):
     shown = PAGES[name]
     page = open_page(watch(live.url, viewport=VIEWPORT), name)
@@ -144,6 +147,7 @@ nodes => nodes.map(node => [Boolean(node.closest("[data-selected=true]")), getCo
 """
 
 
+@pytest.mark.full
 def test_forced_colours_show_what_is_chosen(live, watch):
     page = watch(live.url, forced_colors="active").open("/notifications?refresh=off&account=DEMO")
     page.locator(".st-key-notifications tbody td").nth(1).click()
@@ -186,6 +190,7 @@ def test_forced_colours_show_where_the_focus_is(live, watch):
     assert find_unseen_stops(page) == []
 
 
+@pytest.mark.full
 def test_the_name_of_a_page_with_the_focus_has_an_outline(live, watch):
     page = watch(live.url, viewport=VIEWPORT).load("/health?refresh=off")
     names = [page.get_by_test_id("stTopNavLink").nth(place).inner_text() for place in range(8)]
@@ -193,6 +198,7 @@ def test_the_name_of_a_page_with_the_focus_has_an_outline(live, watch):
     assert [stop for stop in unseen if stop.startswith("A ") and any(name.split()[-1] in stop for name in names)] == []
 
 
+@pytest.mark.full
 def test_the_check_itself_sees_what_bars_people(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     bad = '<button></button><p style="color:#999; background:#fff">pale</p>'

@@ -10,12 +10,13 @@ from playwright.sync_api import expect
 from tests.browser.viewers import VIEWPORT
 from tests.browser.watching import column, drawn_at, expect_refreshed, expect_total, go_back, row_of, tab, texts
 from tests.support import night
+from tests.support.sizes import size
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 DAY = 24 * night.AN_HOUR + night.WAVE
 PART = 62  # the wave, and the two that came in its quarter of an hour anyway
-REFRESHES = 8
+REFRESHES = size(3, 8)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -99,18 +100,32 @@ def test_why_activity_doubled_last_night_is_found_by_clicks_down_to_the_payload(
     expect(page.locator(".st-key-payload-raw code")).to_contain_text(night.TOLD)
 
 
-def test_a_view_is_its_address_in_another_browser_and_time_zone_too(live, watch):
-    page = watch(live.url, timezone_id="Europe/Berlin").open("/?compare=a+week+before&rank=change&refresh=off")
+def choose_view(page):
+    """Choose a part of the time, an event type and a data centre by clicks; return what the chips say."""
     brush_the_night(page)
     name_in(page, "types-list", "Server.Updated").click()
     name_in(page, "centres-list", night.CENTRE).click()
     expect_counted(page, night.WAVE)
-    told = texts(chips(page))
+    return texts(chips(page))
+
+
+VIEW = "/?compare=a+week+before&rank=change&refresh=off"
+
+
+def test_a_view_is_its_address_in_another_browser_too(live, watch):
+    page = watch(live.url, timezone_id="Europe/Berlin").open(VIEW)
+    told = choose_view(page)
     same = watch(live.url, timezone_id="Europe/Berlin").open(page.url.removeprefix(live.url))
     expect_counted(same, night.WAVE)
     assert texts(chips(same)) == told
     expect(column(same, 0, "entities-list")).to_have_text(texts(column(page, 0, "entities-list")))
     expect(same.locator(".st-key-total-line")).to_contain_text("nothing was kept before")
+
+
+@pytest.mark.full
+def test_a_view_is_its_address_in_another_time_zone_too(live, watch):
+    page = watch(live.url, timezone_id="Europe/Berlin").open(VIEW)
+    told = choose_view(page)
     far = watch(live.url, timezone_id="America/New_York").open(page.url.removeprefix(live.url))
     expect_counted(far, night.WAVE)
     expect(far.locator(".st-key-over-time").get_by_text("times in New York")).to_be_visible()
@@ -118,6 +133,7 @@ def test_a_view_is_its_address_in_another_browser_and_time_zone_too(live, watch)
     assert texts(chips(far))[1:] == told[1:]
 
 
+@pytest.mark.full
 def test_filters_go_by_their_chips_by_a_second_click_and_all_at_once_and_back_brings_them_again(live, watch):
     page = watch(live.url).open("/?refresh=off")
     name_in(page, "types-list", "Server.Updated").click()
@@ -143,6 +159,7 @@ def test_filters_go_by_their_chips_by_a_second_click_and_all_at_once_and_back_br
     expect_counted(page, DAY)
 
 
+@pytest.mark.full
 def test_the_tree_opens_by_keyboard_and_counts_all_below(live, watch):
     page = watch(live.url).open("/?refresh=off&accounts-as=Tree")
     tree = page.locator(".st-key-accounts-tree tbody tr")
@@ -263,10 +280,16 @@ def follow(page, name, title):
     expect(page.locator(".st-key-title h3")).to_have_text(title)
 
 
-def test_what_needs_attention_is_seen_without_a_click_and_leads_to_its_page_with_range_and_account(audited, watch):
+@pytest.fixture
+def alarming(audited, watch):
+    """Activity of an account with an alarm and a finding that is high, and with a refused notification."""
     stray = b'{"accountAlias": "ACME", "userName": "stray", "status": "Active"}'
     assert audited.receiver.sender.post("/webhooks/Server.Created", stray).status == 200
-    page = watch(audited.url).open("/?refresh=1+s&range=7+d&account=ACME&alone=yes")
+    return watch(audited.url).open("/?refresh=1+s&range=7+d&account=ACME&alone=yes")
+
+
+def test_what_needs_attention_is_seen_without_a_click_and_findings_lead_to_audit_with_range_and_account(alarming):
+    page = alarming
     expect(sign(page, "alarms")).to_contain_text("1 server in alarm")
     expect(sign(page, "refused")).to_contain_text("1 refused")
     expect(sign(page, "health")).to_contain_text("Receiver")
@@ -275,6 +298,13 @@ def test_what_needs_attention_is_seen_without_a_click_and_leads_to_its_page_with
     follow(page, "findings", "Audit")
     expect(page.locator(".st-key-findings-head strong")).to_have_text(re.compile(f"^{high} findings?$"))
     expect(page).to_have_url(re.compile("(?=.*severity=high)(?=.*account=ACME)(?=.*below=false)"))
+
+
+@pytest.mark.full
+def test_each_other_sign_leads_to_its_page_with_the_account_and_back_leads_back(alarming):
+    page = alarming
+    expect(sign(page, "findings")).to_contain_text(re.compile(r"\d+ high of \d+ findings"))
+    follow(page, "findings", "Audit")
     go_back(page, "Activity")
     follow(page, "alarms", "Alerts")
     expect(page.locator(".st-key-in-alarm-card strong")).to_contain_text("1 metric in alarm now")
@@ -328,7 +358,9 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
       setInterval(() => kept.refreshes.add(document.querySelector('.st-key-freshness .age')?.dataset.drawnAt), 100);
     }""")
     live.simulate("--count", "5", "--rate", "0", "--seed", "77")
+    live.simulate("--event", "Server.Updated")
     page.wait_for_function(f"() => kept.refreshes.size > {REFRESHES}")
+    expect_counted(page, live.one("SELECT count(*) FROM events WHERE event_type = 'Server.Updated'"))
     assert page.evaluate("kept.nodes.length") > 40
     assert page.evaluate("kept.nodes.filter((one) => !one.isConnected).map((one) => one.outerHTML.slice(0, 99))") == []
     assert page.evaluate("kept.frame.scrollTop == kept.scrolled")
@@ -336,6 +368,7 @@ def test_charts_tables_selection_and_typed_text_stay_over_refreshes(live, watch)
     expect(page.locator(".st-key-types-list tr.chosen")).to_have_count(1)
 
 
+@pytest.mark.full
 def test_a_list_of_nothing_says_that_nothing_fits_the_filters(live, watch):
     page = watch(live.url).open("/?refresh=off&range=all&account=NONE")
     for key in ("types-list", "entities-list", "actors-list"):

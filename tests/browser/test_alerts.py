@@ -21,6 +21,7 @@ from tests.browser.watching import (
     open_filters,
     row_of,
 )
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -99,6 +100,7 @@ def test_no_time_in_the_lists_is_cut_and_the_chart_s_buttons_cover_none(live, wa
     assert covered <= min(time.bounding_box()["y"] for time in times.all())
 
 
+@pytest.mark.full
 def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_leads_back(live, watch):
     page = watch(live.url).open(PAGE)
     row_of(page, "in-alarm", SERVER).get_by_role("button", name=SERVER).click()
@@ -125,6 +127,7 @@ def test_from_an_alarm_a_click_leads_to_the_servers_changes_before_it_and_back_l
     expect(row_of(page, "in-alarm", SERVER)).to_be_visible()
 
 
+@pytest.mark.full
 def test_an_alarm_that_has_ended_leads_to_the_server_in_alarm_from_then_to_then(live, watch):
     page = watch(live.url).open(f"{PAGE}&range=30+d")
     row_of(page, "alarm-list", "disk").get_by_role("button", name=SERVER).click()
@@ -132,12 +135,14 @@ def test_an_alarm_that_has_ended_leads_to_the_server_in_alarm_from_then_to_then(
     expect(page.locator(".st-key-entity-alarm")).to_have_text(re.compile(reading))
 
 
+@pytest.mark.full
 def test_the_account_of_an_alarm_leads_to_the_account(live, watch):
     page = watch(live.url).open(PAGE)
     row_of(page, "in-alarm", SERVER).get_by_role("button", name="ACME", exact=True).click()
     expect(page.locator(NAME)).to_have_text("ACME")
 
 
+@pytest.mark.full
 def test_the_keyboard_reaches_an_alarm_too(live, watch):
     page = watch(live.url).open(PAGE)
     row_of(page, "alarm-list", FLAPPER).get_by_role("button", name=FLAPPER).focus()
@@ -160,7 +165,8 @@ def test_each_alarm_of_the_range_is_listed_and_drawn_from_begin_to_end(live, wat
 def test_a_bar_and_a_name_of_the_chart_lead_to_the_server_as_the_list_does_and_again_after_back(live, watch):
     page = watch(live.url).open(PAGE)
     marks = page.locator(".st-key-alarms-over-time svg.marks")
-    for target in (marks.locator("text", has_text=FLAPPER), marks.locator("[aria-roledescription=point]").first) * 2:
+    targets = [marks.locator("text", has_text=FLAPPER), marks.locator("[aria-roledescription=point]").first]
+    for target in take_few(targets * 2, 2):
         target.click()
         expect(page.locator(NAME)).to_have_text(re.compile(f"{FLAPPER}|{OTHER}|{SERVER}"))
         name = page.locator(NAME).inner_text()
@@ -183,6 +189,7 @@ def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):
     expect(page).to_have_url(re.compile("flapping=4"))
 
 
+@pytest.mark.full
 def test_range_account_server_and_order_choose_what_is_shown_and_the_address_holds_them(live, watch):
     page = watch(live.url).open(PAGE)
     choose(page, "Time range", "28 d")
@@ -209,6 +216,7 @@ def test_range_account_server_and_order_choose_what_is_shown_and_the_address_hol
     expect(fresh).to_have_url(re.compile("account=ACME.*range=28|range=28.*account=ACME"))
 
 
+@pytest.mark.full
 def test_filters_that_leave_nothing_say_so(live, watch):
     page = watch(live.url).open(f"{PAGE}&entity=no-such-server")
     expect(page.locator(".st-key-in-alarm-card")).to_contain_text(
@@ -263,6 +271,7 @@ def test_on_a_phone_the_chart_fits_the_screen_and_names_stand_above_their_bars(l
     expect(running).not_to_have_attribute("data-name", re.compile("Ended"))
 
 
+@pytest.mark.full
 def test_a_running_alarm_says_its_time_so_far_and_a_hover_over_a_name_shows_no_internals(live, watch):
     page = watch(live.url).open(PAGE)
     expect(column(page, 2, "alarm-list").filter(has_text="so far")).to_have_count(1)

@@ -26,7 +26,7 @@ def live(audited):
     return audited
 
 
-def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_in_a_fresh_browser(live, watch):
+def test_a_finding_leads_to_the_change_the_entity_and_the_payload_and_back(live, watch):
     page = watch(live.url).open(ALL)
     expect(page.locator(".st-key-findings-over-time svg.marks")).to_be_visible()
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -40,9 +40,25 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
     expect(page.locator(NAME)).to_have_text(SERVER)
     seq = live.one("SELECT seq FROM changes WHERE entity_id = ? AND path LIKE '%ipAddresses%'", SERVER)
     expect(page).to_have_url(re.compile(f"/entity\\?category=Server&name={SERVER}&step={seq}&refresh=off$"))
-    step = page.url.removeprefix(live.url)
     expect_difference(page)
     expect_raw(page, live.one("SELECT payload FROM notifications WHERE seq = ?", seq))
+
+    page.go_back()
+    expect(page.locator(NAME)).to_contain_text("Public address")
+    expect(page).to_have_url(re.compile(re.escape(finding.partition("&finding=")[2])))
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("all")
+
+
+@pytest.mark.full
+def test_the_addresses_of_a_finding_and_of_its_change_open_them_in_a_fresh_browser(live, watch):
+    page = watch(live.url).open(ALL)
+    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
+    expect(page).to_have_url(re.compile("finding=[0-9a-f]{64}"))
+    finding = page.url.removeprefix(live.url)
+    row_of(page, "finding-notifications", f"added public address {PUBLIC}").locator("td").nth(2).click()
+    expect(page.locator(NAME)).to_have_text(SERVER)
+    expect(page).to_have_url(re.compile(r"/entity\?.*step=\d+"))
+    step = page.url.removeprefix(live.url)
 
     fresh = watch(live.url).open(step)
     expect(fresh.locator(NAME)).to_have_text(SERVER)
@@ -51,12 +67,8 @@ def test_findings_lead_to_the_change_the_entity_and_the_payload_and_back_by_url_
     expect(fresh.locator(NAME)).to_contain_text("Public address")
     expect(row_of(fresh, "finding-notifications", SERVER)).to_be_visible()
 
-    page.go_back()
-    expect(page.locator(NAME)).to_contain_text("Public address")
-    expect(page).to_have_url(re.compile(re.escape(finding.partition("&finding=")[2])))
-    expect(page.get_by_role("combobox", name="Time range")).to_have_value("all")
 
-
+@pytest.mark.full
 def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they_are_shown(live, watch):
     page, head = watch(live.url, locale="en").load(ALL), ".st-key-findings-head"
     count = int(re.match(r"(\d+) findings?:", page.locator(head).inner_text())[1])
@@ -101,6 +113,7 @@ def expect_difference(page):
     expect(column(page, 2, "differences").first).to_contain_text(PUBLIC)
 
 
+@pytest.mark.full
 def test_a_finding_says_when_and_from_where_its_notifications_came(live, watch):
     page = watch(live.url).open(ALL)
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -171,6 +184,7 @@ def test_findings_are_filtered_by_rule_and_both_lists_are_saved_as_they_are_filt
     assert ADDED in {change["sentence"] for change in changes}
 
 
+@pytest.mark.full
 def test_rules_of_an_address_are_chosen_and_taken_away_one_by_one_or_all_at_once(live, watch):
     page = watch(live.url).open(f"{ALL}&rule=public_address_added&rule=hidden_user_update")
     expect(page.locator(".st-key-chips")).to_contain_text("Rule: Public address added to a server, H")
@@ -242,6 +256,7 @@ def test_a_finding_says_which_of_its_notifications_another_one_doubts_and_an_old
     assert saved["doubted"] in saved["notification_ids"].split()
 
 
+@pytest.mark.full
 def test_a_change_names_each_finding_that_its_notification_is_in_and_leads_to_the_first(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={SERVER}&field=public+address")
     named = row_of(page, "changes", ADDED).locator("td").nth(3)
@@ -289,6 +304,7 @@ def test_on_a_phone_ten_findings_come_before_the_changes_until_one_asks_for_the_
     expect(rows.last).to_be_visible()
 
 
+@pytest.mark.full
 def test_findings_are_filtered_by_severity_account_and_entity(live, watch):
     page = watch(live.url).open(f"{ALL}&severity=medium&account=ACME")
     expect(row_of(page, "findings", PUBLIC)).to_be_visible()
@@ -336,6 +352,7 @@ def test_a_rule_that_can_not_be_run_is_told_quietly_and_stops_no_other(live, wat
         settings.unlink()
 
 
+@pytest.mark.full
 def test_where_nothing_fits_it_says_so(live, watch):
     page = watch(live.url).open(f"{ALL}&entity=no-such-entity")
     expect(page.locator(".st-key-no-findings")).to_contain_text("No findings")

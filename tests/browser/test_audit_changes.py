@@ -16,6 +16,7 @@ def live(audited):
     return audited
 
 
+@pytest.mark.full
 def test_a_changed_field_of_activity_leads_to_its_changes_in_the_same_time_range(live, watch):
     page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/?refresh=off&range=7+d&count=Changed+fields")
     row = row_of(page, "fields-list", "details.cpu")
@@ -40,6 +41,7 @@ def test_changes_are_told_in_sentences_and_hidden_ones_are_flagged(live, watch):
     expect(page.locator(".st-key-changes-head")).to_contain_text("1 with no visible change")
 
 
+@pytest.mark.full
 def test_changes_are_filtered_by_each_filter_and_cleared(live, watch):
     page = watch(live.url).open(ALL)
     total = live.one(SHOWN)
@@ -135,6 +137,7 @@ def test_of_a_field_that_is_never_reported_it_says_that_no_time_range_has_it(liv
     expect(page.locator(".st-key-nothing")).not_to_contain_text("longer time range")
 
 
+@pytest.mark.full
 def test_a_deleted_server_is_told(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={OTHER}")
     expect(

@@ -69,6 +69,7 @@ def test_activity_counts_draws_and_ranks_what_came(live, watch):
         expect(row_of(page, "types-list", kind["name"]).locator("td").nth(1)).to_have_text(f"{kind['many']:,}")
 
 
+@pytest.mark.full
 def test_activity_is_drawn_for_the_time_range_that_is_clicked(live, watch):
     page = watch(live.url).open("/")
     expect(page.locator(".st-key-over-time svg.marks")).to_be_visible()
@@ -79,6 +80,7 @@ def test_activity_is_drawn_for_the_time_range_that_is_clicked(live, watch):
         assert f"range={name.replace(' ', '+')}" in page.url
 
 
+@pytest.mark.full
 def test_activity_counts_one_account_with_and_without_its_sub_accounts(live, watch):
     page = watch(live.url).open("/")
     root = live.receiver.sql(
@@ -120,6 +122,7 @@ def test_a_refresh_that_is_off_stays_as_it_was(live, watch):
     expect_refreshed(page, before)
 
 
+@pytest.mark.full
 def test_notifications_are_filtered_by_each_filter_and_cleared(live, watch):
     page = watch(live.url).open("/notifications")
     total = live.one(ALL)
@@ -189,6 +192,7 @@ def test_notifications_are_paged_to_their_end_and_back(live, watch):
     expect_range(page, 1, 50)
 
 
+@pytest.mark.full
 def test_a_page_of_old_ones_stays_where_it_is_while_new_ones_come(live, watch):
     page = watch(live.url).open("/notifications?refresh=1+s")
     page.get_by_role("button", name="Older").click()
@@ -200,6 +204,7 @@ def test_a_page_of_old_ones_stays_where_it_is_while_new_ones_come(live, watch):
     expect(column(page, 0)).to_have_text(held)
 
 
+@pytest.mark.full
 def test_a_click_opens_the_notification_its_entity_and_its_account(live, watch):
     page = watch(live.url).open("/notifications?events=Server.Updated&refresh=off")
     server = live.receiver.sql(
@@ -236,6 +241,7 @@ def test_a_click_opens_the_notification_its_entity_and_its_account(live, watch):
     expect(detail).to_have_count(0)
 
 
+@pytest.mark.full
 def test_names_in_the_list_open_what_they_name(live, watch):
     page = watch(live.url).open("/notifications?events=User.Updated&refresh=off")
     user, account = live.receiver.sql(
@@ -266,6 +272,7 @@ def test_refused_ones_are_shown_with_reason_headers_and_body(live, watch):
     expect(page.locator(".st-key-refused-head")).to_contain_text("3 refused notifications")
 
 
+@pytest.mark.full
 def test_set_up_has_a_url_for_each_event_to_copy_and_says_when_the_last_came(live, watch):
     watched = watch(live.url, permissions=["clipboard-read", "clipboard-write"])
     page = watched.open("/set-up?refresh=1+s")
@@ -292,6 +299,7 @@ def test_set_up_has_a_url_for_each_event_to_copy_and_says_when_the_last_came(liv
         expect(page).to_have_url(re.compile(f"/notifications.*[?&]{value}"))
 
 
+@pytest.mark.full
 def test_the_top_bar_leads_to_every_page(live, watch):
     # Links carry a time range that was chosen before.
     page = watch(live.url).load("/")
@@ -317,6 +325,7 @@ LISTED = """async source => {
 }"""
 
 
+@pytest.mark.full
 def test_a_click_on_a_name_opens_it_while_text_is_selected_and_one_that_selects_text_in_a_row_opens_nothing(browser):
     page = browser.new_page()
     page.set_content(f"<p>10.0.0.1</p>{TABLE_HTML}")

@@ -10,11 +10,9 @@ from tests.browser.watching import column, expect_range, expect_total, open_filt
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _history(live):
-    live.simulate("--count", "300", "--rate", "0", "--seed", "9")
-    assert live.receiver.sender.post("/webhooks/Server.Updated", b"{}", {"User-Agent": "odd"}).status == 401
-    live.until_refused(1)
+@pytest.fixture(scope="module")
+def live(audited):
+    return audited
 
 
 def test_activity_keeps_range_account_and_refresh(live, watch):
@@ -76,6 +74,7 @@ def test_notifications_keep_every_filter(live, watch):
     expect(page.locator(".st-key-copies input")).to_be_checked()
 
 
+@pytest.mark.full
 def test_a_page_of_the_list_and_what_is_open_are_in_the_address_that_clicks_make(live, watch):
     page = watch(live.url).open("/notifications?refresh=off")
     page.get_by_role("button", name="Older").click()
@@ -105,6 +104,7 @@ def test_set_up_keeps_the_address_that_was_typed(live, watch):
     )
 
 
+@pytest.mark.full
 def test_the_browsers_tab_names_the_page_and_its_subject(live, watch):
     page = watch(live.url).open("/notifications?refresh=off")
     expect(page).to_have_title("Notifications · CLC webhooks")
@@ -114,6 +114,7 @@ def test_the_browsers_tab_names_the_page_and_its_subject(live, watch):
     expect(page).to_have_title("DEMO · Entity · CLC webhooks")
 
 
+@pytest.mark.full
 def test_a_list_that_is_opened_with_a_chosen_row_shows_it(live, watch):
     seq = live.one("SELECT seq FROM notifications ORDER BY seq DESC LIMIT 1 OFFSET 45")
     page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")

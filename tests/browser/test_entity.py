@@ -71,6 +71,7 @@ def test_a_server_has_its_timeline_with_who_and_what_and_its_alerts(live, watch)
     expect_raw(page, payload(live, cpu=4, power="stopped"))
 
 
+@pytest.mark.full
 def test_each_step_shows_what_it_changed_side_by_side(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
     row_of(page, "steps", "number of CPUs").locator("td").nth(3).click()
@@ -84,6 +85,7 @@ def test_each_step_shows_what_it_changed_side_by_side(live, watch):
     expect(row_of(page, "differences", "changeInfo.modifiedDate").locator("td.quiet").first).to_be_visible()
 
 
+@pytest.mark.full
 def test_steps_are_walked_and_each_has_its_address_and_back_goes_one_back(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
     expect_step(page, 4, "Server.Updated")
@@ -135,6 +137,7 @@ def test_a_time_that_is_typed_is_of_the_viewers_zone_and_in_the_address_in_utc(l
     expect(page).to_have_url(re.compile(quote(third.strftime("at=%Y-%m-%dT%H:%M:00"), safe="=")))
 
 
+@pytest.mark.full
 def test_findings_about_it_are_listed_and_lead_to_the_audit(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -168,6 +171,7 @@ def test_a_replayed_notification_is_marked_in_the_timeline_and_the_update_after_
     expect(page.locator(".st-key-difference")).to_contain_text("It came back after its deletion")
 
 
+@pytest.mark.full
 def test_a_user_has_its_hidden_update_marked_and_what_it_did(live, watch):
     page = watch(live.url).open(f"/entity?refresh=off&category=User&name={USER}")
     expect(row_of(page, "steps", "(perhaps a password)").locator("td.notice")).to_have_count(1)
@@ -237,6 +241,7 @@ def test_an_account_lists_its_users_and_servers_and_the_accounts_around_it(live,
     expect(page.locator(".st-key-detail-name")).to_contain_text("deleted")
 
 
+@pytest.mark.full
 def test_a_new_notification_appears_by_itself(live, watch):
     page = watch(live.url).open(f"/entity?refresh=1+s&category=Account&name={ACCOUNT}")
     expect(page.locator(".st-key-detail")).to_contain_text("step 1 of 1")
@@ -246,6 +251,7 @@ def test_a_new_notification_appears_by_itself(live, watch):
     expect(column(page, 2, "differences")).to_have_text(["Acme Holding"])
 
 
+@pytest.mark.full
 def test_an_entity_is_found_by_a_part_of_its_name_whatever_the_case(live, watch):
     page = watch(live.url).open("/entity?refresh=off")
     fill(page, "Name contains", "acmeweb")
@@ -265,6 +271,7 @@ def test_an_entity_of_which_nothing_came_says_so(live, watch):
     expect(page.locator(".st-key-nothing")).to_contain_text("not in the store")
 
 
+@pytest.mark.full
 def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&events=Server.Updated")
     for place, expected in ((2, SERVER), (4, ACCOUNT), (5, USER)):

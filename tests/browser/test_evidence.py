@@ -12,7 +12,7 @@ from tests.browser.watching import download, go_back, row_of
 from tests.support.keys import signed
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.usefixtures("tabs")]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,6 @@ def test_a_finding_leads_to_the_notifications_that_are_its_evidence(live, watch)
     expect(page.locator(".st-key-finding-notifications tbody tr")).not_to_have_count(0)
 
 
-@pytest.mark.full
 def test_a_change_leads_to_the_notification_that_made_it(live, watch):
     seq, body = that_added_it(live)
     page = watch(live.url).open(f"/audit?refresh=off&range=all&entity={SERVER}")
@@ -119,7 +118,6 @@ def expect_replayed(page):
     expect(page.locator(".st-key-findings-of")).to_contain_text(re.compile(r"In \d findings"))
 
 
-@pytest.mark.full
 def test_a_signature_is_saved_as_its_bytes(live, watch):
     seq, body = that_added_it(live)
     page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")

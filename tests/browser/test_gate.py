@@ -1,5 +1,6 @@
 """No other page uses the dashboard through a viewer's browser: under another host, in a frame, or by a link."""
 
+import sys
 from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import quote, urlsplit
@@ -11,7 +12,8 @@ from playwright.sync_api import expect
 from analytics.pages.serving.gate import Hosts
 from tests.browser.watching import run_linked
 from tests.support.browsing import a_dashboard
-from tests.support.processes import Process
+from tests.support.ports import free_address
+from tests.support.processes import Process, environment
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -126,20 +128,48 @@ def test_a_link_fills_the_editor_and_waits_for_run(live, watch):
     expect(page.locator(".st-key-sql-results")).to_contain_text("1 row in")
 
 
-def test_a_configuration_of_streamlit_in_the_working_directory_changes_nothing(live, tmp_path):
-    """What would open it to every page, in the directory where an operator happens to be."""
-    (tmp_path / ".streamlit").mkdir()
-    (tmp_path / ".streamlit" / "config.toml").write_text(
+@pytest.fixture(scope="module")
+def opened(live, tmp_path_factory):
+    """The address that the command opens in a browser, of a dashboard that nothing prepared, in an odd directory.
+
+    Streamlit would offer to install something there, for a user with a coding agent, and the configuration there would
+    open the dashboard to every page.
+    """
+    place = tmp_path_factory.mktemp("opened")
+    opener, told = place / "opener", place / "told"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {told}.new && mv {told}.new {told}\n')
+    opener.chmod(0o700)
+    (place / "home" / ".claude").mkdir(parents=True)
+    (place / ".streamlit").mkdir()
+    (place / ".streamlit" / "config.toml").write_text(
         '[server]\nenableCORS = false\nenableXsrfProtection = false\nbaseUrlPath = "odd"\nenableStaticServing = true\n'
         'allowedHosts = ["*"]\n[client]\nallowedOrigins = ["*"]\n',
         "utf-8",
     )
-    (tmp_path / ".streamlit" / "secrets.toml").write_text("[connections.store]\nlocation = 'nowhere.duckdb'\n", "utf-8")
-    with a_dashboard(live.receiver.data_dir, live.receiver.query_url, cwd=tmp_path, kind=Process) as url:
-        assert status(f"{url}/sql") == 200
-        host_config = urllib3.request("GET", f"{url}/_stcore/host-config").json()
-        assert "*" not in host_config["allowedOrigins"]
-        assert not opens_stream(url, urlsplit(url).netloc, "https://evil.example")
+    (place / ".streamlit" / "secrets.toml").write_text("[connections.store]\nlocation = 'nowhere.duckdb'\n", "utf-8")
+    settings = {"CLC_QUERY_LISTEN": live.receiver.query_url.removeprefix("http://"), "HOME": str(place / "home")}
+    port = free_address().rpartition(":")[2]
+    command = [sys.executable, "-m", "analytics", "dashboard", "--port", port]
+    process = Process(command, environment(live.receiver.data_dir, BROWSER=str(opener), **settings), cwd=place)
+    try:
+        until(told.exists, seconds=60, what="the browser")
+        assert told.read_text() == f"http://127.0.0.1:{port}\n"
+        yield told.read_text().strip()
+    finally:
+        process.stop()
+
+
+def test_the_command_opens_the_page_and_streamlit_offers_to_install_nothing(opened, watch):
+    """It would do so on this machine alone, where the command may open a browser itself."""
+    page = watch(opened).load("/?refresh=off")
+    expect(page.get_by_test_id("stSkillsNudge")).to_have_count(0)
+
+
+def test_a_configuration_of_streamlit_in_the_working_directory_changes_nothing(opened):
+    assert status(f"{opened}/sql") == 200
+    host_config = urllib3.request("GET", f"{opened}/_stcore/host-config").json()
+    assert "*" not in host_config["allowedOrigins"]
+    assert not opens_stream(opened, urlsplit(opened).netloc, "https://evil.example")
 
 
 def test_a_proxys_name_is_answered_where_it_is_named(live):

@@ -25,6 +25,7 @@ def _something_came(live):
     live.until_refused(1)
 
 
+@pytest.mark.full
 def test_the_client_tells_how_the_receiver_is(live, monkeypatch):
     monkeypatch.setenv("CLC_DATA_DIR", str(live.receiver.data_dir))
     with connect(live.receiver.query_url) as client:
@@ -58,6 +59,7 @@ def test_health_shows_every_figure_with_its_state_and_its_limits(live, watch):
         assert page.locator(".st-key-health-tiles [data-testid=stMetric] *").evaluate_all(CUT) == [], width
 
 
+@pytest.mark.full
 def test_health_refreshes_itself(live, watch):
     page = watch(live.url).open("/health?refresh=1+s")
     expect(column(page, 2, "health-refusals")).to_have_text(["1"])

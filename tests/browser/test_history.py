@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.audited import ACCOUNT, SERVER, USER
-from tests.browser.watching import choose, expect_total, fill, find_field, go_back, row_of
+from tests.browser.watching import choose, drawn_at, expect_refreshed, expect_total, fill, find_field, go_back, row_of
 from tests.support.sizes import size
 from tests.support.waiting import until
 
@@ -30,7 +30,7 @@ def link(page, name):
 
 def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&events=Server.Updated")
-    for _ in range(2):
+    for _ in range(size(1, 2)):
         row_of(page, "notifications", "kim@acme.example").locator("td").nth(2).locator("button").click()
         expect(page.locator(NAME)).to_have_text(SERVER)
         go_back(page, "Notifications")
@@ -88,6 +88,19 @@ def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_be
     expect(find_field(page, "textbox", "Entity contains")).to_have_value(SERVER)
 
 
+def test_a_range_that_is_chosen_follows_by_the_top_bar(live, watch):
+    page = watch(live.url).load("/alerts?refresh=off")  # in another document a range may have been chosen before
+    before = drawn_at(page)
+    choose(page, "Time range", "28 d")
+    expect_refreshed(page, before)  # the links have the range from then on
+    expect(page).to_have_url(re.compile("range=28"))
+    link(page, "Audit").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("28 d")
+    expect(page).to_have_url(re.compile(r"/audit\?.*range=28"))
+
+
+@pytest.mark.full
 def test_the_top_bar_carries_a_chosen_range_to_each_page_that_offers_it_and_back_leads_through_all(live, watch):
     page = watch(live.url).load("/?refresh=off")  # in another document a range may have been chosen before
 
@@ -117,6 +130,7 @@ def test_the_top_bar_carries_a_chosen_range_to_each_page_that_offers_it_and_back
         expect_range_of(title, "24 h")
 
 
+@pytest.mark.full
 def test_back_within_a_page_closes_an_open_list_of_choices(live, watch):
     page = watch(live.url).open("/audit?refresh=off")
     account, choices = page.get_by_role("combobox", name="Account", exact=True), page.get_by_role("listbox")
@@ -131,6 +145,7 @@ def test_back_within_a_page_closes_an_open_list_of_choices(live, watch):
     expect(account).to_have_value("")
 
 
+@pytest.mark.full
 def test_names_open_what_they_name_again_and_again_after_back(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=1+s&entity={SERVER}&events=Server.Updated")
     for place, expected in [(2, SERVER), (4, ACCOUNT), (5, USER)] * size(1, 3):
@@ -139,6 +154,7 @@ def test_names_open_what_they_name_again_and_again_after_back(live, watch):
         go_back(page, "Notifications")
 
 
+@pytest.mark.full
 def test_a_link_that_is_clicked_in_the_same_moment_as_a_row_leads_to_its_page(live, watch):
     page = watch(live.url).load("/notifications?refresh=off")
     audit = link(page, "Audit").element_handle()
@@ -152,6 +168,7 @@ WAITS_LONG = """const timer = window.setTimeout.bind(window);
 window.setTimeout = (call, ms, ...rest) => timer(call, ms === 10 ? 500 : ms, ...rest);"""
 
 
+@pytest.mark.full
 def test_a_link_that_is_clicked_before_a_choice_is_drawn_leads_to_its_page_without_that_choice(live, watch):
     opened = watch(live.url)
     opened.page.add_init_script(WAITS_LONG)  # a busy browser: what the choice draws arrives before the page is left
@@ -166,6 +183,7 @@ def test_a_link_that_is_clicked_before_a_choice_is_drawn_leads_to_its_page_witho
     assert page.evaluate("history.length") == steps + 1
 
 
+@pytest.mark.full
 def test_back_leads_to_the_place_on_the_page_where_one_was(live, watch):
     page = watch(live.url, viewport={"width": 1280, "height": 800}).open("/?refresh=off&range=all")
     area = page.get_by_test_id("stMain")
@@ -194,6 +212,7 @@ WebSocket.prototype.send = function (request) {
 """Sends an earlier request again and again after the next one, as a slow browser or a slow network does once."""
 
 
+@pytest.mark.full
 def test_a_late_request_for_a_part_of_the_page_before_leaves_the_new_page_whole(live, watch):
     watched = watch(live.url)
     watched.page.add_init_script(SEND_LATE)

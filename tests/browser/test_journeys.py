@@ -21,12 +21,13 @@ def live(audited):
     return audited
 
 
-@pytest.fixture(params=[LAPTOP, PHONE], ids=["laptop", "phone"])
+@pytest.fixture(params=[pytest.param(LAPTOP, id="laptop"), pytest.param(PHONE, id="phone", marks=pytest.mark.full)])
 def begin(live, watch, request):
     watched = watch(live.url, viewport=request.param)
     return watched.open
 
 
+@pytest.mark.full
 def test_from_the_list_to_the_whole_payload_of_an_updated_account(live, begin):
     live.simulate("--event", "Account.Updated", "--account", "DEMO")
     page = begin("/notifications?refresh=off")
@@ -55,6 +56,7 @@ def test_from_activity_to_the_notifications_of_the_actor_whose_number_changed_mo
     expect(rows.filter(has_not_text=actor)).to_have_count(0)
 
 
+@pytest.mark.full
 def test_from_a_finding_to_the_signature_and_the_body_of_its_notification(begin):
     page = begin(f"/audit?refresh=off&entity={SERVER}")  # other modules may add findings before it
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
@@ -70,6 +72,7 @@ def test_from_an_alarm_to_the_state_of_its_server(begin):
     expect(page.locator(".st-key-payload-fields")).to_contain_text("powerState")
 
 
+@pytest.mark.full
 def test_a_link_from_a_colleague_opens_the_same_without_a_click(live, begin):
     seq = live.one("SELECT max(seq) FROM notifications WHERE entity_id = ? AND event_type = 'Server.Updated'", SERVER)
     page = begin(f"/notifications?refresh=off&entity={SERVER}&events=Server.Updated&seq={seq}")

@@ -87,6 +87,7 @@ def test_what_no_account_has_is_said_and_changes_nothing(many, watch):
     assert "account=SHED" in page.url
 
 
+@pytest.mark.full
 def test_what_was_looked_for_is_forgotten_when_another_account_is_chosen_elsewhere(many, watch):
     page = watch(many.url).open("/?refresh=off")
     field = look_for(page, "harbour")
@@ -109,6 +110,7 @@ def test_a_ranked_list_shows_more_names_on_a_click_and_its_address_keeps_them(ma
     expect(page.locator(".st-key-accounts-card")).to_contain_text(f"{shown} of {COUNT} accounts")
 
 
+@pytest.mark.full
 def test_a_search_by_a_business_name_says_how_many_more_there_are_than_it_lists(many, watch):
     page = watch(many.url).open("/entity?refresh=off&named=store")
     besides = page.locator(".st-key-found-besides")

@@ -2,20 +2,16 @@
 
 import re
 import socket
-import sys
 from urllib.parse import urlsplit
 
 import pytest
 import urllib3
-from playwright.sync_api import expect
 
 from analytics.pages.pages import SHOWS
 from analytics.pages.serving.served import SCRIPTS, STATIC
 from tests.support.browsing import a_dashboard
 from tests.support.pages import pages
-from tests.support.ports import free_address
-from tests.support.processes import Process, environment
-from tests.support.waiting import until
+from tests.support.processes import Process
 
 pytestmark = pytest.mark.browser
 
@@ -47,6 +43,7 @@ def test_every_page_has_one_and_names_scripts_that_there_are(live):
     assert charts == {"", "notifications", "alerts", "audit"}
 
 
+@pytest.mark.full
 def test_what_a_page_is_drawn_with_was_named_by_it(live, watch):
     """Otherwise a new Streamlit calls its scripts something else, or imports them in another way."""
     for name in ("", "alerts"):
@@ -58,6 +55,7 @@ def test_what_a_page_is_drawn_with_was_named_by_it(live, watch):
         assert len(later) < len(named) / 10, later
 
 
+@pytest.mark.full
 def test_a_browser_looks_for_the_server_at_no_other_address(live, watch):
     page = watch(live.url)
     asked = []
@@ -66,26 +64,7 @@ def test_a_browser_looks_for_the_server_at_no_other_address(live, watch):
     assert not [path for path in asked if path.startswith("/notifications/")]
 
 
-def test_the_command_opens_the_page_and_streamlit_offers_to_install_nothing(live, watch, tmp_path):
-    """It does so for a user with a coding agent, on this machine, where it may open a browser itself."""
-    opener, opened = tmp_path / "opener", tmp_path / "opened"
-    opener.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
-    opener.chmod(0o700)
-    (tmp_path / ".claude").mkdir()
-    settings = {"CLC_QUERY_LISTEN": live.receiver.query_url.removeprefix("http://"), "HOME": str(tmp_path)}
-    port = free_address().rpartition(":")[2]
-    command = [sys.executable, "-m", "analytics", "dashboard", "--port", port]
-    environ = environment(live.receiver.data_dir, BROWSER=str(opener), **settings)
-    process = Process(command, environ, cwd=tmp_path)
-    try:
-        until(opened.exists, seconds=60, what="the browser")
-        assert opened.read_text() == f"http://127.0.0.1:{port}\n"
-        page = watch(opened.read_text().strip()).load("/?refresh=off")
-        expect(page.get_by_test_id("stSkillsNudge")).to_have_count(0)
-    finally:
-        process.stop()
-
-
+@pytest.mark.full
 def test_the_dashboard_ends_although_a_browser_does_not_read_what_it_asked_for(live):
     place = (live.receiver.data_dir, live.receiver.query_url)
     with socket.socket() as reader, a_dashboard(*place, kind=Process) as url:
@@ -97,6 +76,7 @@ def test_the_dashboard_ends_although_a_browser_does_not_read_what_it_asked_for(l
         # The dashboard is stopped here, before its reader.
 
 
+@pytest.mark.full
 def test_a_page_that_goes_blank_is_loaded_again(live, watch):
     """A script's error while a page is drawn leaves its document without content."""
     page = watch(live.url).open("/notifications?when=7+d&refresh=off")

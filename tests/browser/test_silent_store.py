@@ -64,7 +64,8 @@ def goes_on_counting(page):
 
 
 def test_each_page_says_since_when_the_store_hangs_dims_what_it_shows_counts_on_and_goes_on_by_itself(live, watch):
-    opened = {name: watch(live.url, beside=True).open(address) for name, address in addresses(refresh="30+s").items()}
+    asked = take_few(addresses(refresh="30+s").items(), 2)
+    opened = {name: watch(live.url, beside=True).open(address) for name, address in asked}
     for name, page in opened.items():
         expect(page.locator(KEPT)).to_contain_text("newest")
         expect(page.locator(SILENT)).to_be_hidden()
@@ -143,6 +144,7 @@ def test_while_the_store_hangs_health_and_activity_call_nothing_of_it_ok(live, w
         expect(activity.locator(".st-key-sign-health button").first).to_have_text(re.compile("Store does not answer"))
 
 
+@pytest.mark.full
 def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_still_leads_elsewhere(live, watch):
     with a_slow_store(live.receiver.query_url) as slow, a_dashboard(live.receiver.data_dir, slow.url) as url:
         asked = {name: address for name, address in addresses(refresh="1+s").items() if name in ("Activity", "Health")}
@@ -160,6 +162,7 @@ def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_
             expect(page.locator(SILENT)).to_be_hidden()
 
 
+@pytest.mark.full
 def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     page = watch(live.url).open("/?refresh=off")
     expect(page.locator(KEPT)).to_contain_text("newest")
@@ -178,6 +181,7 @@ def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     expect(page.locator(SILENT)).to_be_hidden()
 
 
+@pytest.mark.full
 def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_its_age_counts(watch, tmp_path):
     with (
         running(PreparedReceiver, tmp_path / "data") as receiver,

@@ -59,6 +59,7 @@ def replaced(page, selectors):
     return [selector for selector in selectors if not page.locator(selector).evaluate_all(IS_MARKED)]
 
 
+@pytest.mark.full
 def test_findings_and_changes_keep_their_rows(live, watch):
     page = watch(live.url).open("/audit?refresh=1+s&range=all")
     row_of(page, "findings", SERVER).locator("td").nth(1).click()
@@ -139,6 +140,7 @@ def test_new_notifications_wait_while_a_row_has_the_focus(live, listed):
     assert ids(listed)[2:] == before[:-2]
 
 
+@pytest.mark.full
 def test_new_notifications_wait_while_the_list_is_scrolled_and_a_click_brings_them(live, listed):
     frame = listed.locator(f"{LIST} .frame")
     frame.evaluate("frame => { frame.scrollTop = 200; }")
@@ -151,6 +153,7 @@ def test_new_notifications_wait_while_the_list_is_scrolled_and_a_click_brings_th
     assert frame.evaluate("frame => frame.scrollTop") == 0
 
 
+@pytest.mark.full
 def test_another_filter_is_never_held_up(listed):
     listed.locator(f"{LIST} tbody tr").nth(2).hover()
     # By keyboard alone: the pointer stays over the list.
@@ -164,6 +167,7 @@ def test_another_filter_is_never_held_up(listed):
     expect(listed.locator(".st-key-nothing")).to_be_visible()
 
 
+@pytest.mark.full
 def test_another_filter_shows_its_list_from_the_top(listed):
     frame = listed.locator(f"{LIST} .frame")
     frame.evaluate("frame => { frame.scrollTop = 200; }")

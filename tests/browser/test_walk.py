@@ -52,6 +52,7 @@ def test_a_changed_address_appears_without_a_reload_and_a_click_on_its_account_s
     assert page.evaluate("window.neverReloaded") == "marked"
 
 
+@pytest.mark.full
 def test_the_counts_of_activity_grow_without_a_reload(live, watch, capsys):
     page = watch(live.url).open("/")
     metric = page.locator(".st-key-live [data-testid=stMetricValue]").nth(0)

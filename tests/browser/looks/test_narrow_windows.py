@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.audited import SERVER
 from tests.support.sizes import take_few
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.usefixtures("tabs")]
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LINE_PIXELS = 48
@@ -27,7 +27,6 @@ BEGINS_AFTER_NAMES = """() => {
 }"""
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(("width", "spacing"), [(870, "0"), (910, "0"), (1000, "0.08em")])
 def test_the_search_begins_after_the_names_of_the_pages_however_wide_a_font_makes_them(live, watch, width, spacing):
     page = watch(live.url, viewport=LAPTOP).load("/health?refresh=off")
@@ -45,7 +44,6 @@ ENDS = {
 }
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("width", take_few([700, 1280, 870], 2))
 def test_controls_at_the_end_of_a_line_stay_together_on_the_right(live, watch, width):
     watched = watch(live.url, viewport={"width": width, "height": 900})
@@ -74,3 +72,15 @@ def test_what_other_programs_need_stands_in_the_bar_of_sql_on_a_phone_as_an_icon
     assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
     page.set_viewport_size({"width": 700, "height": 900})
     expect(button.get_by_text("Connect from elsewhere")).to_be_in_viewport(ratio=1)
+
+
+def test_on_a_phone_a_tap_anywhere_on_a_row_opens_it_and_the_caption_of_the_chart_is_whole(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/notifications?refresh=off")
+    title = page.locator(".st-key-histogram svg .role-title text").first
+    expect(title).to_have_text(re.compile("still filling$"))
+    row = page.locator(".st-key-notifications tbody tr").first
+    assert row.bounding_box()["height"] >= 40
+    name = row.locator("td").nth(2).bounding_box()
+    page.mouse.click(name["x"] + 10, name["y"] + name["height"] / 2)
+    expect(page.locator(".st-key-detail-name [data-testid=stText]")).to_be_visible()
+    assert "seq=" in page.url

@@ -48,7 +48,13 @@ def print_page(live, watch):
         page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize(("address", "key"), [(AUDIT, "changes"), (ENTITY, "steps")], ids=["audit", "entity"])
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        pytest.param(AUDIT, "changes", id="audit"),
+        pytest.param(ENTITY, "steps", id="entity", marks=pytest.mark.full),
+    ],
+)
 def test_a_printed_page_has_its_lists_whole_and_nothing_to_click(print_page, address, key):
     page = print_page(address, f".st-key-{key} tbody tr")
     for clicked in page.locator(CLICKED).all():
@@ -68,6 +74,7 @@ def test_a_printed_page_says_what_was_chosen_and_when_it_was_read(print_page):
     assert "Read at 20" in page.locator(".st-key-bar .age").evaluate(READ)
 
 
+@pytest.mark.full
 def test_the_rows_of_a_list_take_lines_of_their_own_before_they_are_printed(live, watch):
     page = watch(live.url, viewport={"width": 1280, "height": 900}).open("/audit?refresh=off&range=all")
     stacked = page.locator(".st-key-changes table.stacks")
@@ -79,6 +86,7 @@ def test_the_rows_of_a_list_take_lines_of_their_own_before_they_are_printed(live
     expect(stacked).to_have_count(0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "key"),
     [("/notifications?range=all", "notifications"), ("/?range=all", "types-list"), ("/health?", "health-kept")],
@@ -89,6 +97,7 @@ def test_what_follows_a_list_of_several_sheets_is_not_printed_over_its_end(print
     assert page.locator(f".st-key-{key}").evaluate(IN_FLEXIBLE) == []
 
 
+@pytest.mark.full
 def test_a_query_and_its_rows_are_printed_black_on_white_in_the_dark_theme_too(print_page):
     page = print_page("/sql?sql=SELECT+1", ".st-key-sql-editor .cm-line")
     code = page.locator(".st-key-sql-editor .cm-editor")

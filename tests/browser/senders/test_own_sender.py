@@ -12,7 +12,7 @@ from tests.browser.watching import column, row_of
 from tests.support.processes import Sender
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.usefixtures("tabs")]
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PROFILE = """

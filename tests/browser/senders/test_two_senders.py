@@ -163,6 +163,7 @@ def test_an_alias_of_two_senders_is_chosen_with_its_sender(alike, watch):
     expect(page.get_by_role("combobox", name="Account")).to_have_value(re.compile("HMAC"))
 
 
+@pytest.mark.full
 def test_activity_counts_both_and_one_alone(live, watch):
     page = open_with_both(watch, live, "/activity?range=all&refresh=off")
     expect(row_of(page, "entities-list", REPOSITORY)).to_be_visible()
@@ -173,6 +174,7 @@ def test_activity_counts_both_and_one_alone(live, watch):
     expect(page.locator(NAME)).to_have_text(REPOSITORY)
 
 
+@pytest.mark.full
 def test_findings_name_their_sender_and_are_filtered_by_it_and_so_are_the_rules_to_choose_from(live, watch):
     page = open_with_both(watch, live, "/audit?range=all&refresh=off")
     removed = row_of(page, "findings", "removed the protection")
@@ -197,6 +199,7 @@ def list_options(page, label):
     return options
 
 
+@pytest.mark.full
 def test_a_name_in_any_letter_case_leads_to_its_entity_and_what_the_sender_told_is_marked(live, watch):
     page = watch(live.url).open(f"/entity?refresh=off&category=repository&name={REPOSITORY.upper()}&sender=github")
     expect(page.locator(NAME)).to_have_text(REPOSITORY)
@@ -209,6 +212,7 @@ def test_a_name_in_any_letter_case_leads_to_its_entity_and_what_the_sender_told_
     expect(page.locator(NAME)).to_have_text(f"{REPOSITORY}#2")
 
 
+@pytest.mark.full
 def test_a_notification_says_what_its_signature_proves_and_offers_no_evidence_that_only_a_key_pair_gives(live, watch):
     page = open_with_both(watch, live, "/notifications?refresh=off&sender=github")
     column(page, 1).first.click()
@@ -217,6 +221,7 @@ def test_a_notification_says_what_its_signature_proves_and_offers_no_evidence_th
     expect(page.locator(".st-key-curl-popover, .st-key-signature-popover")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_alerts_offers_accounts_of_senders_with_alerts_and_says_of_others_that_there_are_none(live, watch):
     of_alerts = live.one("SELECT min(account_alias) FROM notifications WHERE sender = 'centurylink'")
     live.simulate("--event", "Alert.Notification", "--account", of_alerts)
@@ -229,6 +234,7 @@ def test_alerts_offers_accounts_of_senders_with_alerts_and_says_of_others_that_t
     expect(page.get_by_role("option", name="baxterthehacker")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_activity_of_a_sender_without_alerts_calls_nothing_in_alarm(live, watch):
     live.simulate("--event", "Alert.Notification")
     page = open_with_both(watch, live, "/activity?range=all&refresh=off")
@@ -264,6 +270,7 @@ def test_set_up_shows_each_target_url_whole_with_its_button_beside_it(live, watc
         assert end <= button.bounding_box()["x"], text.inner_text()
 
 
+@pytest.mark.full
 def test_the_steps_of_a_sender_have_its_url_to_copy_and_name_the_setting_of_its_secret(live, watch):
     page = watch(live.url, permissions=["clipboard-read", "clipboard-write"]).open("/set-up?refresh=off")
     steps = page.locator(".st-key-how-to")
@@ -274,6 +281,7 @@ def test_the_steps_of_a_sender_have_its_url_to_copy_and_name_the_setting_of_its_
     assert numbers == [1, 1, 4]
 
 
+@pytest.mark.full
 def test_the_number_of_notifications_of_a_sender_on_set_up_leads_to_these_notifications(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     button = page.locator(".st-key-last-github").get_by_role("button", name=re.compile("[0-9,]+ in all"))

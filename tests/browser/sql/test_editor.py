@@ -105,6 +105,7 @@ def test_sql_is_written_with_completion_cancelled_fixed_charted_and_opened_by_it
     expect(code(other)).to_have_text(code(page).text_content())
 
 
+@pytest.mark.full
 def test_enter_after_an_alias_or_a_unit_begins_a_new_line(page):
     for line in ("SELECT 1 FROM events e", "SELECT 1 FROM changes c", "SELECT now() - INTERVAL 30 days"):
         *begin, last = line.rpartition(" ")
@@ -128,6 +129,7 @@ OFFERED_FIRST = [
 ]
 
 
+@pytest.mark.full
 def test_own_names_and_columns_are_offered_before_functions(page):
     labels = options(page).locator(".cm-completionLabel")
     for sql, letters, offered in OFFERED_FIRST:
@@ -137,6 +139,7 @@ def test_own_names_and_columns_are_offered_before_functions(page):
         expect(labels.filter(has_not_text=re.compile(rf"(^|_){letters}", re.IGNORECASE))).to_have_count(0)
 
 
+@pytest.mark.full
 def test_a_name_after_as_is_the_users_own(page):
     typed(page, "SELECT count(*) AS ")
     page.keyboard.type("hou")
@@ -147,6 +150,7 @@ def test_a_name_after_as_is_the_users_own(page):
     expect(options(page).first).to_contain_text("BIGINT")
 
 
+@pytest.mark.full
 def test_enter_after_a_whole_name_begins_a_new_line(page):
     typed(page, "SELECT date_trunc('hour', received_at) AS hour FROM events ORDER BY ")
     page.keyboard.type("hour")
@@ -159,6 +163,7 @@ def test_enter_after_a_whole_name_begins_a_new_line(page):
     ]
 
 
+@pytest.mark.full
 def test_the_page_can_be_used_while_a_query_runs(live, page):
     run(page, RUNAWAY)
     until_it_runs(page, live)
@@ -182,6 +187,7 @@ def test_closing_the_tab_cancels_its_query(live, watch):
     assert ended(live, "gone") == gone + 1
 
 
+@pytest.mark.full
 def test_opening_another_page_cancels_the_query(live, page):
     gone = ended(live, "gone")
     run(page, RUNAWAY)
@@ -192,6 +198,7 @@ def test_opening_another_page_cancels_the_query(live, page):
     assert ended(live, "gone") == gone + 1
 
 
+@pytest.mark.full
 def test_another_run_cancels_the_one_before(live, page):
     run(page, RUNAWAY)
     until_it_runs(page, live)
@@ -204,6 +211,7 @@ def test_another_run_cancels_the_one_before(live, page):
     assert " · cancelled · " in second.inner_text()
 
 
+@pytest.mark.full
 def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):
     run(page, "SELECT * FROM range(100001)")
     expect(page.locator(".st-key-sql-error")).to_contain_text(
@@ -217,6 +225,7 @@ def test_too_many_rows_and_too_long_a_time_say_what_to_do(page):
     expect(page.locator(".st-key-sql-error")).to_contain_text(re.compile(r"Ended after [\d.]+ s: look at fewer rows"))
 
 
+@pytest.mark.full
 def test_an_answer_beyond_the_budget_says_what_to_do_and_the_page_goes_on(page):
     run(page, "SELECT repeat('x', 1000000) FROM range(300)")
     expect(page.locator(".st-key-sql-error")).to_contain_text(
@@ -226,6 +235,7 @@ def test_an_answer_beyond_the_budget_says_what_to_do_and_the_page_goes_on(page):
     expect_rows(page, 1)
 
 
+@pytest.mark.full
 def test_more_rows_than_a_browser_shows_are_said_to_be_in_the_files(page):
     run(page, "SELECT range AS n FROM range(20000)")
     expect_rows(page, "20,000")

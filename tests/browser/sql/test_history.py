@@ -32,6 +32,7 @@ def test_a_query_that_is_opened_begins_at_its_first_line(page):
     assert view.evaluate("view => [view.scrollTop, view.scrollHeight > view.clientHeight]") == [0, True]
 
 
+@pytest.mark.full
 def test_back_and_forward_run_what_ran_then(page):
     run(page, "SELECT 1 AS first")
     expect_rows(page, 1)
@@ -45,6 +46,7 @@ def test_back_and_forward_run_what_ran_then(page):
     expect_rows(page, 2)
 
 
+@pytest.mark.full
 def test_long_sql_is_carried_by_its_link_too_and_too_long_says_so(live, watch, page):
     sql = "SELECT " + ", ".join(f"{n} AS n{n}" for n in range(300))
     run(page, sql)
@@ -58,6 +60,7 @@ def test_long_sql_is_carried_by_its_link_too_and_too_long_says_so(live, watch, p
     page.wait_for_url(re.compile("^((?!packed=).)*$"))
 
 
+@pytest.mark.full
 def test_what_was_typed_survives_another_page_and_a_reload(page):
     run(page, "SELECT 1 AS one")
     expect_rows(page, 1)
@@ -70,6 +73,7 @@ def test_what_was_typed_survives_another_page_and_a_reload(page):
     expect(code(page)).to_have_text("SELECT 'not run yet'")
 
 
+@pytest.mark.full
 def test_a_shipped_query_opens_runs_and_comes_back_from_the_history(page):
     tab(page, "Queries")
     row_of(page, "sql-shipped", "Notifications by day").get_by_role("button").click()
@@ -82,6 +86,7 @@ def test_a_shipped_query_opens_runs_and_comes_back_from_the_history(page):
     expect(code(page)).to_contain_text("-- Notifications by day")
 
 
+@pytest.mark.full
 def test_what_ran_stays_in_this_browser_after_a_reload_newest_first_and_waits_for_run(live, watch, page):
     for number in (1, 2):
         run(page, f"SELECT repeat('xyz', 2) AS word FROM range({number})")
@@ -116,6 +121,7 @@ def test_a_kept_query_has_the_chart_that_it_was_kept_with(live, page):
     expect(page.locator(".st-key-sql-chart svg.marks .mark-area").first).to_be_attached()
 
 
+@pytest.mark.full
 def test_once_another_query_is_opened_nothing_says_that_a_link_brought_it(live, page):
     tab(page, "Queries")
     typed(page, "SELECT 1 AS one")

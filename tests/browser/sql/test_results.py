@@ -48,6 +48,7 @@ def test_back_and_forward_show_a_query_with_its_own_rows_and_never_call_them_tho
         expect(results(page)).not_to_have_attribute("data-before", "")
 
 
+@pytest.mark.full
 def test_the_downloads_keep_their_place_however_long_the_words_about_the_answer_are(page):
     places = []
     for sql in ("SELECT 1 AS one", "SELECT range AS n FROM range(11001) WHERE n < 10000000 ORDER BY hash(n)"):
@@ -58,6 +59,7 @@ def test_the_downloads_keep_their_place_however_long_the_words_about_the_answer_
     assert len({place["y"] for place in places[0]}) == 1
 
 
+@pytest.mark.full
 def test_what_other_programs_need_to_connect_is_one_click_away(live, page):
     page.get_by_role("button", name="Connect from elsewhere").click()
     box = page.get_by_test_id("stPopoverBody")
@@ -96,6 +98,7 @@ LEADS = {
 }
 
 
+@pytest.mark.full
 def test_rows_that_seem_to_name_something_say_which_columns_lead_there(page):
     for number, (columns, told) in enumerate(LEADS.items(), 1):
         run(page, f"SELECT {columns} FROM notifications LIMIT {number}")
@@ -106,6 +109,7 @@ def test_rows_that_seem_to_name_something_say_which_columns_lead_there(page):
             expect(page.locator(".st-key-sql-leads")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_a_refused_notification_and_an_unknown_one_are_told_apart(live, page):
     assert live.receiver.sender.post("/webhooks/Server.Updated", b"[]").status == 400
     live.until_refused(1)
@@ -130,6 +134,7 @@ def swipe_up(page, x, y):
     touch("touchEnd")
 
 
+@pytest.mark.full
 def test_on_a_phone_a_run_brings_its_rows_in_sight_and_a_swipe_beside_them_moves_the_page(live, watch):
     page = watch(live.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open("/sql")
     typed(page, "SELECT seq, id, received_at FROM notifications ORDER BY seq")
@@ -164,6 +169,7 @@ def test_what_a_run_brings_in_sight_is_brought_there_also_when_what_is_below_it_
     page.close()
 
 
+@pytest.mark.full
 def test_on_a_phone_the_chart_stays_in_sight(live, watch):
     page = watch(live.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open("/sql")
     typed(page, "SELECT event_type, count(*) AS number FROM notifications GROUP BY ALL")
@@ -175,6 +181,7 @@ def test_on_a_phone_the_chart_stays_in_sight(live, watch):
     until(lambda: 0 < head.bounding_box()["y"] < 200, what="the chart's head on top")
 
 
+@pytest.mark.full
 def test_the_ticks_of_weeks_say_the_date_of_each_bar(page):
     run(page, "SELECT DATE '2026-11-02' + 7 * range::INT AS week, range + 1 AS n FROM range(3)")
     expect_rows(page, 3)
@@ -183,6 +190,7 @@ def test_the_ticks_of_weeks_say_the_date_of_each_bar(page):
     expect(labels).to_have_text(["Nov 02", "Nov 09", "Nov 16"])
 
 
+@pytest.mark.full
 def test_the_last_label_of_an_axis_is_whole(page):
     run(page, "SELECT 'a' AS name, 60 AS n")
     expect_rows(page, 1)
@@ -215,6 +223,7 @@ def test_tables_open_to_columns_and_columns_to_what_they_hold(live, page):
     expect(code(page)).to_have_text("SELECT received_at")
 
 
+@pytest.mark.full
 def test_intervals_are_sorted_by_their_length(page):
     run(page, "SELECT unnest([INTERVAL '10 days', INTERVAL '6 days 07:26:08', INTERVAL '-1.5 s']) AS gap")
     expect_rows(page, 3)
