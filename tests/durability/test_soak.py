@@ -78,14 +78,13 @@ def trend(samples, name):
     return statistics.median(values[quarter : 2 * quarter]), statistics.median(values[-quarter:])
 
 
-@pytest.mark.full
 @pytest.mark.slow
 def test_at_70_percent_of_the_top_rate_memory_stays_flat_and_the_lag_bounded(tmp_path, capsys):
     with running(Receiver, tmp_path / "data", CLC_QUERY_MEMORY=MEMORY) as receiver:
-        top, promised = top_rate(receiver, tmp_path / "top", size(2_000, 20_000))
+        top, promised = top_rate(receiver, tmp_path / "top", size(1_000, 20_000))
         (tmp_path / "soak").mkdir()
         rate = int(0.7 * top)
-        with Simulation(tmp_path / "soak", receiver.url, rate=rate, count=rate * size(5, 300)) as simulation:
+        with Simulation(tmp_path / "soak", receiver.url, rate=rate, count=rate * size(4, 300)) as simulation:
             samples = observe(receiver, simulation)
         promised |= simulation.acknowledged()
         kept = check_all_is_kept(receiver, promised)

@@ -316,7 +316,6 @@ class ReceiverMachine(RuleBasedStateMachine):
             shutil.rmtree(self.home, ignore_errors=True)
 
 
-@pytest.mark.full
 @pytest.mark.slow
 def test_whatever_happens_in_whatever_order_what_got_a_200_is_kept_once(capsys):
     # Hypothesis begins with two of the simplest stories, in which nothing is acknowledged.
