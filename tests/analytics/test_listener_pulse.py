@@ -90,6 +90,7 @@ def test_a_listener_that_never_answered_is_not_missed(tmp_path, looks):
     assert not any(looks)
 
 
+@pytest.mark.full
 def test_a_listener_that_answered_before_is_missed_until_it_answers_again(tmp_path, looks):
     with running(ListenerProcess, tmp_path / "data") as listener:
         address = listener.url.removeprefix("http://")

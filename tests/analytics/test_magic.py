@@ -12,6 +12,7 @@ from analytics import connect
 from analytics.notebook.charts import draw_offline
 from analytics.senders import colours as list_colours
 from tests.support.readable_store import account, build_store, server
+from tests.support.sizes import take_few
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ def test_a_parameter_is_the_notebooks_variable_of_its_name_whatever_is_in_it(she
     assert run(shell, store, "", "SELECT count(*) AS n FROM events WHERE entity_id = $odd")["n"].tolist() == [0]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "names",
     [
@@ -100,6 +102,7 @@ def test_a_list_a_set_or_a_column_is_a_list_in_the_sql(shell, store, names):
     assert run(shell, store, "", sql)["n"].tolist() == [2]
 
 
+@pytest.mark.full
 def test_a_column_of_times_in_nanoseconds_is_one_of_times(shell, store):
     shell.user_ns["times"] = pd.Series(["2026-03-02 12:00"], dtype="datetime64[ns]").to_numpy()
     sql = "SELECT count(*) AS n FROM events WHERE list_contains($times, received_at::TIMESTAMP)"
@@ -148,7 +151,9 @@ def drawn(chart):
     return told, rows
 
 
-@pytest.mark.parametrize(("kind", "mark"), [("line", "line"), ("bar", "bar"), ("area", "area"), ("point", "point")])
+@pytest.mark.parametrize(
+    ("kind", "mark"), take_few([("line", "line"), ("bar", "bar"), ("area", "area"), ("point", "point")], 1)
+)
 def test_a_chart_chooses_its_columns_by_what_they_hold(shell, store, kind, mark):
     told, rows = drawn(run(shell, store, f"--chart {kind}", BY_HOUR))
     assert told["mark"]["type"] == mark
@@ -217,7 +222,7 @@ def test_a_chart_without_rows_says_so_and_does_not_end_the_notebook(shell, store
     assert shell.user_ns["frame"].empty
 
 
-@pytest.mark.parametrize("colours", [4, 5, 10])
+@pytest.mark.parametrize("colours", take_few([4, 5, 10], 1))
 def test_the_title_of_a_chart_lies_within_its_picture_whatever_the_number_of_its_colours(shell, store, colours):
     shell.user_ns["names"] = list(list_colours(dark=False))[:colours]
     chart = run(shell, store, "--chart bar --color c", "SELECT 'a' AS x, 1 AS n, unnest($names) AS c")

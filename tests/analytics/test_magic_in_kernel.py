@@ -16,6 +16,7 @@ from tests.support.waiting import until
 RUNAWAY = "SELECT count(*) FROM range(1000000000000) AS a, range(1000000) AS b"
 SLOW = "SELECT count(*) AS n FROM range(100000) AS a(i), range($size) AS b(j) WHERE (i * j) % 7 = 3"
 SECONDS = 60
+pytestmark = pytest.mark.full
 
 
 class Kernel:

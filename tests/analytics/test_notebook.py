@@ -153,6 +153,7 @@ def executed(two_senders, tmp_path_factory):
     return execute
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom_on_a_live_receiver(executed, path):
@@ -163,6 +164,7 @@ def test_a_notebook_runs_from_top_to_bottom_on_a_live_receiver(executed, path):
     assert len(tables) >= 3
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_charts_are_in_an_exported_notebook_without_a_network(executed, path):
@@ -177,6 +179,7 @@ def test_charts_are_in_an_exported_notebook_without_a_network(executed, path):
     assert "vega-embed" not in page
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_sentences_of_findings_and_the_columns_of_changes_are_not_cut(executed):
     tables = [
@@ -191,6 +194,7 @@ def test_the_sentences_of_findings_and_the_columns_of_changes_are_not_cut(execut
     assert max(map(len, re.findall(r"<td>(.*?)</td>", changes))) <= 40
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_bars_of_the_first_chart_are_wide_enough_to_see(executed):
     (chart,) = [
@@ -204,6 +208,7 @@ def test_the_bars_of_the_first_chart_are_wide_enough_to_see(executed):
     assert min(widths) > 2
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_first_chart_has_a_colour_for_each_event_type_of_each_sender(executed):
     (chart,) = [
@@ -218,6 +223,7 @@ def test_the_first_chart_has_a_colour_for_each_event_type_of_each_sender(execute
     assert len(scale["range"]) == len(scale["domain"])
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_three_investigations_end_with_what_the_stories_told(executed):
     # Jupyter may split the text that a cell prints into several outputs.
@@ -240,6 +246,7 @@ def test_the_three_investigations_end_with_what_the_stories_told(executed):
         assert re.fullmatch(answer, text), text
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_each_of_the_ten_questions_has_an_answer(executed):
     path = DIRECTORY / "adhoc.ipynb"
@@ -256,6 +263,7 @@ def test_each_of_the_ten_questions_has_an_answer(executed):
     assert "<svg" in cells["alerts"].outputs[0].data["image/svg+xml"]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_another_sender_with_the_same_names_changes_no_answer_to_the_ten_questions(two_senders, answers_alone):
     assert len(answers_alone) == 10

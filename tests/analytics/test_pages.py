@@ -29,6 +29,7 @@ from tests.support.readable_store import (
     hostile_rows,
     many_rows,
 )
+from tests.support.sizes import size, take_few
 
 # Markup that is not taken back by a backslash.
 MARKUP = re.compile(r"(?<!\\)(<script|!\[picture)")
@@ -64,12 +65,14 @@ def test_found_accounts_have_their_business_names_and_other_entities_those_of_th
     assert "ACME  Acme Manufacturing" in [account for kind, _, account in found if kind == "Server"]
 
 
+@pytest.mark.full
 def test_an_address_may_still_name_30_days_though_28_are_offered(open_page):
     assert {"28 d", "30 d"} & {*open_page("activity").selectbox(key="range").options} == {"28 d"}
     chosen = open_page("activity", range="30 d").selectbox(key="range")
     assert (chosen.value, chosen.options[-1]) == ("30 d", "30 d")
 
 
+@pytest.mark.full
 def test_30_days_of_an_address_stay_in_links_and_as_ends_of_an_own_range_and_come_back_after_it(open_page):
     app = open_page("activity", range="30 d")
     (links,) = (drawn.proto.json for drawn in app.get("bidi_component") if "carried" in drawn.proto.json)
@@ -81,7 +84,7 @@ def test_30_days_of_an_address_stay_in_links_and_as_ends_of_an_own_range_and_com
     assert app.selectbox(key="range").value == "30 d"
 
 
-@pytest.mark.parametrize("page", ["activity", "alerts", "audit", "notifications"])
+@pytest.mark.parametrize("page", take_few(["activity", "alerts", "audit", "notifications"], 1))
 def test_the_labels_of_each_chart_are_dark_enough_on_a_light_page(open_page, page):
     charts = [json.loads(element.proto.spec) for element in open_page(page, range="all").get("vega_lite_chart")]
     assert charts
@@ -97,7 +100,7 @@ def contrast_on_white(colour):
     return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
-@pytest.mark.parametrize("page", ["activity", "audit", "notifications"])
+@pytest.mark.parametrize("page", take_few(["activity", "audit", "notifications"], 1))
 def test_a_range_that_ends_before_it_begins_is_said_to_do_so_and_no_other_is_shown(open_page, page):
     first, last = "2026-03-02T12:00:00", "2026-03-01T12:00:00"
     own = {"from": first, "to": last} if page == "notifications" else {"range": "own", "own": f"{first}Z/{last}Z"}
@@ -184,7 +187,7 @@ def test_a_filter_whose_query_fails_is_said_and_not_asked_for_again_at_once(open
     assert "\\n" not in app.warning[0].value
 
 
-@pytest.mark.parametrize("page", ["activity", "notifications", "set_up"])
+@pytest.mark.parametrize("page", take_few(["activity", "notifications", "set_up"], 2))
 def test_markdown_never_holds_what_came_from_outside(open_page, page):
     for parameters in ({}, {"named": HOSTILE_NAME, "of": "User"}, {"account": HOSTILE_NAME}, {"list": "Refused"}):
         app = open_page(page, **parameters)
@@ -202,7 +205,7 @@ def test_markdown_never_holds_what_came_from_outside(open_page, page):
         "2001-01-01T00:00Z/2099-12-31T23:59Z",
         "0001-01-01T00:00Z/..",
         "x",
-    ],
+    ][:: size(3, 1)],
 )
 def test_whatever_range_of_ones_own_an_address_has_activity_is_drawn(open_page, own):
     for week in ({}, {"compare": "a week before"}):
@@ -211,6 +214,7 @@ def test_whatever_range_of_ones_own_an_address_has_activity_is_drawn(open_page, 
         assert app.metric[0].label == "Notifications"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("zone", "moment"),
     [
@@ -218,7 +222,7 @@ def test_whatever_range_of_ones_own_an_address_has_activity_is_drawn(open_page, 
         ("America/New_York", "2000-01-01"),
         ("Europe/Berlin", "2099-12-31T23:59:59Z"),
         ("Europe/Berlin", "9999-12-31T23:59:59Z"),
-    ],
+    ][:: size(4, 1)],
 )
 def test_whatever_moment_an_address_has_its_page_is_drawn(open_page, monkeypatch, zone, moment):
     monkeypatch.setattr(type(st.context), "timezone", zone)
@@ -232,6 +236,7 @@ def test_whatever_moment_an_address_has_its_page_is_drawn(open_page, monkeypatch
         assert not open_page(page, **named).exception, named
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("own", "begin", "then"),
     [
@@ -262,7 +267,7 @@ def entities(app):
     return sum(int(head[1]) for head in heads if head)
 
 
-@pytest.mark.parametrize("counted", ["Notifications", "Changed fields"])
+@pytest.mark.parametrize("counted", take_few(["Notifications", "Changed fields"], 1))
 def test_a_place_without_entities_and_an_entity_are_counted_as_they_are(open_page, counted):
     assert entities(open_page("activity", centre="XX9", count=counted, range="all")) == 0
     chosen = open_page("activity", what=f"User/{HOSTILE_NAME}", count="Notifications", range="all")
@@ -304,7 +309,9 @@ def test_set_up_gives_the_urls_that_the_running_receiver_answers(open_page, monk
     ]
 
 
-@pytest.mark.parametrize("base", ["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"])
+@pytest.mark.parametrize(
+    "base", take_few(["javascript:alert(1)", "https://", "https://a b", "https://x/?y", "<script>"], 2)
+)
 def test_set_up_gives_no_urls_under_what_is_no_address(open_page, base):
     app = open_page("set_up", base=base)
     assert [error.value for error in app.error] == [
@@ -329,7 +336,9 @@ def test_a_page_is_drawn_before_its_findings_are_known_and_says_so(open_page, mo
     assert all("No findings" not in text.value for text in (*app.markdown, *app.caption))
 
 
-@pytest.mark.parametrize("page", ["activity", "alerts", "audit", "entity", "health", "notifications", "set_up", "sql"])
+@pytest.mark.parametrize(
+    "page", take_few(["activity", "alerts", "audit", "entity", "health", "notifications", "set_up", "sql"], 1)
+)
 def test_no_part_of_a_page_lies_in_another_while_it_waits_for_what_is_computed(open_page, monkeypatch, page):
     """Streamlit throws away what a part drew when it draws it again at once, but not what a part within it drew."""
     within = {}
@@ -355,7 +364,7 @@ def test_what_the_address_names_but_the_store_has_not_is_said(open_page):
     assert any("not in the store" in text.value for text in nonesuch.caption)
 
 
-@pytest.mark.parametrize("page", ["activity", "alerts"])
+@pytest.mark.parametrize("page", take_few(["activity", "alerts"], 1))
 def test_a_chosen_account_stands_in_its_field_without_the_indentation_of_the_tree(open_page, page):
     app = open_page(page, account="ACEU")
     (field,) = [box for box in app.selectbox if box.key == "account_choice"]
@@ -385,6 +394,7 @@ def test_streamlit_sends_no_statistics_and_asks_for_no_address():
     assert Path(theme).is_file()
 
 
+@pytest.mark.full
 def test_the_garbage_collector_looks_at_nothing_of_the_dashboards_program():
     code = """
 import gc

@@ -3,6 +3,8 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from analytics.client.client import Client
 from analytics.client.pulse import Pulse
 from analytics.errors import NotRunningError, SilentError
@@ -49,6 +51,7 @@ def test_a_check_that_fails_by_itself_is_no_answer_and_goes_on_once_it_can():
     until(lambda: pulse.find_silence() is None, what="an answer")
 
 
+@pytest.mark.full
 def test_a_store_is_slow_from_a_query_that_waits_until_one_has_its_answer_soon():
     store = Store()
     pulse = Pulse(store)
@@ -82,6 +85,7 @@ def test_a_silence_that_began_before_the_first_check_began_when_serve_says_and_a
     assert until(pulse.find_silence, what="a silent store").since > begin
 
 
+@pytest.mark.full
 def test_a_store_that_hangs_was_never_called_slow_as_if_it_answered():
     store = Store()
     pulse = Pulse(store)

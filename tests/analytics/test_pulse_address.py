@@ -59,6 +59,7 @@ def says_since_when(address, began, *, slow):
     return later["reason"]
 
 
+@pytest.mark.full
 def test_while_the_store_hangs_it_answers_in_time_says_since_when_and_then_that_all_is_well(place):
     receiver, _, address = place
     until(lambda: told(address) is None, what="a store that answers")
@@ -69,6 +70,7 @@ def test_while_the_store_hangs_it_answers_in_time_says_since_when_and_then_that_
     until(lambda: told(address) is None, what="a store that answers again")
 
 
+@pytest.mark.full
 def test_while_the_store_holds_queries_back_it_answers_in_time_and_says_since_when(place):
     _, slow, address = place
     until(lambda: told(address) is None, what="a store that answers")

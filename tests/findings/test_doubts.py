@@ -11,6 +11,7 @@ from analytics.findings.finding import make_finding_id
 from analytics.findings.rule_files import load_rules
 from analytics.findings.running import find
 from tests.findings.history import DELETED, HEADER, HOUR, NOON, SELECT
+from tests.support.sizes import take_few
 from tests.support.stored import Received, store_of
 
 REPLAYED = json.dumps({"accountAlias": "BRIX", "name": "WA1BRIXWEB06", "status": "active"})
@@ -58,13 +59,14 @@ def test_a_notification_that_was_received_after_the_end_of_the_time_is_doubted_t
     assert [each for each in later if each.found_at < NOON] == found
 
 
+@pytest.mark.full
 def test_a_notification_that_was_received_before_the_begin_of_the_time_is_doubted_too(client, findings):
     later = find(client, NOON - HOUR, NOON).findings
     assert later == [each for each in findings.values() if each.found_at >= NOON - HOUR]
     assert [each.doubted for each in later if each.rule == "many_servers_deleted"] != [()]
 
 
-@pytest.mark.parametrize("rules", [[], ["--rule", "many_servers_deleted"]])
+@pytest.mark.parametrize("rules", take_few([[], ["--rule", "many_servers_deleted"]], 1))
 def test_the_command_says_so_whichever_rules_are_chosen(store, capfdbinary, rules):
     run(["findings", "--location", store, "--since", "2026-03-04T09:00Z", "--until", "2026-03-04T12:00Z", *rules])
     (line,) = (one for one in capfdbinary.readouterr().out.decode().splitlines() if "Many servers deleted" in one)

@@ -39,7 +39,7 @@ def find_in(directory, rule, received):
     return {(each.found_at, each.category, each.entity_id, each.account_alias): each for each in found.findings}
 
 
-@pytest.mark.parametrize(("rule", "received", "number"), LATE[:: size(6, 1)])
+@pytest.mark.parametrize(("rule", "received", "number"), LATE[:: size(48, 1)])
 def test_no_mark_of_before_hides_a_finding_that_the_notification_stored_last_makes(rule, received, number, tmp_path):
     last = received[number]
     others = [each for each in received if each is not last]

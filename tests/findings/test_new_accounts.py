@@ -9,6 +9,7 @@ from analytics import connect
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
 from analytics.settings import Settings
+from tests.support.sizes import take_few
 from tests.support.stored import Received, store_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -24,7 +25,7 @@ def built(number, at):
 
 
 @pytest.mark.parametrize(("built_after", "findings"), [(0 * DAY, 1), (7 * DAY, 0)])
-@pytest.mark.parametrize("before", [30 * DAY, DAY, MINUTE])
+@pytest.mark.parametrize("before", take_few([30 * DAY, DAY, MINUTE], 1))
 def test_a_creation_that_comes_again_hides_no_burst_and_makes_none_in_any_range(
     tmp_path, built_after, findings, before
 ):

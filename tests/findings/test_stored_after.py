@@ -51,7 +51,7 @@ def tell_latest(rows, row):
 @pytest.mark.parametrize("name", ["stored_after", "all_stored_after"])
 def test_a_notification_is_stored_after_what_a_plain_loop_says(name):
     rng = random.Random(20261202)
-    for _ in range(size(40, 1_000)):
+    for _ in range(size(6, 1_000)):
         rows = make_history(rng)
         wanted = rng.sample(rows, rng.randint(1, len(rows))) if name == "stored_after" else rows
         with duckdb.connect() as connection:

@@ -58,6 +58,7 @@ def test_verify_and_status_hold_with_senders_beside_the_first(receiver):
     assert json.loads(status.stdout)["state"] == "ok"
 
 
+@pytest.mark.full
 def test_verify_says_once_which_secrets_are_missing_and_takes_them_from_a_directory(receiver, tmp_path):
     lacking = run_command(receiver.data_dir, "verify", program=PROGRAM)
     assert (lacking.returncode, lacking.stdout) == (2, "")
@@ -68,6 +69,7 @@ def test_verify_says_once_which_secrets_are_missing_and_takes_them_from_a_direct
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.full
 def test_verify_names_a_body_that_was_altered_under_a_shared_secret(receiver, tmp_path):
     data_dir = tmp_path / "data"
     done = run_command(receiver.data_dir, "backup", str(tmp_path / "copy.duckdb"), program=PROGRAM)
@@ -122,6 +124,7 @@ def test_serve_says_once_that_a_state_is_not_where_the_profile_says(tmp_path):
     assert receiver.log.count(said) == 1
 
 
+@pytest.mark.full
 def test_verify_derives_columns_again_under_the_profile_of_then(tmp_path):
     file, data_dir = tmp_path / "example.toml", tmp_path / "data"
     file.write_text(MINIMAL)
@@ -139,6 +142,7 @@ def test_verify_derives_columns_again_under_the_profile_of_then(tmp_path):
     assert "Its entity_id is 2, but payload and profile make it 1: it was altered, or CLC_DATA_DIR" in altered.stdout
 
 
+@pytest.mark.full
 def test_an_unknown_sender_and_a_missing_secret_are_said_in_a_line(receiver):
     for name, said in (("nobody", "There is no sender 'nobody'"), ("gitlab", "set CLC_SECRET_GITLAB")):
         done = run_command(receiver.data_dir, "simulate", "--sender", name, "--to", receiver.url)

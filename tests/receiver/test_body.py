@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from receiver.senders.request import BodyError, parse_body
 from tests.support import bodies
+from tests.support.sizes import size
 
 DIGITS_5000 = b"9" * 5000
 FORMS = {name: value for name, value in vars(bodies).items() if isinstance(value, bytes)}
@@ -187,7 +188,7 @@ def test_every_form_of_body_the_sender_writes_is_taken(duck, raw):
 
 
 # A loaded machine makes examples slower, not wrong.
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = settings(max_examples=size(40, 100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 GOOD_NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,4})?", fullmatch=True)
 ESCAPES = st.sampled_from(["\\u0000", "\\ud83d\\ude00", "\\\\ud83d", "\\/", "\\n", '\\"', "\\\\", "1e400"])

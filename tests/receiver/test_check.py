@@ -4,6 +4,7 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
 from receiver.store.recovery import open_store
 from tests.durability.support.faults import fill, mounted
+from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.keys import make_certificate, write_key
 from tests.support.object_storage import CREDENTIALS, READER, SECRET, Failing, bucket, credentials, object_storage
 from tests.support.ports import free_address
@@ -27,7 +29,9 @@ __all__ = ["bucket", "credentials", "object_storage"]
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch, tmp_path):
+    """Set nothing, and leave out what the reading side reports, which takes longest."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "subprocess", SimpleNamespace(run=lambda *_, **__: SimpleNamespace(returncode=0)))
     monkeypatch.setattr(command, "_CHECKS", command._CHECKS)
 
 
@@ -67,6 +71,21 @@ def test_a_certificate_that_no_sender_trusts_today_is_wrong(monkeypatch, tmp_pat
     (tmp_path / "key.pem").write_bytes(write_key(key))
     told, text = check(monkeypatch, "TLS", CLC_TLS_CERT="cert.pem", CLC_TLS_KEY="key.pem")
     assert (told, said in text) == (state, True), text
+
+
+@pytest.mark.parametrize(
+    ("secret", "state", "said"),
+    [
+        ("a secret for tests alone", "ok", "example is taken at http"),
+        ("short", "WRONG", "CLC_SECRET_EXAMPLE can't be used: "),
+        (None, "note", "example is not taken: set CLC_SECRET_EXAMPLE"),
+    ],
+)
+def test_a_sender_is_told_as_serve_would_take_it(monkeypatch, tmp_path, secret, state, said):
+    (tmp_path / "example.toml").write_text(MINIMAL.replace('"none"', '"token"\nheader = "X"'))
+    given = {"CLC_SECRET_EXAMPLE": secret} if secret else {}
+    told, text = check(monkeypatch, "Sender", CLC_SENDERS=tmp_path, **given)
+    assert (told, text.startswith(said)) == (state, True), text
 
 
 def test_two_addresses_are_free(monkeypatch):
@@ -120,6 +139,7 @@ def test_directories_on_a_full_disk_are_wrong(monkeypatch, tmp_path):
     assert (state, text) == ("ok", f"{tmp_path / 'other'}, 0 whole backups")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("subject", ["Object storage", "Lake"])
 def test_a_bucket_that_may_only_be_read_is_wrong(monkeypatch, bucket, subject):
     for name, value in CREDENTIALS.items():
@@ -131,6 +151,7 @@ def test_a_bucket_that_may_only_be_read_is_wrong(monkeypatch, bucket, subject):
     assert SECRET not in text
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("credentials")
 def test_what_proves_that_a_bucket_can_be_written_is_gone_and_is_no_backup_and_no_file_of_the_lake(monkeypatch, bucket):
     for subject in ("Object storage", "Lake"):

@@ -21,6 +21,7 @@ from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.ports import free_address
 from tests.support.prepared import run_program, run_program_on_full_disk
 from tests.support.processes import PreparedReceiver, environment, running
+from tests.support.sizes import take_few
 
 # Numbers of Linux: prctl(2), capabilities(7).
 DROP_CAPABILITY, READ_ANY_FILE = 24, (1, 2)
@@ -48,7 +49,9 @@ def test_no_color_takes_the_colours_away_that_a_terminal_has(monkeypatch, group,
         assert ("\x1b" in CliRunner().invoke(group, arguments, color=True).output) is has_colours
 
 
-@pytest.mark.parametrize(("module", "typed", "meant"), [("receiver", "stats", "status"), ("analytics", "tial", "tail")])
+@pytest.mark.parametrize(
+    ("module", "typed", "meant"), take_few([("receiver", "stats", "status"), ("analytics", "tial", "tail")], 1)
+)
 def test_an_unknown_command_suggests_a_known_one(tmp_path, module, typed, meant):
     done = command(module, typed, data_dir=tmp_path)
     assert done.returncode == 2
@@ -81,6 +84,7 @@ def long():
     duckdb.sql("SELECT count(*) FROM range(100000000000)").fetchall()
 
 
+@pytest.mark.full
 def test_ctrl_c_while_duckdb_runs_a_query_ends_a_command_with_one_line(monkeypatch):
     monkeypatch.setitem(cli._COMMANDS, "long", f"{__name__}:long")
     monkeypatch.setattr(cli, "restrict", lambda: None)  # the files of other tests keep their modes
@@ -89,7 +93,8 @@ def test_ctrl_c_while_duckdb_runs_a_query_ends_a_command_with_one_line(monkeypat
 
 
 @pytest.mark.parametrize(
-    ("module", "arguments"), [("receiver", ["backup"]), ("analytics", ["sql", "SELECT 1"]), ("receiver", ["nothing"])]
+    ("module", "arguments"),
+    take_few([("receiver", ["backup"]), ("analytics", ["sql", "SELECT 1"]), ("receiver", ["nothing"])], 1),
 )
 def test_every_error_begins_with_the_same_word(tmp_path, module, arguments):
     done = command(module, *arguments, data_dir=tmp_path)
@@ -97,7 +102,9 @@ def test_every_error_begins_with_the_same_word(tmp_path, module, arguments):
     assert done.stderr.splitlines()[-1].startswith("Error: ")
 
 
-@pytest.mark.parametrize(("module", "arguments"), [("receiver", ["status"]), ("analytics", ["sql", "SELECT 1"])])
+@pytest.mark.parametrize(
+    ("module", "arguments"), take_few([("receiver", ["status"]), ("analytics", ["sql", "SELECT 1"])], 1)
+)
 def test_a_variable_that_is_no_setting_is_a_warning_of_every_command(tmp_path, module, arguments):
     done = command(module, *arguments, data_dir=tmp_path, CLC_TIMEZONE="Europe/Berlin")
     expected = "Warning: CLC_TIMEZONE is no setting and is ignored; did you mean CLC_TIME_ZONE?"
@@ -106,14 +113,17 @@ def test_a_variable_that_is_no_setting_is_a_warning_of_every_command(tmp_path, m
 
 @pytest.mark.parametrize(
     ("module", "arguments", "code"),
-    [
-        ("receiver", ["status"], 2),
-        ("receiver", ["check"], 2),
-        ("receiver", ["senders"], 2),
-        ("analytics", ["sql", "SELECT 1"], 1),
-        ("analytics", ["check"], 1),
-        ("analytics", ["findings"], 2),
-    ],
+    take_few(
+        [
+            ("receiver", ["status"], 2),
+            ("analytics", ["sql", "SELECT 1"], 1),
+            ("receiver", ["check"], 2),
+            ("receiver", ["senders"], 2),
+            ("analytics", ["check"], 1),
+            ("analytics", ["findings"], 2),
+        ],
+        1,
+    ),
 )
 def test_a_dot_env_file_that_is_not_utf_8_is_one_line_and_the_exit_code_of_no_answer(tmp_path, module, arguments, code):
     (tmp_path / ".env").write_bytes("# für alle\n".encode("latin-1"))
@@ -124,16 +134,19 @@ def test_a_dot_env_file_that_is_not_utf_8_is_one_line_and_the_exit_code_of_no_an
 
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [
-        ("receiver", ["--help"]),
-        ("receiver", ["--version"]),
-        ("receiver", ["status"]),
-        ("receiver", ["status", "--json"]),
-        ("receiver", ["check"]),
-        ("receiver", ["senders"]),
-        ("analytics", ["--help"]),
-        ("analytics", ["check", "--offline"]),
-    ],
+    take_few(
+        [
+            ("receiver", ["status"]),
+            ("analytics", ["check", "--offline"]),
+            ("receiver", ["--help"]),
+            ("receiver", ["--version"]),
+            ("receiver", ["status", "--json"]),
+            ("receiver", ["check"]),
+            ("receiver", ["senders"]),
+            ("analytics", ["--help"]),
+        ],
+        2,
+    ),
 )
 def test_output_that_can_not_be_written_is_one_line(tmp_path, module, arguments):
     done = run_program_on_full_disk(module, *arguments, env=environment(tmp_path), cwd=tmp_path)
@@ -155,7 +168,7 @@ def give_away(directory):
 @pytest.mark.skipif(
     sys.platform != "linux" and not os.getuid(), reason="root may read all, and only Linux can forbid it"
 )
-@pytest.mark.parametrize("name", ["status", "verify", "check", "backup", "rebuild", "upgrade"])
+@pytest.mark.parametrize("name", take_few(["status", "backup", "verify", "check", "rebuild", "upgrade"], 1))
 def test_a_data_directory_of_another_user_is_one_line(tmp_path, name):
     data_dir = tmp_path / "data"
     data_dir.mkdir()
@@ -171,6 +184,7 @@ def test_a_data_directory_of_another_user_is_one_line(tmp_path, name):
     assert len(done.stderr.splitlines()) <= 1
 
 
+@pytest.mark.full
 @pytest.mark.skipif(
     sys.platform != "linux" and not os.getuid(), reason="root may read all, and only Linux can forbid it"
 )
@@ -193,19 +207,22 @@ def test_check_goes_on_after_a_directory_of_another_user(tmp_path, variable, sub
 
 @pytest.mark.parametrize(
     ("module", "arguments", "variable"),
-    [
-        ("receiver", ["check"], "CLC_DATA_DIR"),
-        ("receiver", ["check"], "CLC_SENDERS"),
-        ("receiver", ["check"], "CLC_RULES"),
-        ("receiver", ["senders"], "CLC_SECRETS_DIR"),
-        ("receiver", ["status", "--data-dir", LONG], None),
-        ("receiver", ["verify", "--data-dir", LONG], None),
-        ("receiver", ["restore", LONG], None),
-        ("receiver", ["serve", "--check"], "CLC_SENDERS"),
-        ("analytics", ["check", "--offline"], "CLC_RULES"),
-        ("analytics", ["sql", "SELECT 1", "--location", LONG], None),
-        ("analytics", ["export", "-o", f"{LONG}.jsonl"], None),
-    ],
+    take_few(
+        [
+            ("receiver", ["check"], "CLC_SENDERS"),
+            ("receiver", ["restore", LONG], None),
+            ("analytics", ["sql", "SELECT 1", "--location", LONG], None),
+            ("receiver", ["check"], "CLC_DATA_DIR"),
+            ("receiver", ["check"], "CLC_RULES"),
+            ("receiver", ["senders"], "CLC_SECRETS_DIR"),
+            ("receiver", ["status", "--data-dir", LONG], None),
+            ("receiver", ["verify", "--data-dir", LONG], None),
+            ("receiver", ["serve", "--check"], "CLC_SENDERS"),
+            ("analytics", ["check", "--offline"], "CLC_RULES"),
+            ("analytics", ["export", "-o", f"{LONG}.jsonl"], None),
+        ],
+        1,
+    ),
 )
 def test_a_path_that_is_too_long_is_told_in_a_sentence(tmp_path, module, arguments, variable):
     settings = {variable: LONG} if variable else {}
@@ -217,6 +234,7 @@ def test_a_path_that_is_too_long_is_told_in_a_sentence(tmp_path, module, argumen
     assert all(line.startswith(("Error: ", "WRONG  ")) for line in lines)
 
 
+@pytest.mark.full
 def test_a_directory_is_no_backup(tmp_path):
     done = command("receiver", "restore", str(tmp_path), data_dir=tmp_path)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
@@ -230,6 +248,7 @@ def test_a_file_without_a_name_is_refused(command):
     assert (done.exit_code, done.output.endswith(": it is empty: name a path.\n")) == (2, True)
 
 
+@pytest.mark.full
 def test_a_missing_token_file_is_said_as_such(tmp_path):
     with running(PreparedReceiver, tmp_path / "data") as receiver:
         elsewhere = tmp_path / "elsewhere"
@@ -286,6 +305,7 @@ def test_a_check_names_what_is_wrong_and_looks_at_the_rest_all_the_same(tmp_path
     assert {"Settings", "Data directory", "TLS", "Query service", "Working hours", "Audit rules"} <= set(states)
 
 
+@pytest.mark.full
 def test_a_check_names_the_senders_that_serve_would_take_and_a_secret_that_it_would_refuse(tmp_path):
     for name in ("acme", "other"):
         profile = MINIMAL.replace('"example"', f'"{name}"').replace('"none"', '"token"\nheader = "X"')
@@ -301,6 +321,7 @@ def test_a_check_names_the_senders_that_serve_would_take_and_a_secret_that_it_wo
     assert "CLC_SECRET_ACME can't be used: " in checked.stdout
 
 
+@pytest.mark.full
 def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
     with running(PreparedReceiver, tmp_path) as receiver:
         otherwise = address_of(receiver.url).replace("127.0.0.1", "127.1")
@@ -309,6 +330,7 @@ def test_the_ports_of_the_running_serve_can_be_used(tmp_path):
     assert checked.stdout.count("used by the running serve") == 2
 
 
+@pytest.mark.full
 def test_a_running_serve_tries_each_rule_on_its_tables_and_names_one_that_can_not_run(tmp_path):
     rules = tmp_path / "rules"
     rules.mkdir()

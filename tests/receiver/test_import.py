@@ -23,6 +23,7 @@ from tests.durability.support.faults import mounted
 from tests.support.keys import signed
 from tests.support.processes import environment
 from tests.support.rows import notification
+from tests.support.sizes import take_few
 
 BODY = '{"accountAlias":"ACME","userName":"zoë@acme.example","n":0.0}'
 
@@ -63,6 +64,7 @@ def test_a_line_keeps_its_time_bytes_and_verdict(tmp_path):
     )
 
 
+@pytest.mark.full
 def test_the_signature_header_is_found_in_any_case_and_offsets_are_honoured(tmp_path):
     headers = {"tier3-rsasha1": signed(BODY.encode())["Tier3-RsaSha1"]}
     run_import(tmp_path, line(headers=headers, received_at="2019-05-06T09:08:09+02:00"))
@@ -80,6 +82,7 @@ def test_malformed_lines_are_named_and_the_others_go_in(tmp_path):
     assert len(spooled(tmp_path)) == 2
 
 
+@pytest.mark.full
 def test_of_lines_that_are_left_out_ten_are_named_and_all_are_counted(tmp_path):
     text = "\n".join(["{"] * 5_000 + [line()])
     done = run_import(tmp_path, text)
@@ -93,14 +96,17 @@ def test_of_lines_that_are_left_out_ten_are_named_and_all_are_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [
-        (
-            gzip.compress(b"{}", mtime=0),
-            "old.jsonl is compressed with gzip: unpack it, for example `gzip -dc FILE | clc-rec",
-        ),
-        (bytes(8) + b"DUCK" + b"\xff\n" * 100, "old.jsonl is a DuckDB database: `clc-receiver restore` puts"),
-        (b"PAR1" + b"\xff\n" * 100, "old.jsonl is a Parquet file: `clc-analytics export -o FILE.jsonl` writes"),
-    ],
+    take_few(
+        [
+            (
+                gzip.compress(b"{}", mtime=0),
+                "old.jsonl is compressed with gzip: unpack it, for example `gzip -dc FILE | clc-rec",
+            ),
+            (bytes(8) + b"DUCK" + b"\xff\n" * 100, "old.jsonl is a DuckDB database: `clc-receiver restore` puts"),
+            (b"PAR1" + b"\xff\n" * 100, "old.jsonl is a Parquet file: `clc-analytics export -o FILE.jsonl` writes"),
+        ],
+        1,
+    ),
 )
 def test_a_file_that_is_no_archive_is_told_at_once_and_what_to_do_with_it(tmp_path, content, said):
     (tmp_path / "old.jsonl").write_bytes(content)
@@ -110,6 +116,7 @@ def test_a_file_that_is_no_archive_is_told_at_once_and_what_to_do_with_it(tmp_pa
     assert not (tmp_path / "data" / "spool").exists()
 
 
+@pytest.mark.full
 def test_a_byte_order_mark_belongs_to_no_line(tmp_path):
     done = run_import(tmp_path, f"\ufeff{line()}\n{line()}\n")
     assert "2 notifications imported." in done.stderr
@@ -148,6 +155,7 @@ def test_bodies_larger_than_the_listener_takes_are_named_counted_and_left_out(tm
     assert [len(row.payload) for row in spooled(tmp_path)] == [len(BODY.encode()), 1024]
 
 
+@pytest.mark.full
 def test_unsigned_lines_follow_the_setting_and_the_option_overrides(tmp_path):
     refused = run_import(tmp_path, line(headers={}))
     assert refused.returncode == 1
@@ -159,6 +167,7 @@ def test_unsigned_lines_follow_the_setting_and_the_option_overrides(tmp_path):
     assert [row.signature_status for row in spooled(tmp_path)] == ["missing"]
 
 
+@pytest.mark.full
 def test_lines_that_are_all_refused_are_a_failure_that_says_what_to_look_at(tmp_path):
     headers = signed(b"{}")
     done = run_import(tmp_path, "\n".join([line(headers=headers)] * 3))
@@ -178,6 +187,7 @@ def test_some_refused_lines_are_counted_by_reason_beside_those_that_went_in(tmp_
     assert said in done.stderr
 
 
+@pytest.mark.full
 def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):
     done = run_command(tmp_path, "import", "none.jsonl")
     assert done.returncode == 2
@@ -188,6 +198,7 @@ def test_a_missing_file_and_a_wrong_key_are_one_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.full
 def test_a_disk_that_fills_up_is_a_sentence_that_says_how_many_lines_are_in_and_how_to_go_on(tmp_path):
     body = json.dumps({"accountAlias": "ACME", "userName": "kim@acme.example", "filler": "x" * 6_000})
     archive = tmp_path / "old.jsonl"
@@ -204,6 +215,7 @@ def test_a_disk_that_fills_up_is_a_sentence_that_says_how_many_lines_are_in_and_
         assert f"`tail -n +{kept + 1} FILE`" in done.stderr
 
 
+@pytest.mark.full
 def test_an_archive_of_which_nothing_fits_is_a_sentence(tmp_path):
     with mounted(tmp_path / "disk", "size=1m") as disk:
         (tmp_path / "old.jsonl").write_text(line(body=json.dumps({"filler": "x" * 1_000_000}), headers={}))

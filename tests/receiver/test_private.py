@@ -20,6 +20,7 @@ from tests.durability.support.commands import run_command
 from tests.durability.support.stores import accepted, append, spool
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, running
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 USER = b'{"accountAlias":"ACME","userName":"user%d@acme.example"}'
@@ -135,14 +136,14 @@ def test_nothing_is_imported_beside_a_lock_file_that_can_not_be_read(tmp_path, m
     assert not data_dir.exists()
 
 
-@pytest.mark.parametrize("argument", [["status"], ["serve"], ["demo"]])
+@pytest.mark.parametrize("argument", take_few([["status"], ["serve"], ["demo"]], 1))
 def test_an_empty_name_of_the_data_directory_is_refused_and_not_the_current_one(tmp_path, argument):
     done = run_command(tmp_path / "data", *argument, "--data-dir", "", CLC_DATA_DIR="unused")
     assert done.returncode == 2
     assert "'--data-dir': it is empty: name a path, or leave the option out." in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["a link to a file", "a link to nothing", "a file"])
+@pytest.mark.parametrize("kind", take_few(["a link to a file", "a link to nothing", "a file"], 1))
 def test_a_backup_follows_no_link_and_replaces_nothing(tmp_path, kind):
     target, file = tmp_path / "target", tmp_path / "b.duckdb"
     if kind != "a link to nothing":

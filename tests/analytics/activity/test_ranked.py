@@ -7,6 +7,7 @@ import pytest
 from tests.support.dashboard_app import make_app, table_rows
 from tests.support.readable_store import build_store, server
 
+pytestmark = pytest.mark.full
 LATELY, A_DAY = timedelta(minutes=5), timedelta(days=1)
 
 

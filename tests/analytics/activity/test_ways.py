@@ -8,6 +8,7 @@ import pytest
 from analytics.pages.shared.known.memory import MEMORY
 from tests.support.dashboard_app import make_app
 from tests.support.readable_store import Changed, Row, build_store, server
+from tests.support.sizes import take_few
 
 AT = datetime.now(UTC) - timedelta(hours=1)
 WEB, WEBS = "WA1ACMEWEB1", ("WA1ACMEWEB1", "WA1ACMEWEB10", "WA1ACMEWEB11")
@@ -35,13 +36,16 @@ def open_page(store, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("chosen", "number"),
-    [
-        ({"types": "User"}, 4),
-        ({"types": "User,Server.Updated"}, 10),
-        ({"what": "User/KIM"}, 4),
-        ({"what": f"Server/{WEB}"}, 2),
-        ({"who": "ANN"}, 3),
-    ],
+    take_few(
+        [
+            ({"types": "User"}, 4),
+            ({"what": f"Server/{WEB}"}, 2),
+            ({"types": "User,Server.Updated"}, 10),
+            ({"what": "User/KIM"}, 4),
+            ({"who": "ANN"}, 3),
+        ],
+        1,
+    ),
 )
 def test_the_list_of_notifications_has_those_that_are_counted(open_page, chosen, number):
     activity = open_page("activity", **chosen)

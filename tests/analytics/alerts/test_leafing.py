@@ -79,6 +79,7 @@ def test_each_alarm_can_be_reached_by_leafing(open_alerts):
     assert app.button(key="older").disabled
 
 
+@pytest.mark.full
 def test_the_present_alarms_and_the_flapping_metrics_can_be_leafed_through_too(open_alerts):
     app = open_alerts(lasting="3", flaps="2")
     assert list_servers(app, "In alarm now", 2) == [*map(name, range(100, COUNT))]
@@ -88,6 +89,7 @@ def test_the_present_alarms_and_the_flapping_metrics_can_be_leafed_through_too(o
     assert list_servers(app, "In alarm now", 2)[0] == name(0)
 
 
+@pytest.mark.full
 def test_a_page_of_alarms_keeps_its_end_so_that_new_ones_move_nothing(open_alerts):
     app = open_alerts()
     app.button(key="older").click().run()
@@ -96,6 +98,7 @@ def test_a_page_of_alarms_keeps_its_end_so_that_new_ones_move_nothing(open_alert
     assert list_servers(earlier, "Alarms of this time range", 3)[0] == name(60)
 
 
+@pytest.mark.full
 def test_another_filter_or_order_begins_with_the_first_page(open_alerts):
     app = open_alerts(page="2", lasting="2", until=AT.isoformat())
     app.text_input(key="entity").set_value("WEB1").run()

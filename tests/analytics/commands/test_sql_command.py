@@ -21,6 +21,7 @@ from analytics.cli import run
 from analytics.export.sql_formats import fit, format_table
 from tests.support.prepared import run_program_on_full_disk
 from tests.support.readable_store import HOSTILE_NAME
+from tests.support.sizes import take_few
 
 COMMAND = [sys.executable, "-m", "analytics", "sql"]
 
@@ -207,7 +208,7 @@ def test_no_receiver_is_one_sentence(capfd, monkeypatch):
     assert capfd.readouterr().err.startswith("Error: No receiver answers at http://127.0.0.1:9; start one with")
 
 
-@pytest.mark.parametrize("name", ["parquet", "arrow"])
+@pytest.mark.parametrize("name", take_few(["parquet", "arrow"], 1))
 def test_binary_formats_are_not_written_to_a_terminal(store, name):
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0), os.fdopen(theirs, "wb", buffering=0) as terminal:
@@ -239,7 +240,7 @@ WRITING = [
 CLOSED = "Error: Standard output is closed: redirect it to a file."
 
 
-@pytest.mark.parametrize(("arguments", "code"), WRITING)
+@pytest.mark.parametrize(("arguments", "code"), take_few(WRITING, 1))
 def test_rows_that_can_not_be_written_are_one_line_and_an_exit_code(store, tmp_path, arguments, code):
     done = run_program_on_full_disk("analytics", *arguments, "--location", store, env=os.environ, cwd=tmp_path)
     assert done.returncode == code
@@ -247,13 +248,14 @@ def test_rows_that_can_not_be_written_are_one_line_and_an_exit_code(store, tmp_p
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(("arguments", "code"), WRITING)
+@pytest.mark.parametrize(("arguments", "code"), take_few(WRITING, 2))
 def test_a_closed_standard_output_is_one_line_and_an_exit_code(store, capfd, monkeypatch, arguments, code):
     monkeypatch.setattr(sys, "stdout", None)
     assert run([*arguments, "--location", store]) == code
     assert CLOSED in capfd.readouterr().err
 
 
+@pytest.mark.full
 def test_a_standard_output_that_was_closed_before_the_start_is_one_line(store):
     done = subprocess.run(
         ["/bin/sh", "-c", '"$@" >&-', "sh", *COMMAND, "SELECT 1", "--location", store],
@@ -264,6 +266,7 @@ def test_a_standard_output_that_was_closed_before_the_start_is_one_line(store):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.full
 def test_sql_from_standard_input_that_is_not_utf_8_is_wrong_usage(store):
     command = [*COMMAND, "--location", store]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
@@ -274,6 +277,7 @@ def test_sql_from_standard_input_that_is_not_utf_8_is_wrong_usage(store):
     assert b"Error: Standard input can't be read: it is not UTF-8 text." in done.stderr
 
 
+@pytest.mark.full
 def test_sql_from_a_closed_standard_input_is_wrong_usage(store):
     done = subprocess.run(
         ["/bin/sh", "-c", '"$@" <&-', "sh", *COMMAND, "--location", store], capture_output=True, text=True, check=False

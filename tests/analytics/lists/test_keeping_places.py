@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.dashboard_app import find_tables, make_app
 from tests.support.readable_store import MIDDAY, Changed, Refused, build_store, hostile_refusals, many_rows, server
+from tests.support.sizes import take_few
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ LISTS = {
 }
 
 
+@pytest.mark.full
 def test_in_each_list_that_leads_elsewhere_rows_wait_for_the_pointer_to_leave(open_page, tmp_path):
     now = datetime.now(UTC)
     rows = list(many_rows(200, now, days=5))
@@ -62,6 +64,7 @@ def test_in_each_list_that_leads_elsewhere_rows_wait_for_the_pointer_to_leave(op
     assert {table["alt"] for table in leading if not table["steady"]} == set()
 
 
+@pytest.mark.full
 def test_another_page_of_a_timeline_is_another_list_though_the_address_has_only_its_step(open_page, tmp_path):
     rows = [server("ACME", "WEB", received_at=MIDDAY + timedelta(minutes=n)) for n in range(40)]
     store = str(build_store(tmp_path / "store.duckdb", rows))
@@ -81,10 +84,13 @@ def list_times(app, alt):
 
 @pytest.mark.parametrize(
     ("page", "values", "alt"),
-    [
-        ("entity", {"category": "Server", "name": "WEB"}, "Timeline"),
-        ("notifications", {"list": "Refused"}, "Refused notifications"),
-    ],
+    take_few(
+        [
+            ("entity", {"category": "Server", "name": "WEB"}, "Timeline"),
+            ("notifications", {"list": "Refused"}, "Refused notifications"),
+        ],
+        1,
+    ),
 )
 def test_an_older_page_keeps_its_rows_when_something_new_comes(open_page, tmp_path, page, values, alt):
     begin = datetime.now(UTC) - timedelta(hours=2)

@@ -26,6 +26,7 @@ from analytics.text import as_markdown
 from analytics.times import EPOCH
 from tests.support.dashboard_app import make_app, plain_texts, table_rows
 from tests.support.readable_store import Changed, Row, account, build_store
+from tests.support.sizes import take_few
 
 FINDING = Finding("1", "rule", "Rule", "high", datetime.now(UTC), "Server", "WA1", "DEMO", None, "It is.", ["1"])
 DESCRIPTION = json.dumps({"account_category": "shop", "proof": "token", "secret_variable": "CLC_SECRET_TILL"})
@@ -93,7 +94,7 @@ def ask(store):
         yield lambda name, **values: client.sql(*queries.make_query(name, values)).to_pylist()
 
 
-@pytest.mark.parametrize("more", [{"sender": "centurylink"}, {}])
+@pytest.mark.parametrize("more", take_few([{"sender": "centurylink"}, {}], 1))
 def test_an_entity_opens_beside_another_senders_category_of_the_same_word_in_another_letter_case(open_page, more):
     app = open_page("entity", category="User", name="kim", **more)
     assert next(text.value for text in app.text) == "KIM"
@@ -106,6 +107,7 @@ def test_set_up_says_that_a_sender_without_a_secret_is_not_taken_though_it_was_r
     assert as_markdown("not taken now: set CLC_SECRET_TILL") in [caption.value for caption in app.caption]
 
 
+@pytest.mark.full
 def test_the_search_for_a_category_finds_those_of_that_letter_case(open_page):
     assert [row[2] for row in table_rows(open_page("entity", among="User"))] == ["KIM"]
     assert [row[2] for row in table_rows(open_page("entity", among="user"))] == ["U123", "ann"]
@@ -114,12 +116,15 @@ def test_the_search_for_a_category_finds_those_of_that_letter_case(open_page):
 
 @pytest.mark.parametrize(
     ("name", "shown", "acts"),
-    [
-        ("ann", "ann", ["inv-ann"]),
-        ("Ann", "Ann", ["inv-Ann"]),
-        ("ANN", "ann", ["inv-ann"]),
-        ("BOB", "Bob", ["inv-Bob"]),
-    ],
+    take_few(
+        [
+            ("ann", "ann", ["inv-ann"]),
+            ("Ann", "Ann", ["inv-Ann"]),
+            ("ANN", "ann", ["inv-ann"]),
+            ("BOB", "Bob", ["inv-Bob"]),
+        ],
+        1,
+    ),
 )
 def test_a_user_of_a_sender_whose_names_have_letter_case_has_the_acts_of_just_that_name(open_page, name, shown, acts):
     app = open_page("entity", category="user", name=name, sender="till")
@@ -181,7 +186,7 @@ def test_an_account_has_no_name_and_no_parent_of_another_senders_account(open_pa
     assert "Parent account BASE" in " ".join(button.label for button in app.button)
 
 
-@pytest.mark.parametrize("page", ["entity", "notifications"])
+@pytest.mark.parametrize("page", take_few(["entity", "notifications"], 1))
 def test_lists_have_names_of_accounts_beside_rows_of_the_same_sender_alone(open_page, page):
     rows = [[str(cell) for cell in row] for row in table_rows(open_page(page))]
     named = [row for row in rows if "DEMO  Demo Manufacturing" in row]

@@ -32,7 +32,7 @@ from tests.support.rows import NOON, notification, notification_of
 from tests.support.sizes import size
 from tests.support.way_in import open_rows
 
-SIMULATED = 10_500
+SIMULATED = size(2_500, 10_500)
 STORED = ", ".join(Stored._fields)
 CHANGES = """
     SELECT notification_id, seq, changed_at, category, entity_id, account_alias, actor, path, kind, noise,
@@ -46,7 +46,7 @@ changes_of = partial(differ.list_changes, Differ(CENTURYLINK.comparison))
 
 
 def generated(examples):
-    return settings(max_examples=size(examples // 2, examples), deadline=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=size(examples // 5, examples), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def known(state):
@@ -58,7 +58,8 @@ def simulated():
     """Make what the simulator sends, with more copies, and some in the old form, without action, or at one moment."""
     rng = random.Random(20260304)
     sent, moments = [], {}
-    for outgoing in Simulation(11).make_history(SIMULATED / 233, NOON.timestamp(), SIMULATED):
+    seed = size(12, 11)  # of few notifications of another seed none deletes an account
+    for outgoing in Simulation(seed).make_history(SIMULATED / 233, NOON.timestamp(), SIMULATED):
         if outgoing.is_copy:
             sent.append(sent[-1]._replace(id=make_id(NOON)))
             continue
@@ -127,7 +128,7 @@ def stored(store):
     return [Stored(*row) for row in run(store, f"SELECT {STORED} FROM notifications ORDER BY seq")]
 
 
-def test_changes_of_ten_thousand_simulated_notifications_are_the_naive_differs_row_for_row(store, stored):
+def test_changes_of_thousands_of_simulated_notifications_are_the_naive_differs_row_for_row(store, stored):
     found, expected = Counter(run(store, CHANGES)), Counter(naive_table(stored))
     assert list((found - expected).elements())[:5] == []
     assert list((expected - found).elements())[:5] == []
@@ -148,8 +149,9 @@ def test_the_simulated_notifications_are_of_every_sort_that_matters(store, store
         sorts["old form"] += in_new_form(one.category, orjson.loads(one.payload))[1]
         sorts["action not known"] += one.action is None
         sorts[f"{one.category} {one.action}"] += 1
-    assert len(stored) >= 10_000
+    assert len(stored) >= SIMULATED * 0.95
     least = {"copies": 200, "alerts": 100, "late": 200, "at one moment": 50, "old form": 200, "action not known": 200}
+    least = {sort: number * SIMULATED // 10_500 for sort, number in least.items()}
     least |= {f"{category} {action}": 1 for category in BODIES for action in ("Created", "Updated", "Deleted")}
     assert {sort: sorts[sort] for sort, number in least.items() if sorts[sort] < number} == {}
     kinds = run(store, "SELECT kind, noise FROM changes GROUP BY ALL ORDER BY ALL")
@@ -176,7 +178,7 @@ def test_an_entitys_changes_lead_from_its_first_body_to_its_last(store, stored):
                 body = applied(body, rows.get(one.seq, ()))
             assert bare(body) == bare(in_new_form(states[-1].category, orjson.loads(states[-1].payload))[0])
             ends += len(states) > 1
-    assert ends > 300
+    assert ends > 300 * SIMULATED // 10_500
 
 
 @pytest.mark.parametrize(("category", "examples"), [("Server", 500), ("Account", 150), ("User", 100)])

@@ -75,6 +75,7 @@ def test_an_alarm_that_begins_in_a_time_to_come_ends_with_the_alert_that_ends_it
     assert (alarm.begin, alarm.end) == (MIDDAY + 3 * MINUTE, MIDDAY + 4 * MINUTE)
 
 
+@pytest.mark.full
 def test_pages_have_a_notification_of_a_time_to_come_where_it_came_in_a_zone_that_has_no_such_time(
     file, monkeypatch, tmp_path
 ):

@@ -120,7 +120,7 @@ def is_stating(row):
 def test_the_others_show_what_they_would_show_if_such_events_had_not_come(stores, monkeypatch):
     """In whatever order they happened and came, after any start, and derived again."""
     rng = random.Random(20261201)
-    rows = [row for number in range(size(80, 800)) for row in make_history(rng, f"web{number}")]
+    rows = [row for number in range(size(30, 800)) for row in make_history(rng, f"web{number}")]
     rng.shuffle(rows)
     rows = [row._replace(received_at=NOON + timedelta(minutes=60 + place)) for place, row in enumerate(rows)]
     cuts = sorted(rng.sample(range(len(rows)), 20))

@@ -104,6 +104,7 @@ def test_an_upgraded_store_of_0_1_0_verifies(upgraded):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.full
 def test_a_store_of_0_1_0_verifies_before_it_is_upgraded(upgraded):
     done = run_command(upgraded.before, "verify", **KEY)
     assert (done.returncode, f"{STORED} notifications checked" in done.stdout + done.stderr) == (0, True)

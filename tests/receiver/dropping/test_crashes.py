@@ -17,6 +17,8 @@ from tests.support.database import open_database
 from tests.support.sizes import size
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.full
+
 COUNT = 60_000
 FILL = f"""
 INSERT INTO notifications

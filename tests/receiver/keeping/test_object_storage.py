@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from receiver.data_directory.node import STORE
-from receiver.errors import DamagedObjectError
+from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.notes import UPLOAD_NOTE as NOTE
 from receiver.keeping.objects.place import Place, name_in_storage
@@ -70,6 +70,15 @@ def test_a_backup_is_uploaded_and_restored_from_there_on_another_machine(tmp_pat
     assert "exists. Name another CLC_DATA_DIR, or give --force" in again.stderr
 
 
+def test_wrong_credentials_are_told_without_them(backup, bucket, monkeypatch):
+    for name in CREDENTIALS:
+        monkeypatch.setenv(name, "wrong-and-secret")
+    with pytest.raises(ObjectsError, match=r"s3://clc-\w+/some/prefix can't be used") as raised:
+        Place(bucket).put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
+    assert "wrong-and-secret" not in str(raised.value)
+
+
+@pytest.mark.full
 def test_storage_that_is_away_is_told_and_keeps_back_nothing_and_what_waits_goes_there_after_a_start(tmp_path):
     there = tmp_path / "there"
     url = str(there)
@@ -100,6 +109,7 @@ def children(pid):
     return [child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
 
 
+@pytest.mark.full
 def test_a_store_stops_at_once_while_object_storage_does_not_answer(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"s3://bucket/prefix?scheme=http&endpoint_override=127.0.0.1:{silent.getsockname()[1]}"
@@ -132,6 +142,7 @@ def enlarge(backup):
             file.write(os.urandom(4 << 20))
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("credentials")
 def test_storage_that_is_killed_in_mid_upload_holds_no_backup_and_a_later_try_is_whole(
     backup, tmp_path, object_storage, bucket
@@ -224,6 +235,7 @@ def test_a_damaged_object_is_found_and_an_older_backup_restored(backup, tmp_path
     assert not (tmp_path / "other" / "clc.duckdb").exists()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("what", ["cut", "gone"])
 def test_a_newest_backup_whose_object_is_cut_or_gone_is_named_by_restore_and_check(backup, tmp_path, directory, what):
     place = Place(str(directory))
@@ -243,6 +255,7 @@ def test_a_newest_backup_whose_object_is_cut_or_gone_is_named_by_restore_and_che
     assert f"{directory}, 1 whole backups; {name} can't be used: {why}" in checked.stdout
 
 
+@pytest.mark.full
 def test_a_restore_that_is_stopped_while_it_fetches_changes_nothing_and_can_be_run_again(backup, tmp_path, directory):
     os.truncate(backup, 1 << 27)  # so that it takes a moment
     Place(str(directory)).put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
@@ -304,6 +317,7 @@ def test_an_upload_that_failed_is_tried_again_and_the_backup_counts_only_then(ba
     assert [manifest.name[:12] for manifest in Place(str(directory)).list_whole()] == ["clc-20260303"]
 
 
+@pytest.mark.full
 def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup, uploads):
     counted = []
     uploads.offer(backup, lambda: counted.append("older"))
@@ -329,6 +343,7 @@ def test_a_backup_whose_upload_an_earlier_process_began_counts(backup, tmp_path,
     assert (noted, sum(held.values())) == ([held], 3)
 
 
+@pytest.mark.full
 def test_an_upload_that_stands_still_is_given_up(backup, tmp_path, monkeypatch):
     monkeypatch.setattr(helper, "_STILL_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:

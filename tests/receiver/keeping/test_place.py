@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from receiver.errors import NewerStoreError, ObjectsError
+from receiver.errors import NewerStoreError
 from receiver.keeping.objects.fetching import fetched_newest
 from receiver.keeping.objects.place import Place, make_ending, name_in_storage
 from tests.durability.support.commands import run_command
-from tests.support.object_storage import CREDENTIALS, MACHINES, Failing, name_backups
+from tests.support.object_storage import MACHINES, Failing, name_backups
+from tests.support.sizes import take_few
 
 MADE = ("2026-03-02T08:00:00+00:00", "host", 3, 3)
 
@@ -66,7 +67,7 @@ SPOILED = {
 }
 
 
-@pytest.mark.parametrize("spoiled", SPOILED)
+@pytest.mark.parametrize("spoiled", take_few(SPOILED, 2))
 def test_a_manifest_that_can_not_be_used_is_named_and_an_older_backup_fetched(backup, tmp_path, directory, spoiled):
     place, passed_over = Place(str(directory)), []
     older, name = name_backups(backup, (1, 2))
@@ -118,15 +119,9 @@ def test_a_backup_that_a_wrong_clock_has_named_is_no_newest_and_keeps_back_none(
     assert place.prune(make_ending(one), 1, names[0]) == ([future, names[1]], 1)
 
 
-def test_wrong_credentials_are_told_without_them(backup, bucket, monkeypatch):
-    for name in CREDENTIALS:
-        monkeypatch.setenv(name, "wrong-and-secret")
-    with pytest.raises(ObjectsError, match=r"s3://clc-\w+/some/prefix can't be used") as raised:
-        Place(bucket).put(backup, name_in_storage(backup, "host", MACHINES[0]), MADE, nothing)
-    assert "wrong-and-secret" not in str(raised.value)
-
-
-@pytest.mark.parametrize("url", ["s3://key:hidden@bucket/prefix", "s3://bucket?secret_key=hidden", "hidden/directory"])
+@pytest.mark.parametrize(
+    "url", take_few(["s3://key:hidden@bucket/prefix", "s3://bucket?secret_key=hidden", "hidden/directory"], 1)
+)
 def test_a_place_that_is_none_or_holds_credentials_is_refused_and_not_shown(tmp_path, url):
     done = run_command(tmp_path, "status", CLC_OBJECTS=url)
     assert (done.returncode, "CLC_OBJECTS" in done.stderr, "hidden" in done.stderr) == (2, True, False)

@@ -123,6 +123,7 @@ def test_on_an_empty_directory_it_says_that_there_is_nothing(tmp_path):
     assert "There is no database" in found["figures"]["store"]["text"]
 
 
+@pytest.mark.full
 def test_a_row_that_duckdb_refuses_stops_no_other_and_is_shown(serving):
     before = status(serving.data_dir)[0]
     rows = [accepted(number) for number in range(40)]
@@ -151,6 +152,7 @@ def newly_unwell(before, found):
     return dict(unwell(found).items() - unwell(before).items())
 
 
+@pytest.mark.full
 def test_a_process_that_died_and_was_started_again_is_shown(serving):
     before = status(serving.data_dir)[0]
     os.kill(serving.children()["listener"], signal.SIGKILL)
@@ -163,6 +165,7 @@ def test_a_process_that_died_and_was_started_again_is_shown(serving):
     assert (listener["restarts"], listener["last_exit"]) == (1, -9)
 
 
+@pytest.mark.full
 def test_a_recovery_is_shown_and_is_red_when_something_is_missing(serving):
     data_dir = serving.data_dir
     before = status(data_dir)[0]
@@ -198,6 +201,7 @@ def test_of_a_store_that_hangs_that_is_shown_its_file_left_alone_and_the_key_is_
     assert find_key(tmp_path) == f"{key} (of the serve that ran last)"
 
 
+@pytest.mark.full
 def test_looking_changes_nothing_in_a_spool_whose_listener_was_killed(tmp_path):
     receiver = PreparedReceiver(tmp_path)
     os.kill(receiver.children()["store"], signal.SIGSTOP)
@@ -229,6 +233,7 @@ def test_machines_of_the_same_name_are_told_apart(capsys):
     assert names[:3] == [["ok", "vm", "(a2345678)"], ["ok", "vm", "(b2345678)"], ["ok", "db", "c2345678"]]
 
 
+@pytest.mark.full
 def test_a_running_receiver_tells_whether_its_paths_hold_a_secret_and_not_which(tmp_path, serving):
     assert "url_secret" not in status(serving.data_dir)[0]["figures"]
     with running(PreparedReceiver, tmp_path, CLC_URL_SECRET="correct-horse-battery") as receiver:

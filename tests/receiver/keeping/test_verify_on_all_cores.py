@@ -77,10 +77,14 @@ def verify(data_dir, program):
     return done.returncode, done.stdout, [line for line in done.stderr.splitlines() if " checked in " not in line]
 
 
-def test_two_processes_find_what_one_does_in_the_same_order(data_dir):
+@pytest.mark.full
+def test_two_processes_call_right_what_one_does(data_dir):
     well = verify(data_dir, ON_TWO_CORES)
     assert well == verify(data_dir, PROGRAM)
     assert well[0] == 0, well
+
+
+def test_two_processes_find_what_one_does_in_the_same_order(data_dir):
     alter(
         data_dir,
         "UPDATE notifications SET payload = replace(payload, 'odd', 'Odd') WHERE seq % 9 = 4",
@@ -124,6 +128,7 @@ def find_stopped(parent):
     return found if len(found) == 2 else None
 
 
+@pytest.mark.full
 def test_a_process_that_is_killed_is_named_and_nothing_is_called_right(data_dir):
     with verifying(data_dir) as (process, checking):
         os.kill(checking[1], signal.SIGKILL)
@@ -135,6 +140,7 @@ def test_a_process_that_is_killed_is_named_and_nothing_is_called_right(data_dir)
     assert "Traceback" not in process.log
 
 
+@pytest.mark.full
 def test_ctrl_c_ends_all_processes_with_one_line(data_dir):
     with verifying(data_dir) as (process, checking):
         assert process.process.pid not in map(os.getpgid, checking), "a terminal interrupts them, too"

@@ -15,10 +15,12 @@ from tests.durability.support.stores import accepted, alter, append, spool
 from tests.receiver.keeping.verifying import data_dir, names, right
 from tests.support.keys import key_directory
 from tests.support.rows import notification, notification_of_github
+from tests.support.sizes import take_few
 
 __all__ = ["data_dir", "right"]
 
 
+@pytest.mark.full
 def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_their_changes_are_missing(tmp_path):
     repository = {"full_name": "Acme/web", "name": "new"}
     body = {"action": "edited", "changes": {"name": {"from": "old"}}, "repository": repository}
@@ -42,6 +44,7 @@ def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_thei
     assert {"view", "changes seq 2", "changes seq 1"} <= set(names(done))
 
 
+@pytest.mark.full
 def test_a_sender_whose_profile_was_taken_out_is_checked_under_the_saved_one_but_for_its_changes(tmp_path):
     profiles = tmp_path / "profiles"
     profiles.mkdir()
@@ -59,6 +62,7 @@ def test_a_sender_whose_profile_was_taken_out_is_checked_under_the_saved_one_but
     assert names(run_command(tmp_path, "verify")) == ["derived seq 1"]
 
 
+@pytest.mark.full
 def test_unsigned_notifications_are_counted(data_dir):
     assert "Unsigned" not in run_command(data_dir, "verify").stderr
     alter(data_dir, "UPDATE notifications SET signature_status = 'missing', signature = NULL WHERE seq = 2")
@@ -83,6 +87,7 @@ def test_signatures_are_not_judged_under_another_key_than_they_were_received_und
     assert key in named.stderr
 
 
+@pytest.mark.full
 def test_a_kept_key_that_is_not_the_one_of_its_name_is_not_used(data_dir):
     key = compute_fingerprint(load_public_key(key_directory() / "public.pem"))
     (data_dir / "keys").mkdir()
@@ -101,7 +106,7 @@ def test_an_altered_fingerprint_is_named_whatever_it_is(data_dir):
     assert (done.returncode, done.stderr) == (2, f"{told} with --public-key.\nNothing was checked.\n")
 
 
-@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("noted", take_few([True, False], 1))
 def test_notifications_of_several_keys_are_each_checked_under_their_own(data_dir, tmp_path, noted):
     write_private_key(tmp_path / "other.pem")
     other = load_private_key(tmp_path / "other.pem")

@@ -49,7 +49,7 @@ def interrupt_after(seconds):
 
 def test_ctrl_c_at_any_moment_always_ends_all_parts(requests, log):
     rng = random.Random(1)
-    for _ in range(size(10, 50)):
+    for _ in range(size(3, 50)):
         requests.count = 0
         parts = Parts(requests, os.environ, log)
         timer = interrupt_after(rng.uniform(0, 0.3))

@@ -20,6 +20,7 @@ from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
 from receiver.store.query.execution import Interruption
 from receiver.store.query.runner import QueryLimits
 from tests.support.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 
@@ -60,6 +61,7 @@ def test_answers_that_stay_in_memory_need_no_room_on_the_disk(monkeypatch):
             answer.reserve(1)
 
 
+@pytest.mark.full
 def test_answers_that_nobody_reads_take_bounded_room_and_give_it_back(tmp_path):
     limits = QueryLimits(20, 100_000, unsent=3, unsent_bytes=250_000_000)
     large = "SELECT repeat('x', 9000) FROM range(9999)"
@@ -153,7 +155,9 @@ def test_a_query_is_not_blamed_where_the_process_was_stopped_just_after_its_time
     assert ignored == []
 
 
-@pytest.mark.parametrize(("timeout", "status"), [(20, 500), (0.05, 504)], ids=["in time", "after its time-out"])
+@pytest.mark.parametrize(
+    ("timeout", "status"), take_few([(20, 500), (0.05, 504)], 1), ids=take_few(["in time", "after its time-out"], 1)
+)
 def test_a_query_whose_error_ends_the_store_twice_is_refused_and_no_other(tmp_path, monkeypatch, timeout, status):
     errors = {
         "SELECT 'ends it'": duckdb.InternalException("INTERNAL Error: Assertion triggered"),

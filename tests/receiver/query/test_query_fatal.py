@@ -59,6 +59,7 @@ def test_every_function_that_returns_a_variant_is_refused(judge, store):
             judge(f"SELECT {name}(seq) FROM notifications")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["a cast", "a structure", "the type of statistics", "a list with statistics"])
 def test_duckdb_still_dies_of_it(name):
     command = [sys.executable, "-c", "import duckdb, sys; duckdb.sql(sys.stdin.read()).fetchall()"]

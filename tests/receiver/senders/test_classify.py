@@ -11,6 +11,7 @@ from receiver.senders.centurylink.events import EVENTS, classify, find_event_by_
 from receiver.senders.request import parse_body
 from receiver.senders.sender import Event
 from tests.support import bodies
+from tests.support.sizes import size
 
 RECEIVED = datetime(2020, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
 
@@ -322,7 +323,7 @@ VALUES = st.recursive(
 ANY_EVENT = st.sampled_from([*EVENTS, Event("Account", None), Event("Server", None), Event("User", None)])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(30, 100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(event=ANY_EVENT, body=st.dictionaries(NAMES, VALUES, max_size=8))
 def test_any_json_object_under_any_event_gives_columns_of_the_right_types(event, body):
     result = classify(event, body, RECEIVED)

@@ -10,6 +10,7 @@ from receiver.keeping.care.machines import describe_machine
 from receiver.keeping.care.sharing import Machine, SharedSpool, add_machines
 from receiver.shared_spool import nodes as membership
 from tests.receiver.keeping.test_care import figure, shared
+from tests.support.sizes import take_few
 
 MACHINE = Machine("aaaaaaaa-1", "one", "1.0", "all", 1.0, 0, 0.0, lacks_rows=False, is_holding=False, is_this=True)
 CLOCKS = "clock_off_seconds"
@@ -21,7 +22,7 @@ def machines(*ahead, **changed):
     return shared(SharedSpool(None, None, 0, machines=some))
 
 
-@pytest.mark.parametrize("seconds", [180, -400])
+@pytest.mark.parametrize("seconds", take_few([180, -400], 1))
 def test_every_machine_hears_of_the_one_whose_clock_is_wrong(nodes, monkeypatch, seconds):
     one, two = nodes
     two.beat()

@@ -4,9 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from analytics import connect
-from receiver.settings import READING_SIDE, Settings
+from analytics.cli import command as analytics_main
+from receiver.cli import main as receiver_main
+from receiver.settings import READING_SIDE, Settings, read_settings
 from tests.support.compose import DIRECTORY, Stack, read_compose
 from tests.support.postgres import find_program
 from tests.support.waiting import until
@@ -43,6 +46,7 @@ def read_ids(client):
     return client.sql("SELECT id::VARCHAR AS id FROM notifications").column("id").to_pylist()
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_what_the_compose_file_starts_keeps_every_notification_though_a_receiver_dies(stack, monkeypatch):
     monkeypatch.setenv("CLC_QUERY_TOKEN", SECRETS["CLC_QUERY_TOKEN"])
@@ -79,6 +83,26 @@ def test_the_settings_of_the_services_are_settings_of_the_program():
     known = {f"CLC_{name.upper()}" for name in Settings.model_fields} | READING_SIDE
     given = {name for service in read_compose()["services"].values() for name in service.get("environment", {})}
     assert {name for name in given if name.startswith("CLC_")} - known == set()
+
+
+def test_the_program_takes_the_commands_and_the_settings_of_the_services(monkeypatch):
+    mains = {"clc-receiver": receiver_main, "clc-analytics": analytics_main}
+    for service in read_compose(**SECRETS, CLC_ACCOUNTS="ACME")["services"].values():
+        program, *words = service.get("command", [None])
+        if main := mains.get(program):
+            shown = CliRunner().invoke(main, [*words, "--help"])
+            assert shown.exit_code == 0, shown.output
+            with monkeypatch.context() as given:
+                for name, value in service["environment"].items():
+                    given.setenv(name, value)
+                read_settings(env_file=None)
+
+
+def test_the_file_of_the_proxy_is_right_for_caddy(tmp_path):
+    command = [find_program("caddy"), "validate", "--config", str(DIRECTORY / "Caddyfile")]
+    given = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SITE": "http://127.0.0.1:8088"}
+    done = subprocess.run(command, env=given, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_secrets_are_no_part_of_the_file_and_must_be_given():

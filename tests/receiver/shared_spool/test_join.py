@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import closing
 from uuid import UUID
 
 import psycopg
@@ -16,6 +17,7 @@ from tests.receiver.shared_spool.nodes import Node
 from tests.receiver.shared_spool.test_nodes import ask, write
 from tests.receiver.shared_spool.test_several_machines import count, post, stored
 from tests.support.processes import PreparedReceiver, running
+from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 
@@ -47,6 +49,7 @@ def join(data_dir, database, directory):
     return run_command(data_dir, "join", "--other-key", **settings)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_third_machine_joins_while_the_others_run_and_has_every_row(tmp_path, database, directory):
     settings = {"CLC_SHARED_SPOOL": database, "CLC_OBJECTS": str(directory)}
@@ -106,9 +109,13 @@ def test_a_newer_backup_of_a_machine_that_was_behind_is_passed_over(tmp_path, da
     assert done.returncode == 0, done.stderr
     assert "clc-2-behind-00000002.duckdb is passed over: it lacks 5 rows that are deleted" in done.stderr
     assert ": 5 notifications up to seq 5" in done.stderr
+    write(node, range(5, 8))
+    with closing(Node(tmp_path / "two", database)) as joined:
+        joined.settle()
+        assert joined.count() == 8
 
 
-@pytest.mark.parametrize("file", ["clc.duckdb", "spool/1.sqlite", "notes.txt"])
+@pytest.mark.parametrize("file", take_few(["clc.duckdb", "spool/1.sqlite", "notes.txt"], 1))
 def test_a_data_directory_that_is_not_empty_is_refused_and_no_machine_is_put_on_the_list(
     tmp_path, database, directory, file
 ):
@@ -126,7 +133,7 @@ def test_join_names_the_settings_that_it_lacks(tmp_path):
     assert (done.returncode, "CLC_SHARED_SPOOL and CLC_OBJECTS must be set" in done.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [("join",), ("forget", "one")])
+@pytest.mark.parametrize("arguments", take_few([("join",), ("forget", "one")], 1))
 def test_a_command_that_can_not_reach_the_shared_spool_says_so_once_and_ends(tmp_path, directory, arguments):
     url = "postgresql://clc@127.0.0.1:1/clc"
     done = run_command(tmp_path / "new", *arguments, CLC_SHARED_SPOOL=url, CLC_OBJECTS=str(directory))

@@ -3,20 +3,25 @@
 import shutil
 from contextlib import closing, contextmanager
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.rows import scalar_row
 
+from receiver.commands.forget import _check_is_gone, _find
 from receiver.data_directory.node import FILE, RUNS_FILE, begin_run, read_node_id
 from receiver.database.extent import read_watermarks
 from receiver.database.opening import run
+from receiver.errors import StoreError
 from receiver.shared_spool import batches
 from receiver.shared_spool import nodes as membership
 from tests.durability.support.commands import run_command
 from tests.receiver.shared_spool.nodes import Node
 from tests.support.rows import notification
+from tests.support.sizes import take_few
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +212,7 @@ def test_a_machine_that_was_forgotten_says_that_rows_are_gone_and_goes_on_with_a
     assert [node.lacks_rows for node in two.beat().nodes] == [False, False]
 
 
+@pytest.mark.full
 def test_a_machine_that_is_forgotten_while_it_runs_notices_that_rows_are_gone(nodes, database):
     one, two = nodes
     two.settle()
@@ -245,7 +251,7 @@ def cloned(node):
         yield clone
 
 
-@pytest.mark.parametrize("is_clone_first", [True, False])
+@pytest.mark.parametrize("is_clone_first", take_few([True, False], 1))
 def test_of_a_machine_and_its_clone_of_the_same_name_the_second_is_told_and_speaks_for_none(nodes, is_clone_first):
     one, _ = nodes
     with cloned(one) as clone:
@@ -260,6 +266,7 @@ def test_of_a_machine_and_its_clone_of_the_same_name_the_second_is_told_and_spea
         assert first.membership.obstacle is None
 
 
+@pytest.mark.full
 def test_a_clone_that_starts_while_its_machine_runs_is_told_and_one_whose_machine_is_silent_is_not(
     nodes, database, tmp_path, monkeypatch
 ):
@@ -308,6 +315,7 @@ def restart(node):
     return node
 
 
+@pytest.mark.full
 def test_forget_refuses_a_machine_that_lives_and_one_that_nobody_knows(nodes, database, tmp_path):
     def forget(machine):
         return run_command(tmp_path / "one", "forget", machine, CLC_SHARED_SPOOL=database)
@@ -327,6 +335,24 @@ def flip(node, place):
     return UUID(f"{text[:place]}{int(text[place], 16) ^ 1:x}{text[place + 1 :]}")
 
 
+def test_a_machine_is_found_by_a_beginning_of_its_id_that_no_other_has():
+    first, near, far = UUID(int=1 << 100), UUID(int=3 << 100), UUID(int=1 << 127)
+    nodes: Any = [SimpleNamespace(name=f"of {node}", node=node) for node in (first, near, far)]
+    assert _find(str(far)[:4], nodes) is nodes[2]
+    assert _find("OF " + str(first), nodes) is nodes[0]
+    for begin, said in ((str(far)[:3], "Give 4 letters or more"), ("0000", "of several machines"), ("x", "There are")):
+        with pytest.raises(StoreError, match=said):
+            _find(begin, nodes)
+
+
+def test_a_machine_that_lives_is_forgotten_by_force_alone():
+    lives: Any = SimpleNamespace(name="two", unseen_seconds=3.0)
+    with pytest.raises(StoreError, match="so it runs: stop it first, or use --force"):
+        _check_is_gone(lives, force=False)
+    _check_is_gone(lives, force=True)
+
+
+@pytest.mark.full
 def test_forget_takes_a_beginning_of_an_id_that_names_one_machine_alone_from_four_letters_on(nodes, database, tmp_path):
     def forget(machine):
         return run_command(tmp_path / "one", "forget", machine, "--force", CLC_SHARED_SPOOL=database)

@@ -13,6 +13,8 @@ from tests.receiver.shared_spool.nodes import Node
 from tests.support.ports import free_port
 from tests.support.rows import notification, rejection
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def node(tmp_path, database):

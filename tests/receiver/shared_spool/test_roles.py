@@ -128,6 +128,7 @@ def test_a_killed_shipper_and_a_killed_store_lose_and_double_nothing(cluster):
     assert (processes["shipper"]["last_exit"], processes["shipper"]["restarts"]) == (-9, 1)
 
 
+@pytest.mark.full
 def test_a_machine_without_a_store_says_in_its_metrics_what_it_sent(cluster):
     cluster.until_stored()
     rows = "clc_shipper_rows_total"
@@ -140,6 +141,7 @@ def test_a_machine_without_a_store_says_in_its_metrics_what_it_sent(cluster):
     assert metric(cluster.one, "clc_shipper_batch_seconds_sum") > 0
 
 
+@pytest.mark.full
 def test_a_killed_listener_and_a_killed_serve_lose_and_double_nothing(cluster):
     cluster.post(cluster.one)
     listener = cluster.one.children()["listener"]
@@ -173,6 +175,7 @@ def test_while_postgresql_is_away_a_machine_without_a_store_says_so_and_counts_w
     cluster.until_stored()
 
 
+@pytest.mark.full
 def test_rows_go_though_machines_without_a_store_never_take_them(cluster):
     cluster.until_stored()
     assert cluster.run(cluster.three, "backup", str(cluster.directory / "backup.duckdb")).returncode == 0
@@ -193,6 +196,7 @@ def test_a_command_for_the_store_says_that_there_is_none(cluster):
     assert "import on a machine that takes notifications." in refused.stderr
 
 
+@pytest.mark.full
 def test_an_upgrade_replaces_what_each_machine_runs(cluster):
     before = [machine.children() for machine in (cluster.one, cluster.three)]
     with ThreadPoolExecutor() as threads:
@@ -232,6 +236,7 @@ def test_a_machine_that_is_to_store_only_leaves_no_rows_of_its_own_behind(tmp_pa
     assert "has rows that this machine took, and `serve --only store` sends none" in refused.stderr
 
 
+@pytest.mark.full
 def test_a_machine_without_a_store_is_given_a_backup_only_by_force(tmp_path):
     backup, machine = tmp_path / "backup.duckdb", tmp_path / "machine"
     open_database(backup).close()

@@ -111,6 +111,7 @@ def test_two_machines_both_end_with_all_notifications(tmp_path, database):
     assert run_command(tmp_path / "two", "verify", **settings).returncode == 0
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, database):
     settings = {"CLC_SHARED_SPOOL": database}
@@ -148,6 +149,7 @@ def test_rows_go_after_a_backup_and_a_new_machine_needs_that_backup(tmp_path, da
             until(lambda: figures(one)["machine_unseen_seconds"]["text"] == "none of 2", what="both to be well")
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_while_postgresql_is_away_notifications_are_taken_and_none_is_lost_or_doubled(tmp_path, database, postgres):
     def shared_spool():

@@ -51,6 +51,7 @@ def test_a_sender_without_a_made_up_history_is_told_so(tmp_path):
     assert "Stripe has no made-up history" in result.output
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_demonstration_of_github_has_a_history_that_each_rule_finds_a_few_things_in(tmp_path, monkeypatch):
     data_dir = tmp_path / "shown"

@@ -159,6 +159,7 @@ def test_each_notification_is_posted_once_to_its_events_route_with_the_senders_h
         assert got.headers["Expect"] == "100-continue"
 
 
+@pytest.mark.full
 def test_two_runs_of_a_seed_post_the_same_story(receive, run):
     stories = []
     for _ in range(2):

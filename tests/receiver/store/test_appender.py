@@ -72,21 +72,22 @@ def test_a_turn_without_rows_writes_nothing(store, spool, tmp_path):
     assert read_appended(tmp_path).notifications == 2
 
 
-def test_a_backlog_is_appended_in_the_order_in_which_each_writer_wrote_it(store, tmp_path):
-    expected = [notification(number) for number in range(13_000)]
-    for part in (expected[:12_000], expected[12_000:]):
-        with closing(SpoolWriter(tmp_path / "spool", rows_per_segment=6_000)) as writer:
-            for start in range(0, len(part), 1_000):
-                writer.append_all(part[start : start + 1_000])
+def test_a_backlog_is_appended_in_the_order_in_which_each_writer_wrote_it(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("receiver.store.appending.appender._ROWS_PER_BATCH", 1_000)
+    expected = [notification(number) for number in range(1_300)]
+    for part in (expected[:1_200], expected[1_200:]):
+        with closing(SpoolWriter(tmp_path / "spool", rows_per_segment=600)) as writer:
+            for start in range(0, len(part), 100):
+                writer.append_all(part[start : start + 100])
     appender = make_appender(store, tmp_path)
     while appender.append_new():
         pass
     stored = run(store, "SELECT id::VARCHAR FROM notifications ORDER BY seq")
     place_of = {name: place for place, (name,) in enumerate(stored)}
     places = [place_of[str(row.id)] for row in expected]
-    assert places[:12_000] == sorted(places[:12_000])
-    assert places[12_000:] == sorted(places[12_000:])
-    assert places[12_000] < 12_000  # the second writer does not wait for the end of the first
+    assert places[:1_200] == sorted(places[:1_200])
+    assert places[1_200:] == sorted(places[1_200:])
+    assert places[1_200] < 1_200  # the second writer does not wait for the end of the first
 
 
 def test_a_new_appender_goes_on_where_the_last_one_committed(store, spool, tmp_path):

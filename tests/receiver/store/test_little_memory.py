@@ -64,6 +64,7 @@ def fill_with_large_bodies(append, count, size, at_once=20):
         append([user(number, size) for number in range(start, start + at_once)])
 
 
+@pytest.mark.full
 def test_small_updates_of_many_large_bodies_are_stored_with_the_memory_that_there_is(connection, spool, monkeypatch):
     refused, store = [], Appender._store
 
@@ -150,6 +151,7 @@ def test_last_bodies_are_read_by_their_size(connection, spool, monkeypatch, are_
     assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
 
 
+@pytest.mark.full
 def test_a_deriver_begins_with_any_number_of_deleted_entities(connection, tmp_path):
     columns = "id, received_at, category, action, entity_id, occurred_at, signature_status, payload, sender, proof, seq"
     rows = (
@@ -164,6 +166,7 @@ def test_a_deriver_begins_with_any_number_of_deleted_entities(connection, tmp_pa
         assert heads.get_head(("centurylink", "User", "USER150000")).place.seq == 300_001
 
 
+@pytest.mark.full
 def test_a_rebuild_reads_bodies_of_a_few_steps_whatever_their_size(connection, spool):
     fill_with_large_bodies(spool, 2_500, 30_000, at_once=500)
     before = run(connection, CHANGES)

@@ -158,7 +158,7 @@ def test_a_second_serve_on_the_same_directory_refuses_in_one_sentence(serving):
     assert serving.sender.get("/healthz").status == 200
 
 
-@pytest.mark.parametrize("variable", ["CLC_LISTEN", "CLC_QUERY_LISTEN"])
+@pytest.mark.parametrize("variable", take_few(["CLC_LISTEN", "CLC_QUERY_LISTEN"], 1))
 def test_a_taken_port_is_named_and_nothing_is_started(tmp_path, variable):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -170,6 +170,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path, variable):
     assert variable in line
 
 
+@pytest.mark.full
 def test_two_serves_never_share_a_port_by_accident(serving, tmp_path):
     done = run_command(tmp_path, "serve", CLC_LISTEN=serving.url.removeprefix("http://"))
     assert done.returncode == 1
@@ -178,13 +179,16 @@ def test_two_serves_never_share_a_port_by_accident(serving, tmp_path):
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [
-        ({"CLC_LISTENERS": "none"}, ["CLC_LISTENERS", "'none'"]),
-        ({"CLC_PUBLIC_KEY": "/no/such.pem"}, ["/no/such.pem"]),
-        ({"CLC_DATA_DIR": "/proc/nowhere"}, ["/proc/nowhere", "CLC_DATA_DIR"]),
-        ({"CLC_TRUSTED_PROXIES": "my-proxy"}, ["CLC_TRUSTED_PROXIES", "my-proxy"]),
-        ({"CLC_TLS_CERT": "/no/c.pem", "CLC_TLS_KEY": "/no/k.pem"}, ["CLC_TLS_CERT", "/no/c.pem"]),
-    ],
+    take_few(
+        [
+            ({"CLC_LISTENERS": "none"}, ["CLC_LISTENERS", "'none'"]),
+            ({"CLC_PUBLIC_KEY": "/no/such.pem"}, ["/no/such.pem"]),
+            ({"CLC_DATA_DIR": "/proc/nowhere"}, ["/proc/nowhere", "CLC_DATA_DIR"]),
+            ({"CLC_TRUSTED_PROXIES": "my-proxy"}, ["CLC_TRUSTED_PROXIES", "my-proxy"]),
+            ({"CLC_TLS_CERT": "/no/c.pem", "CLC_TLS_KEY": "/no/k.pem"}, ["CLC_TLS_CERT", "/no/c.pem"]),
+        ],
+        1,
+    ),
 )
 def test_what_can_not_work_is_said_in_one_sentence_before_anything_starts(tmp_path, settings, words):
     done = run_command(tmp_path, "serve", **settings)

@@ -97,6 +97,7 @@ def test_a_wrong_unit_would_be_seen(units):
     assert "kill mode" in analyze("verify", str(units[1])).stderr
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_sockets_passed_by_systemd_are_used_and_hold_what_comes_while_serve_is_away(tmp_path):
     first = opened()

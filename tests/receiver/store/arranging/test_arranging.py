@@ -38,6 +38,7 @@ def test_full_row_groups_are_sorted_by_entity_and_the_newest_stay_as_they_came(c
     assert runs(changed) == len(set(changed)) == 50
 
 
+@pytest.mark.full
 def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
     fill(4 * ROW_GROUP + NEWEST)
     before = contents(connection)
@@ -58,6 +59,7 @@ def test_four_row_groups_are_sorted_together_in_the_end(connection, fill):
     assert second == sorted(second, key=lambda place: (place[1], place[0]))
 
 
+@pytest.mark.full
 def test_if_bodies_are_long_fewer_are_sorted_at_once_and_no_four_row_groups_together(connection, fill, monkeypatch):
     monkeypatch.setattr(arranging, "MOST_BYTES", 300 * len(row_of(1).payload))
     fill(5 * ROW_GROUP + NEWEST)
@@ -145,6 +147,7 @@ def test_a_part_that_another_writer_changes_meanwhile_is_left_as_that_made_it(co
     assert contents(connection) == before
 
 
+@pytest.mark.full
 def test_changes_that_are_derived_again_are_arranged_again(connection, fill):
     fill(4 * ROW_GROUP + NEWEST)
     arranger = Arranger(connection, nullcontext)
