@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,12 @@ import nbformat
 import pandas as pd
 import pytest
 from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
 from nbconvert import HTMLExporter
 
 import analytics
+from receiver.simulator.history import Simulation
+from tests.receiver.simulator.test_stories import store_of
 from tests.support.keys import key_directory, signed
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
@@ -285,6 +289,22 @@ def run(tmp_path, monkeypatch):
         return variables
 
     return run_cells
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A store of eight days in which the stories of the notebooks are told."""
+    history = Simulation(7).make_history(8, time.time(), 200, STORIES)
+    return str(store_of(tmp_path_factory.mktemp("simulated"), history))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_cell_runs_after_those_above_it_without_a_kernel(file, monkeypatch, tmp_path, path):
+    connect, shell = analytics.connect, InteractiveShell(ipython_dir=str(tmp_path))
+    shell.history_manager.enabled = False
+    monkeypatch.setattr(analytics, "connect", lambda: connect(file))
+    for cell in code_cells(path):
+        shell.run_cell(cell.source.replace("%%clc", f"%%clc --location {file}", 1)).raise_error()
 
 
 def test_a_server_that_shrank_has_not_grown_because_a_notification_was_late(tmp_path):
