@@ -17,15 +17,19 @@ class Described(NamedTuple):
     alone: bool
 
 
-def learn_senders(client: Client) -> None:
+def learn_senders(client: Client) -> bool:
     """Learn the senders that the store describes, in place of those that were learned before; a lake describes none.
+
+    Returns:
+        Whether the store has a table of senders.
 
     Raises:
         AnalyticsError: the store does not answer.
     """
-    describes = client.sql(*queries.make_query("table_of_senders", {})).num_rows
-    described = read_senders(client) if describes else Described([], alone=False)
+    has_table = client.sql(*queries.make_query("table_of_senders", {})).num_rows > 0
+    described = read_senders(client) if has_table else Described([], alone=False)
     learn(described.senders, alone=described.alone)
+    return has_table
 
 
 def read_senders(client: Client) -> Described:

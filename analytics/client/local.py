@@ -24,6 +24,7 @@ from analytics.errors import (
     TooManyRowsError,
 )
 from analytics.settings import sign
+from analytics.words.advice import describe_error
 
 BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
@@ -149,10 +150,9 @@ class DuckDBSource:
             return running[0].result(timeout)
         except TimeoutError as error:
             raise QueryTimeoutError(f"The query took longer than {timeout:g} s and was ended.") from error
-        except (duckdb.Error, pa.ArrowException, OSError) as error:  # an error while rows are read comes through Arrow
-            raise QueryError(str(error)) from error
-        except UnicodeDecodeError as error:  # DuckDB has cut its message within a character
-            raise QueryError(error.object.decode(errors="replace")) from error
+        # An error while rows are read comes through Arrow.
+        except (duckdb.Error, pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise QueryError(describe_error(error)) from error
         finally:
             for future in running:
                 interrupt(cursor, future)

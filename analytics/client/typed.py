@@ -24,6 +24,10 @@ MISSING = frozenset({"NaTType", "NAType"})
 MICROSECOND = timedelta(microseconds=1)
 
 
+class _UnusableError(Exception):
+    """Raised when a value can't be a parameter; its text follows the parameter's name."""
+
+
 def convert_parameters(parameters: Sequence[Any] | Mapping[str, Any] | None) -> Values | None:
     """Return the parameters with values of Python's own types.
 
@@ -35,12 +39,19 @@ def convert_parameters(parameters: Sequence[Any] | Mapping[str, Any] | None) -> 
     """
     if parameters is None:
         return None
+    if isinstance(parameters, Mapping):
+        return {str(name): convert_named(value, f"${name}") for name, value in parameters.items()}
+    return [convert_named(value, f"Parameter {number}") for number, value in enumerate(parameters, 1)]
+
+
+def convert_named(value: Any, name: str) -> Any:
+    """Return a parameter with a value of Python's own types, see `convert_parameters`; `name` begins an error."""
     try:
-        if isinstance(parameters, Mapping):
-            return {str(name): _convert(value) for name, value in parameters.items()}
-        return [_convert(value) for value in parameters]
+        return _convert(value)
+    except _UnusableError as error:
+        raise QueryError(f"{name} {error}") from None
     except RecursionError:
-        raise QueryError("A parameter is nested too deeply.") from None
+        raise QueryError(f"{name} is nested too deeply: give fewer levels of lists and dictionaries.") from None
 
 
 def check_text(text: str, name: str) -> None:
@@ -60,7 +71,7 @@ def check_text(text: str, name: str) -> None:
 def _convert(value: Any) -> Any:
     if type(value) in PLAIN:
         if type(value) is str:
-            check_text(value, "a parameter")
+            _check_part(value)
         return value
     if hasattr(value, "as_py"):  # a value of Arrow
         return _convert(value.as_py())
@@ -71,6 +82,15 @@ def _convert(value: Any) -> Any:
     if isinstance(value, LISTS) or hasattr(value, "to_pylist"):
         return [_convert(item) for item in value]
     return _convert_scalar(value)
+
+
+def _check_part(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _UnusableError(
+            f"is no UTF-8 text at its character {error.start + 1}: write it in that encoding."
+        ) from None
 
 
 def _convert_scalar(value: Any) -> Any:
@@ -84,9 +104,9 @@ def _convert_scalar(value: Any) -> Any:
 
 def _convert_time(value: time) -> time:
     if value.tzinfo and value.utcoffset() is None:
-        raise QueryError(
-            f"The offset of {value.tzinfo} depends on the day, so a parameter can't be a time there: give a time with "
-            "an offset, or a time of a day (a datetime)."
+        raise _UnusableError(
+            f"can't be a time of {value.tzinfo}, whose offset depends on the day: give a time with an offset, or a "
+            "time of a day (a datetime)."
         )
     return value
 
@@ -118,10 +138,10 @@ def _convert_array(value: Any) -> Any:
     return _convert(item)
 
 
-def _make_type_error(value: object) -> QueryError:
-    return QueryError(
-        f"A parameter is of the type {type(value).__name__}, which SQL does not have: give a number, a text, a time, "
-        "or a list or dictionary of them."
+def _make_type_error(value: object) -> _UnusableError:
+    return _UnusableError(
+        f"is of the type {type(value).__name__}, which SQL does not have: give a number, a text, a time, or a list or "
+        "dictionary of them."
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 from analytics.client.client import connect
 from analytics.client.limits import LONGEST_QUERY_SECONDS
-from analytics.client.parameters import NotANumberError, read_value
+from analytics.client.parameters import PairError, explain_mismatch, read_pairs
 from analytics.commands.output import (
     check_target,
     find_format,
@@ -21,7 +21,7 @@ from analytics.commands.output import (
     output_option,
     overwrite_option,
 )
-from analytics.errors import TooManyRowsError
+from analytics.errors import QueryError, TooManyRowsError
 from analytics.export.sql_formats import BINARY, SUFFIXES, WRITERS, choose_widths
 from analytics.text import format_count
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE_COLUMNS = 120
+PARAM = "--param"
 MORE_ROWS = "The receiver's CLC_QUERY_MAX_ROWS allows more; `clc-analytics export` writes any number of notifications."
 
 
@@ -54,16 +55,10 @@ def read_query(query: str | None, file: Path | None) -> str:
 
 def read_parameters(given: tuple[str, ...]) -> dict[str, Any] | None:
     """Return the values of `$name` from `name=value`: JSON where the value is JSON, else text."""
-    parameters: dict[str, Any] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise click.BadParameter(f"{pair!r} is not NAME=VALUE.", param_hint="--param")
-        try:
-            parameters[name] = read_value(value)
-        except NotANumberError as error:
-            raise click.BadParameter(f"{name} is {error}, which is no JSON number.", param_hint="--param") from None
-    return parameters or None
+    try:
+        return read_pairs(given, PARAM) or None
+    except PairError as error:
+        raise click.BadParameter(str(error), param_hint=PARAM) from None
 
 
 def refuse_nan(_context: click.Context, _option: click.Parameter, seconds: float | None) -> float | None:
@@ -92,7 +87,7 @@ def write(table: "pa.Table", name: str, output: Path | None, *, overwrite: bool)
 @click.option("--format", "name", type=click.Choice(list(WRITERS)), help="How rows are written.  [default: table]")
 @output_option
 @overwrite_option
-@click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the SQL; repeatable.")
+@click.option(PARAM, "given", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the SQL; repeatable.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, LONGEST_QUERY_SECONDS, min_open=True),
@@ -138,4 +133,8 @@ def sql(
             if max_rows is not None:
                 raise
             raise TooManyRowsError(f"{error} {MORE_ROWS}") from None
+        except QueryError as error:
+            if explained := explain_mismatch(str(error), parameters, PARAM):
+                raise QueryError(f"{str(error).rstrip()}\n{explained}") from None
+            raise
     write(table, name, output, overwrite=overwrite)

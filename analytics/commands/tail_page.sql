@@ -5,6 +5,7 @@ SELECT
     signature_status,
     signature, -- if $with_payload
     source_ip, duplicate_of::VARCHAR AS duplicate_of
+    , sender -- if $with_senders
     , payload::VARCHAR AS payload, key_fingerprint, sender, proof, signature_detail, delivery_id -- if $with_payload
 FROM notifications
 WHERE true

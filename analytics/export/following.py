@@ -9,8 +9,9 @@ from uuid import UUID
 from analytics import queries
 from analytics.client.client import Client
 from analytics.client.completeness import ask_dropped
+from analytics.client.described_senders import learn_senders
 from analytics.client.lake import is_lake
-from analytics.senders import list_alerts
+from analytics.senders import list_alerts, list_learned, list_shipped
 from analytics.times import to_microseconds
 from analytics.words.sentences import Change, MetricState, summarize_alert, summarize_changes
 
@@ -56,7 +57,8 @@ class Follower:
     Args:
         client: asks the store.
         watched: the choice of notifications.
-        with_payload: rows have all columns, also `payload`; else they have `words`: the changes, or the alert.
+        with_payload: rows have all columns, also `payload`; else they have `words`: the changes, or the alert, in the
+            words that the store has of their sender.
     """
 
     def __init__(self, client: Client, watched: TailFilter, *, with_payload: bool) -> None:
@@ -67,6 +69,9 @@ class Follower:
         # Each month of a lake has the numbers of the store that wrote it.
         self._order = "by_time" if is_lake(client.location) else "by_seq"
         self._seen: dict[str, None] = {}
+        # A store of an older version knows no sender, and rows with their payload have it in a place of its own.
+        self._with_senders: bool | None = None
+        self._looked_for: set[tuple[str, str]] = set()
 
     def start(self, newest: int) -> datetime | None:
         """Begin with so many of the newest chosen notifications.
@@ -77,6 +82,8 @@ class Follower:
         Raises:
             AnalyticsError: no answer.
         """
+        if not self._with_payload:
+            self._with_senders = learn_senders(self._client) or self._order == "by_time" or None
         last = self._read_last()
         rows = self._ask_watched("tail_newest", last=last, page_rows=newest + 1)
         if len(rows) <= newest:
@@ -116,7 +123,7 @@ class Follower:
         return self._ask(name, **self._watched._asdict(), with_payload=self._with_payload or None, **values)
 
     def _ask(self, name: str, **values: Any) -> list[Row]:
-        values[self._order] = True
+        values |= {self._order: True, "with_senders": self._with_senders}
         rows: list[Row] = self._client.sql(*queries.make_query(name, values), timeout=TIMEOUT_SECONDS).to_pylist()
         return rows
 
@@ -131,6 +138,7 @@ class Follower:
     def _add_words(self, rows: list[Row]) -> None:
         if not rows:
             return
+        self._learn_new_senders(rows)
         actions = {row["id"]: row["action"] for row in rows}
         seqs = [row["seq"] for row in rows]
         changes = self._ask("tail_changes", first=min(seqs), last=max(seqs), ids=[*actions])
@@ -144,6 +152,17 @@ class Follower:
         words |= self._describe_alerts(rows)
         for row in rows:
             row["words"] = words.get(row["id"], "")
+
+    def _learn_new_senders(self, rows: list[Row]) -> None:
+        """Learn the store's senders again, once for each event of another sender that was not known to be theirs."""
+        if not self._with_senders:
+            return
+        told = {(row["sender"], row["event_type"]) for row in rows if row["event_type"]}
+        others = {each for each in told if each[0] not in {sender.name for sender in list_shipped()}}
+        known = {(sender.name, event.name) for sender in list_learned() for event in sender.events}
+        if new := others - known - self._looked_for:
+            learn_senders(self._client)
+            self._looked_for |= new
 
     def _describe_alerts(self, rows: list[Row]) -> dict[str, str]:
         words: dict[str, str] = {}

@@ -21,7 +21,7 @@ from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
 from analytics.errors import AnalyticsError
 from analytics.notebook.charts import NO_ROWS, draw_charts_offline
-from analytics.notebook.values import find_values, read_pairs
+from analytics.notebook.values import find_values, read_chosen
 from analytics.text import format_count, shorten
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class ClcMagics(Magics):
         chosen = read_options("" if cell is None else line)
         query = line if cell is None else cell
         try:
-            values = find_values(query, read_pairs(chosen.param), self._variables)
+            values = find_values(query, read_chosen(chosen.param), self._variables)
             table = self._run(self._find_client(chosen.location), query, values)
             frame = make_frame(table)
             if chosen.out is not None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-from analytics.client.parameters import NotANumberError, read_value
-from analytics.client.typed import convert_parameters
+from analytics.client.parameters import PairError, read_pairs
+from analytics.client.typed import convert_named
 from analytics.errors import AnalyticsError, QueryError
 
 
@@ -25,22 +25,16 @@ def find_names(query: str) -> list[str] | None:
     return sorted({name for statement in statements for name in statement.named_parameters})
 
 
-def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read `name=value` pairs: a value is JSON (a number, true, null, a list) where it can be, else text.
+def read_chosen(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the options `-p NAME=VALUE`.
 
     Raises:
         ParameterError: a pair has another form.
     """
-    values = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise ParameterError(f"%%clc: {pair!r} is no parameter; one looks like -p account=DEMO.")
-        try:
-            values[name] = read_value(text)
-        except NotANumberError as error:
-            raise ParameterError(f"%%clc: -p {name} is {error}, which is no JSON number.") from None
-    return values
+    try:
+        return read_pairs(pairs, "-p")
+    except PairError as error:
+        raise ParameterError(f"%%clc: {error}") from None
 
 
 def find_values(query: str, chosen: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,10 +72,9 @@ def find_value(name: str, chosen: Mapping[str, Any], variables: Mapping[str, Any
 def as_parameter(name: str, value: Any) -> Any:
     """Convert a Python value for DuckDB: collections become lists, missing values become None."""
     try:
-        (converted,) = convert_parameters([value]) or [None]
+        return replace_nan(convert_named(value, f"${name}"))
     except QueryError as error:
-        raise ParameterError(f"%%clc: ${name} can't be sent. {error}") from None
-    return replace_nan(converted)
+        raise ParameterError(f"%%clc: {error}") from None
 
 
 def replace_nan(value: Any) -> Any:

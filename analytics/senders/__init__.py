@@ -4,13 +4,13 @@ A sender has a folder with a `sender.py` and its `SENDER`, or the store describe
 either may have SQL: rules in `rules`, example queries in `shipped_queries`, and queries of its own in `queries`.
 """
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from analytics.senders.described import as_sender
 from analytics.senders.palette import take_apart
 from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Alerts, Event, Examples, Kind, Place, Sender
 from analytics.text import join_names, make_visible
@@ -229,15 +229,6 @@ def list_doubting_rules() -> set[str]:
     return {rule for sender in list_senders() for rule in sender.doubting_rules}
 
 
-def explain_never_reported(field: str) -> str | None:
-    """Return why no notification has a field that somebody looks for; None for any other field."""
-    words = re.findall(r"[a-z-]+", field.lower())
-    names = {" ".join(words), *words}
-    names |= {name.removesuffix("s") for name in names}
-    reasons = (why for sender in list_senders() for name, why in sender.never_reported.items() if name in names)
-    return next(reasons, None)
-
-
 def find_place() -> Place | None:
     """Return the places that entities' names give; None where no sender's do."""
     return next((sender.place for sender in list_heard() if sender.place), None)
@@ -294,6 +285,8 @@ def label_alerts() -> str:
 
 @cache
 def find_sender_of(category: str, name: str | None = None) -> Sender:
-    """Return the sender of a category's notifications: the named one before others, also where none has it."""
-    heard = sorted(list_heard(), key=lambda sender: sender.name != name)
+    """Return the sender of a category's notifications: the named one, which has no words where nothing describes it."""
+    if name is not None:
+        return next((each for each in list_senders() if each.name == name), as_sender(name, name, "{}", ()))
+    heard = list_heard()
     return next((each for each in heard for kind in each.kinds if category in {kind.name, *kind.also}), heard[0])

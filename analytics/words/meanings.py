@@ -1,5 +1,6 @@
-"""Explains what the store holds: its tables and columns, and verdicts on signatures."""
+"""Explains what the store holds, and what it never will: tables, columns, fields, and verdicts on signatures."""
 
+import re
 from typing import NamedTuple
 
 from analytics.senders import list_senders
@@ -159,3 +160,12 @@ def find_meaning(table: str, column: str) -> str:
     table_meaning = MEANINGS.get(table)
     meanings = [sender.meanings[table, column] for sender in list_senders() if (table, column) in sender.meanings]
     return "; ".join(meanings) or (table_meaning.columns.get(column, "") if table_meaning else "")
+
+
+def explain_never_reported(field: str) -> str | None:
+    """Return why no notification has a field that somebody looks for; None for any other field."""
+    words = re.findall(r"[a-z-]+", field.lower())
+    names = {" ".join(words), *words}
+    names |= {name.removesuffix("s") for name in names}
+    reasons = (why for sender in list_senders() for name, why in sender.never_reported.items() if name in names)
+    return next(reasons, None)

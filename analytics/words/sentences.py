@@ -41,6 +41,9 @@ PART = re.compile(
 )
 MOMENT = re.compile(r"(_at|[a-z]At)$")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+FIRST_OF_NO_NOUN = {"allow", "allows", "are", "can", "did", "does", "has", "have", "is", "may", "was"}
+LAST_OF_NO_NOUN = {"as", "at", "by", "for", "from", "in", "of", "on", "since", "to", "until", "via", "when", "with"}
+"""The first and the last words of names such as `has wiki` and `pushed at`, which are no nouns."""
 
 
 class Item(str):
@@ -85,8 +88,11 @@ def make_pattern(path: str) -> str:
     return text
 
 
-def label_path(path: str, wording: Wording) -> str:
-    """Return the name of a field in a sentence, with the object and the item that have it: `size of disk 0:3`."""
+def label_path(path: str, wording: Wording, *, is_noun: bool = True) -> str:
+    """Return the name of a field in a sentence, with the object and the item that have it: `size of disk 0:3`.
+
+    A name that is no noun is quoted: `field “pushed at” of commit 1a2b`.
+    """
     parts = list(split_path(path))
     things = [
         f"{wording.nouns.get(before) or make_singular(spell_words(before, wording))} {shorten(part, LONGEST)}"
@@ -97,7 +103,8 @@ def label_path(path: str, wording: Wording) -> str:
         names = [things.pop()]
         parts.pop()
     else:
-        names = [spell_words(key, wording) for key in parts[-1:]]
+        spelled = [spell_words(key, wording) for key in parts[-1:]]
+        names = spelled if is_noun else [f"field “{name}”" for name in spelled]
     owners = [part for part in parts[-2:-1] if not isinstance(part, Item) and part not in wording.containers]
     names += [f"the {spell_words(owner, wording)}" for owner in owners]
     return " of ".join([*names, *things[-1:]]) or path
@@ -215,16 +222,30 @@ def describe_unseen(change: Change) -> str:
 
 def describe_plain(parsed: ParsedChange) -> Phrase:
     """Return the phrase of a field that has no phrase of its own."""
-    name = label_path(parsed.change.path, find_wording(parsed.change))
+    wording = find_wording(parsed.change)
+    is_noun = is_item(parsed.change.path) or can_be_noun(parsed, wording)
+    name = label_path(parsed.change.path, wording, is_noun=is_noun)
     if is_item(parsed.change.path):
         return describe_item(parsed, name)
     if parsed.change.kind == "changed" and isinstance(parsed.old, bool) and isinstance(parsed.new, bool):
-        return Phrase(f"set {name}", "of", f"to {format_with_unit(parsed, parsed.new)}")
+        what = name if is_noun else f"the {name}"
+        return Phrase(f"set {what}", "of", f"to {format_with_unit(parsed, parsed.new)}")
     if parsed.change.kind == "changed":
         return Phrase(f"changed the {name}", "of", describe_values(parsed))
     if parsed.change.kind == "removed":
         return Phrase(f"removed the {name}", "from", f"(it was {format_with_unit(parsed, parsed.old)})")
     return Phrase(f"set the {name}", "of", f"to {format_with_unit(parsed, parsed.new)}")
+
+
+def can_be_noun(parsed: ParsedChange, wording: Wording) -> bool:
+    """Say whether the name of a field reads well after "the": `pushed at` does not, nor does `private`, a yes or no."""
+    key = list(split_path(parsed.change.path))[-1]
+    words = spell_words(key, wording).split()
+    if key in wording.labels or not words:
+        return True
+    if parsed.change.kind != "changed" and isinstance(parsed.value, bool):
+        return False
+    return words[0] not in FIRST_OF_NO_NOUN and words[-1] not in LAST_OF_NO_NOUN
 
 
 def is_item(path: str) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 import secrets
@@ -12,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
+from receiver.data_directory.incidents import report
 from receiver.data_directory.made_once import read_or_make
 from receiver.data_directory.private import keep_private
 from receiver.errors import DataDirectoryError, StoreError
@@ -22,6 +24,10 @@ _LOCK = "serve.lock"
 # Overwritten in place and never cut, so that `serve` starts again on a disk that has filled up since.
 _LOCK_BYTES = 512
 
+_MOVED = (
+    "The data directory, or its file serve.lock, was moved, deleted or replaced while in use: serve goes on here. "
+    "Backups, and keys and profiles of before, are where it was moved to."
+)
 _ROOT = 0
 """The user who can read every file."""
 _LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
@@ -29,6 +35,8 @@ _LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
 QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
 # Any token that a user may have written by hand, but not the rest of a file that was cut.
 _USABLE = re.compile(r"[!-~]{16,}")
+
+_log = logging.getLogger(__name__)
 
 
 def check_is_used(settings: Settings) -> None:
@@ -101,6 +109,26 @@ def take(data_dir: Path) -> IO[str]:
         )
         raise DataDirectoryError(f"{which} is using {data_dir}: {way}, or set CLC_DATA_DIR to another directory.")
     return file
+
+
+def keep(lock: IO[str], data_dir: Path) -> IO[str]:
+    """Return the lock of `serve`; a new one where others have moved or deleted the data directory, or its lock.
+
+    Without it no command would find this `serve`, and another one could begin there. What fails is logged.
+    """
+    with contextlib.suppress(OSError):
+        if (data_dir / _LOCK).exists() and os.path.samestat((data_dir / _LOCK).stat(), os.fstat(lock.fileno())):
+            return lock
+    try:
+        make_directory(data_dir)
+        fresh = take(data_dir)
+        if running := read_holder(lock):
+            announce(fresh, running)
+    except (DataDirectoryError, OSError) as error:
+        _log.error("the data directory %s was moved or replaced while in use: %s", data_dir, error)
+        return lock
+    report(data_dir, _MOVED)
+    return fresh
 
 
 def _lock(file: IO[str]) -> bool:

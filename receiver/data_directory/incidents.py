@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,11 +48,13 @@ class Incident(NamedTuple):
         return f"{self.what}{moved}{missing}"
 
 
-def report(data_dir: Path, what: str, *, moved_to: Path | None = None, missing: str | None = None) -> Incident:
-    """Log an incident as an error and add it to those kept; on a full or failing disk it is only logged."""
+def report(
+    data_dir: Path, what: str, *, moved_to: Path | None = None, missing: str | None = None, about: str | None = None
+) -> Incident:
+    """Log an incident as an error and keep it, see `record`; on a full or failing disk it is only logged."""
     incident = make_incident(what, moved_to=moved_to, missing=missing)
     try:
-        record(data_dir, incident)
+        record(data_dir, incident, about)
     except OSError as error:
         _log.warning("%s can't keep this incident: %s", data_dir / FILE, error)
     return incident
@@ -64,8 +67,13 @@ def make_incident(
     return Incident(datetime.now(UTC).isoformat(), what, str(moved_to) if moved_to else None, missing, left_out)
 
 
-def record(data_dir: Path, incident: Incident) -> None:
+def record(data_dir: Path, incident: Incident, about: str | None = None) -> None:
     """Log an incident as an error and add it to those kept, once.
+
+    Args:
+        data_dir: where incidents are kept.
+        incident: the incident.
+        about: the begin of its sentence, where one that begins so tells of the same; the two become one.
 
     Raises:
         OSError: it can't be kept; it is logged.
@@ -73,7 +81,11 @@ def record(data_dir: Path, incident: Incident) -> None:
     _log.error("%s", incident)
     with _locked(data_dir):
         kept = _read_or_replace(data_dir)
-        if incident not in kept:
+        earlier = [each for each in kept if about and each.what.startswith(about)]
+        if earlier:
+            whole = reduce(_merge, [*earlier, incident])
+            _write(data_dir, [whole if each is earlier[0] else each for each in kept if each not in earlier[1:]])
+        elif incident not in kept:
             _write(data_dir, [*kept, incident][-_MOST:])
 
 
@@ -205,8 +217,23 @@ def _read_or_replace(data_dir: Path) -> list[Incident]:
     return kept
 
 
+def _merge(earlier: Incident, later: Incident) -> Incident:
+    """Make one incident of two about the same: as it is known now, at the time when it was noticed."""
+    if later.missing and _tell_left_out(later.missing) in earlier.what:  # somebody has accepted this loss
+        later = later._replace(what=earlier.what, missing=None)
+    missing = "; ".join(dict.fromkeys(each for each in (earlier.missing, later.missing) if each)) or None
+    if earlier.moved_to and later.moved_to and earlier.moved_to != later.moved_to:
+        kept = f" What was left of it then is kept in {later.moved_to}."
+        return earlier._replace(what=f"{later.what}{kept}", missing=missing)
+    return earlier._replace(what=later.what, moved_to=later.moved_to or earlier.moved_to, missing=missing)
+
+
+def _tell_left_out(missing: str) -> str:
+    return f" It left out: {missing} "
+
+
 def _settle(incident: Incident, how: str) -> Incident:
-    what = f"{incident.what} It left out: {incident.missing} {how}"
+    what = f"{incident.what}{_tell_left_out(incident.missing or '')}{how}"
     return incident._replace(what=what, missing=None, left_out=None)
 
 

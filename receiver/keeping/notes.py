@@ -15,6 +15,8 @@ from receiver.files import write_whole
 from receiver.settings import Settings
 
 BACKUP_NOTE, UPLOAD_NOTE, LAKE_NOTE = "backup.json", "upload.json", "lake.json"
+STOPPED = "the store is stopping."
+"""The error of a backup that a stop of `serve` interrupted, for an upgrade say: nothing of the machine has failed."""
 _TIMES = ("made_at", "failed_at", "uploaded_at", "complete_at", "looked_at", "failing_since")
 
 

@@ -202,7 +202,9 @@ def open_spool(settings: Settings) -> SpoolReader:
     """Open the spool in use, and the former ones with it; what is damaged or foreign there becomes an incident."""
     return SpoolReader(
         settings.spool_directory,
-        report=lambda what, moved_to, missing: report(settings.data_dir, what, moved_to=moved_to, missing=missing),
+        report=lambda what, moved_to, missing, about: report(
+            settings.data_dir, what, moved_to=moved_to, missing=missing, about=about
+        ),
         former=lambda: take_former(settings),
     )
 

@@ -15,8 +15,9 @@ from receiver.spool.looking import find_unreadable_commits
 from receiver.spool.segment import Segment, SpooledRow
 from receiver.spool.source import read_by_turns
 
-ReportDamage = Callable[[str, Path | None, str | None], object]
-"""Takes a sentence, the directory that the files were moved to, and what is missing since."""
+ReportDamage = Callable[[str, Path | None, str | None, str | None], object]
+"""Takes a sentence, the directory that the files were moved to, what is missing since, and the begin of all sentences
+on the same, if there can be several."""
 
 _MOST_OPEN = 32
 """The most segments that are open, each with three descriptors."""
@@ -24,7 +25,7 @@ _MOST_OPEN = 32
 _log = logging.getLogger(__name__)
 
 
-def _log_it(what: str, moved_to: Path | None, missing: str | None) -> None:
+def _log_it(what: str, moved_to: Path | None, missing: str | None, _about: str | None) -> None:
     kept = f" It is kept in {moved_to}." if moved_to else ""
     _log.error("%s%s%s", what, kept, f" MISSING: {missing}" if missing else "")
 
@@ -162,8 +163,8 @@ class SpoolReader:
             segment.close()
             moved_to = set_aside(segment.list_files(), directory)
             if moved_to or segment.missing:  # else its file is gone, which is told, and all that was in it is stored
-                sentence = f"Segment {segment.path.name}: {damage}. All rows that could be read are stored."
-                self._report(sentence, moved_to, _describe_missing(segment))
+                sentence = f"{_name(segment)}{damage}. All rows that could be read are stored."
+                self._report(sentence, moved_to, _describe_missing(segment), _name(segment))
         else:
             segment.unlink()
         sync_directory(directory)
@@ -180,7 +181,7 @@ class SpoolReader:
         for path in self._list_files():
             if path.suffix == ".sqlite" and not (layout.is_segment(path) and path.is_file()):
                 moved_to = set_aside([path], path.parent)
-                self._report(f"{path.name} in the spool is no segment.", moved_to, None)
+                self._report(f"{path.name} in the spool is no segment.", moved_to, None, None)
         for segment in list(self._known.values()):
             if not segment.is_open and not segment.path.exists():
                 del self._known[segment.name]
@@ -205,7 +206,7 @@ class SpoolReader:
         """Report once that a segment is not there, and expect nothing of it any more."""
         if path.name not in self._reported:
             self._reported.add(path.name)
-            self._report(sentence, moved_to, f"what {path.name} held and was not stored before")
+            self._report(sentence, moved_to, f"what {path.name} held and was not stored before", None)
         _settle(path)
 
     def _keep_rest(self, segment: Segment) -> Path | None:
@@ -224,10 +225,10 @@ class SpoolReader:
         self._tell(segment, segment.damage, "All rows that can be read are stored", kept)
 
     def _tell(self, segment: Segment, what: str | None, then: str, kept: Path | None = None) -> None:
-        sentence = f"Segment {segment.path.name}: {what}. {then}."
+        sentence = f"{_name(segment)}{what}. {then}."
         if what and sentence not in self._reported:
             self._reported.add(sentence)
-            self._report(sentence, kept, _describe_missing(segment))
+            self._report(sentence, kept, _describe_missing(segment), _name(segment) if segment.damage else None)
 
     def _clear_up(self) -> None:
         """Delete files without rows and the rest of stored segments, and move a WAL without its segment aside.
@@ -288,6 +289,11 @@ def _count_left_in(segment: Segment, watermarks: Watermarks) -> int | None:
             segment.note_damage(f"it ends at {kind} {last}, though {taken} were read from it before")
         total += max(0, last - taken)
     return total
+
+
+def _name(segment: Segment) -> str:
+    """Return the begin of the sentences on a segment."""
+    return f"Segment {segment.path.name}: "
 
 
 def _describe_missing(segment: Segment) -> str | None:

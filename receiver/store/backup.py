@@ -24,7 +24,7 @@ from receiver.keeping.backups import (
     name_backup,
     read_made_at,
 )
-from receiver.keeping.notes import read_backup_note, write_backup_note
+from receiver.keeping.notes import STOPPED, read_backup_note, write_backup_note
 from receiver.logs import describe
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
@@ -202,7 +202,7 @@ class Backups:
                 meanwhile()
             written, errors = process.communicate()
         if self._stopping.is_set():
-            raise StoreError("the store is stopping.")
+            raise StoreError(STOPPED)
         if process.returncode:
             why = errors.strip().splitlines() or [f"it ended with {process.returncode}"]
             raise StoreError(f"the copy can't be made or does not check out: {why[-1]}")
@@ -218,7 +218,7 @@ class Backups:
         now = datetime.now(UTC).isoformat()
         if backup:
             note = {"made_at": now, **backup._asdict(), "file": backup.file.name}
-        else:
+        elif error != STOPPED or note.get("error") in {None, STOPPED}:  # a failure stays told until there is a backup
             note = {**note, "failed_at": now, "error": error}
         write_backup_note(self._settings.data_dir, note)
 

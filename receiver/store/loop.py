@@ -70,8 +70,7 @@ class AppendLoop:
         self._stopping = threading.Event()
         self._last_seconds = _LAST_SECONDS
         self._busy = threading.Lock()
-        # Held by the thread that wants `_busy` next: without it the appender's thread, while rows keep coming, would
-        # take `_busy` again at once and for ever.
+        # Held by the thread that wants `_busy` next: else the appender's would, while rows come, never let it go.
         self._gate = threading.Lock()
         self._arranging = threading.Lock()
         self._appender = Appender(
@@ -217,6 +216,9 @@ class AppendLoop:
         try:
             if not self._file.is_in_place():
                 with self.pulse.busy("writing the database file anew"):
+                    while self._appender.append_new():  # the spool may have been moved, too
+                        pass
+                    self._appender.tidy()
                     self._file.put_back(self._data_dir)
                 self._on_fatal()
             with self.pulse.busy("appending what is new in the spool"):

@@ -140,6 +140,7 @@ class _Supervisor:
         await self._children.end([child for child in alive if child.name != self._taker.role.name], _STOP_SECONDS)
         await self._children.end([child for child in alive if child.name == self._taker.role.name], _STOP_SECONDS)
         self._publish_state()
+        data_directory.leave(self._held.lock)
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -262,6 +263,7 @@ class _Supervisor:
         if not self._systemd_knows and all(keeper.describe_state().state == "running" for keeper in awaited):
             self._systemd_knows = True
             notify_systemd("READY=1")
+        self._held = self._held._replace(lock=data_directory.keep(self._held.lock, self._settings.data_dir))
         now = datetime.now(UTC)
         processes = {keeper.role.name: keeper.describe_state() for keeper in (*self._listeners, self._taker)}
         self._silences.note(processes, now)

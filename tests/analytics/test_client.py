@@ -219,8 +219,8 @@ def test_the_service_gets_sql_parameters_limits_and_token(service, monkeypatch):
     ("query", "parameters", "said"),
     [
         ("SELECT '\udcff'", None, "Character 9 of the SQL is no UTF-8 text"),
-        ("SELECT ?", ["ä\udcff"], "Character 2 of a parameter is no UTF-8 text"),
-        ("SELECT $a", {"a": [{"b": "\udcff"}]}, "Character 1 of a parameter is no UTF-8 text"),
+        ("SELECT ?", ["ä\udcff"], "Parameter 1 is no UTF-8 text at its character 2"),
+        ("SELECT $a", {"a": [{"b": "\udcff"}]}, r"^\$a is no UTF-8 text at its character 1"),
     ],
 )
 def test_a_text_that_is_none_is_told_in_one_sentence_for_all_locations(store, service, query, parameters, said):

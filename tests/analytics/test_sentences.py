@@ -293,3 +293,24 @@ def test_a_value_that_can_not_be_parsed_is_still_told(value):
     before, _, now = make_sentence(told).rpartition(" to ")
     assert before == "Somebody changed the number of CPUs of WA1ACMEWEB01 from 1"
     assert now.replace(",", "")[:9] == value[:9]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (change("pushed_at", "changed", 1772442900, 1772442960),
+         "changed the field “pushed at” of WA1ACMEWEB01 from 2026-03-02 09:15:00 UTC to 2026-03-02 09:16:00 UTC"),
+        (change("commits[1a2b].closed_by", "changed", "ann", "kim"),
+         "changed the field “closed by” of commit 1a2b of WA1ACMEWEB01 from ann to kim"),
+        (change("head.merged_at", "removed", "now"),
+         "removed the field “merged at” of the head from WA1ACMEWEB01 (it was now)"),
+        (change("hasWiki", "changed", True, False), "set the field “has wiki” of WA1ACMEWEB01 to no"),
+        (change("archived", "added", new=True), "set the field “archived” of WA1ACMEWEB01 to yes"),
+        (change("archived", "removed", True), "removed the field “archived” from WA1ACMEWEB01 (it was yes)"),
+        (change("private", "changed", True, False), "set private of WA1ACMEWEB01 to no"),
+        (change("format", "changed", "a", "b"), "changed the format of WA1ACMEWEB01 from a to b"),
+        (change("plan_since_year", "changed", 1, 2), "changed the plan since year of WA1ACMEWEB01 from 1 to 2"),
+    ],
+)  # fmt: skip
+def test_a_field_whose_name_is_no_noun_is_called_a_field(told, expected):
+    assert make_sentence(told) == f"SVC_OPS {expected}"

@@ -1,5 +1,10 @@
 """The queries that come with the product: each is explained, and finds rows in what the simulator makes."""
 
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 
 from analytics import connect
@@ -7,7 +12,7 @@ from analytics.pages.sql.side import list_shipped_queries, parse_shipped
 from tests.support.keys import key_directory
 from tests.support.prepared import run_program
 from tests.support.processes import PreparedReceiver, environment, running
-from tests.support.readable_store import MIDDAY, Row, build_store
+from tests.support.readable_store import MIDDAY, Changed, Row, build_store, server
 from tests.support.waiting import until
 
 QUERIES = {one.name: one for one in list_shipped_queries()}
@@ -83,3 +88,21 @@ def test_the_comment_above_a_query_is_its_title_and_what_it_tells():
 def test_a_query_without_an_explanation_is_not_taken(text):
     with pytest.raises(ValueError, match=r"x\.sql needs a title"):
         parse_shipped("x", text)
+
+
+def test_an_actor_whose_name_has_a_letter_that_is_two_in_upper_case_is_one_actor(tmp_path):
+    at = datetime.now(UTC) - timedelta(days=1)
+    rows = [server("ACME", f"WA1ACMEWEB0{n}", actor=name, received_at=at) for n, name in enumerate(("groß", "GROSS"))]
+    changes = [Changed(seq, "description", "changed") for seq in (1, 2)]
+    with connect(str(build_store(tmp_path / "s.duckdb", rows, changes=changes))) as client:
+        actors = client.sql(QUERIES["busiest_actors"].sql).to_pylist()
+        fields = client.sql(QUERIES["changed_fields"].sql).to_pylist()
+    assert [(row["actor"], row["entities"], row["changed_fields"]) for row in actors] == [("groß", 2, 2)]
+    assert [(row["changes"], row["actors"]) for row in fields] == [(2, 1)]
+
+
+def test_no_query_or_notebook_compares_actors_in_an_upper_case_that_makes_one_letter_of_an_eszett():
+    notebooks = (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")
+    cells = ["".join(cell["source"]) for each in notebooks for cell in json.loads(each.read_bytes())["cells"]]
+    texts = [*cells, *(query.sql for query in QUERIES.values())]
+    assert [text for text in texts if re.search(r"\b(?:upper|lower)\((?:\w+\.)?actor\)", text)] == []

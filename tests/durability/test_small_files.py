@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from receiver.data_directory.access import control_token, read_query_token
-from receiver.data_directory.incidents import read_incidents, report
+from receiver.data_directory.incidents import read_incidents, report, settle_missing
 from receiver.database.faults import read_suspicion
 from receiver.errors import StoreError
 from receiver.keeping.care import gather, judge
@@ -212,3 +212,19 @@ def test_tokens_and_directories_are_synced_before_the_first_answer(tmp_path):
     for directory in (data_dir, data_dir / "spool"):
         made = next(n for n, call in enumerate(before) if call.startswith(f'mkdir("{directory}"'))
         assert any(call.startswith("fsync(") and f"<{directory.parent}>" in call for call in before[made:]), directory
+
+
+def test_incidents_about_the_same_become_one_that_keeps_when_it_was_noticed_and_all_places(tmp_path):
+    about = "Segment a.sqlite: "
+    other = report(tmp_path, "Segment b.sqlite: it can't be read.", about="Segment b.sqlite: ")
+    first = report(tmp_path, f"{about}its WAL is damaged.", moved_to=tmp_path / "aside" / "1", about=about)
+    report(tmp_path, f"{about}2 rows are lost.", moved_to=tmp_path / "aside" / "2", missing="2 rows", about=about)
+    kept = f"{about}2 rows are lost. What was left of it then is kept in {tmp_path / 'aside' / '2'}."
+    merged = first._replace(what=kept, missing="2 rows")
+    assert read_incidents(tmp_path) == [other, merged]
+    settle_missing(tmp_path, [merged], "Nobody needs them.")
+    report(tmp_path, f"{about}2 rows are lost.", missing="2 rows", about=about)
+    accepted = merged._replace(what=f"{kept} It left out: 2 rows Nobody needs them.", missing=None)
+    assert read_incidents(tmp_path) == [other, accepted]
+    report(tmp_path, f"{about}3 rows are lost.", missing="3 rows", about=about)
+    assert [each.missing for each in read_incidents(tmp_path)] == [None, "3 rows"]

@@ -71,7 +71,7 @@ def draw_body() -> None:
         chips = list(filters.list_filter_chips(chosen))
         draw_filters_button(len(chips))
         draw_chips(chips, filters.clear)
-        time = read_time(read_now(), chosen, how)
+        time = read_time(read_now(), chosen, how, measure)
         # With a filter it stays in sight where one scrolls; without one the bar has no line for it.
         with st.container(key="see-these-place", width="content"):
             if chips and not is_own_reversed():
@@ -156,7 +156,7 @@ def list_queries(
     other = measure.other.list_parameters(typed=bool(chosen.types))
     queries = {
         "activity_types": {**time.part_values, **typed, **chosen.make_parameters(filters.TYPES)},
-        "activity_other": {**time.part_values, **other, **chosen.make_parameters()},
+        "activity_other": {**time.other_values, **other, **chosen.make_parameters()},
         "activity_refused": time.part_values,
         "activity_bins": {**time.bin_values, **typed, **chosen.make_parameters()},
     }

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, find_comparison, format_difference
-from analytics.pages.activity.filters import ActivityFilters, read_filters, select_part
-from analytics.pages.shared.completeness import read_freshness
+from analytics.pages.activity.filters import CHANGES, ActivityFilters, Measure, read_filters, select_part
+from analytics.pages.shared.completeness import Freshness, read_freshness
 from analytics.pages.shared.components import register_script
 from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own
+from analytics.pages.shared.store import ask, to_moment
 from analytics.times import (
     DEFAULT_RANGE,
     EPOCH,
@@ -119,6 +120,18 @@ class When(NamedTuple):
         """Return the distance from the whole time back to the other, in microseconds."""
         return self.line.shift // MICROSECOND if self.line else 0
 
+    @property
+    def other_values(self) -> dict[str, Any]:
+        """Return the parameters of the query that counts in the part what the page does not draw.
+
+        All of time begins with the first of what is drawn; the other may have begun before.
+        """
+        values = self.part_values
+        if not self.span.whole or self.part != Interval(self.span.since, self.span.until):
+            return values
+        since = min(self.complete_since or EPOCH, self.part.since)
+        return values | {"since": since, "counted_since": since}
+
     def _make_values(self, since: datetime, until: datetime, compared: Comparison | None) -> dict[str, Any]:
         values: dict[str, Any] = {"since": since, "until": until}
         if compared is None:
@@ -183,13 +196,14 @@ def choose_comparison(on_change: Callable[[], None]) -> str:
     return chosen or BEFORE
 
 
-def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
+def read_time(at: datetime, chosen: ActivityFilters, how: str, measure: Measure) -> When:
     """Return the current time of the page's controls and address."""
     name = st.session_state["range"] or DEFAULT_RANGE
     own = read_own()
     fresh = read_freshness()
     complete_since = fresh.complete_since or EPOCH
-    whole = make_span(name, own, at, fresh.begin if name == "all" else None, find_viewer_zone())
+    first = find_first(fresh, measure) if name == "all" else None
+    whole = make_span(name, own, at, first, find_viewer_zone())
     span = begin_at(whole, complete_since, find_viewer_zone())
     asked = chosen.part or Interval(whole.since)
     asked = Interval(asked.since, asked.until or whole.until)
@@ -200,6 +214,14 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str) -> When:
     if span.whole and not chosen.part:
         return time
     return time._replace(compared=time.compare_part())
+
+
+def find_first(fresh: Freshness, measure: Measure) -> datetime | None:
+    """Return the moment at which all of time begins: a body may say that its changes happened before it came."""
+    if measure is not CHANGES or fresh.begin is None:
+        return fresh.begin
+    changed = to_moment(ask("first_change").iloc[0]["first"])
+    return max(min(fresh.begin, changed or fresh.begin), fresh.complete_since or EPOCH)
 
 
 def begin_at(span: Span, moment: datetime, zone: ZoneInfo) -> Span:

@@ -28,8 +28,9 @@ from analytics.pages.shared.known.findings import list_sentences, load_findings,
 from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, end_line, read_page
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
-from analytics.senders import explain_never_reported, has_several_senders, list_doubting_rules, list_titles
+from analytics.senders import has_several_senders, list_doubting_rules, list_titles
 from analytics.text import format_count, shorten
+from analytics.words.meanings import explain_never_reported
 from analytics.words.sentences import make_sentence
 
 PAGE_ROWS = 50

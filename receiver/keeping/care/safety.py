@@ -7,6 +7,7 @@ from typing import Any
 from receiver.keeping.care.ages import Age, doubt, measure_age, measure_wait
 from receiver.keeping.care.facts import Facts
 from receiver.keeping.care.limits import LIMITS, Figure, State, format_bytes, format_seconds, make_limited
+from receiver.keeping.notes import STOPPED
 
 _DAY_SECONDS = 86_400
 _WEEK_SECONDS = 7 * _DAY_SECONDS
@@ -41,7 +42,10 @@ def _judge_backup(facts: Facts) -> Figure:
         text += "; no schedule (CLC_BACKUP_EVERY)"
     state = doubt(state, if_true=age and age.is_ahead)
     if failed_at and (age is None or age.is_ahead or failed_at > made_at):
-        state, text = "red", f"{text}; FAILED: {facts.backup.get('error')}"
+        if facts.backup.get("error") == STOPPED:
+            text += "; a stop of serve interrupted one" + ("" if facts.backup_every else ": make it again")
+        else:
+            state, text = "red", f"{text}; FAILED: {facts.backup.get('error')}"
     return Figure("backup_at", "Last backup", made_at, text, state)
 
 

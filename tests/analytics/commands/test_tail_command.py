@@ -14,8 +14,10 @@ import duckdb
 import pytest
 
 import analytics
+from analytics import senders
 from analytics.cli import run
 from analytics.export.following import Follower, TailFilter
+from analytics.words.sentences import Change, summarize_changes
 from tests.support.dropping import drop_before
 from tests.support.processes import PreparedReceiver, Process, environment, running
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Changed, Row, account, build_store, server
@@ -31,6 +33,8 @@ def _no_settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("CLC_DATA_DIR", "CLC_QUERY_LISTEN", "CLC_QUERY_TOKEN", "CLC_LISTEN"):
         monkeypatch.delenv(name, raising=False)
+    yield
+    senders.learn([])
 
 
 @pytest.fixture
@@ -342,3 +346,50 @@ def test_any_event_and_account_that_the_store_has_can_be_chosen(tmp_path, capfdb
     assert run(["tail", "--location", location, "--event", "star"]) == 2
     said = capfdbinary.readouterr().err.decode()
     assert "There is no event 'star'. There is: Server, Server.Updated, issue, issues.opened, push, repository." in said
+
+
+def describe_till(path):
+    """Let a store describe a sender whose alerts are alarms."""
+    with duckdb.connect(path) as connection:
+        described = "SELECT 'till' AS name, 'Till' AS title, ?::JSON AS description"
+        connection.execute(f"INSERT INTO senders BY NAME {described}", [json.dumps({"entities": {"Alert": "alarm"}})])
+    return path
+
+
+def alarms():
+    """Return a server, and two alerts of another sender with a field that has a name of the first sender's, too."""
+    rows = [
+        server("ACME", "WA1ACMEWEB01"),
+        Row("Alert.Notification", "acme", "pump-1", sender="till", category="Alert"),
+        Row("Alert.Notification", "acme", "pump-1", sender="till", category="Alert"),
+    ]
+    return rows, [Changed(2, "", "added"), Changed(3, "details.memoryMB", "changed", "1024", "2048")]
+
+
+OWN_WORDS = ["first notification of this alarm", "changed the memory MB of the details from 1,024 to 2,048"]
+
+
+def test_an_event_of_another_sender_is_told_in_that_senders_own_words(tmp_path, capfd):
+    rows, changes = alarms()
+    location = describe_till(str(build_store(tmp_path / "two.duckdb", rows, changes=changes)))
+    assert run(["tail", "--location", location, "-n", "2"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.partition("-  ")[2].strip() for line in lines] == OWN_WORDS
+
+
+def test_a_sender_that_comes_while_one_follows_is_told_in_its_own_words(tmp_path):
+    rows, changes = alarms()
+    location = build_store(tmp_path / "now.duckdb", rows[:1])
+    with analytics.connect(str(location)) as client:
+        follower = Follower(client, TailFilter(), with_payload=False)
+        follower.start(10)
+        assert len(follower.poll().rows) == 1
+        then = build_store(tmp_path / "then.duckdb", rows, changes=changes)
+        describe_till(str(then))
+        then.replace(location)
+        assert [row["words"] for row in follower.poll().rows] == OWN_WORDS
+
+
+def test_what_a_lake_has_of_another_sender_is_not_told_in_the_first_senders_words():
+    change = Change("Alert", "pump-1", None, "details.memoryMB", "changed", "1024", "2048", sender="till")
+    assert summarize_changes([change]) == OWN_WORDS[1]

@@ -4,12 +4,17 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
+from receiver.data_directory.incidents import read_incidents
 from receiver.database.opening import run
 from receiver.notification import Notification
+from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
+from receiver.spool.owners import open_spool
+from receiver.store.appending.appender import Appender
 from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.processes import ListenerProcess, PreparedReceiver, running
 from tests.support.rows import notification
@@ -236,3 +241,21 @@ def test_one_odd_segment_stops_no_running_store(tmp_path):
         until((tmp_path / "recovery.json").exists, what="the incident")
         until(lambda: len(list((tmp_path / "spool" / "aside").glob("*/*.sqlite"))) == 2, what="both put aside")
         assert "the appender can't go on" not in receiver.log
+
+
+def test_a_damaged_segment_is_one_incident_from_its_first_sign_to_its_end(tmp_path):
+    segment = kill_writer(tmp_path / "spool", range(9))
+    with closing(SpoolStore(tmp_path)) as store:
+        cut = segment.with_name(f"{segment.name}-wal")
+        os.truncate(cut, cut.stat().st_size - 4_000)
+        with cut.open("r+b") as file:
+            file.seek(cut.stat().st_size // 2)
+            file.write(b"x" * 64)
+        store.reader = open_spool(Settings(data_dir=tmp_path))
+        store.appender = Appender(store.connection.cursor(), store.reader, tmp_path, duplicate_window_seconds=10)
+        store.take_all()
+        assert not segment.exists()
+        assert len(in_aside(store)) > 1
+    (incident,) = read_incidents(tmp_path)
+    assert incident.what.startswith(f"Segment {segment.name}: ")
+    assert incident.moved_to is not None

@@ -43,7 +43,7 @@ class SpoolStore:
         self.reader = SpoolReader(self.spool, report=self._note, former=former)
         self.appender = Appender(self.connection.cursor(), self.reader, data_dir, duplicate_window_seconds=10)
 
-    def _note(self, what, moved_to, missing):
+    def _note(self, what, moved_to, missing, _about):
         self.told.append((what, moved_to))
         self.missing += [missing] if missing else []
 

@@ -90,7 +90,7 @@ def test_as_long_as_it_can_not_be_written_nothing_leaves_the_spool_and_the_statu
     loop._retry.try_now()
     with pytest.raises(Ended):
         loop._turn()
-    assert count_in_place(database, tmp_path) == [(101,)]
+    assert count_in_place(database, tmp_path) == [(220,)]
 
 
 def test_a_database_that_can_not_be_looked_at_may_be_in_place(store, monkeypatch):

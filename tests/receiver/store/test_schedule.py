@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from receiver.keeping.notes import read_backup_note
+from receiver.errors import StoreError
+from receiver.keeping.care import gather, judge
+from receiver.keeping.notes import read_backup_note, write_backup_note
 from receiver.settings import read_settings
 from receiver.store import backup
 from receiver.store.backup import Backups
@@ -53,3 +55,24 @@ def test_a_clock_that_is_set_forward_makes_a_backup_due_at_once(tmp_path, monkey
         asyncio.run(
             Backups(read_settings(data_dir=tmp_path, backup_every="1d", env_file=None), None).keep_to_schedule()
         )
+
+
+@pytest.mark.parametrize("before", [{}, {"failed_at": "2026-03-02T12:00:00+00:00", "error": "no room"}])
+def test_a_stop_that_interrupts_a_backup_is_no_failure_and_hides_none(tmp_path, monkeypatch, before):
+    settings = read_settings(data_dir=tmp_path, env_file=None)
+    backups = Backups(settings, None)
+    write_backup_note(tmp_path, before)
+
+    def copy(_file, _copied):
+        backups.stop()
+        return backups._run(["sleep", "100"], lambda: None)
+
+    monkeypatch.setattr(backups, "_make", copy)
+    with pytest.raises(StoreError, match="There is no backup: the store is stopping"):
+        backups.make(lambda _copied, _bytes: None)
+    (figure,) = [each for each in judge(gather(settings, None)).figures if each.name == "backup_at"]
+    assert (figure.state, figure.text) == (
+        ("red", "none; no schedule (CLC_BACKUP_EVERY); FAILED: no room")
+        if before
+        else ("ok", "none; no schedule (CLC_BACKUP_EVERY); a stop of serve interrupted one: make it again")
+    )

@@ -6,8 +6,8 @@ SELECT
     regexp_replace(path, '\[("([^"\\]|\\.)*"|[^\]]*)\]', '[…]', 'g') AS field,
     count(*) AS changes,
     count(DISTINCT entity_id) AS entities,
-    -- Letter case does not tell CenturyLink's names apart.
-    count(DISTINCT if(sender = 'centurylink', upper(actor), actor)) AS actors
+    -- Letter case does not tell CenturyLink's names apart: groß is GROSS.
+    count(DISTINCT if(sender = 'centurylink', upper(replace(actor, 'ß', 'ss')), actor)) AS actors
 FROM changes
 WHERE NOT noise AND path <> '' AND changed_at > now() - INTERVAL 30 DAY
 GROUP BY sender, category, field
