@@ -26,7 +26,8 @@ FROM (
     ASOF JOIN (
         SELECT id, seq, sender, category, entity_id, least(occurred_at, received_at) AS happened_at
         FROM notifications
-        WHERE duplicate_of IS NULL AND entity_id IN (SELECT entity_id FROM late)
+        SEMI JOIN late USING (sender, category, entity_id)
+        WHERE duplicate_of IS NULL
     ) AS next
         ON next.sender = late.sender AND next.category = late.category AND next.entity_id = late.entity_id
             AND next.happened_at > late.happened_at

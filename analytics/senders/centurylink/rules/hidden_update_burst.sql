@@ -189,6 +189,16 @@ WITH unseen AS (
         AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen' AND account_alias IS NOT NULL
 ),
+-- Only of these users an update may come at both: mostly URLs of one kind are set.
+at_both_urls AS (
+    SELECT entity_id
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(10 * $apart_seconds)
+        AND occurred_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
+    GROUP BY entity_id
+    HAVING bool_or(action IS NULL) AND bool_or(action IS NOT NULL)
+),
 steps AS (
     SELECT
         id,
@@ -201,7 +211,7 @@ steps AS (
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_minutes($gap_minutes * ($updates + 1)) - to_seconds(10 * $apart_seconds)
         AND occurred_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
-        AND entity_id IN (SELECT entity_id FROM unseen)
+        AND entity_id IN (SELECT entity_id FROM unseen) AND entity_id IN (SELECT entity_id FROM at_both_urls)
 ),
 runs AS (
     SELECT
@@ -247,6 +257,13 @@ numbered AS (
         ) AS burst
     FROM hidden
 ),
+-- Nearly all bursts are of one update: so lists are made of the others alone.
+large AS (
+    SELECT account_alias, burst
+    FROM numbered
+    GROUP BY ALL
+    HAVING count(*) >= $updates
+),
 bursts AS (
     SELECT
         account_alias,
@@ -255,8 +272,8 @@ bursts AS (
         arg_max(notification_id, seq) AS last_stored,
         list_distinct(list(entity_id)) AS users
     FROM numbered
+    SEMI JOIN large USING (account_alias, burst)
     GROUP BY account_alias, burst
-    HAVING count(*) >= $updates
 )
 SELECT
     moments[$updates] AS found_at,

@@ -175,6 +175,16 @@ WITH hidden AS (
     WHERE changed_at >= $since::TIMESTAMPTZ AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND path = '' AND kind = 'unseen'
 ),
+-- Only of these users an update may come at both: mostly URLs of one kind are set.
+at_both_urls AS (
+    SELECT entity_id
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds(10 * $apart_seconds)
+        AND occurred_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
+    GROUP BY entity_id
+    HAVING bool_or(action IS NULL) AND bool_or(action IS NOT NULL)
+),
 steps AS (
     SELECT
         id,
@@ -187,7 +197,7 @@ steps AS (
     WHERE occurred_at >= $since::TIMESTAMPTZ - to_seconds(10 * $apart_seconds)
         AND occurred_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL
-        AND entity_id IN (SELECT entity_id FROM hidden)
+        AND entity_id IN (SELECT entity_id FROM hidden) AND entity_id IN (SELECT entity_id FROM at_both_urls)
 ),
 runs AS (
     SELECT

@@ -436,10 +436,18 @@ spaced AS (
 numbered AS (
     SELECT
         *,
+        actor IS NULL AS is_unnamed,
         count(*) FILTER (gap IS NULL OR gap > 60 * $gap_minutes) OVER (
             PARTITION BY actor IS NULL, doer ORDER BY changed_at, seq
         ) AS burst
     FROM spaced
+),
+-- Nearly all bursts are of one server: so lists are made of the others alone.
+large AS (
+    SELECT is_unnamed, doer, burst
+    FROM numbered
+    GROUP BY ALL
+    HAVING count(*) >= $servers
 ),
 bursts AS (
     SELECT
@@ -454,8 +462,8 @@ bursts AS (
         list(notification_id ORDER BY changed_at, seq) AS notification_ids,
         arg_max(notification_id, seq) AS last_stored
     FROM numbered
-    GROUP BY actor IS NULL, doer, burst
-    HAVING count(*) >= $servers
+    SEMI JOIN large USING (is_unnamed, doer, burst)
+    GROUP BY is_unnamed, doer, burst
 )
 SELECT
     moments[$servers] AS found_at,

@@ -451,32 +451,23 @@ created_later AS (
             AND creation.duplicate_of IS NULL
     GROUP BY first_seen.id
 ),
--- At a target URL of the category the action is open where the server was changed within an hour of its creation. The old form
--- lists public and internal addresses alike; the receiver's comparison separates them in the same way.
-whole AS (
+sights AS MATERIALIZED (
+    SELECT id, changed_at, created_received_at
+    FROM first_seen
+    LEFT JOIN created_later USING (id)
+),
+-- At a target URL of the category the action is open where the server was changed within an hour of its creation. Each body is
+-- parsed once.
+bodies AS MATERIALIZED (
     SELECT
         id,
         changed_at,
         notifications.entity_id,
         account_alias,
         actor,
-        list_concat(
-            payload ->> '$.details.ipAddresses[*].public',
-            [payload ->> '$.details.ipAddresses.public'],
-            payload ->> '$.details.secondaryIPAddresses[*].public',
-            [payload ->> '$.details.secondaryIPAddresses.public'],
-            list_filter(
-                payload ->> '$.ipAddresses[*].address',
-                lambda address: regexp_full_match(address, '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*')
-                    AND NOT regexp_matches(
-                        lower(address),
-                        '^(10[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)'
-                    )
-            )
-        ) AS public_addresses
+        payload -> ['$.details.ipAddresses', '$.details.secondaryIPAddresses', '$.ipAddresses'] AS lists
     FROM notifications
-    JOIN first_seen USING (id)
-    LEFT JOIN created_later USING (id)
+    JOIN sights USING (id)
     WHERE occurred_at >= $since::TIMESTAMPTZ AND received_at >= $since::TIMESTAMPTZ
         AND notifications.sender = 'centurylink' AND notifications.category = 'Server' AND duplicate_of IS NULL
         AND (
@@ -487,11 +478,28 @@ whole AS (
                 AND payload ->> '$.changeInfo.createdDate' IS NOT NULL AND payload ->> '$.changeInfo.modifiedDate' IS NOT NULL
             )
         )
-        -- This only saves time. A name in JSON may be spelled with escapes.
-        AND (
-            contains(payload::VARCHAR, '"public"') OR contains(payload::VARCHAR, '"address"')
-            OR contains(payload::VARCHAR, '\u')
-        )
+),
+-- The old form lists public and internal addresses alike; the receiver's comparison separates them in the same way.
+whole AS (
+    SELECT
+        * EXCLUDE (lists),
+        list_concat(
+            lists[1] ->> '$[*].public',
+            [lists[1] ->> 'public'],
+            lists[2] ->> '$[*].public',
+            [lists[2] ->> 'public'],
+            list_filter(
+                lists[3] ->> '$[*].address',
+                lambda address: regexp_full_match(address, '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[0-9a-fA-F.]*:[0-9a-fA-F:.]*')
+                    AND NOT regexp_matches(
+                        lower(address),
+                        '^(10[.]|192[.]168[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|169[.]254[.]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)'
+                    )
+            )
+        ) AS public_addresses
+    FROM bodies
+    -- This only saves time. DuckDB has written these values, so no name is spelled with escapes.
+    WHERE contains(lists[1]::VARCHAR, '"public"') OR contains(lists[2]::VARCHAR, '"public"') OR lists[3] IS NOT NULL
 ),
 -- Noise adds no address, but shows earlier ones: another form has the same addresses in other places. The receiver compares
 -- a list as a whole where two addresses have the same key, or one has none.
@@ -517,6 +525,11 @@ lists AS MATERIALIZED (
         AND sender = 'centurylink' AND category = 'Server'
         AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
         AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
+        -- This only saves time: most addresses are internal. The receiver writes these values, and no name with escapes.
+        AND (
+            ends_with(path, '.public')
+            OR contains(old_value::VARCHAR, '"public"') OR contains(new_value::VARCHAR, '"public"')
+        )
 ),
 addresses AS (
     SELECT * EXCLUDE (befores, nows), unnest(befores) AS before, NULL AS now FROM lists
@@ -552,7 +565,7 @@ vanished AS MATERIALIZED (
             bool_or(kind = 'removed' AND path = list_path) OVER (PARTITION BY notification_id, list_path) AS is_unnamed
         FROM changes
         WHERE changed_at >= $since::TIMESTAMPTZ - to_days($partial_days) AND changed_at < $until::TIMESTAMPTZ
-            AND sender = 'centurylink' AND category = 'Server' AND kind IN ('removed', 'changed')
+            AND sender = 'centurylink' AND category = 'Server' AND kind <> 'added'
             AND (starts_with(path, 'details.ipAddresses') OR starts_with(path, 'details.secondaryIPAddresses'))
             AND (ends_with(path, '.public') OR ends_with(path, ']') OR ends_with(path, 'Addresses'))
     )
