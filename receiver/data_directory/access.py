@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import re
 import secrets
@@ -35,8 +34,6 @@ _LOOK_SECONDS, _PAUSE_SECONDS = 0.5, 0.01
 QUERY_TOKEN, CONTROL_TOKEN = "query.token", "control.token"
 # Any token that a user may have written by hand, but not the rest of a file that was cut.
 _USABLE = re.compile(r"[!-~]{16,}")
-
-_log = logging.getLogger(__name__)
 
 
 def check_is_used(settings: Settings) -> None:
@@ -114,19 +111,20 @@ def take(data_dir: Path) -> IO[str]:
 def keep(lock: IO[str], data_dir: Path) -> IO[str]:
     """Return the lock of `serve`; a new one where others have moved or deleted the data directory, or its lock.
 
-    Without it no command would find this `serve`, and another one could begin there. What fails is logged.
+    Without it no command would find this `serve`, and another one could begin there.
+
+    Raises:
+        DataDirectoryError: another `serve` has begun there, or the lock can't be opened.
+        OSError: the directory can't be read or made.
     """
-    with contextlib.suppress(OSError):
-        if (data_dir / _LOCK).exists() and os.path.samestat((data_dir / _LOCK).stat(), os.fstat(lock.fileno())):
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat((data_dir / _LOCK).stat(), os.fstat(lock.fileno())):
             return lock
-    try:
-        make_directory(data_dir)
-        fresh = take(data_dir)
-        if running := read_holder(lock):
-            announce(fresh, running)
-    except (DataDirectoryError, OSError) as error:
-        _log.error("the data directory %s was moved or replaced while in use: %s", data_dir, error)
-        return lock
+    make_directory(data_dir)
+    fresh = take(data_dir)
+    if running := read_holder(lock):
+        announce(fresh, running)
+    lock.close()
     report(data_dir, _MOVED)
     return fresh
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from receiver import __version__
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
-from receiver.errors import ListenerError, UpgradeError
+from receiver.errors import DataDirectoryError, ListenerError, UpgradeError
 from receiver.logs import describe
 from receiver.network.sockets import format_address, notify_systemd
 from receiver.processes.state import RetiringState, ServeState, UpgradeState, read_state, recall, write_state
@@ -263,7 +263,6 @@ class _Supervisor:
         if not self._systemd_knows and all(keeper.describe_state().state == "running" for keeper in awaited):
             self._systemd_knows = True
             notify_systemd("READY=1")
-        self._held = self._held._replace(lock=data_directory.keep(self._held.lock, self._settings.data_dir))
         now = datetime.now(UTC)
         processes = {keeper.role.name: keeper.describe_state() for keeper in (*self._listeners, self._taker)}
         self._silences.note(processes, now)
@@ -287,9 +286,10 @@ class _Supervisor:
             role=self._role,
         )
         try:
+            self._held = self._held._replace(lock=data_directory.keep(self._held.lock, self._settings.data_dir))
             write_state(self._settings.data_dir, state)
             self._state_written = True
-        except OSError as error:
+        except (DataDirectoryError, OSError) as error:
             if self._state_written:
                 _log.warning("serve.json can't be written: %s", describe(error))
             self._state_written = False

@@ -5,6 +5,7 @@ import fcntl
 import pytest
 
 from receiver.data_directory import access
+from receiver.data_directory.incidents import read_incidents
 from receiver.errors import DataDirectoryError
 from receiver.settings import read_settings
 from tests.support.sizes import take_few
@@ -55,3 +56,32 @@ def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path):
     (tmp_path / "data").touch()
     with pytest.raises(DataDirectoryError, match=r"data can't be written \(\S+/data is a file, or a link that leads "):
         access.prepare(read_settings(data_dir=tmp_path / "data", env_file=None))
+
+
+def test_a_lock_that_others_deleted_is_taken_again_and_told(tmp_path):
+    lock = access.take(tmp_path)
+    assert access.keep(lock, tmp_path) is lock
+    (tmp_path / "serve.lock").unlink()
+    with access.keep(lock, tmp_path) as fresh:
+        assert lock.closed
+        assert access.keep(fresh, tmp_path) is fresh
+    assert [incident.what for incident in read_incidents(tmp_path)] == [access._MOVED]
+
+
+def test_a_directory_where_another_serve_has_begun_stays_its_own(tmp_path):
+    with access.take(tmp_path) as lock:
+        (tmp_path / "serve.lock").unlink()
+        with access.take(tmp_path), pytest.raises(DataDirectoryError, match="is using"):
+            access.keep(lock, tmp_path)
+    assert read_incidents(tmp_path) == []
+
+
+def test_a_directory_that_can_not_be_read_counts_as_moved_nowhere(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    with access.take(tmp_path) as lock:
+        monkeypatch.setattr(access.os.path, "samestat", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            access.keep(lock, tmp_path)
+    assert read_incidents(tmp_path) == []
