@@ -136,6 +136,10 @@ def serving(path, limits=LIMITS, on_ignored=None, running_queries=None, **of_ser
         server.stop()
         runner.stop()
         await server.close_all_connections()
+        # DuckDB refuses to close a connection while a query of one of its cursors runs.
+        async with asyncio.timeout(60):
+            while not runner.has_ended:
+                await asyncio.sleep(0.01)
 
     with open_database(path, "200MB") as connection:
         connection.execute("CREATE OR REPLACE TABLE kept AS SELECT range AS n FROM range(3)").fetchall()

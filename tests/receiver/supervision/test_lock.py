@@ -81,7 +81,7 @@ def test_a_directory_that_can_not_be_read_counts_as_moved_nowhere(tmp_path, monk
         raise OSError(5, "Input/output error")
 
     with access.take(tmp_path) as lock:
-        monkeypatch.setattr(access.os.path, "samestat", fail)
+        monkeypatch.setattr("os.path.samestat", fail)
         with pytest.raises(OSError, match="Input/output error"):
             access.keep(lock, tmp_path)
     assert read_incidents(tmp_path) == []
