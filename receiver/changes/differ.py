@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.changes.values import are_spelled_alike, as_json, index_by_natural_key, mean_the_same, parse, spell
+from receiver.changes.fields import FieldFinder
+from receiver.changes.values import as_json, parse, spell
 from receiver.notification import Action, Category
-from receiver.senders.sender import MISSING, Comparison, FieldDifference, Kind, PathPart
+from receiver.senders.sender import Comparison, Kind
 
-_DEEPEST = 16
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 _MOST = 2_000
 _ROOM = 1024 * 1024
 # The errors of bodies that are no JSON, nested too deeply, or full of numbers beyond all bounds.
@@ -45,9 +44,7 @@ class Differ:
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
         self._align = comparison.align
-        self._natural_keys = comparison.natural_keys
-        self._noise_anywhere = comparison.noise_anywhere
-        self._noise_on_top = comparison.noise_on_top
+        self._fields = FieldFinder(comparison)
         self._parsed: tuple[bytes, Any] = b"", None
 
     def parse(self, payload: bytes) -> Any:
@@ -68,118 +65,14 @@ class Differ:
         bodies could contain is noise.
         """
         old, new, is_untold = self._align(category, before, now)
-        # Each level adds to one list, because generators within generators take a third longer.
-        found: list[FieldDifference] = []
-        self._compare_objects(found, (), old, new, noise=False)
-        for each in found:
-            noise = each.noise or is_untold(each)
-            yield Change(spell(each.parts), each.kind, noise, as_json(each.old), as_json(each.new))
+        for each in self._fields.find(old, new):
+            parts, kind, noise, value_before, value_now = each
+            yield Change(spell(parts), kind, noise or is_untold(each), as_json(value_before), as_json(value_now))
 
     def read_told(self, event_type: str | None, body: dict[str, Any]) -> Iterator[Change]:
         """Yield the changes that a body tells itself."""
         for each in self.comparison.tell(event_type, body) if self.comparison.tell else ():
             yield Change(spell(each.parts), each.kind, each.noise, as_json(each.old), as_json(each.new), told=True)
-
-    def _compare(
-        self, found: list[FieldDifference], parts: tuple[PathPart, ...], old: Any, new: Any, *, noise: bool
-    ) -> None:
-        if _is_nothing(old) or _is_nothing(new):
-            self._compare_one_sided(found, parts, old, new, noise=noise)
-        elif isinstance(old, dict) and isinstance(new, dict) and len(parts) < _DEEPEST:
-            if not are_spelled_alike(old, new):
-                self._compare_objects(found, parts, old, new, noise=noise)
-        elif isinstance(old, list) and isinstance(new, list) and len(parts) < _DEEPEST:
-            if not are_spelled_alike(old, new):
-                self._compare_lists(found, parts, _name(parts), old, new, noise=noise)
-        elif not mean_the_same(self.comparison, _name(parts), old, new):
-            found.append(FieldDifference(parts, "changed", noise, old, new))
-
-    def _compare_objects(
-        self,
-        found: list[FieldDifference],
-        parts: tuple[PathPart, ...],
-        old: dict[str, Any],
-        new: dict[str, Any],
-        *,
-        noise: bool,
-    ) -> None:
-        for key in {**old, **new}:
-            before, now = old.get(key, MISSING), new.get(key, MISSING)
-            # Most fields have not changed; finding that out here is quicker.
-            if type(now) in _SCALARS and type(before) is type(now) and before == now:
-                continue
-            is_noise = noise or key in self._noise_anywhere or (not parts and key in self._noise_on_top)
-            self._compare(found, (*parts, key), before, now, noise=is_noise)
-
-    def _compare_lists(
-        self,
-        found: list[FieldDifference],
-        parts: tuple[PathPart, ...],
-        name: str,
-        old: list[Any],
-        new: list[Any],
-        *,
-        noise: bool,
-    ) -> None:
-        groups = self._natural_keys.get(name, ())
-        before, now = index_by_natural_key(groups, old), index_by_natural_key(groups, new)
-        if before is None or now is None:
-            if not mean_the_same(self.comparison, name, old, new):
-                found.append(FieldDifference(parts, "changed", noise, old, new))
-            return
-        for key in {**before, **now}:
-            part, _ = now.get(key) or before[key]
-            if key in before and key in now:
-                self._compare(found, (*parts, part), before[key][1], now[key][1], noise=noise)
-            elif key in now:
-                found.append(FieldDifference((*parts, part), "added", noise, MISSING, now[key][1]))
-            else:
-                found.append(FieldDifference((*parts, part), "removed", noise, before[key][1], MISSING))
-
-    def _compare_one_sided(
-        self, found: list[FieldDifference], parts: tuple[PathPart, ...], old: Any, new: Any, *, noise: bool
-    ) -> None:
-        """Add a value that comes or goes whole: the container, which is noise unless empty, then its content."""
-        is_new = _is_nothing(old)
-        value = new if is_new else old
-        empty = self._make_empty_container(parts, value)
-        if empty is None:
-            if old is not new:
-                found.append(FieldDifference(parts, _choose_kind(old, new), noise, old, new))
-            return
-        before, now = (old, empty) if is_new else (empty, new)
-        found.append(FieldDifference(parts, _choose_kind(before, now), noise or bool(value), before, now))
-        before, now = (empty, value) if is_new else (value, empty)
-        if isinstance(value, dict):
-            self._compare_objects(found, parts, before, now, noise=noise)
-        else:
-            self._compare_lists(found, parts, _name(parts), before, now, noise=noise)
-
-    def _make_empty_container(self, parts: tuple[PathPart, ...], value: Any) -> Any:
-        """Return an empty container of the value's type; None where the value counts as one."""
-        if len(parts) >= _DEEPEST:
-            return None
-        if isinstance(value, dict):
-            return {}
-        groups = self._natural_keys.get(_name(parts), ())
-        return [] if isinstance(value, list) and index_by_natural_key(groups, value) is not None else None
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is MISSING or value is None
-
-
-def _choose_kind(old: Any, new: Any) -> Kind:
-    if old is MISSING:
-        return "added"
-    return "removed" if new is MISSING else "changed"
-
-
-def _name(parts: tuple[PathPart, ...]) -> str:
-    for part in reversed(parts):
-        if isinstance(part, str):
-            return part
-    return ""
 
 
 class Snapshot(NamedTuple):
@@ -293,7 +186,8 @@ def _collect(changes: Iterable[Change], now: Snapshot, length: int) -> list[Chan
     room = _ROOM + length
     for change in changes:
         collected.append(change)
-        room -= now.weight + len(change.path) + len(change.old_value or "") + len(change.new_value or "")
+        path, _, _, old, new, _ = change
+        room -= now.weight + len(path) + len(old or "") + len(new or "")
         if room < 0 or len(collected) > _MOST:
             return [_BEYOND]
     return sorted(collected, key=lambda change: change.path)

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import MAX_EMAX, Decimal, InvalidOperation
-from functools import lru_cache
 from math import isinf
 from typing import Any
 
@@ -17,12 +16,13 @@ from receiver.notification import Category
 from receiver.senders.sender import MISSING, Aligned, Comparison, FieldDifference, Item, PathPart
 
 Groups = Sequence[Sequence[str]]
+Container = dict[str, Any] | list[Any]
 # The integers that orjson reads and writes as such.
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 # Decimal can't distinguish numbers farther from zero.
 _FARTHEST = Decimal((0, (1,), MAX_EMAX))
-_LONGEST_KNOWN = 64
-"""Longer keys are not remembered: bodies may have any number of them, of any length."""
+_MOST_KNOWN, _LONGEST_KNOWN = 4096, 64
+"""How many spelled paths are remembered, and of which length: bodies may have any number of them, of any length."""
 _WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 _ODD_IN_ITEM = re.compile(r'[\[\]"\\\x00-\x1f\x7f]')
 
@@ -45,7 +45,7 @@ def as_json(value: Any) -> str | None:
     Raises:
         TypeError: it is nested too deeply.
     """
-    return None if value is MISSING else orjson.dumps(value, default=_spell).decode()
+    return None if value is MISSING else orjson.dumps(value, _spell).decode()
 
 
 def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
@@ -66,10 +66,10 @@ def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool
     return old == new and isinstance(old, bool) == isinstance(new, bool)
 
 
-def are_spelled_alike(old: Any, new: Any) -> bool:
-    """Tell quickly whether two values are spelled alike, so that they hold no difference."""
+def are_spelled_alike(old: Container, new: Container) -> bool:
+    """Tell quickly whether two objects or two lists are spelled alike, so that they hold no difference."""
     # Python takes true for 1, which the spelling tells apart.
-    return bool(old == new) and orjson.dumps(old, default=_spell) == orjson.dumps(new, default=_spell)
+    return bool(old == new) and (not old or orjson.dumps(old, _spell) == orjson.dumps(new, _spell))
 
 
 def canonicalize(comparison: Comparison, value: Any, name: str = "") -> str:
@@ -115,23 +115,30 @@ def _spell(value: Any) -> orjson.Fragment:
     raise TypeError
 
 
-def spell(parts: Sequence[PathPart]) -> str:
+_paths: dict[tuple[PathPart, ...], str] = {}
+
+
+def spell(parts: tuple[PathPart, ...]) -> str:
     """Write a path: keys joined by dots, items in brackets; a key that is no plain word as a JSON string."""
+    path = _paths.get(parts)
+    if path is None:
+        path = _spell_path(parts)
+        if len(path) <= _LONGEST_KNOWN:
+            if len(_paths) >= _MOST_KNOWN:
+                _paths.clear()
+            _paths[parts] = path
+    return path
+
+
+def _spell_path(parts: tuple[PathPart, ...]) -> str:
     text = ""
     for part in parts:
         if isinstance(part, Item):
             text += f"[{json.dumps(part.key) if _ODD_IN_ITEM.search(part.key) or not part.key else part.key}]"
         else:
-            word = _spell_known_key(part) if len(part) <= _LONGEST_KNOWN else _spell_key(part)
+            word = part if _WORD.fullmatch(part) else json.dumps(part)
             text += f".{word}" if text else word
     return text
-
-
-def _spell_key(key: str) -> str:
-    return key if _WORD.fullmatch(key) else json.dumps(key)
-
-
-_spell_known_key = lru_cache(maxsize=4096)(_spell_key)
 
 
 def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[Item, Any]] | None:
@@ -144,9 +151,9 @@ def index_by_natural_key(groups: Groups, items: list[Any]) -> dict[str, tuple[It
     keyed: dict[str, tuple[Item, Any]] = {}
     for item in items:
         key = _find_natural_key(groups, item)
-        if key is None or key.upper() in keyed:
+        if key is None or (in_upper := key.upper()) in keyed:
             return None
-        keyed[key.upper()] = Item(key), item
+        keyed[in_upper] = Item(key), item
     return keyed
 
 
@@ -157,7 +164,8 @@ def _find_natural_key(groups: Groups, item: Any) -> str | None:
     for group in groups:
         key = None
         for name in group:
-            key = _spell_scalar(item.get(name))
+            value = item.get(name)
+            key = value if type(value) is str else _spell_scalar(value)
             if key is not None:
                 break
         if whole is None:

@@ -101,7 +101,8 @@ class Deriver:
             return derived
         late: dict[Entity, list[EntityEvent]] = {}
         for entity, events in histories.items():
-            events.sort(key=lambda event: event.place)
+            if len(events) > 1:
+                events.sort(key=lambda event: event.place)
             if self._place(entity, events, derived):
                 late[entity] = events
         others = histories.keys() - late.keys()
@@ -220,7 +221,7 @@ def _put_rows(event: EntityEvent, list_them: Callable[[], list[Change]], derived
     size = len(changes) * (len(event.entity_id) + _BYTES_OF_A_ROW)
     if changes:
         cause = Cause(
-            event.id, event.seq, event.place.happened_at, event.category, event.entity_id, event.account_alias,
+            event.id, event.seq, event.happened_at, event.category, event.entity_id, event.account_alias,
             event.actor, event.sender,
         )  # fmt: skip
         derived.changed.append(CausedChanges(cause, changes))

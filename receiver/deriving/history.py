@@ -55,10 +55,15 @@ class EntityEvent(NamedTuple):
         return self.sender, self.category, self.entity_id
 
     @property
+    def happened_at(self) -> datetime:
+        """Return when it happened."""
+        # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
+        return min(self.occurred_at, self.received_at)
+
+    @property
     def place(self) -> Place:
         """Return where it stands in its entity's history."""
-        # A notification that occurred after its receipt comes from a fast clock, or its time is not true.
-        return Place(min(self.occurred_at, self.received_at), self.seq)
+        return Place(self.happened_at, self.seq)
 
     def make_step(self, since: datetime) -> Step:
         """Return it as a step of its entity's history; `since` is the moment since which all is stored."""

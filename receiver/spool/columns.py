@@ -8,13 +8,14 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
+from sys import intern
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 from zlib import crc32
 
 import orjson
 
-from receiver.notification import DAMAGED_IN_SPOOL, FIRST_PROOF, FIRST_SENDER, Rejection, list_columns
+from receiver.notification import DAMAGED_IN_SPOOL, FIRST_PROOF, FIRST_SENDER, Notification, Rejection, list_columns
 from receiver.spool.layout import KINDS, SQLITE_TYPES, Row, from_microseconds, to_microseconds
 
 Position = int
@@ -56,6 +57,11 @@ _CONVERTED = {
     for row_type, kind in KINDS.items()
 }
 """The places of values for which SQLite has no type, and how they are written and read."""
+_OF_ONE_ROW = {"entity_id", "delivery_id", "signature_detail"}
+_REPEATED = [
+    at for at, column in enumerate(list_columns(Notification)) if column.type is str and column.name not in _OF_ONE_ROW
+]
+"""The places of a notification's texts that many others have, too."""
 
 
 class DamagedRowError(Exception):
@@ -157,6 +163,11 @@ def _make(kind: str, place: Position, values: Values) -> Row:
             columns[at] = read(columns[at])
     except (ValueError, TypeError, OverflowError) as error:
         raise DamagedRowError(f"it is no row ({error})") from None
+    if kind == "notifications":
+        # Thousands of rows are in memory at once. A text that they share takes less of it, and is hashed once.
+        for at in _REPEATED:
+            if type(text := columns[at]) is str:
+                columns[at] = intern(text)
     return _TYPES[kind]._make(columns)
 
 
@@ -207,12 +218,12 @@ def compute_checksum(kind: str, values: Values) -> int:
     Raises:
         TypeError: a text is no Unicode, or a value that must be bytes is not.
     """
-    rest = list(values)
+    end = len(values)
     for before in _AFTER_CHECKSUMS[kind]:
-        *earlier, newest = rest
-        if newest != before:
+        if values[end - 1] != before:
             break
-        rest = earlier
+        end -= 1
+    rest = list(values[:end])
     total = 0
     for place in _BYTES[kind]:
         value = rest[place]

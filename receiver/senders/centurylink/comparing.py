@@ -15,6 +15,7 @@ _INTERNAL = tuple(
 _ACCOUNT = {"alias": "accountAlias"}
 _SERVER = {"locationAlias": "locationId"}
 _DETAILS = ("cpu", "diskCount", "memoryMB", "powerState", "storageGB")
+_FLAT = frozenset({"ipAddresses", "locationAlias", *_DETAILS})
 _BOTH_FORMS: dict[Category, frozenset[str]] = {
     "Account": frozenset(
         {
@@ -35,8 +36,7 @@ def is_old_form(category: Category, body: Mapping[str, Any]) -> bool:
     """Tell whether a body is of the old form (2013, flat). Users have one form only."""
     if category == "Account":
         return "alias" in body and "accountAlias" not in body
-    flat = {"ipAddresses", "locationAlias", *_DETAILS}
-    return category == "Server" and "details" not in body and not flat.isdisjoint(body)
+    return category == "Server" and "details" not in body and not _FLAT.isdisjoint(body)
 
 
 def convert_to_new_form(category: Category, body: dict[str, Any]) -> dict[str, Any]:
@@ -103,15 +103,17 @@ def _classify_address(text: str) -> dict[str, str]:
 
 def align(category: Category, before: dict[str, Any], now: dict[str, Any]) -> Aligned:
     """Return both bodies in the new form; what the other form, or a partial body, could not contain is untold."""
-    forms_differ = is_old_form(category, before) != is_old_form(category, now)
-    old, new = convert_to_new_form(category, before), convert_to_new_form(category, now)
-    return Aligned(old, new, partial(_is_untold, category, old, new, forms_differ))
+    was_old, is_old = is_old_form(category, before), is_old_form(category, now)
+    old = convert_to_new_form(category, before) if was_old else before
+    new = convert_to_new_form(category, now) if is_old else now
+    return Aligned(old, new, partial(_is_untold, category, old, new, was_old != is_old))
 
 
 def _is_untold(
     category: Category, old: dict[str, Any], new: dict[str, Any], forms_differ: bool, difference: FieldDifference
 ) -> bool:
-    if difference.parts[0] == "details" and difference.kind != "changed" and _is_untold_by_part(difference, old, new):
+    parts, kind, *_ = difference
+    if kind != "changed" and parts[0] == "details" and _is_untold_by_part(difference, old, new):
         return True
     return forms_differ and _is_untold_by_form(category, difference, old, new)
 
@@ -148,14 +150,13 @@ def _is_untold_by_part(difference: FieldDifference, old: dict[str, Any], new: di
     A server under construction has no details, and one queued for restore has few. An added address always counts: it
     may be new, and that matters more than a false alarm.
     """
-    if difference.parts == ("details",):
+    if len(difference.parts) == 1:
         return True
-    if difference.kind == "added" and _is_in_address_list(difference) and list_addresses(difference.new):
+    field, is_added = difference.parts[1], difference.kind == "added"
+    if is_added and field in _ADDRESS_LISTS and list_addresses(difference.new):
         return False
-    field = difference.parts[1]
-    details = (old if difference.kind == "added" else new).get("details")
-    partial_details = details if isinstance(details, dict) else {}
-    return "cpu" not in partial_details and field not in partial_details
+    details = (old if is_added else new).get("details")
+    return not isinstance(details, dict) or ("cpu" not in details and field not in details)
 
 
 COMPARISON = Comparison(

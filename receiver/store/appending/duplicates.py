@@ -160,7 +160,12 @@ class DuplicateFinder:
             return None
         entity = _find_entity(row)
         this = _Latest(row.id, row.event_type, row.received_at, digest, row.signature_status == "valid")
-        latest, around = self._latest.get(entity), self._around.get(entity, [])
+        latest, around = self._latest.get(entity), self._around.get(entity)
+        if around is None:  # none of this entity's rows is late
+            if latest and self._is_copy(this, latest):
+                return latest.id
+            self._latest[entity] = this
+            return None
         place = bisect_right(around, row.received_at, key=_received_at)
         is_late = latest is not None and row.received_at < latest.received_at
         candidates = around[max(place - 1, 0) : place + 1] if is_late else [latest] if latest else []
