@@ -138,7 +138,7 @@ def serving(path, limits=LIMITS, on_ignored=None, running_queries=None, **of_ser
         await server.close_all_connections()
         # DuckDB refuses to close a connection while a query of one of its cursors runs.
         async with asyncio.timeout(60):
-            while not runner.has_ended:
+            while not runner.has_ended:  # noqa: ASYNC110 - queries end by themselves
                 await asyncio.sleep(0.01)
 
     with open_database(path, "200MB") as connection:
