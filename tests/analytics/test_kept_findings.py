@@ -209,7 +209,6 @@ def count_of(snapshot, rule):
     return sum(finding.rule == rule for finding in snapshot.findings)
 
 
-@pytest.mark.full
 def test_a_rule_that_fails_once_keeps_its_findings_and_finds_then_what_it_missed(tmp_path, monkeypatch):
     monkeypatch.setattr(kept_findings, "PAUSE", 0)
     history = list(Simulation(7).make_history(10, END, 100, STORIES))

@@ -162,7 +162,6 @@ def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_
             expect(page.locator(SILENT)).to_be_hidden()
 
 
-@pytest.mark.full
 def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     page = watch(live.url).open("/?refresh=off")
     expect(page.locator(KEPT)).to_contain_text("newest")
@@ -181,7 +180,6 @@ def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     expect(page.locator(SILENT)).to_be_hidden()
 
 
-@pytest.mark.full
 def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_its_age_counts(watch, tmp_path):
     with (
         running(PreparedReceiver, tmp_path / "data") as receiver,

@@ -19,7 +19,7 @@ from tests.support.sizes import take_few
 from tests.support.slow_store import a_slow_store
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.full]
+pytestmark = pytest.mark.browser
 
 COMPUTING = {"$seen"}  # only the first query of the rules' look has it
 WAITING = ".st-key-looking"
@@ -58,6 +58,7 @@ def new_finding(live, monkeypatch, name, public):
         )
 
 
+@pytest.mark.full
 def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_and_shows_it(place, watch, monkeypatch):
     slow, live = place
     watch(live.url).open("/audit?refresh=off")
@@ -97,6 +98,7 @@ def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_num
     expect(sign).to_contain_text(f"{count + 1} findings")
 
 
+@pytest.mark.full
 def test_activity_waits_for_findings_while_it_is_drawn_twice_without_a_pause(place, watch, monkeypatch):
     """The second drawing begins before the browser has got the end of the first, which says what the page waits for."""
     slow, live = place
@@ -118,6 +120,7 @@ def test_activity_waits_for_findings_while_it_is_drawn_twice_without_a_pause(pla
     expect(sign).to_contain_text(re.compile(r"\d+ finding"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("refresh", "public"), take_few([("1+s", "203.0.113.78"), ("off", "203.0.113.79")], 1))
 def test_a_page_that_nobody_looked_at_for_long_waits_with_progress_and_shows_no_older_findings(
     place, watch, monkeypatch, refresh, public

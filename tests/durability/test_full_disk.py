@@ -80,7 +80,6 @@ def test_a_full_disk_under_load_gives_503_then_200_again_and_loses_nothing_ackno
         print(f"\na full disk, {rounds} times: {figures(clients)}; {kept:,} stored, 0 acknowledged lost, 0 doubled")
 
 
-@pytest.mark.full
 @pytest.mark.slow
 def test_with_the_stores_disk_alone_full_accepting_goes_on_the_lag_shows_and_the_store_catches_up(tmp_path, capsys):
     spool = {"CLC_SPOOL_DIR": str(tmp_path / "spool")}

@@ -30,7 +30,6 @@ def running_queries(receiver):
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if line[0] != "#"}
 
 
-@pytest.mark.full
 def test_queries_that_never_end_are_ended_with_the_process_and_refused_by_the_next_one(tmp_path):
     with running(PreparedReceiver, tmp_path) as receiver:
         with asked(receiver.query_url, receiver.token, ENDLESS_PLANNING, 4, timeout=0.5):

@@ -85,7 +85,6 @@ def test_rebuilding_while_all_goes_on_gives_the_same_rows(tmp_path):
     assert read(tmp_path, "SELECT count(*) FROM changes_rebuilt") == [(0,)]
 
 
-@pytest.mark.full
 def test_what_was_altered_or_lost_is_derived_again(tmp_path):
     fill_spool(tmp_path, COUNT)
     append(tmp_path)

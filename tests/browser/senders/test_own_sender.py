@@ -12,7 +12,7 @@ from tests.browser.watching import column, row_of
 from tests.support.processes import Sender
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.usefixtures("tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PROFILE = """
@@ -91,6 +91,7 @@ def test_refused_notifications_name_the_sender_the_reason_and_what_to_look_at(li
     expect(page.locator(".st-key-detail")).to_contain_text("CLC_SECRET_ACME")
 
 
+@pytest.mark.full
 def test_an_account_is_called_as_the_profile_says(live, watch):
     page = open_page(watch, live, "/activity?range=all")
     expect(page.locator(".st-key-accounts-head")).to_contain_text("Customers")
@@ -102,6 +103,7 @@ def test_an_account_is_called_as_the_profile_says(live, watch):
     expect(page.locator(".st-key-detail-name")).not_to_contain_text("None")
 
 
+@pytest.mark.full
 def test_the_hint_of_the_search_has_the_right_article(live, watch):
     page = open_page(watch, live, "/entity")
     expect(page.get_by_role("textbox", name="Name contains")).to_have_attribute(
@@ -109,6 +111,7 @@ def test_the_hint_of_the_search_has_the_right_article(live, watch):
     )
 
 
+@pytest.mark.full
 def test_set_up_begins_with_the_sender_that_sent_and_with_its_steps(live, watch):
     page = open_page(watch, live, "/set-up")
     expect(page.locator(".st-key-how-to")).to_contain_text("/senders/acme into billing.ini.")

@@ -56,7 +56,6 @@ def test_rows_that_wait_in_the_spool_are_counted_and_are_no_fault(data_dir):
     assert "1 more row waits in the spool and will be stored" in done.stderr
 
 
-@pytest.mark.full
 def test_it_passes_in_every_shell_while_serve_takes_notifications_and_when_it_has_stopped(tmp_path):
     def verify(**settings):
         done = run_command(tmp_path, "verify", **settings)

@@ -11,7 +11,7 @@ from tests.support.processes import Receiver, running
 from tests.support.waiting import until
 
 HISTORY = 30
-pytestmark = [pytest.mark.full, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 class Machine(Receiver):
@@ -58,6 +58,7 @@ def test_a_running_machine_with_a_history_becomes_one_of_two_and_both_have_all(t
                 assert check_all_is_kept(two, clients.acknowledged()) == total + 1
 
 
+@pytest.mark.full
 def test_a_machine_that_shares_no_longer_goes_on_alone_while_senders_post(tmp_path, database):
     settings = {"CLC_SHARED_SPOOL": database}
     with running(Machine, tmp_path / "one") as one:

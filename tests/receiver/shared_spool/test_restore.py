@@ -13,8 +13,6 @@ from tests.receiver.shared_spool.nodes import Node
 from tests.support.ports import free_port
 from tests.support.rows import notification, rejection
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture
 def node(tmp_path, database):
@@ -54,6 +52,7 @@ def test_what_the_shared_spool_holds_beyond_the_backup_is_not_left_out_and_comes
     again.close()
 
 
+@pytest.mark.full
 def test_what_is_deleted_in_the_shared_spool_is_left_out(node, database):
     with psycopg.connect(database) as connection:
         connection.execute("DELETE FROM clc_spool.rows WHERE position > 4 AND position < 7 AND kind = 'notifications'")
@@ -63,6 +62,7 @@ def test_what_is_deleted_in_the_shared_spool_is_left_out(node, database):
     assert incident.left_out == 2
 
 
+@pytest.mark.full
 def test_while_the_shared_spool_is_away_it_is_said_that_it_may_hold_what_is_left_out(node, database):
     away = re.sub(r":[0-9]+/", f":{free_port()}/", database)
     restored = restore(node, away, "--force")

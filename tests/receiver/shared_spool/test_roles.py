@@ -141,7 +141,6 @@ def test_a_machine_without_a_store_says_in_its_metrics_what_it_sent(cluster):
     assert metric(cluster.one, "clc_shipper_batch_seconds_sum") > 0
 
 
-@pytest.mark.full
 def test_a_killed_listener_and_a_killed_serve_lose_and_double_nothing(cluster):
     cluster.post(cluster.one)
     listener = cluster.one.children()["listener"]

@@ -47,7 +47,6 @@ def find_certificate(data_dir):
     return found
 
 
-@pytest.mark.full
 def test_a_listener_starts_again_under_its_certificate_and_shows_a_renewed_one_after_an_upgrade(tmp_path):
     first, data_dir = write_tls(tmp_path), tmp_path / "data"
     with running(Receiver, data_dir, CLC_TLS_CERT="../cert.pem", CLC_TLS_KEY="../key.pem") as receiver:
