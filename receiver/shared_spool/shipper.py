@@ -4,7 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 from receiver.errors import ReceiverError, SharedSpoolError
 from receiver.logs import describe
@@ -18,6 +18,8 @@ _TURN_SECONDS = 0.05
 _PROMPT_SECONDS = 0.01
 """The pause between turns where answers wait for the shared spool."""
 _TIDY_SECONDS = 5.0
+_JUST_SECONDS = 5.0
+"""A server that went away longer ago is not waited for at the end."""
 _ROWS_PER_BATCH = 5_000
 _BYTES_PER_BATCH = 8 * 1024 * 1024
 # Rows can be read without their standby after a restart, or once their commit's wait was ended. A commit waits for all
@@ -171,9 +173,19 @@ class Shipper:
                 self._stopping.wait(_PROMPT_SECONDS if self._sent_note else _TURN_SECONDS)
         ends = time.monotonic() + self._last_seconds
         with self.pulse.busy("moving the last rows to the shared spool"):
-            while self._turn_safely() and time.monotonic() < ends:
-                pass
+            while (moved := self._turn_safely()) or self._is_worth_another_turn():
+                if time.monotonic() >= ends:
+                    break
+                if not moved:
+                    time.sleep(_TURN_SECONDS)
             self._free_safely()
+
+    def _is_worth_another_turn(self) -> bool:
+        """Say whether a turn that moved nothing failed for a moment: its connection broke, or it was out of step."""
+        since = self._server.since
+        if since is None:
+            return self._positions is None
+        return (datetime.now(UTC) - since).total_seconds() < _JUST_SECONDS
 
     def _turn_safely(self) -> int:
         try:

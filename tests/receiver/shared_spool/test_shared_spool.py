@@ -311,6 +311,18 @@ def test_a_server_that_takes_all_but_rows_counts_as_away_until_it_takes_them(nod
     ]
 
 
+def test_a_shipper_whose_connection_broke_sends_its_last_rows_before_it_ends(node, database):
+    assert node.shipper.turn() == 0
+    with psycopg.connect(database) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    node.write([notification(1)])
+    node.shipper._last_seconds = 30
+    node.shipper._stopping.set()
+    node.shipper.start()
+    node.shipper.stop(30)
+    assert (node.segments(), len(read_all(database))) == ([], 1)
+
+
 def test_a_segment_goes_only_when_the_shared_spool_holds_all_of_it(node, database, monkeypatch):
     monkeypatch.setattr(shipper, "_ROWS_PER_BATCH", 3)
     node.write([notification(n) for n in range(4)], rows_per_segment=2)
