@@ -16,7 +16,7 @@ _INSTEAD: Mapping[str, str] = {
     "scalar_subquery_error_on_multiple_rows": "Aggregate its rows, or add LIMIT 1.",
     "arrow_large_buffer_size": "Ask for fewer rows, or for shorter texts and lists.",
 }
-"""What to do in place of setting something; empty where the rest of DuckDB's words say it."""
+"""Advice for each setting that DuckDB names; empty where the rest of its message is advice enough."""
 _ADVICE = re.compile(
     rf'(?P<other>,? or "?SET (?:{"|".join(_INSTEAD)})\b[^.\n]*)'
     rf'|(?P<gap>[\n ]+)(?:\*|Use)? ?"?SET (?P<setting>{"|".join(_INSTEAD)})\b[^\n]*'

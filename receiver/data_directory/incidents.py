@@ -223,7 +223,7 @@ def _merge(earlier: Incident, later: Incident) -> Incident:
         later = later._replace(what=earlier.what, missing=None)
     missing = "; ".join(dict.fromkeys(each for each in (earlier.missing, later.missing) if each)) or None
     if earlier.moved_to and later.moved_to and earlier.moved_to != later.moved_to:
-        kept = f" What was left of it then is kept in {later.moved_to}."
+        kept = f" The rest of it is kept in {later.moved_to}."
         return earlier._replace(what=f"{later.what}{kept}", missing=missing)
     return earlier._replace(what=later.what, moved_to=later.moved_to or earlier.moved_to, missing=missing)
 

@@ -3,10 +3,7 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -16,8 +13,6 @@ from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
 from analytics.client.keeping import KeptAnswer
-from analytics.commands.dashboard import list_streamlit_options
-from analytics.pages.pages import find_entry_file
 from analytics.senders import colours, list_event_types
 from analytics.text import parse_payload
 from analytics.times import Interval
@@ -381,29 +376,3 @@ def test_a_chosen_account_stands_in_its_field_without_the_indentation_of_the_tre
 def test_every_event_has_a_colour_of_its_own_on_light_and_on_dark():
     for dark in (False, True):
         assert len({colours(dark)[name] for name in list_event_types()}) == 10
-
-
-def test_the_dashboards_entry_lies_beside_the_package():
-    assert Path(find_entry_file()).name == "app_dashboard.py"
-
-
-def test_streamlit_sends_no_statistics_and_asks_for_no_address():
-    options = {*list_streamlit_options(8501, "127.0.0.1")}
-    assert {"--browser.gatherUsageStats=false", "--server.showEmailPrompt=false", "--server.headless=true"} <= options
-    (theme,) = [option.partition("=")[2] for option in options if option.startswith("--theme.base=")]
-    assert Path(theme).is_file()
-
-
-@pytest.mark.full
-def test_the_garbage_collector_looks_at_nothing_of_the_dashboards_program():
-    code = """
-import gc
-from analytics.pages.serving.served import leave_program_alone
-before = len(gc.get_objects())
-leave_program_alone()
-print(before, len(gc.get_objects()), gc.get_threshold()[2])
-"""
-    printed = subprocess.check_output([sys.executable, "-W", "ignore", "-c", code], text=True)
-    before, after, seldom = map(int, printed.split())
-    assert before > 50_000
-    assert (after < 1_000, seldom > 10) == (True, True)

@@ -219,7 +219,7 @@ def test_incidents_about_the_same_become_one_that_keeps_when_it_was_noticed_and_
     other = report(tmp_path, "Segment b.sqlite: it can't be read.", about="Segment b.sqlite: ")
     first = report(tmp_path, f"{about}its WAL is damaged.", moved_to=tmp_path / "aside" / "1", about=about)
     report(tmp_path, f"{about}2 rows are lost.", moved_to=tmp_path / "aside" / "2", missing="2 rows", about=about)
-    kept = f"{about}2 rows are lost. What was left of it then is kept in {tmp_path / 'aside' / '2'}."
+    kept = f"{about}2 rows are lost. The rest of it is kept in {tmp_path / 'aside' / '2'}."
     merged = first._replace(what=kept, missing="2 rows")
     assert read_incidents(tmp_path) == [other, merged]
     settle_missing(tmp_path, [merged], "Nobody needs them.")

@@ -24,18 +24,6 @@ def store(tmp_path_factory):
     return str(build_store(tmp_path_factory.mktemp("actors") / "store.duckdb", rows))
 
 
-@pytest.fixture
-def open_activity(store, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def run(**parameters):
-        app = make_app(monkeypatch, "activity", store, **parameters).run()
-        assert not app.exception
-        return app
-
-    return run
-
-
 def list_actors(app):
     """Return the names and numbers of the list of actors, and the chosen ones."""
     tables = [json.loads(each.proto.json) for each in app.get("bidi_component")]

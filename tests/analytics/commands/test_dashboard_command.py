@@ -1,9 +1,15 @@
-"""`clc-analytics dashboard`: where it listens, and what it can show."""
+"""`clc-analytics dashboard`: where it listens, what it can show, and how it starts Streamlit."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from analytics.cli import run
+from analytics.commands.dashboard import list_streamlit_options
+from analytics.pages.pages import find_entry_file
 
 
 @pytest.mark.parametrize("address", ["", " "])
@@ -30,3 +36,29 @@ def test_a_file_of_an_older_version_is_refused_with_what_to_do(tmp_path, monkeyp
     out, err = capfd.readouterr()
     assert f"{file} lacks tables or columns that this command reads: an older version wrote it" in out + err
     assert "Binder Error" not in out + err
+
+
+def test_the_dashboards_entry_lies_beside_the_package():
+    assert Path(find_entry_file()).name == "app_dashboard.py"
+
+
+def test_streamlit_sends_no_statistics_and_asks_for_no_address():
+    options = {*list_streamlit_options(8501, "127.0.0.1")}
+    assert {"--browser.gatherUsageStats=false", "--server.showEmailPrompt=false", "--server.headless=true"} <= options
+    (theme,) = [option.partition("=")[2] for option in options if option.startswith("--theme.base=")]
+    assert Path(theme).is_file()
+
+
+@pytest.mark.full
+def test_the_garbage_collector_looks_at_nothing_of_the_dashboards_program():
+    code = """
+import gc
+from analytics.pages.serving.served import leave_program_alone
+before = len(gc.get_objects())
+leave_program_alone()
+print(before, len(gc.get_objects()), gc.get_threshold()[2])
+"""
+    printed = subprocess.check_output([sys.executable, "-W", "ignore", "-c", code], text=True)
+    before, after, seldom = map(int, printed.split())
+    assert before > 50_000
+    assert (after < 1_000, seldom > 10) == (True, True)
