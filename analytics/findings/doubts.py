@@ -70,7 +70,8 @@ def add_stored_after(
 ) -> list[Finding]:
     """Return findings with the moment after which the last of their notifications was stored, where that tells more.
 
-    A notification that is compared with an earlier one tells a difference only since both are stored.
+    A rule that looks at an entity's changes of before has all of them only since their notifications are stored, and
+    those with which these are compared.
 
     Args:
         findings: those of rules.
@@ -106,7 +107,7 @@ def split_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _read_latest(ids: Sequence[str], client: Client) -> dict[str, datetime]:
-    """Return after which receipt each of these was stored, or the one before it, where that is later than its own."""
+    """Return after which receipt each of these was stored, with all that a rule looks at, where that is later."""
     if len(ids) > _MOST_IDS:
         # It fails where millions were stored late: the service allows no such answer.
         try:

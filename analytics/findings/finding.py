@@ -33,8 +33,8 @@ class Finding(NamedTuple):
         reason: why it has its severity, in a clause; None where the rule does not say.
         sender: the sender of its notifications; None where the store does not say.
         doubted: those of its notifications that another finding doubts, see `mark_doubted`.
-        stored_after: the receipt of the latest notification that was stored before its own, or before the one that
-            these are compared with, in UTC, where that is later than their receipt, see `add_stored_after`.
+        stored_after: the receipt of the latest notification that was stored before its own, or before one that a rule
+            looks at for these, in UTC, where that is later than their receipt, see `add_stored_after`.
         open_until: the moment up to which a later event may change it, in UTC; None where none does.
         other_accounts: the accounts that it is about besides `account_alias`, of the same sender.
     """

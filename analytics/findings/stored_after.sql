@@ -1,42 +1,49 @@
 -- Those of these notifications that were stored after later ones, as from another machine or an archive, and the receipt of
--- the latest of those. Or the notification that happened before it, with which it is compared, was stored after it: then the
--- latest receipt until that was stored. A rule of one's own may return a text that is no id.
+-- the latest of those. Or something that a rule looks at for them was stored after them: then the latest receipt until that
+-- was stored. A rule of one's own may return a text that is no id.
+-- A rule looks at an entity's changes of a day back, and these come from a comparison with the notification before, or with
+-- the one before that if it is a deletion.
 WITH wanted AS (
-    SELECT
-        id, seq, received_at, sender, category, if(duplicate_of IS NULL, entity_id, NULL) AS entity_id,
-        epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
+    SELECT id, seq, received_at, entity_id
     FROM notifications
     WHERE id IN (SELECT TRY_CAST(unnest($ids::VARCHAR[]) AS UUID))
+), alike AS (
+    SELECT
+        id, sender, category, entity_id, seq,
+        epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
+    FROM notifications
+    WHERE entity_id IN (SELECT entity_id FROM wanted) AND duplicate_of IS NULL
 ), suspects AS MATERIALIZED (
     -- Nearly always none: so only for these all notifications are looked through.
-    SELECT wanted.*
-    FROM wanted
-    ASOF JOIN (
-        SELECT
-            sender, category, entity_id, seq,
-            epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
-        FROM notifications
-        WHERE seq > (SELECT min(seq) FROM wanted) AND entity_id IN (SELECT entity_id FROM wanted) AND duplicate_of IS NULL
-    ) AS previous
-        ON previous.sender = wanted.sender AND previous.category = wanted.category
-            AND previous.entity_id = wanted.entity_id AND previous.place < wanted.place
-    WHERE previous.seq > wanted.seq
+    SELECT sender, category, entity_id
+    FROM (
+        SELECT *, max(seq) OVER (PARTITION BY sender, category, entity_id ORDER BY place) AS last_seq
+        FROM alike
+        WHERE seq >= (SELECT min(seq) FROM wanted)
+    )
+    WHERE last_seq > seq AND id IN (SELECT id FROM wanted)
+), compared AS (
+    SELECT *, max(seq) OVER (PARTITION BY sender, category, entity_id ORDER BY place ROWS 2 PRECEDING) AS last_seq
+    FROM alike
+    SEMI JOIN suspects USING (sender, category, entity_id)
+), looked_at AS (
+    SELECT
+        id,
+        seq,
+        max(last_seq) OVER (
+            PARTITION BY sender, category, entity_id
+            ORDER BY place
+            RANGE 86400000000 * 18446744073709551616::HUGEINT PRECEDING
+        ) AS last_seq
+    FROM compared
 ), moments AS (
     SELECT id, seq, received_at, true AS is_own
     FROM wanted
     UNION ALL
-    SELECT suspects.id, previous.seq, suspects.received_at, false
-    FROM suspects
-    ASOF JOIN (
-        SELECT
-            sender, category, entity_id, seq,
-            epoch_us(least(occurred_at, received_at)) * 18446744073709551616::HUGEINT + seq AS place
-        FROM notifications
-        WHERE entity_id IN (SELECT entity_id FROM suspects) AND duplicate_of IS NULL
-    ) AS previous
-        ON previous.sender = suspects.sender AND previous.category = suspects.category
-            AND previous.entity_id = suspects.entity_id AND previous.place < suspects.place
-    WHERE previous.seq > suspects.seq
+    SELECT id, looked_at.last_seq, received_at, false
+    FROM wanted
+    JOIN looked_at USING (id)
+    WHERE looked_at.last_seq > wanted.seq
 ), parts AS (
     SELECT seq // 128 AS part, max(received_at) AS latest
     FROM notifications

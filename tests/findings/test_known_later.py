@@ -16,15 +16,12 @@ from analytics.times import EPOCH, to_microseconds
 from tests.support.sizes import size, take_few
 from tests.support.stored import received_in, store_of
 
-BEYOND = ("each at", "comes back without details")
-"""Examples in which a notification that is compared with an earlier one makes a finding of a later one still."""
 SETTINGS = Settings(_env_file=None, time_zone="UTC", working_hours="Mon-Fri 08:00-18:00", rules=None)
 MOST_NOTIFICATIONS = 8
 LATE = [
     pytest.param(rule, received, number, id=f"{rule.name}: {example.title}: {number}")
     for rule in load_rules().rules
     for example in take_few(rule.fires, 3)
-    if not any(each in example.title for each in BEYOND)
     for received in [received_in(example)]
     if 1 < len(received) <= MOST_NOTIFICATIONS
     for number in range(len(received))
