@@ -5,7 +5,7 @@ import json
 import logging
 import sqlite3
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -57,15 +57,12 @@ class LastBodies:
         """Return how many bytes the bodies of notifications have, without those that are missing."""
         return dict(self._select("seq, size", seqs))
 
-    def get(self, seqs: Iterable[int]) -> dict[int, bytes]:
-        """Return the bodies of notifications (some hundred at most); missing and damaged ones are left out."""
-        bodies: dict[int, bytes] = {}
+    def read(self, seqs: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield `seq` and body of notifications, one after the other; missing and damaged ones are left out."""
         for seq, size, checksum, packed in self._select("seq, size, checksum, packed", seqs):
-            with contextlib.suppress(Exception):  # SQLite knows nothing of a block that a disk has changed
-                body = _codec.decompress(packed, size, asbytes=True)
-                if crc32(body) == checksum:
-                    bodies[seq] = body
-        return bodies
+            body = _unpack(packed, size, checksum)
+            if body is not None:
+                yield seq, body
 
     @contextlib.contextmanager
     def replacing(self, old: Iterable[int], new: Mapping[int, bytes], newest: tuple[int, str]) -> Iterator[None]:
@@ -122,16 +119,21 @@ class LastBodies:
         connection.executescript(_SCHEMA)
         connection.execute("SELECT seq, size, checksum, packed FROM bodies LIMIT 0")
 
-    def _select(self, columns: str, seqs: Iterable[int]) -> list[tuple[Any, ...]]:
-        numbers = list(seqs)
-        marks = ",".join("?" * len(numbers))
-        return self._run(f"SELECT {columns} FROM bodies WHERE seq IN ({marks})", numbers)  # noqa: S608 - marks
+    def _select(self, columns: str, seqs: Iterable[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield rows one after the other: all of them could be more than the memory holds."""
+        if self._connection is None:
+            return
+        sql = f"SELECT {columns} FROM bodies WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
+        try:
+            yield from self._connection.execute(sql, [json.dumps(list(seqs))])
+        except sqlite3.Error as error:
+            self._give_up(error)
 
-    def _run(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._connection is None:
             return []
         try:
-            return self._connection.execute(sql, parameters or []).fetchall()
+            return self._connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             self._give_up(error)
             return []
@@ -150,6 +152,15 @@ class LastBodies:
         _log.warning(message, where, describe(error))
         with contextlib.suppress(OSError, sqlite3.Error):
             self._forget()
+
+
+def _unpack(packed: bytes, size: int, checksum: int) -> bytes | None:
+    """Unpack a body; None for one that is damaged: SQLite knows nothing of a block that a disk has changed."""
+    with contextlib.suppress(Exception):
+        body = _codec.decompress(packed, size, asbytes=True)
+        if crc32(body) == checksum:
+            return body
+    return None
 
 
 def load_bodies(data_dir: Path, connection: duckdb.DuckDBPyConnection) -> LastBodies:

@@ -157,7 +157,7 @@ def test_a_refused_commit_leaves_the_last_bodies_at_hand_as_they_were(store, spo
         fault.setattr(exactly_once, "run", refuse_to_commit)
         with pytest.raises(CommitError):
             appender.append_new()
-    assert LastBodies(tmp_path).get([1, 2]) == {1: update(0).payload}
+    assert dict(LastBodies(tmp_path).read([1, 2])) == {1: update(0).payload}
     assert appender.append_new() == 1
     assert changed_numbers(store) == [(2, 1)]
 

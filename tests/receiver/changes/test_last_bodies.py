@@ -28,14 +28,14 @@ def test_a_body_is_there_until_another_takes_its_place(tmp_path):
     bodies = LastBodies(tmp_path)
     with bodies.replacing([], {seq: b"%d" % seq * 1000 for seq in range(1, 1201)}, (1200, "a")):
         pass
-    assert bodies.get(range(5000)) == {seq: b"%d" % seq * 1000 for seq in range(1, 1201)}
+    assert dict(bodies.read(range(5000))) == {seq: b"%d" % seq * 1000 for seq in range(1, 1201)}
     with pytest.raises(RuntimeError), bodies.replacing([1, 2], {1201: b"another"}, (1201, "c")):
         raise RuntimeError("what these bodies are of could not be stored")
     assert bodies.newest == (1200, "a")
     with bodies.replacing([1, 3], {1201: b"", 1202: b"\xff\x00"}, (1202, "b")):
         pass
     again = LastBodies(tmp_path)
-    assert again.get([1, 2, 3, 1201, 1202]) == {2: b"2" * 1000, 1201: b"", 1202: b"\xff\x00"}
+    assert dict(again.read([1, 2, 3, 1201, 1202])) == {2: b"2" * 1000, 1201: b"", 1202: b"\xff\x00"}
     assert again.newest == (1202, "b")
 
 
@@ -64,7 +64,7 @@ def test_a_lack_of_memory_when_bodies_are_written_is_no_error_and_locks_nobody_o
     again = LastBodies(tmp_path)
     with again.replacing([], {2: b"2"}, (2, "b")):
         pass
-    assert again.get([1, 2]) == {2: b"2"}
+    assert dict(again.read([1, 2])) == {2: b"2"}
 
 
 @contextmanager

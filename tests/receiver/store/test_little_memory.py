@@ -131,8 +131,27 @@ def test_rows_that_could_not_be_remembered_are_read_again_before_the_next_are_co
     assert run(connection, changed) == [(2,), (3,), (4,)]
 
 
-@pytest.mark.parametrize("are_at_hand", [True, False])
-def test_last_bodies_are_read_by_their_size(connection, spool, monkeypatch, are_at_hand):
+def test_a_last_body_at_hand_is_read_once_the_one_before_it_is_compared(connection, spool, monkeypatch):
+    done, select, derive = [], LastBodies._select, deriver.Deriver._derive_chain
+
+    def note_read(self, columns, seqs):
+        for row in select(self, columns, seqs):
+            done.append("read")
+            yield row
+
+    def note_comparison(*arguments):
+        done.append("compared")
+        return derive(*arguments)
+
+    fill_with_large_bodies(spool, 40, 1_000)
+    monkeypatch.setattr(LastBodies, "_select", note_read)
+    monkeypatch.setattr(deriver.Deriver, "_derive_chain", note_comparison)
+    spool([user(number, at=1000) for number in range(40)])
+    assert done == ["read", "compared"] * 40
+    assert run(connection, "SELECT count(*) FROM changes WHERE path = 'pad' AND kind = 'removed'") == [(40,)]
+
+
+def test_last_bodies_that_are_not_at_hand_are_read_by_their_size(connection, spool, monkeypatch):
     sizes, read = [], states.LastStates._read_states
 
     def note_size(self, entities, steps):
@@ -141,8 +160,7 @@ def test_last_bodies_are_read_by_their_size(connection, spool, monkeypatch, are_
         return latest
 
     fill_with_large_bodies(spool, 40, 1_000)
-    if not are_at_hand:
-        monkeypatch.setattr(LastBodies, "_select", lambda *_: [])
+    monkeypatch.setattr(LastBodies, "_select", lambda *_: [])
     monkeypatch.setattr(states.LastStates, "_read_states", note_size)
     monkeypatch.setattr(states, "_BODIES_AT_ONCE", 5_000)
     spool([user(number, at=1000) for number in range(40)])
