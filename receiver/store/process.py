@@ -26,6 +26,7 @@ from receiver.keeping.care import SharedSpool
 from receiver.keeping.care.sharing import add_machines
 from receiver.keeping.scrub_loop import ScrubLoop
 from receiver.processes.child import Child, run_child
+from receiver.processes.garbage import spare_program
 from receiver.processes.state import read_state
 from receiver.senders import Senders, load_senders
 from receiver.senders.copies import remember_profiles, save_later
@@ -155,6 +156,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     status.count_overdue = queries.count_overdue
     hosts = [split_address(settings.query_listen)[0]]
     app = make_query_app(queries, tokens[0], handlers, registry=registry, hosts=hosts)
+    spare_program()
     child.heed_signals()
     server = _open_server(app, child.listening, tokens)
     child.heart.add(_APPENDER, loop.pulse)
