@@ -12,6 +12,7 @@ from analytics.pages.shared import going
 from analytics.pages.shared.accounts import label_account, load_accounts
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
+from analytics.pages.shared.filters import title_accounts
 from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.leafing import LASTING, ListPage, draw_leafing, read_page
@@ -48,7 +49,7 @@ def list_in_alarm_columns() -> tuple[Column, ...]:
         Column(label_alerts(), "32%", opens=True),
         Column("Metric", "7rem"),
         Column("Reading", "38%"),
-        Column("Account", "30%", opens=True),
+        Column(title_accounts(), "30%", opens=True),
     )
 
 
@@ -90,7 +91,7 @@ def to_server(row: Any, column: str, at: Any) -> None:
 
     Where the alert names no server, go to the alert.
     """
-    if column == "Account":
+    if column == title_accounts():
         if null_to_none(row.account_alias):
             going.to_account(row.account_alias)
         return

@@ -21,7 +21,7 @@ from analytics.pages.shared.completeness import (
     is_store_empty,
 )
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
-from analytics.pages.shared.filters import split_names
+from analytics.pages.shared.filters import split_names, title_accounts
 from analytics.pages.shared.formatting import format_lag, format_number
 from analytics.pages.shared.frame import draw_page
 from analytics.pages.shared.known.findings import list_sentences, load_findings, map_findings, name_titles
@@ -36,20 +36,24 @@ from analytics.words.sentences import make_sentence
 PAGE_ROWS = 50
 LIST_PIXELS = 620
 LONGEST = 260
-CHANGE_COLUMNS = (
-    Column("Occurred", "12rem", time=True),
-    Column("Kind", "6.6rem"),
-    Column("Change", "54%", opens=True),
-    Column("Entity", "24%", opens=True),
-    Column("Account", "6rem", opens=True),
-    Column("Actor", "26%", opens=True),
-    Column("Notification", "7.5rem", opens=True),
-)
 FINDING, FINDING_PLACE = "In a finding", 3
 FINDING_COLUMN = Column(FINDING, "28%", opens=True)
 """The column where the notification of a row is in a finding."""
-SENDER_COLUMN = Column("Sender", "7.5rem")
-"""The column where the store has several senders; it is before the last one."""
+
+
+def list_columns(*, named: bool) -> tuple[Column, ...]:
+    """Return the columns of changes; `named` says whether findings name some of them."""
+    return (
+        Column("Occurred", "12rem", time=True),
+        Column("Kind", "6.6rem"),
+        Column("Change", "54%", opens=True),
+        *([FINDING_COLUMN] if named else []),
+        Column("Entity", "24%", opens=True),
+        Column(title_accounts(), "6rem", opens=True),
+        Column("Actor", "26%", opens=True),
+        *([Column("Sender", "7.5rem")] if has_several_senders() else []),
+        Column("Notification", "7.5rem", opens=True),
+    )
 
 
 def show() -> None:
@@ -147,11 +151,8 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
     shown = [as_line(identity, row) for identity, row in lines.items()]
     if named:
         shown = [add_findings(line, named.get(line.id, [])) for line in shown]
-    columns = [*CHANGE_COLUMNS[:-1], *([SENDER_COLUMN] if has_several_senders() else []), CHANGE_COLUMNS[-1]]
-    if named:
-        columns.insert(FINDING_PLACE, FINDING_COLUMN)
     draw_table(
-        columns,
+        list_columns(named=bool(named)),
         shown,
         key="changes",
         alt="Changes, newest first",
@@ -174,7 +175,7 @@ def add_findings(line: Line, findings: list[Finding]) -> Line:
 
 def follow(row: Any, column: str) -> None:
     """Go to the target of a click on a change's column."""
-    if column == "Account" and null_to_none(row.account_alias):
+    if column == title_accounts() and null_to_none(row.account_alias):
         going.to_account(row.account_alias, find_sender_of_row(row))
     elif column == "Actor" and null_to_none(row.actor):
         going.to_actor(row.actor, find_sender_of_row(row))

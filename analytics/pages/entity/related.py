@@ -12,6 +12,7 @@ from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
 from analytics.pages.shared.changes import NOTHING_NEW, list_actions, summarize_each
 from analytics.pages.shared.components import Column, Line, draw_table
+from analytics.pages.shared.filters import title_accounts
 from analytics.pages.shared.findings import (
     describe_counts,
     draw_computed,
@@ -33,14 +34,22 @@ MOST_IDS = 100_000
 """Of an entity with more notifications, findings that do not name it may lack where older ones are behind them."""
 LIST_PIXELS = 320
 FEW = 3
-BELOW_COLUMNS = (Column("Account", "8rem", opens=True), Column("Business name", "100%", opens=True))
-ACT_COLUMNS = (
-    Column("Occurred", "8.4rem", time=True),
-    Column("Event", "9rem"),
-    Column("Entity", "38%", opens=True),
-    Column("What", "62%"),
-    Column("Account", "5.6rem", opens=True),
-)
+
+
+def list_below_columns(sender: str | None) -> tuple[Column, ...]:
+    """Return the columns of a sender's sub-accounts."""
+    return Column(title_accounts(sender), "8rem", opens=True), Column("Business name", "100%", opens=True)
+
+
+def list_act_columns(sender: str | None) -> tuple[Column, ...]:
+    """Return the columns of the actions of a sender's user."""
+    return (
+        Column("Occurred", "8.4rem", time=True),
+        Column("Event", "9rem"),
+        Column("Entity", "38%", opens=True),
+        Column("What", "62%"),
+        Column(title_accounts(sender), "5.6rem", opens=True),
+    )
 
 
 def list_part_columns(*, with_deleted: bool) -> tuple[Column, ...]:
@@ -105,7 +114,7 @@ def draw_parts_of_account(entity: Entity) -> None:
                 Line(account.alias, [shorten(account.alias, 24), shorten(account.business_name or "", 80)])
                 for account in below
             ]
-            draw_table(BELOW_COLUMNS, lines, key="below-list", alt="Sub-accounts",
+            draw_table(list_below_columns(sender), lines, key="below-list", alt="Sub-accounts",
                   on_open=lambda name, _: going.to_account(name, sender), height=LIST_PIXELS)  # fmt: skip
     parts = ask("entities_of_account", alias=alias, sender=entity.values["sender"], page_rows=MOST_PARTS)
     one, several = (senders.describe_parts_of_account(last, sender) for last in ("or", "and"))
@@ -163,14 +172,14 @@ def draw_acts_of_user(entity: Entity) -> None:
             row = rows.get(seq)
             if row is None:
                 return
-            if column == "Account" and null_to_none(row.account_alias):
+            if column == title_accounts(entity.sender) and null_to_none(row.account_alias):
                 going.to_account(row.account_alias, entity.sender)
             elif null_to_none(row.entity_id):
                 going.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
         lines = [act_line(row, texts.get(row.seq, NOTHING_NEW), doubts[seq]) for seq, row in rows.items()]
-        draw_table(ACT_COLUMNS, lines, key="acts", alt="Actions of this user, newest first", on_open=open_row,
-              height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
+        draw_table(list_act_columns(entity.sender), lines, key="acts", alt="Actions of this user, newest first",
+              on_open=open_row, height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
 
 
 def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:

@@ -16,6 +16,7 @@ from analytics.pages.shared.filters import (
     draw_filters_button,
     list_sender_chips,
     read_sender,
+    title_accounts,
 )
 from analytics.pages.shared.search import MOST_FOUND, Matches, find_matches
 from analytics.pages.shared.store import find_sender_of_row, null_to_none, to_moment
@@ -36,16 +37,6 @@ MOST_ACCOUNTS = 12
 """The most accounts that a search has buttons for; it counts the others."""
 MOST_BUTTONS = 6
 """The most kinds of entities that the bar has a button for."""
-COLUMNS = (
-    Column("Category", "8rem"),
-    Column("Name", "60%", opens=True),
-    Column("Account", "40%", opens=True),
-    Column("Notifications", "8rem", align="right"),
-    Column("Last", "12rem", time=True),
-    Column("", "7rem"),
-)
-SENDER_COLUMN = Column("Sender", "10.2rem")
-"""The first column where the store has several senders."""
 
 
 def search_controls() -> None:
@@ -73,6 +64,19 @@ def choose_kind(shown: dict[str, Any]) -> str | None:
         st.selectbox("Category", list(words), None, placeholder="All categories", width=190, filter_mode="contains",
                      format_func=words.__getitem__, **shown)  # fmt: skip
     return chosen
+
+
+def list_columns() -> tuple[Column, ...]:
+    """Return the columns of the found entities."""
+    return (
+        *([Column("Sender", "10.2rem")] if has_several_senders() else []),
+        Column("Category", "8rem"),
+        Column("Name", "60%", opens=True),
+        Column(title_accounts(), "40%", opens=True),
+        Column("Notifications", "8rem", align="right"),
+        Column("Last", "12rem", time=True),
+        Column("", "7rem"),
+    )
 
 
 def name_kinds() -> dict[str, str]:
@@ -114,13 +118,13 @@ def draw_search() -> None:
         row = rows.get(identity)
         if row is None:
             return
-        if column == "Account" and null_to_none(row.account_alias):
+        if column == title_accounts() and null_to_none(row.account_alias):
             going.to_account(row.account_alias, find_sender_of_row(row))
         else:
             going.to_entity(row.category, row.entity_id, sender=find_sender_of_row(row))
 
     draw_table(
-        (SENDER_COLUMN, *COLUMNS) if has_several_senders() else COLUMNS,
+        list_columns(),
         [as_line(identity, row) for identity, row in rows.items()],
         key="found",
         alt="Entities, most recently active first",

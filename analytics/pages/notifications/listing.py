@@ -25,7 +25,7 @@ from analytics.pages.shared.completeness import (
     read_freshness,
 )
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
-from analytics.pages.shared.filters import read_sender
+from analytics.pages.shared.filters import read_sender, title_accounts
 from analytics.pages.shared.formatting import find_viewer_zone, format_event
 from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
 from analytics.pages.shared.leafing import draw_pager
@@ -54,12 +54,12 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
     if has_several_senders() and not narrow:
         first = (*first, Column("Sender", "10.2rem"))
     if narrow:
-        return (*first, Column("Entity", "50%", opens=True), Column("Account", "50%", opens=True))
+        return (*first, Column("Entity", "50%", opens=True), Column(title_accounts(), "50%", opens=True))
     return (
         *first,
         Column("Entity", "29%", opens=True),
         Column("What", "49%"),
-        Column("Account", "14rem" if named else "8rem", opens=True),
+        Column(title_accounts(), "14rem" if named else "8rem", opens=True),
         Column("Actor", "22%", opens=True),
         Column("Signature", "5.9rem"),
     )
@@ -187,7 +187,7 @@ def open_named(seq: str, column: str) -> None:
     row: Any = rows.iloc[0] if len(rows) else {}
     if column == "Entity" and null_to_none(row.get("entity_id")):
         going.to_entity(row["category"], row["entity_id"], sender=row["sender"])
-    elif column == "Account" and null_to_none(row.get("account_alias")):
+    elif column == title_accounts() and null_to_none(row.get("account_alias")):
         going.to_account(row["account_alias"], row["sender"])
     elif column == "Actor" and null_to_none(row.get("actor")):
         going.to_actor(row["actor"], row["sender"])

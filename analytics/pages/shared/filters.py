@@ -30,7 +30,7 @@ CHOSEN_LABEL = "_account_label"
 SENDER_CHOICE = "sender_choice"
 SENDER_PIXELS = 150
 NAME_HINT = "In quotes, it is all of the name."
-FEW_OF = f"Of {{number:,}} accounts the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
+FEW_OF = f"Of {{}} the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
 
 
 class AccountSearch(NamedTuple):
@@ -112,7 +112,7 @@ def choose_account(*, alone: str | None = None, senders: Collection[str] | None 
     address.show(CHOICE, key, again=st.session_state.get(CHOSEN_LABEL) != label)
     st.session_state[CHOSEN_LABEL] = label
     chosen = st.selectbox(
-        capitalize(find_account_word(read_sender())),
+        title_accounts(),
         list(labels),
         index=None,
         format_func=lambda key: labels.get(key, key),
@@ -128,7 +128,8 @@ def choose_account(*, alone: str | None = None, senders: Collection[str] | None 
     # with these the bonds of the same filters to the address.
     with st.container(key="accounts-cut", width="content"):
         if is_cut:
-            st.caption(":material/info:", help=FEW_OF.format(number=len(load_accounts().all)), width="content")
+            every = f"{len(load_accounts().all):,} {find_accounts_word(read_sender())}"
+            st.caption(":material/info:", help=FEW_OF.format(every), width="content")
     with st.container(key="sub-accounts", width="content"):
         if chosen is None:
             return {"account": None, "account_tree": None}
@@ -165,6 +166,11 @@ def read_sender() -> str | None:
     """Return the sender in the page's address; None without one, and where the store has none or only that."""
     name = address.get("sender")
     return name if has_several_senders() and name in list_titles() else None
+
+
+def title_accounts(sender: str | None = None) -> str:
+    """Return the title of a column of accounts, by a sender's word; by default the chosen or only sender's."""
+    return capitalize(find_account_word(sender or read_sender()))
 
 
 def put_sender(name: str | None) -> None:

@@ -24,12 +24,12 @@ from analytics.pages.shared.search import find_accounts
 from analytics.senders.described import Seen, as_sender
 from analytics.text import as_markdown
 from analytics.times import EPOCH
-from tests.support.dashboard_app import make_app, plain_texts, table_rows
+from tests.support.dashboard_app import find_tables, make_app, plain_texts, table_rows
 from tests.support.readable_store import Changed, Row, account, build_store
 from tests.support.sizes import take_few
 
 FINDING = Finding("1", "rule", "Rule", "high", datetime.now(UTC), "Server", "WA1", "DEMO", None, "It is.", ["1"])
-DESCRIPTION = json.dumps({"account_category": "shop", "proof": "token", "secret_variable": "CLC_SECRET_TILL"})
+DESCRIPTION = json.dumps({"account": "shop", "account_category": "shop", "proof": "token", "secret_variable": "CLC_SECRET_TILL"})
 SEEN = [Seen(name, name.split(".")[0], "Updated") for name in ("invoice.paid", "shop.updated", "user.changed")]
 
 
@@ -105,6 +105,14 @@ def test_set_up_says_that_a_sender_without_a_secret_is_not_taken_though_it_was_r
     app = open_page("set_up")
     assert app.button(key="received-till").label == "8 in all"
     assert as_markdown("not taken now: set CLC_SECRET_TILL") in [caption.value for caption in app.caption]
+
+
+@pytest.mark.parametrize("page", ["notifications", "audit", "entity"])
+@pytest.mark.parametrize(("sender", "title"), [("till", "Shop"), ("centurylink", "Account"), (None, "Account")])
+def test_a_list_calls_accounts_as_their_sender_does(open_page, page, sender, title):
+    app = open_page(page, **({"sender": sender} if sender else {}))
+    titles = {column["name"] for table in find_tables(app) for column in table["columns"]}
+    assert titles & {"Shop", "Account"} == {title}
 
 
 @pytest.mark.full

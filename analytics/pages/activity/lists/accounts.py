@@ -71,7 +71,8 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
             is_in_circle = not begins_at_top(paths.get(key, [key]), paths)
             filters.toggle_account(alias, sender, alone="yes" if is_in_circle else None)
 
-    columns = ranked.list_columns("Account, with its sub-accounts", when)
+    one, several = find_account_word(chosen.sender), find_accounts_word(chosen.sender)
+    columns = ranked.list_columns(f"{capitalize(one)}, with its sub-{several}", when)
     draw_table(
         (Column("", "1.9rem", opens=True), *columns),
         [_make_line(branch, accounts, when, is_open=branch.alias in open_aliases, most=most) for branch in branches],
