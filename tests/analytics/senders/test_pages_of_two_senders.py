@@ -29,7 +29,9 @@ from tests.support.readable_store import Changed, Row, account, build_store
 from tests.support.sizes import take_few
 
 FINDING = Finding("1", "rule", "Rule", "high", datetime.now(UTC), "Server", "WA1", "DEMO", None, "It is.", ["1"])
-DESCRIPTION = json.dumps({"account": "shop", "account_category": "shop", "proof": "token", "secret_variable": "CLC_SECRET_TILL"})
+DESCRIPTION = json.dumps(
+    {"account": "shop", "account_category": "shop", "proof": "token", "secret_variable": "CLC_SECRET_TILL"}
+)
 SEEN = [Seen(name, name.split(".")[0], "Updated") for name in ("invoice.paid", "shop.updated", "user.changed")]
 
 
