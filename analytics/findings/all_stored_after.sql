@@ -1,20 +1,26 @@
--- What `stored_after` tells, of all notifications: for more ids than fit into a request. Entities whose notifications come
--- out of order within ten seconds only count as in order here: to look at each entity's order takes longer than all rules.
+-- What `stored_after` tells, of all notifications: for more ids than fit into a request.
 WITH stored AS (
     SELECT
         id,
         seq,
         received_at,
-        least(occurred_at, received_at) AS happened_at,
-        max(received_at) OVER earlier AS latest,
-        max(happened_at) OVER earlier AS furthest
+        max(received_at) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
     FROM notifications
-    WINDOW earlier AS (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), suspects AS (
     SELECT sender, category, entity_id
-    FROM notifications
-    JOIN stored USING (id)
-    WHERE stored.happened_at < furthest - INTERVAL 10 SECONDS AND duplicate_of IS NULL AND entity_id IS NOT NULL
+    FROM (
+        SELECT
+            sender, category, entity_id,
+            least(occurred_at, received_at) AS happened_at,
+            max(happened_at) OVER (
+                PARTITION BY sender, category, entity_id
+                ORDER BY seq
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS furthest
+        FROM notifications
+        WHERE duplicate_of IS NULL AND entity_id IS NOT NULL
+    )
+    WHERE happened_at < furthest
 ), compared AS (
     SELECT
         id, sender, category, entity_id, seq,
