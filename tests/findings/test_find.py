@@ -177,7 +177,7 @@ def test_where_an_answer_about_all_late_notifications_is_too_large_they_are_aske
 
         def ask_for_few(query, *values, **limits):
             rows = ask(query, *values, **limits)
-            if "WINDOW earlier" in query:
+            if "AS furthest" in query:
                 sizes.append(rows.num_rows)
                 if rows.num_rows > 1:
                     raise TooManyRowsError("The answer has more than 1 rows: aggregate, filter or add a LIMIT.")
