@@ -69,6 +69,29 @@ def test_activity_counts_draws_and_ranks_what_came(live, watch):
         expect(row_of(page, "types-list", kind["name"]).locator("td").nth(1)).to_have_text(f"{kind['many']:,}")
 
 
+def test_the_choices_of_view_close_where_one_is_made_before_the_server_draws_them_open(live, watch):
+    """The server draws both clicks at once, as it does when it is slow: it never says that the choices are open."""
+    held = None
+
+    def route(socket):
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: server.send(message) if held is None else held.append((server, message)))
+
+    watched = watch(live.url)
+    watched.page.route_web_socket(re.compile("/_stcore/stream"), route)
+    page = watched.open("/?refresh=off")
+    held = []
+    page.locator(".st-key-view-popover button").click()
+    page.locator(".st-key-rank").get_by_text("change", exact=True).click()
+    # Messages come only while the browser is asked something.
+    until(lambda: page.title() and len(held) == 2)
+    server, message = held[-1]
+    held = None
+    server.send(message)
+    expect(page).to_have_url(re.compile("rank=change"))
+    expect(page.locator(".st-key-rank")).to_have_count(0)
+
+
 @pytest.mark.full
 def test_activity_is_drawn_for_the_time_range_that_is_clicked(live, watch):
     page = watch(live.url).open("/")
