@@ -45,7 +45,8 @@ def some_of(faults, most):
     "scenario", [pytest.param(name, marks=() if name == "spool" else pytest.mark.full) for name in SCENARIOS]
 )
 def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scenario, tmp_path, capsys):
-    with Servers(library, scenario, tmp_path, number=size(1, os.cpu_count() or 1)) as servers:
+    # Many at once, because a fault that lasts is waited out.
+    with Servers(library, scenario, tmp_path, number=size(1, 6 * (os.cpu_count() or 1))) as servers:
         calls = servers.calls()
         once = some_of(list(chain.from_iterable(map(faults_at, calls))), _RUNS.get(scenario, _RUNS_OF_OTHERS))
         lasting = some_of(list(chain.from_iterable(map(lasting_faults_at, calls))), _LASTING)

@@ -24,7 +24,7 @@ def store_told_by(receiver):
 @pytest.mark.full
 def test_a_stopped_store_is_told_of_and_replaced_and_nothing_is_lost(tmp_path):
     # The silence shows from 3 s on until the store is replaced: also on a slow machine long enough to be asked for.
-    with running(PreparedReceiver, tmp_path, CLC_HANG_SECONDS="15") as receiver:
+    with running(PreparedReceiver, tmp_path, CLC_HANG_SECONDS="40") as receiver:
         until(lambda: process_of(tmp_path, "store").last_beat, what="a beat in serve.json")
         stopped, began = receiver.children()["store"], datetime.now(UTC)
         os.kill(stopped, signal.SIGSTOP)

@@ -101,13 +101,15 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
     calls = [line for line in lines if re.match(r"\w+\(", line)]
     names = [call.partition("(")[0] for call in calls]
     begun = next(number for number, call in enumerate(calls) if names[number] == "rename" and FILE in call)
-    ended, stores = [], Stores()
+    ended, missed, stores = [], [], Stores()
     request.addfinalizer(stores.close)
     for number in choose_calls(begun, len(calls)):
         data_dir = case.copy(tmp_path / "d")
         which = f"inject={names[number]}:signal=KILL:when={names[: number + 1].count(names[number])}"
         killed = restore_in_strace(case, data_dir, "-o", os.devnull, "-e", which)
-        assert killed.returncode != 0, calls[number]
+        if not killed.returncode:
+            missed.append(calls[number])
+            continue
         if number % 2:
             with open_reader(read_settings(env_file=None, data_dir=data_dir)) as reader:
                 assert reader.read_rows("SELECT count(*) FROM notifications", [])[0][0] in {6, 12}
@@ -120,6 +122,8 @@ def test_a_restore_that_is_killed_anywhere_is_finished_or_never_began(case, tmp_
         ended.append(found == NEW)
     stores.close()
     assert {*ended} == {True, False}
+    # One run may make a call or two fewer than another: then the last one of its name does not come.
+    assert len(missed) <= len(ended) // 100, missed
     with capsys.disabled():
         print(f"\n{len(ended)} kills at {len(calls)} calls: {ended.count(False)} undone, {ended.count(True)} finished")
 
