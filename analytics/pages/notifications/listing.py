@@ -32,12 +32,15 @@ from analytics.pages.shared.leafing import draw_pager
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.ranges import draw_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
-from analytics.senders import colours, has_several_senders, list_titles, name_unknown_type
+from analytics.senders import colours, has_several_senders, list_event_types, list_titles, name_unknown_type
 from analytics.text import format_count, make_visible, shorten
 from analytics.times import label_zone, to_microseconds
 from analytics.words.meanings import MARKS
 
 LIST_PIXELS = 640
+LEAST_EVENTS, MOST_EVENTS = 9.6, 13.6
+EVENT_LETTERS = 18
+"""The least width of the column of events, in rem, is enough for so many letters, as in `Alert.Notification`."""
 LIST_FIRST_SECONDS = 0.1
 """The delay of a new page's chart after its list. A browser draws together what it gets together, and the chart takes
 0.2 s; with the delay the list appears that much sooner, and the chart no later."""
@@ -50,7 +53,11 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
         narrow: whether the list has what fits beside the open notification.
         named: whether accounts have business names.
     """
-    first: tuple[Column, ...] = (Column("Received", "11rem", opens=True, time=True), Column("Event", "9.6rem"))
+    events = LEAST_EVENTS if narrow else fit_events()
+    first: tuple[Column, ...] = (
+        Column("Received", "11rem", opens=True, time=True),
+        Column("Event", f"{events}rem"),
+    )
     if has_several_senders() and not narrow:
         first = (*first, Column("Sender", "10.2rem"))
     if narrow:
@@ -63,6 +70,12 @@ def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
         Column("Actor", "22%", opens=True),
         Column("Signature", "5.9rem"),
     )
+
+
+def fit_events() -> float:
+    """Return the width of the column of events, in rem: types of a sender often differ in their ends alone."""
+    longest = max(map(len, list_event_types()), default=0)
+    return LEAST_EVENTS if longest <= EVENT_LETTERS else min(2 + longest / 2, MOST_EVENTS)
 
 
 def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:

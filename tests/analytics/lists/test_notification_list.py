@@ -274,6 +274,22 @@ def test_a_window_of_1280_pixels_has_room_for_the_names_of_accounts_beside_what_
     assert room_for("What", without_names, table) > room_for("What", listed, table)
 
 
+@pytest.mark.parametrize(
+    ("events", "letters"),
+    [(["Alert.Notification"], 15), (["push", "merge_request.approved"], 22), (["e" * 90], 23)],
+)
+def test_the_column_of_events_has_room_for_the_longest_up_to_a_limit_beside_names_and_sentences(
+    monkeypatch, events, letters
+):
+    monkeypatch.setattr("analytics.pages.notifications.listing.list_event_types", lambda: events)
+    monkeypatch.setattr("analytics.pages.notifications.listing.has_several_senders", lambda: True)
+    listed, mark_and_padding, a_letter = list_columns(narrow=False, named=True), 28, 7
+    assert room_for("Event", listed, 1_230) >= mark_and_padding + letters * a_letter
+    assert room_for("What", listed, 1_230) >= 195
+    (narrow,) = [column.width for column in list_columns(narrow=True, named=True) if column.name == "Event"]
+    assert narrow == "9.6rem"
+
+
 def test_accounts_have_names_where_those_of_the_sender_have_any():
     accounts = Accounts(
         [Account("ACME", "Acme", None, ("ACME",), "centurylink"), Account("tools", None, None, ("tools",), "github")]
