@@ -40,7 +40,7 @@ from analytics.words.meanings import MARKS
 LIST_PIXELS = 640
 LEAST_EVENTS, MOST_EVENTS = 9.6, 13.6
 EVENT_LETTERS = 18
-"""The least width of the column of events, in rem, is enough for so many letters, as in `Alert.Notification`."""
+"""The letters for which the least width of the column of events, in rem, is enough."""
 LIST_FIRST_SECONDS = 0.1
 """The delay of a new page's chart after its list. A browser draws together what it gets together, and the chart takes
 0.2 s; with the delay the list appears that much sooner, and the chart no later."""
