@@ -12,12 +12,13 @@ import streamlit as st
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state import SafeSessionState, session_state_proxy
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 import analytics
 from analytics.pages.serving import sessions
-from analytics.pages.serving.sessions import find_lock, ignore_late_requests, share_locks
+from analytics.pages.serving.sessions import find_lock, ignore_late_requests, keep_addresses, share_locks
 from analytics.pages.shared import address, answers
 from analytics.pages.sql import editor
 from tests.support.dashboard_app import make_app
@@ -215,6 +216,17 @@ def test_a_session_answers_parts_of_the_page_for_which_its_browser_asked_last_al
     for state in (*first, elsewhere[0], late, elsewhere[1], None):
         AppSession.request_rerun(session, state)
     assert answered == [*first, *elsewhere, None]
+
+
+def test_an_address_keeps_its_values_though_the_page_before_had_a_filter_of_their_name(monkeypatch):
+    monkeypatch.setattr(QueryParams, "populate_from_query_string", QueryParams.populate_from_query_string)
+    keep_addresses()
+    params = QueryParams()
+    params.bind_widget("entity", "field-of-audit", "string_value", "audit")
+    params.bind_widget("theme", "field-of-all-pages", "string_value", "all pages")
+    params.populate_from_query_string("entity=KIM&theme=dark", {"all pages", "notifications"})
+    assert params.to_dict() == {"entity": "KIM", "theme": "dark"}
+    assert [params.is_bound(name) for name in params] == [False, True]
 
 
 def test_all_drawings_of_a_session_take_turns_at_its_state(monkeypatch):

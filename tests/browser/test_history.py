@@ -1,9 +1,11 @@
 """Back, Forward and the links of the top bar: each leads to a view as it was left, in one step."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.audited import ACCOUNT, SERVER, USER
 from tests.browser.watching import choose, drawn_at, expect_refreshed, expect_total, fill, find_field, go_back, row_of
@@ -46,14 +48,24 @@ def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
 
 
 def test_back_leads_to_all_of_several_values_of_a_filter(live, watch):
-    page = watch(live.url).open("/audit?refresh=off&range=all&rule=public_address_added&rule=hidden_user_update")
+    query, told = "refresh=off&range=all&rule=public_address_added&rule=hidden_user_update", []
+    watched = watch(live.url)
+
+    def hear(message):
+        told.append(ForwardMsg.FromString(message).page_info_changed.query_string)
+
+    watched.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    page = watched.load(f"/audit?{query}")
     rules = page.locator(".st-key-chips")
     expect(rules).to_contain_text("Rule: Public address added to a server, H")
     link(page, "Health").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Health")
+    told.clear()
     go_back(page, "Audit")
     expect(rules).to_contain_text("Rule: Public address added to a server, H")
-    expect(page).to_have_url(re.compile("rule=public_address_added&rule=hidden_user_update"))
+    expect(page).to_have_url(f"{live.url}/audit?{query}")
+    # Not even for a moment has it another address: the browser might ask for something then, or leave the page again.
+    assert set(filter(None, told)) <= {query}
 
 
 def test_a_link_of_the_top_bar_that_is_clicked_at_once_leaves_the_filters_in_the_history(live, watch):
@@ -227,3 +239,51 @@ def test_a_late_request_for_a_part_of_the_page_before_leaves_the_new_page_whole(
     assert page.evaluate("window.late === null"), "the page was loaded again"
     expect(page).to_have_url(re.compile(f"/audit.*account={ACCOUNT}"))
     expect(page.locator(".st-key-changes-head")).to_be_visible()
+
+
+def find_type(message):
+    """Return the type of one of the server's messages."""
+    return ForwardMsg.FromString(message).WhichOneof("type")
+
+
+def test_a_drawing_of_the_page_before_that_comes_late_changes_nothing_in_the_history(live, watch):
+    """The browser gets the drawing of a filter after it went to another page, as from a slow server."""
+    held, asked = None, []
+
+    def route(socket):
+        server = socket.connect_to_server()
+
+        def ask(message):
+            asked.append(message)
+            server.send(message)
+
+        def answer(message):
+            if held is None:
+                socket.send(message)
+            else:
+                held.append((socket, message))
+
+        socket.on_message(ask)
+        server.on_message(answer)
+
+    watched = watch(live.url)
+    watched.page.route_web_socket(re.compile("/_stcore/stream"), route)
+    page = watched.load(f"/audit?account={ACCOUNT}&refresh=off")
+    steps = page.evaluate("history.length")
+    held = []
+    fill(page, "Entity contains", USER)
+    # Messages come only while the browser is asked something.
+    until(lambda: page.title() and any(find_type(message) == "script_finished" for _, message in held))
+    before = len(asked)
+    link(page, "Notifications").click()
+    until(lambda: page.title() and len(asked) > before)
+    late, held = held, None
+    for socket, message in late:
+        socket.send(message)
+    expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
+    expect(page).to_have_url(f"{live.url}/notifications?account={ACCOUNT}&refresh=off")
+    expect(find_field(page, "textbox", "Entity contains")).to_have_value("")
+    assert page.evaluate("history.length") == steps + 1
+    go_back(page, "Audit")
+    expect(find_field(page, "textbox", "Entity contains")).to_have_value(USER)
+    expect(page).to_have_url(f"{live.url}/audit?account={ACCOUNT}&entity={quote(USER)}&refresh=off")

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from analytics.pages.pages import GUESSED, PAGES, SHOWS, find_entry_file
 from analytics.pages.serving.gate import Gate, Hosts, make_policy
-from analytics.pages.serving.sessions import ignore_late_requests, share_locks
+from analytics.pages.serving.sessions import ignore_late_requests, keep_addresses, share_locks
 from analytics.pages.shared.known.marks import COOKIE, hear_cookie
 from analytics.pages.shared.silence import PULSE_ADDRESS, SESSION_HEADER, describe_pulse, is_known
 from analytics.settings import read_settings
@@ -110,6 +110,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Prepare the dashboard for its viewers and for its end."""
     share_locks()
     ignore_late_requests()
+    keep_addresses()
     leave_program_alone()
     end_in_time()
     yield

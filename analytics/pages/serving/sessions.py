@@ -5,6 +5,10 @@ state. So one could clear what the other was just reading, and a page ended with
 
 Streamlit also draws a part of the page that was left when the request for it comes late. The browser then takes that
 page for the open one, throws away what it shows, and finds no place for the part.
+
+And where the browser goes to another page, Streamlit takes from its address each value with the name of a filter of the
+page before. The new page puts them back, but what the browser asks before, or the step of its history if it goes on at
+once, is without them.
 """
 
 import threading
@@ -15,6 +19,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state import SafeSessionState
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.runtime.state.session_state import SessionState
 
 _choosing = threading.Lock()
@@ -61,3 +66,22 @@ def is_late(session: AppSession, client_state: ClientState) -> bool:
     # The first request of a tab has no hash, but the name of its page.
     page = _pages.get(session) or client_state.page_script_hash
     return bool(client_state.fragment_id) and client_state.page_script_hash != page
+
+
+def keep_addresses() -> None:
+    """Let each page keep all values of its address, whatever filters the page before it had."""
+    populate = QueryParams.populate_from_query_string
+
+    def populate_with_all(self: QueryParams, query_string: str, valid_script_hashes: set[str] | None = None) -> None:
+        if valid_script_hashes is not None:
+            forget_filters(self, valid_script_hashes)
+        populate(self, query_string)
+
+    QueryParams.populate_from_query_string = populate_with_all  # type: ignore[method-assign]
+
+
+def forget_filters(params: QueryParams, own: set[str]) -> None:
+    """Let an address forget the filters of all pages but its own, which come by their hashes, and keep the values."""
+    for binding in tuple(params._bindings_by_widget.values()):  # noqa: SLF001 - nothing public lists them
+        if binding.script_hash not in own:
+            params.unbind_widget(binding.widget_id)

@@ -78,8 +78,8 @@ def forget_shown() -> None:
 def take_back(context: ScriptRunContext) -> None:
     """Restore the address by which the browser came from another page, and let filters show its values.
 
-    Streamlit has dropped each value with the name of a filter of the previous page. Filters take their values from a
-    new address only in the first run after the browser's move, and not if a click came with it: that run may end before
+    A drawing of the previous page that was not over yet may have changed it. Filters take their values from a new
+    address only in the first run after the browser's move, and not if a click came with it: that run may end before
     they are drawn.
     """
     context.is_history_navigation = True
