@@ -14,8 +14,9 @@ from tornado.iostream import IOStream
 
 from receiver.listener import metrics
 from receiver.listener.draining import Connection, DrainingServer
+from receiver.listener.limits import Limits
 from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
-from receiver.listener.sources import Limits, Unproven, find_source, unmap_address
+from receiver.listener.sources import Unproven, find_source, unmap_address
 from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
 from receiver.network.streams import open_stream

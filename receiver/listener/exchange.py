@@ -18,7 +18,7 @@ from tornado.httputil import (
 )
 
 from receiver.admission import Refusal
-from receiver.listener.sources import BodyBudget, Limits
+from receiver.listener.limits import BodyBudget, Limits
 from receiver.listener.turns import Turns
 
 # Tornado's own limit would answer without a body, and close the connection before its sender could read that.

@@ -12,10 +12,11 @@ from receiver.listener import metrics
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer
 from receiver.listener.health import Replication
+from receiver.listener.limits import Limits, fit_to_descriptors
 from receiver.listener.quick_connection import Ordinary
 from receiver.listener.rejections import BUDGET_FILE, BYTES_PER_HOUR, HourlyBudget
 from receiver.listener.routes import Commits, Routes
-from receiver.listener.sources import Limits, TrustedProxies, fit_to_descriptors
+from receiver.listener.sources import TrustedProxies
 from receiver.listener.turns import Breath, come_first
 from receiver.network.tls import make_tls_context
 from receiver.processes.child import Child, run_child

@@ -10,7 +10,8 @@ import pytest
 
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, answer_accepted, answer_text
-from receiver.listener.sources import Limits, TrustedProxies, find_source
+from receiver.listener.limits import Limits
+from receiver.listener.sources import TrustedProxies, find_source
 from tests.support.waiting import until
 
 LIMITS = Limits(header_seconds=0.4, body_seconds=0.4)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, answer_accepted
+from receiver.listener.limits import Limits
 from receiver.listener.quick_connection import Ordinary
-from receiver.listener.sources import Limits
 from tests.support.keys import make_certificate, write_key
 from tests.support.waiting import until
 

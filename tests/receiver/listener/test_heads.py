@@ -10,7 +10,7 @@ from tornado.iostream import IOStream
 
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, answer_text
-from receiver.listener.sources import Limits
+from receiver.listener.limits import Limits
 from receiver.network.heads import HEAD_BYTES, search_quickly
 
 EMPTY_LINE = re.compile(rb"\r?\n\r?\n")

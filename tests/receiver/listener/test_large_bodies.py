@@ -7,7 +7,7 @@ import pytest
 
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import ExchangeServer, answer_accepted
-from receiver.listener.sources import Limits
+from receiver.listener.limits import Limits
 from receiver.listener.turns import ByteRate
 
 MIB = 1024 * 1024

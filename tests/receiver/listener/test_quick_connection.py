@@ -9,8 +9,8 @@ from tornado.http1connection import HTTP1ServerConnection
 
 from receiver.listener.connections import GuardedServer
 from receiver.listener.exchange import Answer, ExchangeServer, answer_accepted, answer_text
+from receiver.listener.limits import Limits
 from receiver.listener.quick_connection import Ordinary, QuickConnection
-from receiver.listener.sources import Limits
 from tests.support.waiting import until
 
 HEAD = b"POST /webhooks/User.Updated?a=1 HTTP/1.1\r\nHost: x\r\nTier3-RsaSha1:  a b=  \r\n"
