@@ -70,7 +70,7 @@ def test_activity_counts_draws_and_ranks_what_came(live, watch):
 
 
 def test_the_choices_of_view_close_where_one_is_made_before_the_server_draws_them_open(live, watch):
-    """The server draws both clicks at once, as it does when it is slow: it never says that the choices are open."""
+    """A slow server takes both clicks as one, and never tells the browser that the choices are open."""
     held = None
 
     def route(socket):

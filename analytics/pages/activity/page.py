@@ -43,7 +43,7 @@ from analytics.times import label_zone
 NUMBER, CHANGE = "number", "change"
 VIEW = "view-popover"
 CLOSED = "view-closed"
-"""The place of how often the choices of the view were closed in the session's state."""
+"""The name in the session's state of the number of times that the choices of the view were closed."""
 SHORTEST_WEEK = timedelta(days=2)
 CHANGED_FIELDS = (
     "Rows of `changes` with `NOT noise AND path <> ''`. Links and dates of change are noise. "
@@ -64,7 +64,7 @@ def draw_body() -> None:
         choose_account(alone=filters.ALONE)
         choose_sender()
         measure = choose_measure()
-        with find_view():
+        with draw_view():
             draw_since_visit()
             how = choose_comparison(close_view)
             by_change = choose_rank()
@@ -84,7 +84,7 @@ def draw_body() -> None:
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic, is_filtered=bool(chips))
 
 
-def find_view() -> DeltaGenerator:
+def draw_view() -> DeltaGenerator:
     """Draw the button of the view, and return the place of its choices."""
     closed = st.session_state.get(CLOSED, 0)
     with st.container(key=VIEW, width="content"):
@@ -94,8 +94,8 @@ def find_view() -> DeltaGenerator:
 def close_view() -> None:
     """Close the choices of the view, which cover the lists, after one is made.
 
-    They get another key. The browser would not close those of the same key where both clicks are drawn at once: it
-    heeds what the server says of them only when that changes.
+    They get a new key. With the same key the browser would leave them open where the server takes both clicks as one:
+    it heeds what the server says of them only when that changes.
     """
     st.session_state[CLOSED] = st.session_state.get(CLOSED, 0) + 1
 
