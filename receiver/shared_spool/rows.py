@@ -11,7 +11,7 @@ from receiver.spool import KINDS, Row, SpooledRow
 from receiver.spool.columns import DamagedRowError, make_damaged, pack, unpack
 from receiver.spool.layout import SQLITE_TYPES
 
-_TYPES = {"BLOB": "BYTEA", "TEXT": "BYTEA", "INTEGER": "BIGINT"}
+_TYPES = {"BLOB": "bytea", "TEXT": "bytea", "INTEGER": "int8"}
 _COLUMNS: dict[str, Column] = {column.name: column for kind in KINDS for column in list_columns(kind)}
 _NAMES = list(_COLUMNS)
 _TEXTS = {name for name, column in _COLUMNS.items() if SQLITE_TYPES[column.type] == "TEXT"}
@@ -23,15 +23,10 @@ COPIED = ("segment", "kind", "position", "holds", *_NAMES, "checksum")
 """The columns that `to_copy` gives."""
 COPIED_TYPES = (
     *("text", "text", "int8", "text"),
-    *(_TYPES[SQLITE_TYPES[column.type]].lower().replace("bigint", "int8") for column in _COLUMNS.values()),
+    *(_TYPES[SQLITE_TYPES[column.type]] for column in _COLUMNS.values()),
     "int8",
 )
 """Their types."""
-
-
-def declare_columns() -> str:
-    """Return the columns' definitions for SQL."""
-    return ",\n    ".join(f"{name} {_TYPES[SQLITE_TYPES[column.type]]}" for name, column in _COLUMNS.items())
 
 
 def to_copy(spooled: SpooledRow) -> list[Any]:

@@ -20,7 +20,6 @@ import psycopg
 from receiver.configuration import parse_postgresql_url
 from receiver.errors import SharedSpoolError
 from receiver.files import read_sql_file
-from receiver.shared_spool.rows import declare_columns
 
 VERSION = 4
 _READABLE = 3
@@ -78,8 +77,7 @@ def check_version(connection: Connection) -> int:
 
 def bring_to(connection: Connection, version: int) -> None:
     """Turn tables of the version before into those of a version."""
-    statements = read_sql_file(__package__, f"version_{version}.sql")
-    connection.execute(statements.replace("{columns}", declare_columns()).encode())
+    connection.execute(read_sql_file(__package__, f"version_{version}.sql").encode())
 
 
 def _read_version(connection: Connection) -> int:

@@ -1,4 +1,5 @@
--- receiver/notification.py defines the columns in braces; a row has those of a notification or those of a rejection.
+-- A row has the columns of a notification or those of a rejection. Columns that receiver/notification.py got later stand in
+-- later versions: a server has its tables already.
 -- Texts are kept as bytes: a text of PostgreSQL can't hold the character NUL, and a name in a body may.
 CREATE SCHEMA IF NOT EXISTS clc_spool;
 
@@ -7,7 +8,28 @@ CREATE TABLE clc_spool.rows (
     kind TEXT NOT NULL,
     position BIGINT NOT NULL,
     holds TEXT NOT NULL,
-    {columns},
+    id BYTEA,
+    received_at BIGINT,
+    event_type BYTEA,
+    category BYTEA,
+    action BYTEA,
+    account_alias BYTEA,
+    entity_id BYTEA,
+    actor BYTEA,
+    occurred_at BIGINT,
+    signature_status BYTEA,
+    signature BYTEA,
+    source_ip BYTEA,
+    payload BYTEA,
+    key_fingerprint BYTEA,
+    sender BYTEA,
+    proof BYTEA,
+    signature_detail BYTEA,
+    delivery_id BYTEA,
+    reason BYTEA,
+    path BYTEA,
+    headers BYTEA,
+    body BYTEA,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (segment, kind, position)
 );

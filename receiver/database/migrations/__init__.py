@@ -1,8 +1,8 @@
 """The schema of the DuckDB file, one SQL file for each version.
 
 A new column of `notifications` or `rejected` also stands in `receiver.notification`, from which all else takes it;
-in `receiver.spool.columns`, for segments of older programs; in the next `version_N.sql` of `receiver.shared_spool`, for
-a PostgreSQL that has its tables already; and in the documentation of the tables.
+in `receiver.spool.columns`, for segments of older programs; in the next `version_N.sql` of `receiver.shared_spool`; and
+in the documentation of the tables.
 """
 
 import re
