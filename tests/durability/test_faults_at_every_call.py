@@ -69,10 +69,13 @@ def log_of(scenario):
 def is_begun_anew_and_named(found):
     """Say whether DuckDB could not look at its file, took it for missing, and emptied it: a loss that must be named.
 
-    That `status` or `verify` says nothing of it would be a problem of its own.
+    A backup that is made afterwards lacks the same. That `status` or `verify` says nothing of it would be a problem of
+    its own.
     """
     is_look_at_database = re.search(r" stat\w* /data/clc\.duckdb$", found["hit"])
-    return bool(is_look_at_database) and all(problem.startswith("lost: ") for problem in found["problems"])
+    return bool(is_look_at_database) and all(
+        re.match(r"(\S+\.duckdb: )?lost: ", problem) for problem in found["problems"]
+    )
 
 
 SYSTEM_CALLS = {

@@ -86,4 +86,3 @@ def test_kills_of_each_process_under_load_lose_and_double_nothing(tmp_path, caps
             f"{len(acknowledged)} acknowledged, of these 0 lost, 0 doubled, bytes equal; "
             f"{stored - 1 - len(acknowledged)} stored whose answer did not arrive"
         )
-    assert rate >= size(1, 500)
