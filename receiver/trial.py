@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.changes.differ import Differ, Snapshot, list_changes
+from receiver.changes.change import Snapshot
+from receiver.changes.differ import Differ, list_changes
 from receiver.errors import SecretError
 from receiver.notification import Category
 from receiver.senders.pointers import Pointer, spell_pointer

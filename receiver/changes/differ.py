@@ -3,14 +3,15 @@
 import json
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
+from receiver.changes.change import Change, Snapshot
 from receiver.changes.fields import FieldFinder
 from receiver.changes.values import as_json, parse, spell
-from receiver.notification import Action, Category
-from receiver.senders.sender import Comparison, Kind
+from receiver.notification import Category
+from receiver.senders.sender import Comparison
 
 _MOST = 2_000
 _ROOM = 1024 * 1024
@@ -18,20 +19,6 @@ _ROOM = 1024 * 1024
 _ODD = (json.JSONDecodeError, UnicodeDecodeError, orjson.JSONEncodeError, RecursionError, ArithmeticError)
 
 _log = logging.getLogger(__name__)
-
-
-class Change(NamedTuple):
-    """A stored change of one field in a body. Its values are JSON; None means that the field is missing.
-
-    `told` says whether the sender told the value before itself.
-    """
-
-    path: str
-    kind: Kind
-    noise: bool
-    old_value: str | None
-    new_value: str | None
-    told: bool = False
 
 
 class Differ:
@@ -73,21 +60,6 @@ class Differ:
         """Yield the changes that a body tells itself."""
         for each in self.comparison.tell(event_type, body) if self.comparison.tell else ():
             yield Change(spell(each.parts), each.kind, each.noise, as_json(each.old), as_json(each.new), told=True)
-
-
-class Snapshot(NamedTuple):
-    """A notification's fields for a comparison, or an entity's state after one, see `follow`.
-
-    `weight` is the length of the fields that each change repeats. `undeleted` is the body from before the deletion of
-    the entity; empty without one.
-    """
-
-    category: Category
-    action: Action | None
-    payload: bytes
-    weight: int = 0
-    event_type: str | None = None
-    undeleted: bytes = b""
 
 
 _APPEARED = Change("", "added", False, None, None)

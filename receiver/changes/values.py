@@ -17,6 +17,8 @@ from receiver.senders.sender import MISSING, Aligned, Comparison, FieldDifferenc
 
 Groups = Sequence[Sequence[str]]
 Container = dict[str, Any] | list[Any]
+Number = Any
+"""An int, a float or a Decimal. A compiled module makes a float of an int where `float` is expected: 22.0 of 22."""
 # The integers that orjson reads and writes as such.
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 # Decimal can't distinguish numbers farther from zero.
@@ -86,7 +88,7 @@ def canonicalize(comparison: Comparison, value: Any, name: str = "") -> str:
     return json.dumps(value)
 
 
-def spell_number(value: float | Decimal) -> str:
+def spell_number(value: Number) -> str:
     """Write a number so that `4.0` is `4`."""
     if isinstance(value, Decimal):
         return str(value.normalize())
@@ -97,7 +99,7 @@ def _is_caseless(comparison: Comparison, name: str) -> bool:
     return name in comparison.caseless or name.endswith(comparison.caseless_endings)
 
 
-def _parse_number(text: str) -> float | Decimal:
+def _parse_number(text: str) -> Number:
     as_float = float(text)
     if isinf(as_float):
         try:

@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
-from receiver.changes.differ import Change, Differ
+from receiver.changes.change import Change
+from receiver.changes.differ import Differ
 from receiver.changes.values import PLAIN
 from receiver.database.opening import Read
 from receiver.deriving.history import Entity, EntityEvent

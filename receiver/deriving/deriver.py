@@ -7,7 +7,8 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from functools import partial
 
-from receiver.changes.differ import Change, Snapshot, follow, list_changes, list_told
+from receiver.changes.change import Change, Snapshot
+from receiver.changes.differ import follow, list_changes, list_told
 from receiver.database.extent import read_dropped
 from receiver.database.faults import UnderivableError, is_bug
 from receiver.database.opening import Read

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
-from receiver.changes.differ import Snapshot
+from receiver.changes.change import Snapshot
 from receiver.notification import Action, Category
 
 _NO_SEQ = 1 << 62

@@ -8,7 +8,8 @@ from datetime import datetime
 from sys import intern
 from typing import Any
 
-from receiver.changes.differ import Differ, Snapshot, follow, is_bare_deletion
+from receiver.changes.change import Snapshot
+from receiver.changes.differ import Differ, follow, is_bare_deletion
 from receiver.database.opening import Read
 from receiver.deriving.bodies import LastBodies
 from receiver.deriving.derived import SenderRules, as_columns

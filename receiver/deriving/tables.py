@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from receiver.changes.differ import Change
+from receiver.changes.change import Change
 from receiver.database.extent import read_dropped
 from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, UnderivableError, read_or
 from receiver.database.opening import Read, create_anew, run, transaction

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from receiver.changes import differ
-from receiver.changes.differ import Change, Differ, Snapshot
+from receiver.changes.change import Change, Snapshot
+from receiver.changes.differ import Differ
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications
 from receiver.deriving import Deriver, make_read, write_changes

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from receiver.changes import differ
-from receiver.changes.differ import Differ, Snapshot
+from receiver.changes.change import Snapshot
+from receiver.changes.differ import Differ
 from receiver.senders import CENTURYLINK
 
 FLAT = {

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from receiver.changes.differ import Change, Differ, Snapshot, follow, list_changes
+from receiver.changes.change import Change, Snapshot
+from receiver.changes.differ import Differ, follow, list_changes
 from receiver.database.opening import run
 from receiver.deriving import states
 from receiver.deriving.tables import Rebuild

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.changes import differ
-from receiver.changes.differ import Change, Differ, Snapshot
+from receiver.changes.change import Change, Snapshot
+from receiver.changes.differ import Differ
 from receiver.database.opening import run
 from receiver.notification import make_id
 from receiver.senders import CENTURYLINK

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from receiver.changes.differ import Change, Differ, Snapshot, list_changes
+from receiver.changes.change import Change, Snapshot
+from receiver.changes.differ import Differ, list_changes
 from receiver.changes.values import PLAIN
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.changes.differ import Change
+from receiver.changes.change import Change
 from receiver.database.opening import DERIVED_TABLES, run
 from receiver.database.rows import insert_notifications, insert_rejections, make_numbered, select_numbered
 from receiver.deriving.derived import Cause

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from receiver.changes.differ import Differ, Snapshot, list_changes
+from receiver.changes.change import Snapshot
+from receiver.changes.differ import Differ, list_changes
 from receiver.changes.values import spell
 from receiver.senders.profile.paths import parse_path
 from receiver.senders.sender import MISSING, Item
