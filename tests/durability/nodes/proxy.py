@@ -31,7 +31,8 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         keepalive_requests 1000000000;
-        keepalive_timeout 1h;
+        keepalive_timeout 1d;
+        keepalive_time 1d;
         location / {{
             proxy_pass http://receivers;
             proxy_http_version 1.1;
