@@ -74,7 +74,7 @@ def _import(archive: BinaryIO, name: str, settings: Settings, *, every_line: boo
     data_directory.check_user(settings.data_dir)
     data_directory.prepare(settings)
     spools.claim(settings)
-    finish_offline(settings.data_dir)
+    finish_offline(settings)
     accounts = AllowedAccounts(settings.accounts, settings.learned_accounts)
     key = CENTURYLINK.verification.load_key(settings.public_key)
     remember_key(settings.data_dir, key)

@@ -58,7 +58,7 @@ def _ask_status(settings: Settings) -> dict[str, Any]:
 
 def _judge_files(settings: Settings) -> dict[str, Any]:
     try:
-        finish_offline(settings.data_dir)
+        finish_offline(settings)
         reader = FileReader(settings.database)
     except StoreError as error:
         return judge(gather(settings, None, str(error))).as_json()

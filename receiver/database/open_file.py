@@ -25,8 +25,7 @@ class OpenFile:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        (path,) = connection.execute(_PATH).fetchone() or (None,)
-        self._path = Path(path).resolve() if path else None
+        self._path = find_path(connection)
         self._identity = _find_identity(self._path) if self._path else None
 
     def is_in_place(self) -> bool:
@@ -50,14 +49,16 @@ class OpenFile:
             StoreError: it can't be written.
         """
         try:
-            self._connection.execute("CHECKPOINT")
+            self._connection.execute("CHECKPOINT")  # of a file that no process opens again
             moved_to = self._write(data_dir)
         except (OSError, StoreError, duckdb.TransactionException) as error:
             raise StoreError(f"{_GONE}, and can't be written anew: {describe(error)}") from None
         report(data_dir, f"{_GONE} while in use: the store wrote it anew, with all that it held.", moved_to=moved_to)
 
     def _write(self, data_dir: Path) -> Path | None:
-        path, descriptor = self._find_descriptor()
+        if not (self._path and self._identity):
+            return None
+        path, descriptor = self._path, _find_descriptor(self._identity)
         size = os.fstat(descriptor).st_size
         if lack := find_lack_of_room(path.parent, size):
             raise StoreError(lack)
@@ -68,16 +69,32 @@ class OpenFile:
             os.fsync(file.fileno())
             return set_aside([path, path.with_name(f"{path.name}.wal")], data_dir)
 
-    def _find_descriptor(self) -> tuple[Path, int]:
-        """Find DuckDB's own: the locks of a file go when any other descriptor of it is closed."""
-        for each in Path(_DESCRIPTORS).iterdir():
-            try:
-                status = os.fstat(int(each.name))
-            except OSError:  # the one with which they are listed
-                continue
-            if self._path and (status.st_dev, status.st_ino) == self._identity:
-                return self._path, int(each.name)
-        raise StoreError("no descriptor of it is open in this process")
+
+def find_path(connection: duckdb.DuckDBPyConnection) -> Path | None:
+    """Return the path of a database's file; None for a database in memory."""
+    (path,) = connection.execute(_PATH).fetchone() or (None,)
+    return Path(path).resolve() if path else None
+
+
+def find_descriptor(path: Path) -> int:
+    """Find DuckDB's own descriptor of a file: the locks of a file go when any other descriptor of it is closed.
+
+    Raises:
+        OSError: the file can't be looked at.
+        StoreError: this process has not opened it.
+    """
+    return _find_descriptor(_find_identity(path))
+
+
+def _find_descriptor(identity: tuple[int, int]) -> int:
+    for each in Path(_DESCRIPTORS).iterdir():
+        try:
+            status = os.fstat(int(each.name))
+        except OSError:  # the one with which they are listed
+            continue
+        if (status.st_dev, status.st_ino) == identity:
+            return int(each.name)
+    raise StoreError("no descriptor of it is open in this process")
 
 
 def _find_identity(path: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from receiver.database.checkpoints import checkpoint
 from receiver.database.migrations import find_newest_version, read_migrations
 from receiver.errors import NewerStoreError, StoreError
 from receiver.files import copy_whole, find_lack_of_room, read_sql_file
@@ -96,7 +97,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
             "install the newer program again."
         )
     if 0 < version < newest:
-        run(connection, "CHECKPOINT")
+        checkpoint(connection)
         connection.close()
         kept = path.with_name(f"{path.stem}-before-schema-{newest}.duckdb")
         _log.info("schema version %d becomes %d; the database before it is kept as %s", version, newest, kept)
@@ -178,7 +179,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
             connection.execute(statement).fetchall()
         run(connection, "INSERT INTO schema_version VALUES (?)", [number])
     run(connection, "COMMIT")
-    run(connection, "CHECKPOINT")
+    checkpoint(connection)
 
 
 def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:

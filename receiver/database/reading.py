@@ -55,7 +55,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     if running is not None:
         yield ServiceReader(find_query_address(settings.data_dir, running), read_query_token(settings))
         return
-    finish_offline(settings.data_dir)
+    finish_offline(settings)
     with contextlib.closing(FileReader(settings.database)) as reader:
         yield reader
 

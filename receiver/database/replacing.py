@@ -15,9 +15,11 @@ from typing import NamedTuple
 from receiver.data_directory import access as data_directory
 from receiver.data_directory.incidents import Incident, aside_in, make_aside, put_aside, record, report
 from receiver.database.appended import Appended, write_appended
+from receiver.database.checkpoints import name_copy, undo_interrupted
 from receiver.database.stumble import forget_stumble
 from receiver.errors import DataDirectoryError, StoreError
 from receiver.files import make_directory, sync_directory, write_whole
+from receiver.settings import Settings
 
 FILE = "replacing.json"
 STAGED = "restoring.duckdb"
@@ -91,27 +93,29 @@ def finish(data_dir: Path) -> None:
         _carry_out(data_dir, replacement)
 
 
-def finish_offline(data_dir: Path) -> None:
-    """Finish an interrupted replacement, while no `serve` is running.
+def finish_offline(settings: Settings) -> None:
+    """Finish an interrupted replacement, and undo an interrupted checkpoint, while no `serve` is running.
 
     Raises:
         StoreError: it can't be finished, or another process is finishing it.
     """
-    if not (data_dir / FILE).exists():
+    data_dir = settings.data_dir
+    if not ((data_dir / FILE).exists() or name_copy(settings.database).exists()):
         return
     try:
         data_directory.check_user(data_dir)
     except DataDirectoryError as error:
-        raise StoreError(f"A restore in {data_dir} was interrupted. {error}") from None
+        raise StoreError(f"A restore or a checkpoint in {data_dir} was interrupted. {error}") from None
     try:
         with data_directory.take_offline(data_dir):
             finish(data_dir)
+            undo_interrupted(settings.database)
     except DataDirectoryError:
         raise StoreError(f"The database in {data_dir} is being replaced: wait until `restore` has ended.") from None
     except OSError as error:
         raise StoreError(
-            f"A restore in {data_dir} was interrupted and can't be finished ({error.strerror}): run this as the "
-            "user who runs `serve`, and make room."
+            f"A restore or a checkpoint in {data_dir} was interrupted, and what it left can't be settled "
+            f"({error.strerror}): run this as the user who runs `serve`, and make room."
         ) from None
 
 

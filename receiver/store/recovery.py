@@ -1,6 +1,6 @@
 """Opens the store, whatever the state of its files: the recovery ladder.
 
-From the top, each rung is taken only if the one above does not hold:
+From the top, each rung is taken only if the one above does not hold; an interrupted checkpoint is undone before:
 
 1. The database opens, and its WAL replays. If it replays short, which DuckDB does without an error, the spool fills the
    gap, and the WAL is kept aside.
@@ -34,6 +34,7 @@ import duckdb
 from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
 from receiver.database.appended import FILE as APPENDED
 from receiver.database.appended import parse_appended, read_appended
+from receiver.database.checkpoints import checkpoint, undo_interrupted
 from receiver.database.faults import (
     check_fault_is_of,
     crashes,
@@ -64,6 +65,7 @@ from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss
 from receiver.store.staging import stage_backup
 
+_OPENING = "opening"
 _WAL_SUFFIXES = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 _log = logging.getLogger(__name__)
@@ -92,9 +94,10 @@ def open_store(settings: Settings) -> OpenedStore:
     """
     if trouble := find_link_trouble(settings.database):
         raise StoreError(trouble)
-    waiting = _find_opening_directory(settings)
+    waiting = settings.data_dir / _OPENING
     try:
         _finish_replacement(settings)
+        undo_interrupted(settings.database)
         happened = _settle_the_last_run(settings, waiting)
         connection = _connect_somehow(settings, happened)
         connection = bring_up_to_date(connection, settings.database, settings.database_memory)
@@ -112,7 +115,7 @@ def open_store(settings: Settings) -> OpenedStore:
         ) from None
     if happened:  # so that a torn WAL is no longer needed
         try:
-            run(connection, "CHECKPOINT")
+            checkpoint(connection)
         except duckdb.Error as error:
             suspect(settings.data_dir, error)
             _log.warning("no checkpoint yet: %s", error)
@@ -271,13 +274,9 @@ def _list_wal_files(settings: Settings) -> list[Path]:
     return [settings.database.with_name(settings.database.name + suffix) for suffix in _WAL_SUFFIXES]
 
 
-def _find_opening_directory(settings: Settings) -> Path:
-    return settings.data_dir / "opening"
-
-
 def _keep_wal(settings: Settings) -> None:
     """Copy the WAL, which DuckDB truncates in place, and leave the sign that an opening has begun."""
-    waiting = _find_opening_directory(settings)
+    waiting = settings.data_dir / _OPENING
     try:
         make_directory(waiting)
         for path in filter(Path.exists, _list_wal_files(settings)):
@@ -293,7 +292,7 @@ def _keep_wal(settings: Settings) -> None:
 
 def _keep_what_waits(settings: Settings, directory: Path) -> None:
     """Add the copies made before opening, if the files differ from them."""
-    for path in _find_opening_directory(settings).glob(f"{settings.database.name}*"):
+    for path in (settings.data_dir / _OPENING).glob(f"{settings.database.name}*"):
         moved = directory / path.name
         if not moved.exists() or moved.stat().st_size != path.stat().st_size:
             with contextlib.suppress(OSError):

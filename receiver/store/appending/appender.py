@@ -11,6 +11,7 @@ from uuid import UUID
 import duckdb
 
 from receiver.database.appended import Appended, read_appended, write_appended
+from receiver.database.checkpoints import checkpoint
 from receiver.database.extent import count_notifications, read_dropped, read_watermarks
 from receiver.database.faults import (
     FAULTS_OF_A_ROW,
@@ -164,7 +165,7 @@ class Appender:
         """
         try:
             run(self._connection, f"SET GLOBAL max_vacuum_tasks = {_MERGES if merging else 0}")
-            run(self._connection, "CHECKPOINT")
+            checkpoint(self._connection)
         except duckdb.Error as error:
             suspect(self._data_dir, error)
             raise

@@ -88,7 +88,7 @@ def read_log(log: Path) -> list[Call]:
 
 
 def faults_at(call: Call) -> Iterator[Fault]:
-    """List what can befall a call: EIO, and by its kind EMFILE, ENOSPC, half of it done, or death before it.
+    """List what can befall a call: EIO, and by its kind EMFILE, ENOSPC, a part of it done, or death before it.
 
     A process that dies before a call which changes nothing leaves the same files as one that dies before the next that
     does.

@@ -142,7 +142,7 @@ static int judge_fd(const char *name, int class, int fd, int *torn) {
     return judge_path(name, class, text, torn);
 }
 
-static int after_half(void) {
+static int after_part(void) {
     if (control->kind == TORN_KILL) die();
     errno = control->error;
     return -1;
@@ -247,15 +247,17 @@ WRAP_FD(ssize_t, sendfile, WRITE, (int fd, int from, off_t *at, size_t size), (f
 WRAP_FD(ssize_t, sendfile64, WRITE, (int fd, int from, off64_t *at, size_t size), (fd, from, at, size))
 WRAP_FD(ssize_t, writev, WRITE, (int fd, const struct iovec *parts, int count), (fd, parts, count))
 
-#define WRAP_WRITE(name, parameters, whole, half) ssize_t name parameters { int torn = 0; \
+/* Not half of a large write: the rest of a block of DuckDB's is often zeros, which were there before. */
+#define PART(size) ((size) > 16384 ? 8192 : (size) / 2)
+#define WRAP_WRITE(name, parameters, whole, part) ssize_t name parameters { int torn = 0; \
     if (!judge_fd(#name, WRITE, fd, &torn)) return REAL(name) whole; \
     if (!torn) return -1; \
-    if (REAL(name) half < 0) return -1; \
-    return after_half(); }
-WRAP_WRITE(write, (int fd, const void *from, size_t size), (fd, from, size), (fd, from, size / 2))
-WRAP_WRITE(pwrite, (int fd, const void *from, size_t size, off_t at), (fd, from, size, at), (fd, from, size / 2, at))
+    if (REAL(name) part < 0) return -1; \
+    return after_part(); }
+WRAP_WRITE(write, (int fd, const void *from, size_t size), (fd, from, size), (fd, from, PART(size)))
+WRAP_WRITE(pwrite, (int fd, const void *from, size_t size, off_t at), (fd, from, size, at), (fd, from, PART(size), at))
 WRAP_WRITE(pwrite64, (int fd, const void *from, size_t size, off64_t at), (fd, from, size, at),
-    (fd, from, size / 2, at))
+    (fd, from, PART(size), at))
 ssize_t copy_file_range(int fd, off64_t *at, int to, off64_t *to_at, size_t size, unsigned flags) {
     return judge_fd("copy_file_range", WRITE, to, NULL) ? -1 : REAL(copy_file_range)(fd, at, to, to_at, size, flags);
 }

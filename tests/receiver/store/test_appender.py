@@ -166,7 +166,11 @@ def test_a_row_that_comes_when_a_checkpoint_has_made_the_database_unusable_is_st
         spool.append_all([notification(number, payload=b'"%s"' % (b"x" * 1_000)) for number in range(1_000)])
         appender.append_new()
         run(connection, "SET memory_limit = '1MB'")  # as if queries had the rest
-        with pytest.raises(duckdb.FatalException, match="failed to pin block"):
+        with pytest.raises(duckdb.TransactionException, match=r"clc\.duckdb\.undo first: Out of"):
+            appender.checkpoint()
+        run(connection, "SET memory_limit = '1GB'")
+        run(connection, "PRAGMA debug_checkpoint_abort = 'before_header'")
+        with pytest.raises(duckdb.FatalException, match="aborted"):
             appender.checkpoint()
         spool.append_all([notification(1_000)])
         with pytest.raises(duckdb.FatalException, match="previous fatal error"):
