@@ -111,7 +111,6 @@ def choose_faults(random: Random) -> list[Callable[[Cluster], None]]:
 
 def do_fault(cluster: Cluster, fault: Callable[[Cluster], None]) -> None:
     """Do a fault under load, and count it."""
-    cluster.let_stores_catch_up()
     cluster.until_accepted(cluster.random.randint(1, cluster.rate))
     kind, began = fault.__name__.replace("_", " "), time.monotonic()
     cluster.done.append(kind)
