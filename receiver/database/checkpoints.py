@@ -68,23 +68,11 @@ def undo_interrupted(database: Path) -> None:
         OSError: it can't be read or written.
     """
     copy = name_copy(database)
-    if not (copy.exists() and database.exists()):
+    if not copy.exists():
         return
-    with database.open("r+b") as file, copy.open("rb") as copied:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise StoreError(f"{database} can't be opened: another process has it.") from None
-        if file.read(_HEADERS) == copied.read(_HEADERS):
-            for place, block in _read_blocks(copied):
-                file.seek(place)
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-            _log.warning(
-                "a checkpoint of %s was interrupted, and is undone: its WAL holds what it was to write", database
-            )
-    copy.unlink()
+    if database.exists():
+        _write_back(copy, database)
+    copy.unlink()  # so that it never meets another database
 
 
 def name_copy(database: Path) -> Path:
@@ -103,6 +91,23 @@ def _copy_metadata(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             place = _HEADERS + number * size
             if place + size <= end:  # others were not written yet
                 copy.write(_PLACE.pack(place, size) + os.pread(descriptor, size, place))
+
+
+def _write_back(copy: Path, database: Path) -> None:
+    with database.open("r+b") as file, copy.open("rb") as copied:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise StoreError(f"{database} can't be opened: another process has it.") from None
+        if file.read(_HEADERS) == copied.read(_HEADERS):
+            for place, block in _read_blocks(copied):
+                file.seek(place)
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+            _log.warning(
+                "a checkpoint of %s was interrupted, and is undone: its WAL holds what it was to write", database
+            )
 
 
 def _read_blocks(copied: IO[bytes]) -> Iterator[tuple[int, bytes]]:

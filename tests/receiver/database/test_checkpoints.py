@@ -54,6 +54,12 @@ def test_what_reads_the_store_while_no_serve_runs_undoes_an_interrupted_checkpoi
     assert not name_copy(settings.database).exists()
 
 
+def test_a_copy_without_its_database_goes(settings):
+    settings.database.unlink()
+    undo_interrupted(settings.database)
+    assert not name_copy(settings.database).exists()
+
+
 def test_nothing_is_written_into_a_database_that_another_process_has(settings):
     copied = name_copy(settings.database).read_bytes()
     undo_interrupted(settings.database)
