@@ -114,7 +114,7 @@ def test_root_leaves_no_files_that_the_user_of_serve_could_not_read(tmp_path, mo
     own = os.getuid()
     said = f"uses {data_dir} as the user {own}, who can't read what this user writes there: run this as that one, for"
     said += f" example by `sudo -E -u '#{own}' clc-receiver …`; docs/operate.md says how to do so beside the systemd"
-    for act in (lambda: taking(settings).__enter__(), lambda: finish_offline(data_dir)):
+    for act in (lambda: taking(settings).__enter__(), lambda: finish_offline(settings)):
         with pytest.raises(ReceiverError, match=re.escape(said)):
             act()
     for arguments in (["import", str(archive)], ["accept-loss", "--yes"]):
