@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -123,9 +122,7 @@ def test_a_checkpoint_that_fails_there_leaves_the_table_complete_even_if_its_wal
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
-def test_a_checkpoint_that_dies_in_the_middle_of_a_write_is_undone(growing, stores, tmp_path, capsys):
-    shim = control.build(tmp_path)
+def test_a_checkpoint_that_dies_in_the_middle_of_a_write_is_undone(library, growing, stores, tmp_path, capsys):
     growing.grow(1_200)
     stores.start(growing.data_dir)  # from now on these are in the database alone, but for what lies in the last segment
     growing.grow(700)
@@ -134,7 +131,7 @@ def test_a_checkpoint_that_dies_in_the_middle_of_a_write_is_undone(growing, stor
         crashed = growing.crashed().copy(tmp_path / "crashed")
         fault = control.Fault(call + 1, "torn kill", classes=control.WRITE)
         figures = control.arm(tmp_path / "control", crashed.database, Path("/none"), fault, None)
-        store = start(crashed.data_dir, LD_PRELOAD=str(shim), FAULT_CONTROL=str(tmp_path / "control"))
+        store = start(crashed.data_dir, LD_PRELOAD=str(library), FAULT_CONTROL=str(tmp_path / "control"))
         store.stdout.readline()
         said = store.stdout.readline()
         end(store)

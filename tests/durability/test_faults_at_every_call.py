@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.durability.shim import control, oracle
+from tests.durability.shim import oracle
 from tests.durability.shim.client import Servers
 from tests.durability.shim.control import faults_at, lasting_faults_at
 from tests.durability.shim.scenarios import SCENARIOS
@@ -24,14 +24,6 @@ from tests.support.sizes import size
 _RUNS = {"append": 5, "spool": 4}
 _RUNS_OF_OTHERS = 2
 _LASTING = 1
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    """The shim, compiled."""
-    if not shutil.which("gcc"):
-        pytest.skip("gcc is not installed")
-    return control.build(tmp_path_factory.mktemp("shim"))
 
 
 def some_of(faults, most):

@@ -1,4 +1,4 @@
-"""What a checkpoint overwrites is copied first, and written back if the checkpoint did not come to its end."""
+"""The blocks that a checkpoint overwrites are copied first, and put back if the checkpoint was cut short."""
 
 import subprocess
 import sys
