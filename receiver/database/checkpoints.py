@@ -68,6 +68,8 @@ def undo_interrupted(database: Path) -> None:
         OSError: it can't be read or written.
     """
     copy = name_copy(database)
+    for unfinished in copy.parent.glob(f".{copy.name}.*"):
+        unfinished.unlink()
     if not copy.exists():
         return
     if database.exists():

@@ -54,6 +54,13 @@ def test_what_reads_the_store_while_no_serve_runs_undoes_an_interrupted_checkpoi
     assert not name_copy(settings.database).exists()
 
 
+def test_a_copy_that_a_kill_left_unfinished_goes(settings):
+    copy = name_copy(settings.database)
+    unfinished = copy.rename(copy.with_name(f".{copy.name}.4321.0badcafe"))
+    undo_interrupted(settings.database)
+    assert not unfinished.exists()
+
+
 def test_a_copy_without_its_database_goes(settings):
     settings.database.unlink()
     undo_interrupted(settings.database)
