@@ -24,7 +24,7 @@ from analytics.errors import (
     TooManyRowsError,
 )
 from analytics.settings import sign
-from analytics.words.advice import describe_error
+from analytics.words.advice import describe_error, describe_opening_error
 
 BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
@@ -56,16 +56,8 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
     try:
         whole = str(Path(path).absolute())  # DuckDB takes `name:` at the begin of a path for an extension
         return set_up(duckdb.connect(whole, read_only=True, config={**PROTECTION, "lock_configuration": False}))
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise LocationError(
-                f"{path} is being written by a receiver; ask its query service instead, "
-                "or copy it with `clc-receiver backup FILE`."
-            ) from error
-        raise LocationError(f"{path} is damaged, or not of a version that can be read here.") from error
     except duckdb.Error as error:
-        first_line = str(error).partition("\n")[0].rstrip(".")
-        raise LocationError(f"{path} can't be opened: {first_line}.") from error
+        raise LocationError(f"{path} {describe_opening_error(path, error)}") from error
 
 
 def check_readable(path: str) -> None:

@@ -1,7 +1,11 @@
 """DuckDB's words for an error, with what the user can do in place of a SET, which is refused: settings are locked."""
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
 
 _OUT_OF_MEMORY = "Out of Memory Error"
 _LESS = "Filter or aggregate before you sort or join, or ask on a machine with more memory."
@@ -28,6 +32,23 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):  # DuckDB has cut its message within a character
         return _replace_advice(error.object.decode(errors="replace"))
     return _replace_advice(str(error))
+
+
+def describe_opening_error(path: str, error: duckdb.Error) -> str:
+    """Say why a DuckDB file can't be opened, and what opens it; the sentence's subject is the file."""
+    if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
+        return (
+            "is being written by a receiver; ask its query service instead, or copy it with `clc-receiver backup FILE`."
+        )
+    if Path(f"{os.path.realpath(path)}.undo").exists():  # the store's copy of what a checkpoint overwrites
+        return (
+            "can't be opened: its store was ended in the middle of a checkpoint; "
+            "a start of the receiver, or `clc-receiver status`, undoes that."
+        )
+    if isinstance(error, duckdb.IOException):
+        return "is damaged, or not of a version that can be read here."
+    first_line = str(error).partition("\n")[0].rstrip(".")
+    return f"can't be opened: {first_line}."
 
 
 def _replace_advice(text: str) -> str:

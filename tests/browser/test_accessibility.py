@@ -28,8 +28,8 @@ BRUSH = ("svg-img-alt", re.compile(r"\.\w+_brush(_bg)?"))
 # So tall that all of a page is on the screen: axe-core can't tell what lies behind what lies elsewhere.
 VIEWPORT = {"width": 1500, "height": 4000}
 PAGES = pages(SERVER, seq=1)
-KINDS = ("one notification", "Activity", "SQL")
-"""Pages of three kinds: something that is open, charts with lists, and an editor."""
+KINDS = ("one notification", "Activity")
+"""Pages of two kinds: something that is open, and charts with lists."""
 WHOLE = {**PAGES, "finding": PAGES["Audit"]}
 LISTS = {
     "/notifications?refresh=off": "notifications",

@@ -112,6 +112,7 @@ def choose_view(page):
 VIEW = "/?compare=a+week+before&rank=change&refresh=off"
 
 
+@pytest.mark.full
 def test_a_view_is_its_address_in_another_browser_too(live, watch):
     page = watch(live.url, timezone_id="Europe/Berlin").open(VIEW)
     told = choose_view(page)

@@ -176,6 +176,7 @@ def test_a_bar_and_a_name_of_the_chart_lead_to_the_server_as_the_list_does_and_a
         go_back(page, "Alerts")
 
 
+@pytest.mark.full
 def test_what_flaps_is_what_was_in_alarm_so_many_times(live, watch):
     page = watch(live.url).open(PAGE)
     card = page.locator(".st-key-flapping-card")

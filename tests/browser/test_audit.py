@@ -204,6 +204,7 @@ def saved_rows(page, what):
     return list(csv.DictReader(data.decode().splitlines()))
 
 
+@pytest.mark.full
 def test_a_change_of_a_replayed_notification_names_its_finding_and_its_receipt_on_the_page_and_in_the_file(live, watch):
     name = "WA1ACMEOLD03"
     body = json.dumps(server(ago(50), "SVC_OPS", name=name, account=ELSEWHERE)).encode()

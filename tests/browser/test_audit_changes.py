@@ -98,6 +98,7 @@ def test_the_address_follows_the_filters_after_the_account_is_cleared(live, watc
     expect(page).to_have_url(re.compile("actor=svc_ops"))
 
 
+@pytest.mark.full
 def test_a_field_is_found_by_its_name_in_words_and_by_the_keys_of_what_came(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={SERVER}&field=public+address")
     expect(column(page, 2, "changes")).to_have_text([re.compile(f"^{ADDED}")])

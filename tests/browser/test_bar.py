@@ -32,7 +32,13 @@ def live(audited):
     return audited
 
 
-@pytest.mark.parametrize(("viewport", "most"), [(LAPTOP, MENU_PIXELS + 130), (PHONE, 200)], ids=["laptop", "phone"])
+@pytest.mark.parametrize(
+    ("viewport", "most"),
+    [
+        pytest.param(LAPTOP, MENU_PIXELS + 130, id="laptop"),
+        pytest.param(PHONE, 200, id="phone", marks=pytest.mark.full),
+    ],
+)
 def test_the_bar_is_one_line_and_the_data_begin_below_it(live, watch, viewport, most):
     watched = watch(live.url, viewport=viewport)
     for address, first in take_few(FIRST.items(), 2):

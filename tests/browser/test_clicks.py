@@ -69,6 +69,7 @@ def test_activity_counts_draws_and_ranks_what_came(live, watch):
         expect(row_of(page, "types-list", kind["name"]).locator("td").nth(1)).to_have_text(f"{kind['many']:,}")
 
 
+@pytest.mark.full
 def test_the_choices_of_view_close_where_one_is_made_before_the_server_draws_them_open(live, watch):
     """A slow server takes both clicks as one, and never tells the browser that the choices are open."""
     held = None

@@ -70,6 +70,7 @@ def goes_on_counting(page):
     until(lambda: page.locator(AGE).inner_text() != said, what="an age that counts")
 
 
+@pytest.mark.full
 def test_while_a_query_of_it_fails_each_page_stays_as_it_was_dimmed_with_its_age_and_goes_on_by_itself(place, watch):
     slow, url = place
     opened = {name: watch(url, beside=True).open(address_of(name, "1+s")) for name in take_few(SHOWN, 1)}

@@ -47,6 +47,7 @@ def test_back_and_forward_keep_filters_that_the_page_left_has_too(live, watch):
         expect(find_refresh(page)).to_have_value("off")
 
 
+@pytest.mark.full
 def test_back_leads_to_all_of_several_values_of_a_filter(live, watch):
     query, told = "refresh=off&range=all&rule=public_address_added&rule=hidden_user_update", []
     watched = watch(live.url)
@@ -68,6 +69,7 @@ def test_back_leads_to_all_of_several_values_of_a_filter(live, watch):
     assert set(filter(None, told)) <= {query}
 
 
+@pytest.mark.full
 def test_a_link_of_the_top_bar_that_is_clicked_at_once_leaves_the_filters_in_the_history(live, watch):
     page = watch(live.url).page
     page.goto(f"{live.url}/notifications?refresh=off&entity={SERVER}", wait_until="commit")
@@ -100,6 +102,7 @@ def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_be
     expect(find_field(page, "textbox", "Entity contains")).to_have_value(SERVER)
 
 
+@pytest.mark.full
 def test_a_range_that_is_chosen_follows_by_the_top_bar(live, watch):
     page = watch(live.url).load("/alerts?refresh=off")  # in another document a range may have been chosen before
     before = drawn_at(page)

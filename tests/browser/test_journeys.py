@@ -37,6 +37,7 @@ def test_from_the_list_to_the_whole_payload_of_an_updated_account(live, begin):
     expect(page.locator(".st-key-payload-raw code")).to_have_text(newest)
 
 
+@pytest.mark.full
 def test_from_activity_to_the_notifications_of_the_actor_whose_number_changed_most(begin):
     page = begin("/?refresh=off")
     if page.viewport_size == PHONE:
@@ -66,6 +67,7 @@ def test_from_a_finding_to_the_signature_and_the_body_of_its_notification(begin)
     expect(page.locator(".st-key-payload-raw code")).to_contain_text(PUBLIC)
 
 
+@pytest.mark.full
 def test_from_an_alarm_to_the_state_of_its_server(begin):
     page = begin("/alerts?refresh=off")
     row_of(page, "in-alarm", SERVER).get_by_role("button", name=SERVER).click()

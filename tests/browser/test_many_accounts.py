@@ -71,6 +71,7 @@ def test_of_several_that_fit_one_is_chosen(many, watch):
     expect(page.locator(".st-key-live [data-testid=stMetricValue]").nth(0)).to_have_text("1")
 
 
+@pytest.mark.full
 def test_what_no_account_has_is_said_and_changes_nothing(many, watch):
     page = watch(many.url).open("/?refresh=off")
     counted = page.locator(".st-key-live [data-testid=stMetricValue]").nth(0)

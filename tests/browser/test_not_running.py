@@ -53,6 +53,7 @@ def place(tmp_path):
         yield data_dir, address, url
 
 
+@pytest.mark.full
 def test_every_page_says_what_to_start_recovers_and_stays_dimmed_as_it_was_when_the_receiver_stops(watch, place):
     data_dir, address, url = place
     pages = {path: watch(url, beside=True).open(path) for path in PAGES}

@@ -347,6 +347,7 @@ def test_the_body_is_saved_byte_for_byte_and_the_signature_is_beside_it(live, wa
     assert data == b"\xff\x00 no json"
 
 
+@pytest.mark.full
 def test_the_filtered_list_is_saved_in_each_format(live, watch, tmp_path):
     page = watch(live.url).open(f"{STILL}&text=calc")
     expect_total(page, 1)

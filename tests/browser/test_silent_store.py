@@ -162,6 +162,7 @@ def test_a_store_that_is_slow_with_its_queries_is_said_on_each_page_and_a_click_
             expect(page.locator(SILENT)).to_be_hidden()
 
 
+@pytest.mark.full
 def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     page = watch(live.url).open("/?refresh=off")
     expect(page.locator(KEPT)).to_contain_text("newest")

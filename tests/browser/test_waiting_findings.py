@@ -78,6 +78,7 @@ def test_a_link_to_a_finding_of_just_now_waits_for_it_says_when_that_takes_long_
     expect(page.locator(WAITING)).to_have_count(0)
 
 
+@pytest.mark.full
 def test_activity_is_drawn_before_findings_are_known_says_so_and_shows_their_number_then(place, watch, monkeypatch):
     slow, live = place
     before = watch(live.url).open("/?refresh=off").locator(".st-key-sign-findings button").first

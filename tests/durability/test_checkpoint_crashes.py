@@ -121,6 +121,7 @@ def test_a_checkpoint_that_fails_there_leaves_the_table_complete_even_if_its_wal
     assert "FatalException" in said
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_checkpoint_that_dies_in_the_middle_of_a_write_is_undone(library, growing, stores, tmp_path, capsys):
     growing.grow(1_200)

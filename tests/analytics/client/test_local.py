@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -106,3 +107,15 @@ def test_a_new_query_lets_those_of_the_older_file_end_so_that_they_do_not_overla
         until(lambda: local._OPENING._waiters, what="a query that waits")  # type: ignore[attr-defined]
         reading._end_reading(cursor)
         assert counting.result() == 2
+
+
+def test_a_file_whose_checkpoint_was_interrupted_says_what_undoes_it(tmp_path):
+    path = Path(put(tmp_path, 1))
+    with path.open("r+b") as file:  # as a kill leaves the block that a checkpoint overwrites
+        file.seek(3 * 4096)
+        file.write(b"\x55" * 8192)
+    with pytest.raises(analytics.errors.LocationError, match="Corrupt database file"):
+        analytics.connect(str(path))
+    path.with_name(f"{path.name}.undo").touch()
+    with pytest.raises(analytics.errors.LocationError, match=r"a start of the receiver, or `clc-receiver status`"):
+        analytics.connect(str(path))

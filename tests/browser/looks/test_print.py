@@ -48,13 +48,8 @@ def print_page(live, watch):
         page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize(
-    ("address", "key"),
-    [
-        pytest.param(AUDIT, "changes", id="audit"),
-        pytest.param(ENTITY, "steps", id="entity", marks=pytest.mark.full),
-    ],
-)
+@pytest.mark.full
+@pytest.mark.parametrize(("address", "key"), [(AUDIT, "changes"), (ENTITY, "steps")], ids=["audit", "entity"])
 def test_a_printed_page_has_its_lists_whole_and_nothing_to_click(print_page, address, key):
     page = print_page(address, f".st-key-{key} tbody tr")
     for clicked in page.locator(CLICKED).all():

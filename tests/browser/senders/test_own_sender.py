@@ -76,6 +76,7 @@ def open_page(watch, live, address, **options):
     return watch(live.url, **options).open(address)
 
 
+@pytest.mark.full
 def test_refused_notifications_name_the_sender_the_reason_and_what_to_look_at(live, watch):
     page = open_page(watch, live, "/notifications?list=Refused")
     wrong = row_of(page, "reasons", "Signature does not fit · Acme billing")
@@ -122,6 +123,7 @@ def test_set_up_begins_with_the_sender_that_sent_and_with_its_steps(live, watch)
     assert tops == sorted(tops)
 
 
+@pytest.mark.full
 def test_the_list_of_notifications_has_room_for_what_changed(live, watch):
     page = open_page(watch, live, "/notifications", viewport={"width": 1280, "height": 800})
     cell = column(page, 3).first

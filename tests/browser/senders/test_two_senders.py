@@ -82,6 +82,7 @@ def test_a_page_that_is_open_without_refresh_learns_of_a_second_sender(watch, tm
         expect(sender_filter(page)).to_be_attached()
 
 
+@pytest.mark.full
 def test_the_list_of_notifications_names_the_sender_and_is_filtered_by_it(live, watch):
     page = open_with_both(watch, live, "/notifications?refresh=off")
     assert set(texts(column(page, 2))) == set(TITLES)
@@ -246,6 +247,7 @@ def test_activity_of_a_sender_without_alerts_calls_nothing_in_alarm(live, watch)
     expect(alarms).to_contain_text(re.compile(r"[1-9]\d* servers? in alarm"))
 
 
+@pytest.mark.full
 def test_set_up_says_of_each_other_sender_whether_it_is_set_up(live, watch):
     page = watch(live.url).open("/set-up?refresh=off")
     expect(page.locator(".st-key-last-github")).to_contain_text("received")

@@ -135,6 +135,7 @@ def test_once_another_query_is_opened_nothing_says_that_a_link_brought_it(live, 
     expect(linked).to_be_hidden()
 
 
+@pytest.mark.full
 def test_a_query_is_kept_under_a_name_renamed_by_keeping_it_again_and_deleted(page):
     tab(page, "Queries")
     typed(page, "SELECT 1 AS one")
