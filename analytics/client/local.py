@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from analytics.client.arrow_types import cast_changed
 from analytics.client.cancelling import Cancellation
+from analytics.client.keeping import begin
 from analytics.errors import (
     LocationError,
     NoStatusError,
@@ -136,7 +137,7 @@ class DuckDBSource:
         try:
             check_one_select(cursor, query)
             # DuckDB runs a query to its end whatever signals come; in another thread it can be interrupted.
-            running.append(worker.submit(read_rows, cursor, query, parameters, max_rows, max_bytes))
+            running.append(begin(worker, read_rows, cursor, query, parameters, max_rows, max_bytes))
             if cancellation:
                 cancellation.set_end(lambda: Thread(target=interrupt, args=(cursor, running[0])).start())
             return running[0].result(timeout)

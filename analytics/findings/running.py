@@ -16,6 +16,7 @@ from analytics import queries
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
+from analytics.client.keeping import begin
 from analytics.errors import BusyError, CancelledError, QueryError
 from analytics.findings.doubts import NONE_KNOWN, add_stored_after, mark_doubted, split_ids
 from analytics.findings.finding import RANKS, Finding, make_finding_id
@@ -111,7 +112,8 @@ def find(
     with _put_off_collection():
         with ThreadPoolExecutor(AT_ONCE) as pool:
             try:
-                results = list(pool.map(run, rules.rules, cancellations))
+                running = [begin(pool, run, *each) for each in zip(rules.rules, cancellations, strict=True)]
+                results = [future.result() for future in running]
             except BaseException:  # such as Ctrl-C: nobody wants the answers, and the pool waits for each thread
                 for cancellation in cancellations:
                     cancellation.cancel()

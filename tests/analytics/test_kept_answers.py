@@ -1,6 +1,6 @@
 """What the dashboard keeps of viewers' answers has a bound, and the oldest go first."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, thread
 from datetime import UTC, datetime
 from threading import Event
 
@@ -11,8 +11,13 @@ from analytics import connect
 from analytics.client.client import Client
 from analytics.client.keeping import begin
 from analytics.errors import SilentError, TooManyBytesError
+from analytics.findings import running
+from analytics.findings.running import find
+from analytics.findings.snapshot import FOREVER
 from analytics.pages.shared.known import alarms
 from analytics.pages.sql.run import AnswerCache, Limits, Run
+from analytics.times import EPOCH
+from tests.support.readable_store import build_store
 
 PATIENCE = 60
 
@@ -109,3 +114,13 @@ def test_work_that_is_begun_while_the_program_ends_is_an_error_that_pages_know()
     threads.shutdown()
     with pytest.raises(SilentError, match="This program is ending"):
         begin(threads, int).result()
+
+
+def test_queries_and_findings_are_such_errors_too_while_the_program_ends(tmp_path, monkeypatch):
+    with connect(str(build_store(tmp_path / "store.duckdb", []))) as client:
+        monkeypatch.setattr(running, "find_complete_since", lambda _: None)
+        monkeypatch.setattr(thread, "_shutdown", True)  # as Python sets it
+        with pytest.raises(SilentError, match="This program is ending"):
+            client.sql("SELECT 1")
+        with pytest.raises(SilentError, match="This program is ending"):
+            find(client, EPOCH, FOREVER)
