@@ -169,6 +169,7 @@ def test_a_finding_that_is_none_says_so(live, watch):
     expect(page.locator(".st-key-detail")).to_contain_text("Not found")
 
 
+@pytest.mark.full
 def test_findings_are_filtered_by_rule_and_both_lists_are_saved_as_they_are_filtered(live, watch):
     page = watch(live.url).open(ALL)
     choose(page, "Rule", "Public address added to a server", typed="Public address")

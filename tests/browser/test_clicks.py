@@ -138,6 +138,7 @@ def test_activity_counts_changed_fields_and_a_field_leads_to_its_changes(live, w
     expect(page.locator(".st-key-changes-head")).to_contain_text(re.compile(rf"^{changes:,} changes?"))
 
 
+@pytest.mark.full
 def test_a_refresh_that_is_off_stays_as_it_was(live, watch):
     page = watch(live.url).open("/?refresh=off")
     expect(page.locator(".st-key-over-time svg.marks")).to_be_visible()

@@ -2,16 +2,20 @@
 
 import json
 import sys
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from analytics.client import pulse
 
 _locations: list[str] = []
+# Each drawing would look through all that is installed for components anew.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def make_app(monkeypatch: pytest.MonkeyPatch, page: str, location: str, **parameters: str) -> AppTest:
