@@ -184,6 +184,7 @@ def find_unseen_stops(page) -> list[str]:
     return unseen
 
 
+@pytest.mark.full
 def test_forced_colours_show_where_the_focus_is(live, watch):
     page = watch(live.url, forced_colors="active").load("/audit?refresh=off&range=all&actor=kim")
     expect(page.locator(".st-key-changes tbody tr").first).to_be_visible()
@@ -220,6 +221,7 @@ def test_a_list_without_room_for_its_columns_has_rows_of_several_lines(live, wat
             assert min(table.evaluate(WIDTHS)) >= LEAST_PIXELS, address
 
 
+@pytest.mark.full
 def test_rows_take_lines_of_their_own_as_soon_as_the_window_is_made_narrow(live, watch):
     page = watch(live.url, viewport={"width": 1280, "height": 900}).open("/notifications?refresh=off")
     stacked = page.locator(".st-key-notifications table.stacks")

@@ -162,6 +162,7 @@ def test_each_alarm_of_the_range_is_listed_and_drawn_from_begin_to_end(live, wat
     expect(marks.locator("text", has_text=FLAPPER)).to_have_count(1)
 
 
+@pytest.mark.full
 def test_a_bar_and_a_name_of_the_chart_lead_to_the_server_as_the_list_does_and_again_after_back(live, watch):
     page = watch(live.url).open(PAGE)
     marks = page.locator(".st-key-alarms-over-time svg.marks")

@@ -28,6 +28,7 @@ def test_a_changed_field_of_activity_leads_to_its_changes_in_the_same_time_range
     expect(page.locator(".st-key-changes tbody tr").first).to_be_in_viewport()
 
 
+@pytest.mark.full
 def test_changes_are_told_in_sentences_and_hidden_ones_are_flagged(live, watch):
     page = watch(live.url).open(f"{ALL}&entity={SERVER}")
     sentences = column(page, 2, "changes")
@@ -132,6 +133,7 @@ def test_older_changes_are_leafed_to_and_a_page_stays_as_it_is_while_new_ones_co
     expect(column(page, 2, "changes")).to_have_text(held)
 
 
+@pytest.mark.full
 def test_of_a_field_that_is_never_reported_it_says_that_no_time_range_has_it(live, watch):
     page = watch(live.url).open(f"{ALL}&field=Roles")
     expect(page.locator(".st-key-nothing")).to_contain_text("never reports roles, permissions, log-ins")

@@ -123,6 +123,7 @@ def test_activity_counts_one_account_with_and_without_its_sub_accounts(live, wat
     assert f"account={root}" in page.url
 
 
+@pytest.mark.full
 def test_activity_counts_changed_fields_and_a_field_leads_to_its_changes(live, watch):
     page = watch(live.url).open("/?refresh=off&range=30+d")
     page.get_by_role("radio", name="Changed fields").click()
@@ -194,6 +195,7 @@ def clear(page, total):
     expect(page).not_to_have_url(re.compile("(events|entity|actor|text|signature)="))
 
 
+@pytest.mark.full
 def test_notifications_are_paged_to_their_end_and_back(live, watch):
     page = watch(live.url).open("/notifications")
     total = live.one(ALL)

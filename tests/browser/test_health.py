@@ -67,6 +67,7 @@ def test_health_refreshes_itself(live, watch):
     expect(column(page, 0, "health-refusals").filter(has_text="not_an_object")).to_be_visible(timeout=SOON)
 
 
+@pytest.mark.full
 def test_a_process_that_died_and_came_back_is_amber(live, watch):
     import os
     import signal

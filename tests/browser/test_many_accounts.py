@@ -100,6 +100,7 @@ def test_what_was_looked_for_is_forgotten_when_another_account_is_chosen_elsewhe
     expect(field).to_have_attribute("placeholder", "All accounts; type to find one")
 
 
+@pytest.mark.full
 def test_a_ranked_list_shows_more_names_on_a_click_and_its_address_keeps_them(many, watch):
     page = watch(many.url).open("/?refresh=off")
     rows = page.locator(".st-key-accounts-list tbody tr")

@@ -201,6 +201,7 @@ def test_the_last_label_of_an_axis_is_whole(page):
     assert label["x"] + label["width"] < chart["x"] + chart["width"]
 
 
+@pytest.mark.full
 def test_tables_open_to_columns_and_columns_to_what_they_hold(live, page):
     row_of(page, "sql-tables", "events").get_by_role("button").click()
     assert "received_at" in texts(column(page, 0, "sql-columns"))
