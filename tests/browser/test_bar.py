@@ -9,14 +9,14 @@ from playwright.sync_api import expect
 
 from analytics.pages.shared.components import BROWSER, read_file
 from analytics.pages.shared.search import SEARCH_HTML
-from tests.browser.audited import PUBLIC, SERVER
+from tests.browser.audited import SERVER
 from tests.browser.watching import GO, choose, open_filters, row_of
 from tests.support.sizes import take_few
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-MENU_PIXELS, LINE_PIXELS, LETTER_PIXELS = 48, 48, 20
+MENU_PIXELS, LINE_PIXELS = 48, 48
 FIRST = {
     "/": ".st-key-live",
     "/notifications": ".st-key-histogram",
@@ -131,23 +131,6 @@ def test_the_search_leads_from_an_event_to_its_notifications(live, watch):
     expect(row_of(page, "notifications", "User.Updated")).to_be_visible()
 
 
-@pytest.mark.full
-def test_on_a_phone_a_button_shows_the_search_and_hides_neither_range_nor_filters(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/audit?refresh=off&actor=kim")
-    for shown in (page.get_by_role("combobox", name="Time range"), page.locator(".st-key-filters-button button")):
-        expect(shown).to_be_in_viewport(ratio=1)
-    button = page.get_by_role("button", name="Search", exact=True)
-    button.click()
-    field = page.get_by_role("searchbox", name="Search all")
-    expect(field).to_be_focused()
-    field.press("Escape")
-    expect(field).to_be_hidden()
-    button.click()
-    field.fill(SERVER)
-    field.press("Enter")
-    expect(page.locator(".st-key-detail-name")).to_contain_text(SERVER)
-
-
 def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all&actor=kim&noise=true")
     expect(page.locator(".st-key-filters-button button")).to_contain_text("Filters (2)")
@@ -173,71 +156,6 @@ def test_a_page_that_is_opened_anew_by_the_menu_has_no_filter_of_the_visit_befor
         expect(page.locator(".st-key-changes-head")).to_be_visible()
         expect(page.get_by_role("button", name="Kind: removed")).to_have_count(0)
         expect(page.locator(".st-key-filters-button button")).to_have_text(re.compile("Filters(?! \\()"))
-
-
-@pytest.mark.full
-def test_on_a_phone_the_menu_closes_when_a_page_is_chosen(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/?refresh=off")
-    page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Audit").click()
-    expect(page.locator(".st-key-title h3")).to_have_text("Audit")
-    expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
-
-
-@pytest.mark.full
-def test_on_a_phone_a_row_says_all_names_and_an_open_notification_covers_the_list(live, watch):
-    page = watch(live.url, viewport=PHONE).open("/notifications?refresh=off&entity=" + SERVER)
-    row = page.locator(".st-key-notifications tbody tr").first
-    for cell in row.locator("td").all():
-        assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth + 1"), cell.inner_text()
-    expect(row).to_contain_text(SERVER)
-    row.locator("td").nth(1).click()
-    expect(page.locator(".st-key-verdict")).to_be_in_viewport()
-    expect(row).to_be_hidden()
-    page.get_by_role("button", name="Close", exact=True).click()
-    expect(row).to_be_in_viewport()
-
-
-@pytest.mark.full
-def test_on_a_phone_a_tap_on_a_step_of_an_entity_brings_its_panel(live, watch):
-    page = watch(live.url, viewport=PHONE).open(f"/entity?refresh=off&category=Server&name={SERVER}")
-    page.locator(".st-key-steps tbody tr").nth(1).locator("td").nth(1).click()
-    expect(page.locator(".st-key-step-head")).to_be_in_viewport()
-    begin = page.locator(".st-key-detail").bounding_box()["y"]
-    assert begin >= page.locator(".st-key-bar").bounding_box()["height"], "nothing covers its begin"
-
-
-@pytest.mark.full
-@pytest.mark.parametrize(
-    ("address", "count", "behind"),
-    [
-        ("/audit?range=all&actor=kim&account=ACME", 2, ["account_choice", "chip-actor", "actor"]),
-        ("/?types=Alert.Notification", 1, ["account_choice", "chips", "count", "view-popover"]),
-        ("/entity?named=W&among=Server", 1, ["kind_choice"]),
-    ],
-)
-def test_on_a_phone_the_bar_counts_the_filters_and_has_all_other_controls_behind_them(
-    live, watch, address, count, behind
-):
-    page = watch(live.url, viewport=PHONE).open(f"{address}&refresh=off")
-    button, age = page.locator(".st-key-filters-button button"), page.locator(".st-key-bar .age")
-    expect(button).to_have_text(re.compile(f"^Filters \\({count}\\)"))
-    expect(age).to_have_attribute("data-lamp", "fresh")
-    for shown in (button, age):
-        expect(shown).to_be_in_viewport(ratio=1)
-    bar = page.locator(".st-key-bar")
-    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth"), "nothing lies beside the screen"
-    controls = [bar.locator(f".st-key-{key}") for key in (*behind, "refresh")]
-    for control in controls:
-        expect(control).to_be_hidden()
-    button.click()
-    for control in controls:
-        expect(control).to_be_in_viewport(ratio=1)
-    bar.get_by_role("combobox", name="Refresh").click()
-    page.get_by_role("option", name="30 s").click()
-    expect(page).to_have_url(re.compile(r"refresh=30"))
-    page.locator(".st-key-title h3").click()
-    expect(bar.get_by_role("combobox", name="Refresh")).to_be_hidden()
 
 
 @pytest.mark.full
@@ -297,58 +215,6 @@ def test_with_a_range_of_ones_own_the_bar_is_one_line_too(live, watch, address):
     expect(range_button).to_contain_text("2026-01-01" if "2026" in address else "Last 24 h")
     assert page.locator(".st-key-bar").bounding_box()["height"] <= LINE_PIXELS
     assert range_button.locator("p").first.evaluate("text => text.scrollWidth <= text.clientWidth"), "it is whole"
-
-
-@pytest.mark.full
-@pytest.mark.parametrize(
-    ("address", "lists"),
-    [
-        (f"/entity?category=Server&name={SERVER}", ["findings", "steps"]),
-        ("/", ["types-list", "entities-list"]),
-    ],
-)
-def test_on_a_phone_no_column_is_a_few_letters_wide_and_no_list_scrolls_by_itself(live, watch, address, lists):
-    page = watch(live.url, viewport=PHONE).open(f"{address}{'&' if '?' in address else '?'}refresh=off")
-    for key in lists:
-        frame = page.locator(f".st-key-{key} .frame")
-        frame.locator("tbody tr").first.wait_for()
-        widest = "frame => Math.max(...[...frame.querySelectorAll('tbody tr')[0].cells].map(cell => cell.offsetWidth))"
-        assert frame.evaluate(widest) > 140, key
-        assert frame.evaluate("frame => frame.scrollHeight <= frame.clientHeight + 1"), key
-        assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), key
-
-
-@pytest.mark.full
-def test_a_name_beside_the_list_of_findings_is_in_one_line(live, watch):
-    page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all")
-    row_of(page, "findings", PUBLIC).locator("td").nth(2).click()
-    name = row_of(page, "finding-notifications", SERVER).locator("td").nth(1).locator("button")
-    assert name.bounding_box()["height"] < 1.5 * LETTER_PIXELS
-
-
-@pytest.mark.full
-def test_the_buttons_of_a_chart_cover_no_button_of_the_page_and_show_no_internals(live, watch):
-    page = watch(live.url, viewport=LAPTOP).open("/?refresh=off")
-    page.locator(".st-key-over-time svg.marks").hover()
-    tools = page.locator(".st-key-over-time").get_by_test_id("stElementToolbar")
-    expect(tools.get_by_role("button", name="Fullscreen")).to_be_visible()
-    expect(tools.get_by_role("button", name="Show data")).to_be_hidden()
-    button = page.get_by_role("button", name="See these notifications").bounding_box()
-    assert tools.bounding_box()["y"] >= button["y"] + button["height"]
-
-
-@pytest.mark.full
-def test_a_tooltip_of_a_chart_goes_when_the_page_scrolls(live, watch):
-    page = watch(live.url, viewport=PHONE).load("/?refresh=off")
-    page.locator(".st-key-over-time svg.marks").wait_for()
-    tooltip = page.locator("#vg-tooltip-element.visible")
-    page.evaluate(
-        "() => document.body.append(Object.assign(document.createElement('div'),"
-        " { id: 'vg-tooltip-element', className: 'vg-tooltip visible', textContent: 'of a tap' }))"
-    )
-    expect(tooltip).to_have_count(1)
-    page.get_by_test_id("stMain").evaluate("area => area.scrollBy(0, 200)")
-    expect(tooltip).to_have_count(0)
 
 
 def test_on_a_scrolled_page_the_bar_is_whole_and_has_a_border_above_the_rows(live, watch):
