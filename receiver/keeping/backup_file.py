@@ -95,6 +95,11 @@ def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
     with _open(path) as database:
         version = _check_version(database, path)
         info = _read_info(database, path)
+        if info.schema_version > find_newest_version():
+            raise NewerStoreError(
+                f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
+                f"program knows versions up to {find_newest_version()}: install the newer program."
+            )
         if info.schema_version != version:
             raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
         try:
@@ -166,11 +171,12 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
 
     Raises:
         duckdb.Error, sqlite3.Error: it can't be done.
-        StoreError: something in it is foreign, or it is of a newer program.
+        StoreError: something in it is foreign.
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         version = check_catalogue(database, "The backup")  # again, as the file may have changed since
-        _check_known(version, "The backup")
+        if version > find_newest_version():
+            raise StoreError("The backup is of a newer program: install that.")
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
             database.execute("CHECKPOINT").fetchall()  # so it stays empty, whatever fails below
@@ -210,16 +216,12 @@ def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
         version = check_catalogue(database, str(path))
     except duckdb.Error as error:
         raise _make_reading_error(path, error) from None
-    _check_known(version, str(path))
-    return version
-
-
-def _check_known(version: int, name: str) -> None:
-    if version > (newest := find_newest_version()):
+    if version > find_newest_version():
         raise NewerStoreError(
-            f"{name} has schema version {version}, but this program knows versions up to {newest}: install the newer "
-            "program."
+            f"{path} has schema version {version}, but this program knows versions up to {find_newest_version()}: "
+            "install the newer program."
         )
+    return version
 
 
 @contextlib.contextmanager
