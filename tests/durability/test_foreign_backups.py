@@ -11,7 +11,7 @@ from analytics.errors import QueryError
 from receiver.data_directory.incidents import read_incidents
 from receiver.database.migrations import read_migrations
 from receiver.database.opening import check_catalogue, create_anew
-from receiver.errors import StoreError
+from receiver.errors import NewerStoreError, StoreError
 from receiver.keeping.backup_file import inspect, seal, unseal
 from tests.durability.support.commands import run_command
 from tests.durability.support.damaged import Stores, overwritten
@@ -66,6 +66,16 @@ def test_what_is_foreign_in_a_backup_is_named_and_the_backup_refused(backup, tmp
     with pytest.raises(StoreError, match=named):
         inspect(tmp_path / "b.duckdb")
     with pytest.raises((StoreError, duckdb.Error, sqlite3.Error)):
+        unseal(tmp_path / "b.duckdb", tmp_path / "accounts.sqlite")
+
+
+def test_a_backup_of_a_newer_program_is_refused_with_its_version_and_what_to_do(backup, tmp_path):
+    shutil.copy(backup, tmp_path / "b.duckdb")
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as database:
+        database.execute("INSERT INTO schema_version VALUES (99); UPDATE backup_info SET schema_version = 99")
+    with pytest.raises(NewerStoreError, match="schema version 99, but .* install the newer program"):
+        inspect(tmp_path / "b.duckdb")
+    with pytest.raises(StoreError, match="of a newer program"):
         unseal(tmp_path / "b.duckdb", tmp_path / "accounts.sqlite")
 
 
