@@ -73,7 +73,7 @@ def test_a_backup_of_a_newer_program_is_refused_with_its_version_and_what_to_do(
     shutil.copy(backup, tmp_path / "b.duckdb")
     with duckdb.connect(str(tmp_path / "b.duckdb")) as database:
         database.execute("INSERT INTO schema_version VALUES (99); UPDATE backup_info SET schema_version = 99")
-    with pytest.raises(NewerStoreError, match="schema version 99, but .* install the newer program"):
+    with pytest.raises(NewerStoreError, match=r"schema version 99, but .* install the newer program"):
         inspect(tmp_path / "b.duckdb")
     with pytest.raises(StoreError, match="of a newer program"):
         unseal(tmp_path / "b.duckdb", tmp_path / "accounts.sqlite")
