@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.watching import column, expect_range, expect_total, open_filters, texts
+from tests.browser.watching import column, expect_range, expect_total, go_back, open_filters, texts
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +30,11 @@ def test_activity_keeps_range_account_and_refresh(live, watch):
 def test_the_address_that_one_would_guess_leads_to_activity_with_its_filters(live, watch):
     page = watch(live.url).open("/activity?range=7+d")
     expect(page.locator(".st-key-title h3")).to_have_text("Activity")
+    expect(page.get_by_role("combobox", name="Time range")).to_have_value("7 d")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Alerts").click()
+    expect(page.locator(".st-key-title h3")).to_have_text("Alerts")
+    go_back(page, "Activity")
     expect(page.get_by_role("combobox", name="Time range")).to_have_value("7 d")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
