@@ -5,14 +5,16 @@ They are in order with the worst first, then the newest, so much can be told fro
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from analytics.findings.rule_files import SEVERITIES, Severity
-from analytics.times import to_microseconds
+from analytics.times import MICROSECOND, to_microseconds
 
 RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+LATE = timedelta(minutes=10)
+"""A finding is late if it became known so long after its time."""
 
 
 class Finding(NamedTuple):
@@ -69,6 +71,20 @@ class Finding(NamedTuple):
 def make_finding_id(rule: str, notification_id: str) -> str:
     """Return the id of a rule's finding whose first notification has this id."""
     return sha256(f"{rule}{notification_id}".encode()).hexdigest()
+
+
+def may_be_late(finding: Finding) -> bool:
+    """Say whether a finding may be late: it says so, too, of one that became known a minute earlier than that."""
+    since = make_id_begin(to_microseconds(finding.found_at) + LATE // MICROSECOND)
+    return finding.stored_after is not None or max(finding.notification_ids, default="") >= since
+
+
+def make_id_begin(microseconds: int) -> str:
+    """Return how the ids of a time begin, in microseconds since 1970: to compare these texts is quicker than to read.
+
+    An id of version 7 begins with its time (RFC 9562).
+    """
+    return f"{max(microseconds // 1000, 0) >> 16:08x}"
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:

@@ -9,7 +9,7 @@ from analytics.client.client import Client
 from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
-from analytics.findings.finding import Finding, sort_findings
+from analytics.findings.finding import Finding, may_be_late, sort_findings
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
 from analytics.queries import make_query
@@ -33,12 +33,14 @@ class FindingsSnapshot(NamedTuple):
     """The findings of all time, the worst first, then the newest; and the problems of rules.
 
     They come from everything that the store held at the moment `upto`, in UTC. A rule that has a problem may lack the
-    latest of its findings; those that it had made before are there.
+    latest of its findings; those that it had made before are there. `late` are the findings that may be late, in the
+    same order, as there are some hundred thousand others.
     """
 
     findings: list[Finding]
     problems: list[RuleProblem]
     upto: datetime
+    late: list[Finding]
 
 
 class _Extent(NamedTuple):
@@ -50,9 +52,13 @@ class _Extent(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again."""
+    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again.
+
+    `late` has the ids of those findings that may be late, and may have ids of findings that are gone.
+    """
 
     findings: list[Finding]
+    late: frozenset[str] = frozenset()
     problem: RuleProblem | None = None
     lacks_since: datetime = FOREVER
     again_at: float = 0.0
@@ -112,8 +118,9 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         """Run the rules over everything; `known` is what a rule that fails still has."""
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._read_news(0)
-        known = {rule.name: _Known(known[rule.name].findings if known else []) for rule in rules.rules}
-        look = _Look(FindingsSnapshot([], rules.problems, upto), known, rules, settings, last, begun)
+        kept = {rule.name: known.get(rule.name, _Known([])) for rule in rules.rules}
+        known = {name: _Known(each.findings, each.late) for name, each in kept.items()}
+        look = _Look(FindingsSnapshot([], rules.problems, upto, []), known, rules, settings, last, begun)
         self._last_look = self._run(look, EPOCH, upto)
 
     def _run(self, look: _Look, since: datetime, upto: datetime) -> _Look:
@@ -132,7 +139,9 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         if due:
             findings = sort_findings(mark_doubted([finding for each in known.values() for finding in each.findings]))
             problems = [each.problem for each in known.values() if each.problem]
-            snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
+            ids = frozenset[str]().union(*(each.late for each in known.values()))
+            late = [finding for finding in findings if finding.id in ids]
+            snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto, late)
         return look._replace(snapshot=snapshot, known=known)
 
     def _read_news(self, after: int) -> tuple[_Extent, str | None, datetime | None]:
@@ -167,4 +176,5 @@ def _add(known: _Known, rule: Rule, results: RuleResults, again_at: float) -> _K
         if problem.file == rule.file:
             return known._replace(problem=problem, again_at=again_at)
     older = [finding for finding in known.findings if finding.found_at < known.lacks_since]
-    return _Known([*older, *(finding for finding in results.findings if finding.rule == rule.name)])
+    new = [finding for finding in results.findings if finding.rule == rule.name]
+    return _Known([*older, *new], known.late.union(each.id for each in new if may_be_late(each)))

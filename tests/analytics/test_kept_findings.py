@@ -12,6 +12,7 @@ from analytics import connect
 from analytics.client.client import Client
 from analytics.errors import NotRunningError, QueryTimeoutError
 from analytics.findings import snapshot as kept_findings
+from analytics.findings.finding import may_be_late
 from analytics.findings.running import find
 from analytics.findings.snapshot import FOREVER, KeptFindings
 from analytics.pages.shared.known.waiting import begin_waiting
@@ -72,11 +73,11 @@ def all_of(client):
 
 def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_everything_makes(tmp_path, looks):
     history = list(Simulation(7).make_history(12, END, 100, STORIES))
-    late = set(random.Random(3).sample(range(len(history)), len(history) // 20))
-    in_time = [out for place, out in enumerate(history) if place not in late]
+    delayed = set(random.Random(3).sample(range(len(history)), len(history) // 20))
+    in_time = [out for place, out in enumerate(history) if place not in delayed]
     parts = [in_time[start : start + 400] for start in range(0, len(in_time), 400)]
     # What is late happened before, and is received with a later part.
-    for place in sorted(late):
+    for place in sorted(delayed):
         received_at = parts[-1][-1].received_at
         parts[min(place * len(parts) // len(history) + 2, len(parts) - 1)].append(
             history[place]._replace(received_at=received_at)
@@ -85,7 +86,11 @@ def test_what_comes_in_parts_and_late_makes_the_findings_that_looking_through_ev
     kept = KeptFindings(client)
     for part in parts[1:]:
         store_of(tmp_path, sorted(part, key=lambda out: out.received_at))
-        assert sorted(latest(kept).findings) == all_of(client)
+        snapshot = latest(kept)
+        assert sorted(snapshot.findings) == all_of(client)
+        late = list(filter(may_be_late, snapshot.findings))
+        assert [each for each in snapshot.late if may_be_late(each)] == late
+    assert 0 < len(snapshot.late) < len(snapshot.findings) / 2
     assert looks.count(EPOCH) == 1
     assert len(looks) == len(parts) - 1
     assert len(latest(kept).findings) > 40

@@ -1,11 +1,13 @@
 """Marks of findings as seen: each covers what its list showed, and nothing else."""
 
 from datetime import timedelta
+from random import Random
 from uuid import UUID
 
 from streamlit.testing.v1 import AppTest
 
-from analytics.findings.finding import Finding
+from analytics.findings.finding import Finding, may_be_late, sort_findings
+from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
 from analytics.pages.audit.seen import describe_filters
@@ -17,6 +19,7 @@ from analytics.pages.shared.known.marks import (
     add_mark,
     make_mark,
     parse_marks,
+    read_known_ms,
     select_unseen,
 )
 from analytics.times import EPOCH
@@ -32,6 +35,15 @@ def finding(name, *, days=1.0, late=0.0, severity="low", actor="ann", stored_aft
     identity = str(UUID(int=received << 80 | 7 << 76 | 2 << 62))
     given = dict.fromkeys(Finding._fields) | {"id": name, "found_at": at, "severity": severity, "actor": actor}
     return Finding(**given | {"rule": "a_rule", "notification_ids": [identity], "stored_after": stored_after})
+
+
+def snapshot_of(findings):
+    ordered = sort_findings(findings)
+    return FindingsSnapshot(ordered, [], NOW, list(filter(may_be_late, ordered)))
+
+
+def read_known_at(finding):
+    return EPOCH + timedelta(milliseconds=read_known_ms(finding))
 
 
 def left_after(marked, *others, **filters):
@@ -73,8 +85,21 @@ def test_a_finding_of_an_earlier_time_is_late_in_the_range_in_which_its_last_not
         known_then,
         finding("later", days=9, late=20),
     ]
-    assert [each.id for each in select_late(findings, *RANGE)] == ["late", "stored late"]
-    assert select_late(findings, None, None) == []
+    assert [each.id for each in select_late(snapshot_of(findings), *RANGE)] == ["late", "stored late"]
+    assert select_late(snapshot_of(findings), None, None) == []
+
+
+def test_late_findings_are_those_that_a_look_at_each_finds():
+    random = Random(1)
+    minute = 1 / 24 / 60
+    findings = [
+        finding(f"{number}", days=7 + random.uniform(-30, 60) * minute, late=random.choice((0, 1, 9, 11, 30)) * minute)
+        for number in range(2000)
+    ]
+    begin, end = RANGE
+    expected = [each for each in findings if each.found_at < begin <= read_known_at(each) < end]
+    assert select_late(snapshot_of(findings), *RANGE) == sort_findings(expected)
+    assert 100 < len(expected) < len(snapshot_of(findings).late) < len(findings)
 
 
 def test_a_mark_of_late_findings_covers_those_that_became_known_since_then_alone():

@@ -5,14 +5,13 @@ notification came or was stored late. They lie at their own time. So a review of
 one that became known a day later.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from analytics.charts import histogram
-from analytics.findings.finding import Finding, select_between, sort_findings
+from analytics.findings.finding import LATE, Finding, make_id_begin, select_between, sort_findings
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
 from analytics.pages.audit.finding_panel import draw_finding
@@ -49,18 +48,21 @@ LATE_HINT = (
 NOTHING_HERE = "No rule found anything in this time range"
 
 
-def select_late(findings: Sequence[Finding], since: datetime | None, until: datetime | None) -> list[Finding]:
-    """Return the findings from before a time that became known within it; all are in order."""
+def select_late(snapshot: FindingsSnapshot, since: datetime | None, until: datetime | None) -> list[Finding]:
+    """Return the findings from before a time that became known within it, in order."""
     begin, end = find_ends(since, until)
     first, last = (to_microseconds(at) / 1000 for at in (begin, end))
-    # Texts of ids begin with the time. There may be some hundred thousand findings, and reading each id takes longer.
-    earliest = f"{max(int(first), 0) >> 16:08x}"
+    earliest = make_id_begin(to_microseconds(begin))
+    just_before = max(begin, EPOCH + LATE) - LATE
     recent = [
-        each
-        for each in select_between(findings, EPOCH, begin)
-        if each.stored_after or max(each.notification_ids, default="") >= earliest
+        *select_between(snapshot.findings, just_before, begin),
+        *(
+            each
+            for each in select_between(snapshot.late, EPOCH, just_before)
+            if each.stored_after or max(each.notification_ids) >= earliest
+        ),
     ]
-    return [each for each in recent if first <= read_known_ms(each) < last]
+    return sort_findings(each for each in recent if first <= read_known_ms(each) < last)
 
 
 def is_late_shown() -> bool:
@@ -102,12 +104,15 @@ class Lists(NamedTuple):
         return sort_findings([*(self.matches if are_shown() else self.unseen), *late])
 
 
-def make_lists(findings: Sequence[Finding], chosen: dict[str, Any], time: ListTime) -> Lists:
+def make_lists(snapshot: FindingsSnapshot, chosen: dict[str, Any], time: ListTime) -> Lists:
     """Return the findings of a time that the filters let through."""
     below = list_chosen(chosen)
     matches, late = (
-        [finding for finding in select(findings, time.since, time.until) if lets_through(finding, chosen, below)]
-        for select in (select_range, select_late)
+        [finding for finding in findings if lets_through(finding, chosen, below)]
+        for findings in (
+            select_range(snapshot.findings, time.since, time.until),
+            select_late(snapshot, time.since, time.until),
+        )
     )
     return Lists(matches, find_unseen(matches), late, find_unseen(late))
 
@@ -117,7 +122,7 @@ def draw_findings(chosen: dict[str, Any], time: ListTime, snapshot: FindingsSnap
     if snapshot is None:
         draw_looking()
         return
-    lists = make_lists(snapshot.findings, chosen, time)
+    lists = make_lists(snapshot, chosen, time)
     open_id = address.get("finding")
     # A fixed place, so that a failing rule moves nothing below.
     with st.container(key="rule-problems-place"):
