@@ -74,15 +74,15 @@ def make_finding_id(rule: str, notification_id: str) -> str:
 
 
 def may_be_late(finding: Finding) -> bool:
-    """Say whether a finding may be late: it says so, too, of one that became known a minute earlier than that."""
+    """Say whether a finding may be late; some for which it says so became known up to a minute before that."""
     since = make_id_begin(to_microseconds(finding.found_at) + LATE // MICROSECOND)
     return finding.stored_after is not None or max(finding.notification_ids, default="") >= since
 
 
 def make_id_begin(microseconds: int) -> str:
-    """Return how the ids of a time begin, in microseconds since 1970: to compare these texts is quicker than to read.
+    """Return the begin of the ids of a time, which is in microseconds since 1970.
 
-    An id of version 7 begins with its time (RFC 9562).
+    An id of version 7 begins with its time (RFC 9562). Comparing the texts is quicker than parsing each id.
     """
     return f"{max(microseconds // 1000, 0) >> 16:08x}"
 

@@ -33,8 +33,8 @@ class FindingsSnapshot(NamedTuple):
     """The findings of all time, the worst first, then the newest; and the problems of rules.
 
     They come from everything that the store held at the moment `upto`, in UTC. A rule that has a problem may lack the
-    latest of its findings; those that it had made before are there. `late` are the findings that may be late, in the
-    same order, as there are some hundred thousand others.
+    latest of its findings; those that it had made before are there. `late` has those findings that may be late, in
+    the same order, so that a page need not go through all of them.
     """
 
     findings: list[Finding]
