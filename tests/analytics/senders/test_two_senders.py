@@ -77,7 +77,6 @@ def test_a_store_with_one_sender_is_asked_nothing_about_senders():
         "entities_of_account", "entities_found", "acts_of_user", "accounts", "notifications_by_id",
     ):  # fmt: skip
         sql = queries.make_query(name, {**needed, **spans}).sql
-        sql = sql.replace(queries.named_like("$entity"), "")  # it costs nothing, see there
         assert "sender" not in sql, name
         assert "told" not in sql.replace("told AS (", "").replace("FROM told", ""), name
 

@@ -12,7 +12,7 @@ SELECT
     count(*) AS notifications
 FROM events
 WHERE entity_id IS NOT NULL
-    AND named_like($named) -- if $named
+    AND has_part(entity_id, $named) -- if $named
     AND sender = $sender -- if $sender
     AND kind_of(category) = $kind -- if $kind
 GROUP BY
