@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from analytics.findings.rule_files import SEVERITIES, Severity
-from analytics.times import MICROSECOND, to_microseconds
+from analytics.times import EPOCH, MICROSECOND, to_microseconds
 
 RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 LATE = timedelta(minutes=10)
@@ -85,6 +85,12 @@ def make_id_begin(microseconds: int) -> str:
     An id of version 7 begins with its time (RFC 9562). Comparing the texts is quicker than parsing each id.
     """
     return f"{max(microseconds // 1000, 0) >> 16:08x}"
+
+
+def read_receipt(notification_id: str) -> datetime:
+    """Return the receipt that an id of version 7 begins with, in whole milliseconds; 1970 where it is of another."""
+    is_timed = notification_id[14:15] == "7"
+    return EPOCH + timedelta(milliseconds=int(notification_id[:13].replace("-", ""), 16) if is_timed else 0)
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:

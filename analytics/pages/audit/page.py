@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from analytics.findings.finding import Finding
+from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download
 from analytics.pages.audit.filters import choose_filters
 from analytics.pages.audit.findings import draw_findings, open_finding
@@ -24,7 +25,13 @@ from analytics.pages.shared.components import Column, Line, Tone, draw_bringing,
 from analytics.pages.shared.filters import split_names, title_accounts
 from analytics.pages.shared.formatting import format_lag, format_number
 from analytics.pages.shared.frame import draw_page
-from analytics.pages.shared.known.findings import list_sentences, load_findings, map_findings, name_titles
+from analytics.pages.shared.known.findings import (
+    list_sentences,
+    load_findings,
+    map_findings,
+    name_titles,
+    select_possible,
+)
 from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, end_line, read_page
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
@@ -88,16 +95,16 @@ def draw_body(chosen: dict[str, Any], place: DeltaGenerator) -> None:
     draw_findings(chosen, time, snapshot)
     values = {name: value for name, value in chosen.items() if name not in ("severities", "rules")}
     values |= {**split_names(chosen), "since": time.since, "until": time.until}
-    draw_changes(values, time.end, snapshot.findings if snapshot else None)
+    draw_changes(values, time.end, snapshot)
 
 
-def draw_changes(values: dict[str, Any], end: datetime, findings: list[Finding] | None) -> None:
+def draw_changes(values: dict[str, Any], end: datetime, snapshot: FindingsSnapshot | None) -> None:
     """Draw the head and a page of the changes.
 
     Args:
         values: parameters of the queries.
         end: the end of the list; older pages keep it, so that newer changes do not move them.
-        findings: all findings; None while they are being computed, and then no row names one.
+        snapshot: the findings; None while they are being computed, and then no row names one.
     """
     counts = ask("changes_count", **values).iloc[0]
     total, unseen = int(counts["total"]), int(counts["unseen"])
@@ -105,7 +112,7 @@ def draw_changes(values: dict[str, Any], end: datetime, findings: list[Finding] 
         hidden = f", {unseen:,} with no visible change" if unseen else ""
         st.markdown(f"**{format_count(total, 'change')}**{hidden}", width="content")
         with end_line("changes"):
-            draw_changes_download(total, values, findings)
+            draw_changes_download(total, values, snapshot.findings if snapshot else None)
     if not total:
         draw_no_changes(values)
         return
@@ -113,7 +120,8 @@ def draw_changes(values: dict[str, Any], end: datetime, findings: list[Finding] 
     rows = list(list_rows(ask("changes_page", page_rows=PAGE_ROWS, position=page.first, **values)))
     if rows and not page.first and (newest := to_moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
-    draw_rows(rows, map_findings(findings or (), (row.notification_id for row in rows)))
+    identities = [row.notification_id for row in rows]
+    draw_rows(rows, map_findings(select_possible(snapshot, identities) if snapshot else (), identities))
     draw_leafing("page", page, "change", end, NEWEST_FIRST)
 
 
