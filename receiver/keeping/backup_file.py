@@ -172,9 +172,14 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
     Raises:
         duckdb.Error, sqlite3.Error: it can't be done.
         StoreError: something in it is foreign.
+        UndecidedError: the copy could not be looked at, and is empty now; the backup may be whole.
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
         version = check_catalogue(database, "The backup")  # again, as the file may have changed since
+        if not version:  # where DuckDB can't look at a file, it takes it for missing and begins it anew
+            raise UndecidedError(
+                f"{copy} is empty, as it could not be looked at: whether the backup is whole is not known."
+            )
         if version > find_newest_version():
             raise StoreError("The backup is of a newer program: install that.")
         if emptying_refused:

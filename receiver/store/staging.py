@@ -63,10 +63,12 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
     if not (has_whole_refused or is_whole(copy, sparing_refused=True)):
         return None
     try:
-        with contextlib.suppress(duckdb.CatalogException):  # a plain copy has no learned accounts
-            unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
         with duckdb.connect(str(copy), read_only=True) as connection:
             extent = read_extent(connection)
+        with contextlib.suppress(duckdb.CatalogException):  # a plain copy has no learned accounts
+            unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
+    except UndecidedError:
+        raise
     except (StoreError, duckdb.Error) as error:  # some databases have no notifications
         if isinstance(error, duckdb.Error) and not is_damage(error):
             why = str(error).splitlines()[0]

@@ -52,6 +52,16 @@ def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scena
     assert len(missed) <= 2 + len(found) // 20, missed
 
 
+def test_a_staged_backup_that_can_not_be_looked_at_is_not_passed_over(library, tmp_path):
+    # DuckDB takes a file for missing if it can't look at it, and begins it anew. Its own calls are those of plain `stat`.
+    with Servers(library, "recover from a missing database", tmp_path, number=1) as servers:
+        looks = [call for call in servers.calls() if call.name == "stat" and call.path == "/data/restoring.duckdb"]
+        faults = [fault for call in looks for fault in faults_at(call)]
+        found = list(servers.run_all(faults))
+    assert any(each["hit"].endswith(" stat /data/restoring.duckdb") for _, each in found)
+    assert not [each["problems"] for _, each in found if each["problems"]]
+
+
 def log_of(scenario):
     """The file in the directory DURABILITY_LOG with the results of a long run: run again, it goes on from there."""
     directory = os.environ.get("DURABILITY_LOG")
