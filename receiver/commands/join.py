@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from receiver.commands.options import take_data_dir
-from receiver.commands.restore import check_key, fetching, put_in_place, taking
+from receiver.commands.restore import check_key, fetching, put_in_place
+from receiver.commands.taking import taking
 from receiver.data_directory.node import FILE as NODE_FILE
 from receiver.data_directory.node import RUNS_FILE, begin_run, read_machine_name, read_node_id
 from receiver.errors import DataDirectoryError, ObjectsError, ReceiverError, SettingsError

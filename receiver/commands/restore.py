@@ -1,20 +1,18 @@
 """`clc-receiver restore`."""
 
-import fcntl
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
 from receiver.commands.options import EMPTY, take_data_dir
-from receiver.data_directory import access as data_directory
+from receiver.commands.taking import taking
 from receiver.data_directory.incidents import Incident, make_incident, read_incidents, settle_missing
 from receiver.data_directory.node import has_store
-from receiver.database import replacing
 from receiver.database.faults import has_whole_derived
-from receiver.errors import DataDirectoryError, StoreError
+from receiver.errors import StoreError
 from receiver.keeping.backup_file import BackupInfo, inspect_all_but_refused
 from receiver.keeping.objects.fetching import Fetched, fetched_newest
 from receiver.keeping.objects.place import Advance, Manifest, Place, find_place
@@ -25,6 +23,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
 from receiver.settings import Settings, read_settings
 from receiver.spool import owners as spools
+from receiver.store.loss import describe_loss_of_gone
 from receiver.supervision.begin import check_driver
 
 _DERIVED_AGAIN = (
@@ -94,41 +93,6 @@ def _check_role(settings: Settings) -> None:
 
 
 @contextmanager
-def taking(settings: Settings) -> Iterator[None]:
-    """Have the data directory and the spool for a block, once a restore that was interrupted is finished.
-
-    Raises:
-        ReceiverError: that is impossible.
-    """
-    data_directory.check_user(settings.data_dir)
-    data_directory.prepare(settings)
-    with data_directory.take_offline(settings.data_dir):
-        spools.claim(settings)
-        with spools.hold(settings):  # also against a `serve` whose lock file somebody has deleted
-            _check_is_closed(settings.database)
-            _finish_the_last(settings)
-            yield
-
-
-def _check_is_closed(database: Path) -> None:
-    """Check that no process has a database open to write into it.
-
-    The store of a `serve` that was killed takes rows out of the spool for some seconds more, and a `serve` without
-    listeners holds no spool.
-
-    Raises:
-        DataDirectoryError: one has.
-    """
-    with suppress(OSError), database.open("rb") as file:  # --force moves aside what can't be opened, too
-        try:
-            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # DuckDB locks it in the same way
-        except (BlockingIOError, PermissionError):
-            raise DataDirectoryError(
-                f"Another process still uses {database}: wait until it has ended, or stop it."
-            ) from None
-
-
-@contextmanager
 def fetching(
     place: Place, data_dir: Path, find_lack: Callable[[Path], str | None] = lambda _file: None, *, sparing: bool = False
 ) -> Iterator[Fetched]:
@@ -190,7 +154,7 @@ def put_in_place(
         StoreError: there is a database already, and no `force`; or it failed.
     """
     is_whole = has_whole_derived(file)
-    left_out = count_left_out(settings, file) if settings.database.exists() else LeftOut(0, None, None, 0)
+    left_out, lost = _find_what_is_left_out(file, settings)
     lacking = [str(left_out)] if left_out.number != 0 else []
     if left_out.refused and has_whole_refused:
         lacking.append(left_out.describe_refused())
@@ -201,7 +165,9 @@ def put_in_place(
         click.echo(f"{left_out.describe_refused()}: they stay in the database that is moved aside.", err=True)
     with click.progressbar(length=file.stat().st_size, label="Copying the backup", file=sys.stderr) as bar:
         seq = max(left_out.seq, info.last_seq)
-        incident = _make_incident(fetched or file.name, info, left_out, has_whole_refused=has_whole_refused)
+        incident = _make_incident(
+            fetched or file.name, info, lost, number=left_out.number, has_whole_refused=has_whole_refused
+        )
         aside = install(
             file,
             settings,
@@ -275,19 +241,23 @@ def _inspect_file(file: Path, *, force: bool) -> tuple[BackupInfo, bool]:
     return info, error is None
 
 
-def _finish_the_last(settings: Settings) -> None:
-    try:
-        replacing.finish(settings.data_dir)
-    except OSError as error:
-        raise StoreError(
-            f"A restore in {settings.data_dir} was interrupted and can't be finished ({error.strerror}): make room."
-        ) from None
+def _find_what_is_left_out(file: Path, settings: Settings) -> tuple[LeftOut, str | None]:
+    """Find what a checked backup and the spool lack of the present database; say it in sentences, None for nothing.
+
+    If the database is gone, the note of how far the store came tells what it had.
+    """
+    if settings.database.exists():
+        left_out = count_left_out(settings, file)
+        return left_out, None if left_out.number == 0 else f"{left_out}. The database before it may hold them."
+    lost = describe_loss_of_gone(settings, file)
+    return LeftOut(None if lost else 0, None, None, 0), lost
 
 
-def _make_incident(name: str, info: BackupInfo, left_out: LeftOut, *, has_whole_refused: bool) -> Incident | None:
+def _make_incident(
+    name: str, info: BackupInfo, lost: str | None, *, number: int | None, has_whole_refused: bool
+) -> Incident | None:
     """Make the incident for rows that the restored database lacks, if there are any."""
-    missing = f"{left_out}. The database before it may hold them." if left_out.number != 0 else ""
-    number = left_out.number
+    missing = lost or ""
     if not has_whole_refused:
         # No later restore is known to bring these back, so none of what is missing counts as settled by one.
         until = f"{info.made_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -94,7 +94,7 @@ def finish(data_dir: Path) -> None:
 
 
 def finish_offline(settings: Settings) -> None:
-    """Finish an interrupted replacement, and undo an interrupted checkpoint, while no `serve` is running.
+    """Finish an interrupted replacement, and undo an interrupted checkpoint; a `serve` that is running does so itself.
 
     Raises:
         StoreError: it can't be finished, or another process is finishing it.
@@ -104,6 +104,8 @@ def finish_offline(settings: Settings) -> None:
         return
     try:
         data_directory.check_user(data_dir)
+        if data_directory.find_running_serve(data_dir):
+            return
     except DataDirectoryError as error:
         raise StoreError(f"A restore or a checkpoint in {data_dir} was interrupted. {error}") from None
     try:

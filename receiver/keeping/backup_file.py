@@ -181,7 +181,7 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
                 f"{copy} is empty, as it could not be looked at: whether the backup is whole is not known."
             )
         if version > find_newest_version():
-            raise StoreError("The backup is of a newer program: install that.")
+            raise NewerStoreError("The backup is of a newer program: install that.")
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
             database.execute("CHECKPOINT").fetchall()  # so it stays empty, whatever fails below

@@ -52,6 +52,19 @@ def notice_loss(settings: Settings, connection: duckdb.DuckDBPyConnection, kept:
     return [incident]
 
 
+def describe_loss_of_gone(settings: Settings, backup: Path) -> str | None:
+    """Describe the notifications of a database which is gone that neither the spool nor a backup holds; None if none.
+
+    Args:
+        settings: where the database was; the note of how far the store came tells what it had.
+        backup: takes its place; it was checked.
+    """
+    if not read_appended(settings.data_dir).seq:
+        return None
+    with duckdb.connect(str(backup), read_only=True) as connection:
+        return describe_loss(settings, read_extent(connection))
+
+
 def describe_loss(settings: Settings, now: Appended | None) -> str | None:
     """Describe the notifications that neither the spool nor a database holds; None if there are none.
 

@@ -10,7 +10,7 @@ import duckdb
 from receiver.database.appended import Appended
 from receiver.database.faults import has_whole_derived, is_damage, is_whole
 from receiver.database.replacing import STAGED, clear_staged
-from receiver.errors import StoreError, UndecidedError
+from receiver.errors import NewerStoreError, StoreError, UndecidedError
 from receiver.files import copy_whole, find_lack_of_room, sync_file
 from receiver.keeping.backup_file import unseal
 from receiver.keeping.backups import list_backups
@@ -69,6 +69,11 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
             unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
     except UndecidedError:
         raise
+    except NewerStoreError:
+        raise NewerStoreError(
+            f"A backup must take the place of {settings.database}, and {backup} is of a newer program: install that, "
+            "or move the backup away so that an older one is used. Nothing was moved."
+        ) from None
     except (StoreError, duckdb.Error) as error:  # some databases have no notifications
         if isinstance(error, duckdb.Error) and not is_damage(error):
             why = str(error).splitlines()[0]

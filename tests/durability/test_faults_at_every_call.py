@@ -53,7 +53,7 @@ def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scena
 
 
 def test_a_staged_backup_that_can_not_be_looked_at_is_not_passed_over(library, tmp_path):
-    # DuckDB takes a file for missing if it can't look at it, and begins it anew. Its own calls are those of plain `stat`.
+    # DuckDB takes a file for missing if it can't look at it, and begins it anew. It calls plain `stat`.
     with Servers(library, "recover from a missing database", tmp_path, number=1) as servers:
         looks = [call for call in servers.calls() if call.name == "stat" and call.path == "/data/restoring.duckdb"]
         faults = [fault for call in looks for fault in faults_at(call)]

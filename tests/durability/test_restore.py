@@ -12,10 +12,11 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from receiver.commands.restore import taking
+from receiver.commands.taking import taking
 from receiver.data_directory import access
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.data_directory.incidents import read_incidents
+from receiver.database.checkpoints import checkpoint, name_copy
 from receiver.database.reading import open_reader
 from receiver.database.replacing import FILE
 from receiver.errors import DataDirectoryError
@@ -33,6 +34,7 @@ from tests.support.sizes import is_full, size, take_few
 from tests.support.waiting import until
 
 CALLS = "rename,unlink,fsync,fdatasync,mkdir,link" + size("", ",openat,write,pwrite64,ftruncate,close")
+HEADERS = 3 * 4096
 ROWS = [accepted(number) for number in range(12)]
 OLD, NEW = {row.id for row in ROWS}, {row.id for row in (*ROWS[:6], *ROWS[8:])}
 
@@ -68,6 +70,19 @@ def key_of(data_dir):
     """Read the tests' key's fingerprint where it is shown."""
     status = json.loads(run_command(data_dir, "status", "--json").stdout)
     return next(figure["value"] for figure in status["figures"] if figure["name"] == "key_fingerprint")
+
+
+def interrupt_checkpoint(database):
+    """End a checkpoint in the middle of the write of a block of metadata."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("INSERT INTO account_states (alias, seq) VALUES ('ACME', 1)")
+        connection.execute("PRAGMA debug_checkpoint_abort = 'before_header'")
+        with pytest.raises(duckdb.FatalException):
+            checkpoint(connection)
+    copied = name_copy(database).read_bytes()[HEADERS:]
+    with database.open("r+b") as file:
+        file.seek(int.from_bytes(copied[:8], "little"))
+        file.write(b"\x55" * 8192)
 
 
 def restore_in_strace(case, data_dir, *options):
@@ -154,6 +169,40 @@ def test_what_a_restore_leaves_out_is_counted_before_and_status_and_verify_remem
     assert {row.id for row in ROWS[6:8]} & {*kept_in(data_dir)} == set()
     assert verified.returncode == 1
     assert re.fullmatch(rf"missing: Since [-\dT:]+ UTC: {counted} in the spool\..*\n", verified.stdout), verified.stdout
+
+
+def test_what_a_database_had_that_is_gone_is_missing_if_neither_the_backup_nor_the_spool_holds_it(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    (data_dir / "clc.duckdb").unlink()
+    done = run_command(data_dir, "restore", str(case.backup))
+    assert (done.returncode, "`clc-receiver accept-loss` ends that" in done.stderr) == (0, True), done.stderr
+    (incident,) = read_incidents(data_dir)
+    assert incident.missing.startswith("About 2 notifications with seq 7 to 12, which neither the spool holds nor")
+
+
+def test_nothing_is_missing_where_no_store_was_or_the_backup_and_the_spool_hold_it(case, tmp_path):
+    data_dir, whole = case.copy(tmp_path / "d"), tmp_path / "whole.duckdb"
+    (data_dir / "clc.duckdb").rename(whole)
+    seal(whole, key_of(data_dir), tmp_path / "none")
+    for directory in (data_dir, tmp_path / "new"):
+        assert run_command(directory, "restore", str(whole)).returncode == 0
+        assert read_incidents(directory) == []
+
+
+def test_a_restore_replaces_no_link_to_a_disk_that_is_not_mounted(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    (data_dir / "clc.duckdb").unlink()
+    (data_dir / "clc.duckdb").symlink_to(tmp_path / "unmounted" / "clc.duckdb")
+    done = run_command(data_dir, "restore", "--force", str(case.backup))
+    assert (done.returncode, "whose directory is not there" in done.stderr) == (1, True), done.stderr
+    assert (data_dir / "clc.duckdb").is_symlink()
+
+
+def test_a_restore_counts_what_it_leaves_out_also_after_an_interrupted_checkpoint(case, tmp_path):
+    data_dir = case.copy(tmp_path / "d")
+    interrupt_checkpoint(data_dir / "clc.duckdb")
+    done = run_command(data_dir, "restore", "--force", str(case.backup))
+    assert (done.returncode, "2 of its notifications, received" in done.stderr) == (0, True), done.stderr
 
 
 def test_what_a_spool_that_was_used_before_holds_is_not_left_out(case, tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import hmac
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from receiver.data_directory import access
 from receiver.errors import ArchiveError
 from receiver.importer import ArchiveLineError, import_archive, open_archive, parse_line
 from receiver.spool import SpoolReader, SpoolWriter
@@ -47,6 +49,15 @@ def run_import(tmp_path, text, *options, **settings):
 def spooled(tmp_path, kind="notifications"):
     segments = SpoolReader(tmp_path / "spool").list_segments()
     return [row.row for segment in segments for row in segment.read(kind, 0, 10_000)]
+
+
+def test_an_import_goes_on_beside_a_serve_that_makes_a_checkpoint(tmp_path):
+    with access.take(tmp_path) as lock:
+        access.announce(lock, access.Running(os.getpid(), "127.0.0.1:8080", "127.0.0.1:8081"))
+        (tmp_path / "clc.duckdb.undo").touch()
+        done = run_import(tmp_path, line() + "\n")
+    assert (done.returncode, len(spooled(tmp_path))) == (0, 1), done.stderr
+    assert (tmp_path / "clc.duckdb.undo").exists()
 
 
 def test_a_line_keeps_its_time_bytes_and_verdict(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from receiver.cli import main
-from receiver.commands.restore import taking
+from receiver.commands.taking import taking
 from receiver.data_directory import access
 from receiver.data_directory.private import keep_private
 from receiver.database.replacing import FILE, finish_offline

@@ -11,7 +11,7 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.database.faults import has_whole_derived, read_suspicion
 from receiver.database.opening import run
 from receiver.deriving.tables import Rebuild
-from receiver.errors import StoreError, UndecidedError
+from receiver.errors import NewerStoreError, StoreError, UndecidedError
 from receiver.keeping import backup_file
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
@@ -54,6 +54,19 @@ def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp
     connection.close()
     assert count_rows(settings.data_dir) == (3, 0)
     assert incident.what.endswith(f"In its place: the backup {OLDER}.")
+
+
+def test_a_recovery_uses_no_older_backup_while_the_newest_is_of_a_newer_program(backup, older, tmp_path):
+    settings = lose_database(tmp_path / "data", backup, older)
+    newer = settings.data_dir / "backups" / NEWER
+    with duckdb.connect(str(newer)) as database:
+        run(database, "INSERT INTO schema_version SELECT max(version) + 1 FROM schema_version")
+        run(database, "UPDATE backup_info SET schema_version = schema_version + 1")
+    before = settings.database.read_bytes()
+    with pytest.raises(NewerStoreError, match=rf"{newer} is of a newer program: install that.* Nothing was moved"):
+        open_store(settings)
+    assert settings.database.read_bytes() == before
+    assert read_incidents(settings.data_dir) == []
 
 
 @pytest.mark.full
