@@ -77,7 +77,7 @@ class BackupHandler(ControlHandler):
 
     async def _follow(self, uploads: Uploads, made: dict[str, Any]) -> None:
         """Tell how far the first try of the upload is; it goes on if the client hangs up."""
-        while (upload := uploads.latest) and upload.file == made["name"] and not upload.has_ended:
+        while (upload := uploads.find(made["name"])) and not upload.has_ended:
             if not await self.tell({"uploaded": upload.moved, "of": upload.size}):
                 return
             await asyncio.sleep(_TELL_SECONDS)

@@ -23,6 +23,7 @@ from receiver.store.helper import Helper, explain
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 _LAST_SECONDS = 1.0
 _PATTERN = "clc-*.duckdb"
+_MOST_KNOWN = 100
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Uploads:
         self._directory = backups_in(settings.data_dir) / "uploading"
         self.latest: Upload | None = None
         """The upload that runs or ran last."""
+        self._known: dict[str, Upload] = {}
         self._on_uploaded: dict[str, Callable[[], None]] = {}
         self._on_left_uploaded: Callable[[Path], None] = lambda _file: None
         self._helper = Helper(settings, "receiver.keeping.objects.uploading")
@@ -77,7 +79,7 @@ class Uploads:
             file: the backup.
             on_uploaded: called when object storage holds it, unless a newer one is offered before its upload begins.
         """
-        self.latest = Upload(file.name)
+        self._note(Upload(file.name))
         self._on_uploaded[file.name] = on_uploaded
         try:
             make_directory(self._directory)
@@ -87,6 +89,10 @@ class Uploads:
             self._fail(file.name, f"{file.name} can't be kept for the upload: {error.strerror}")
             return
         self._wake.set()
+
+    def find(self, name: str) -> Upload | None:
+        """Find the upload of one of the last backups that were offered; another may still be on its way before it."""
+        return self._known.get(name)
 
     def _remove_unfinished(self) -> None:
         """Delete the copies that a killed process, of this version or an earlier one, did not finish."""
@@ -112,6 +118,7 @@ class Uploads:
         files = order_backups(file for file in list_files(self._directory) if file.match(_PATTERN))
         for older in files[1:]:
             self._on_uploaded.pop(older.name, None)
+            self._known[older.name] = Upload(older.name, has_ended=True, failure="a newer backup takes its place")
             with suppress(OSError):
                 older.unlink()
         return files[0] if files else None
@@ -143,7 +150,7 @@ class Uploads:
 
         def note_progress(line: dict[str, Any]) -> None:
             if "moved" in line:
-                self.latest = Upload(file.name, line["moved"], line["of"])
+                self._note(Upload(file.name, line["moved"], line["of"]))
 
         return self._helper.run(str(file.absolute()), on_line=note_progress)
 
@@ -156,12 +163,17 @@ class Uploads:
             file.unlink(missing_ok=True)
             sync_directory(self._directory)
         _log.info("the backup %s is in object storage", manifest["name"])
-        self.latest = Upload(file.name, has_ended=True)
+        self._note(Upload(file.name, has_ended=True))
 
     def _fail(self, name: str, failure: str) -> None:
         if note_failure(self._settings, UPLOAD_NOTE, failure):
             _log.error("the backup %s can't be uploaded, which is tried again: %s", name, failure)
-        self.latest = Upload(name, has_ended=True, failure=failure)
+        self._note(Upload(name, has_ended=True, failure=failure))
+
+    def _note(self, upload: Upload) -> None:
+        self.latest = self._known[upload.file] = upload
+        if len(self._known) > _MOST_KNOWN:
+            self._known.pop(next(iter(self._known)), None)
 
 
 def _link(file: Path, link: Path) -> None:

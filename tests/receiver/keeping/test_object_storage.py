@@ -1,5 +1,6 @@
 """Backups in object storage: they count once they were read back, half of one never, and nothing waits for them."""
 
+import asyncio
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from receiver.shared_spool import SharedSpoolReader, SpoolServer
 from receiver.store import helper
 from receiver.store import uploads as store_uploads
 from receiver.store.backup import Backups
+from receiver.store.control import BackupHandler
 from receiver.store.uploads import Uploads
 from receiver.supervision.begin import take_hold
 from tests.durability.support.commands import command, run_command
@@ -328,6 +330,26 @@ def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup,
         uploads.offer(later, lambda: counted.append("newer"))
     until(lambda: "newer" in counted, what="the upload of the newer")
     assert counted == ["older", "newer"]
+
+
+def test_a_backup_is_not_told_to_be_in_object_storage_while_an_older_one_is_on_its_way(backup, directory, uploads):
+    told = []
+
+    class Client:
+        async def tell(self, line):
+            told.append((line, [manifest.name for manifest in Place(str(directory)).list_whole()]))
+            return True
+
+    uploads.offer(backup, lambda: None)
+    until(lambda: uploads._helper._process, what="the upload")
+    with stopped(uploads._helper._process.pid):
+        later = backup.with_name("clc-20260303T000000000000Z.duckdb")
+        later.write_bytes(backup.read_bytes())
+        uploads.offer(later, lambda: None)
+    asyncio.run(BackupHandler._follow(Client(), uploads, {"name": later.name}))
+    last, names = told[-1]
+    assert last == {"name": later.name, "not_uploaded": None}
+    assert [name[:12] for name in names] == ["clc-20260303", "clc-20260302"]
 
 
 def test_a_backup_whose_upload_an_earlier_process_began_counts(backup, tmp_path, directory, monkeypatch):
