@@ -170,7 +170,7 @@ def list_queries(
     queries = {
         "activity_types": {**time.part_values, **typed, **chosen.make_parameters(filters.TYPES)},
         "activity_other": {**time.other_values, **other, **chosen.make_parameters()},
-        "activity_refused": time.part_values,
+        "activity_refused": time.other_values,
         "activity_bins": {**time.bin_values, **typed, **chosen.make_parameters()},
     }
     if time.line:

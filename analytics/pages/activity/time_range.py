@@ -122,7 +122,7 @@ class When(NamedTuple):
 
     @property
     def other_values(self) -> dict[str, Any]:
-        """Return the parameters of the query that counts in the part what the page does not draw.
+        """Return the parameters of the queries that count in the part what the page does not draw.
 
         All of time begins with the first of what is drawn; the other may have begun before.
         """

@@ -11,7 +11,8 @@ from analytics.pages.activity.signs import KeptRefused, describe_refused, make_k
 from analytics.pages.activity.time_range import When
 from analytics.queries import make_query
 from analytics.times import Interval, make_span
-from tests.support.readable_store import Refused, build_store
+from tests.support.dashboard_app import make_app
+from tests.support.readable_store import Refused, build_store, server
 from tests.support.sizes import take_few
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -63,3 +64,17 @@ def test_refused_notifications_are_compared_with_a_time_of_which_none_made_room(
     with analytics.connect(str(build_store(tmp_path / "s.duckdb", [], refused))) as client:
         rows = client.df(*make_query("activity_refused", time_of("the period before").part_values))
     assert make_kept_refused(rows) == kept
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_all_of_time_counts_what_was_refused_before_anything_was_accepted(tmp_path, monkeypatch, accepted):
+    now = datetime.now(UTC)
+    earlier = now - timedelta(hours=5)
+    refused = [Refused("signature_invalid", "/webhooks/Server.Updated", b"{}", received_at=earlier) for _ in range(9)]
+    rows = [server("ACME", "WA1ACMEWEB01", received_at=now - timedelta(hours=1))] if accepted else []
+    store = build_store(tmp_path / "s.duckdb", rows, refused)
+    monkeypatch.chdir(tmp_path)
+    for chosen in ("24 h", "all"):
+        app = make_app(monkeypatch, "activity", str(store), range=chosen).run()
+        (label,) = [sign.label for sign in app.button if "refused**" in sign.label]
+        assert "**9 refused** are kept" in label, chosen
