@@ -88,7 +88,7 @@ class SegmentView:
         return SeenRow(position, row.id, row.received_at, body, damage)
 
     def count_waiting(self, kind: str, after: int) -> tuple[int, datetime | None]:
-        """Count the rows of a kind beyond a position, and return the time of receipt of the first.
+        """Count the rows of a kind beyond a position; return the time of receipt of the first, None if it is damaged.
 
         Raises:
             sqlite3.Error: the file is damaged.
@@ -99,7 +99,10 @@ class SegmentView:
             return 0, None
         position, received_at = first
         (last,) = self._connection.execute(f"SELECT max(position) FROM {kind}").fetchone()  # noqa: S608 - a constant
-        return last - position + 1, from_microseconds(received_at)
+        try:
+            return last - position + 1, from_microseconds(received_at)
+        except (OverflowError, TypeError):
+            return last - position + 1, None
 
 
 def list_segment_paths(directory: Path) -> list[Path]:
@@ -160,13 +163,18 @@ def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> 
         for kind in KINDS.values():
             count, received_at = segment.count_waiting(kind, watermarks.get((path.stem, kind), 0))
             rows += count
-            if received_at is not None:
-                # Imported rows were received long ago, but not spooled before their writer began, unless a wrong clock
-                # dated that ahead.
-                began = _begin_of(name_writer(path))
-                waits_since = received_at if began > datetime.now(UTC) else max(received_at, began)
+            if count:
+                waits_since = _find_begin_of_waiting(received_at, _begin_of(name_writer(path)))
                 since = min(since or waits_since, waits_since)
     return rows, since
+
+
+def _find_begin_of_waiting(received_at: datetime | None, writer_began: datetime) -> datetime:
+    """Find since when a row waits: one that is imported was received long ago, and spooled after its writer began."""
+    now = datetime.now(UTC)
+    if received_at is None:
+        return min(writer_began, now)
+    return received_at if writer_began > now else max(received_at, writer_began)  # a wrong clock may date it ahead
 
 
 def _make_uri(path: Path, *, in_store: bool) -> str:

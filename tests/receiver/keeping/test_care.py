@@ -13,13 +13,10 @@ from receiver.keeping.care.files import SeenFiles
 from receiver.keeping.care.limits import format_bytes, format_seconds
 from receiver.keeping.scrub_loop import ScrubNote
 from receiver.network.tls import Validity
-from receiver.notification import make_id
 from receiver.processes.state import ProcessState, ServeState
 from receiver.settings import read_settings
-from receiver.spool import SpoolWriter
-from receiver.spool.looking import Backlog, count_backlog
+from receiver.spool.looking import Backlog
 from receiver.spool.owners import Former
-from tests.support.rows import notification
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 GIB = 2**30
@@ -255,16 +252,6 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
 )
 def test_a_figure_changes_its_state_at_its_limit(name, changed, state):
     assert figure(name, **changed).state == state
-
-
-def test_a_row_waits_since_its_receipt_where_the_clock_was_ahead_when_its_writer_began(tmp_path: Path, monkeypatch):
-    now = datetime.now(UTC)
-    monkeypatch.setattr("receiver.spool.segment_writer.uuid_utils.uuid7", lambda: make_id(now + timedelta(days=1)))
-    writer = SpoolWriter(tmp_path)
-    received_at = (now - timedelta(hours=1)).replace(microsecond=0)
-    writer.append_all([notification(1, received_at=received_at)])
-    assert count_backlog(tmp_path, {}).since == received_at
-    writer.close()
 
 
 @pytest.mark.parametrize("wal", [None, WalWatch()], ids=["by the command", "by the store"])
