@@ -52,6 +52,8 @@ class SegmentWriter:
         self._fill = 0.0
         self._last: dict[str, int] = {}
         """The last position in the segment by kind of row. After a failed commit the segment is given up."""
+        self._unnoted: dict[Path, dict[str, int]] = {}
+        """The acknowledged rows of segments that get no more, while the ledger can't be told of them."""
         self._lock: IO[bytes] | None = None
         self._segment: _OpenSegment | None = None
         self._spare: _OpenSegment | None = None
@@ -69,9 +71,12 @@ class SegmentWriter:
 
     def commit(self, rows: list[Row]) -> Exception | None:
         """Sync rows to disk, or try a write if there are none; return the error if it failed."""
+        acknowledged = dict(self._last)
         try:
             path, segment, _ = self._find_writable_segment()
+            acknowledged = dict(self._last)
             if rows and not self._last:
+                self._note_ends()
                 ledger.note_begin(path)
             segment.execute("BEGIN IMMEDIATE")
             if rows:
@@ -83,7 +88,10 @@ class SegmentWriter:
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer lives on and the senders hear of it
             self._complain(error)
             # After a failed sync the kernel may hold pages that never reach the disk: nothing more goes in here.
+            if self._segment and acknowledged:
+                self._unnoted[self._segment.path] = acknowledged
             self._close_segments()
+            self._note_ends()
             return error
         if self._complained:
             self._complained = False
@@ -125,6 +133,7 @@ class SegmentWriter:
         self._lock_path = layout.name_lock(self._directory, self._name)
         self._lock = layout.lock(self._lock_path)
         self._segment, self._fill, self._last = self._make_segment(), 0.0, {}
+        self._unnoted = {}  # of a ledger that is gone
 
     def _complain(self, error: Exception) -> None:
         """Log a failure, but not each of thousands: the log may lie on the disk that is full."""
@@ -141,10 +150,18 @@ class SegmentWriter:
             self._close_lock()
             self._begin()
         if self._segment is None or self._fill >= 1:
-            fresh, self._spare = self._spare or self._make_segment(), None
+            fresh, self._spare = self._take_spare() or self._make_segment(), None
             self._seal_segment()
             self._segment, self._fill, self._last = fresh, 0.0, {}
         return self._segment
+
+    def _take_spare(self) -> "_OpenSegment | None":
+        """Return the spare, unless somebody deleted or replaced its file: a deleted file takes writes, too."""
+        if self._spare and layout.read_identity(self._spare.path) != self._spare.identity:
+            with contextlib.suppress(sqlite3.Error):
+                self._spare.connection.close()
+            return None
+        return self._spare
 
     def _is_in_place(self) -> bool:
         """Tell whether lock and segment are still at their paths: a deleted file takes writes, too."""
@@ -164,9 +181,16 @@ class SegmentWriter:
             with contextlib.suppress(sqlite3.Error):
                 self._segment.connection.close()
             if self._last:
-                with contextlib.suppress(OSError):
-                    ledger.note_end(self._segment.path, self._last)
+                self._unnoted[self._segment.path] = self._last
+                self._note_ends()
         self._segment = None
+
+    def _note_ends(self) -> None:
+        """Tell the ledger of the segments that get no more rows; later, if it can't be written now."""
+        for path, rows in list(self._unnoted.items()):
+            with contextlib.suppress(OSError):
+                ledger.note_end(path, rows)
+                del self._unnoted[path]
 
     def _close_segments(self) -> None:
         for segment in (self._segment, self._spare):

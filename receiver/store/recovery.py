@@ -181,7 +181,8 @@ def _connect_somehow(settings: Settings, happened: list[Incident]) -> duckdb.Duc
         try:
             return _connect_and_read(settings, holds_rows=existed and _was_used(settings))
         except EmptiedError as error:
-            happened.append(_go_down(settings, str(error), tried, keeps_database=False))
+            # No backup that was tried is at fault: the one that is in place now may have been emptied.
+            happened.append(_go_down(settings, str(error), set(), keeps_database=False))
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever it makes of its bytes
             if not existed or not is_damage(error):
                 raise make_opening_error(settings.database, error) from None

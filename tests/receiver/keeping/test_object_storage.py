@@ -335,7 +335,10 @@ def test_a_backup_counts_though_a_newer_one_is_made_while_it_is_uploaded(backup,
 def test_a_backup_is_not_told_to_be_in_object_storage_while_an_older_one_is_on_its_way(backup, directory, uploads):
     told = []
 
-    class Client:
+    class Following(BackupHandler):
+        def __init__(self):
+            pass
+
         async def tell(self, line):
             told.append((line, [manifest.name for manifest in Place(str(directory)).list_whole()]))
             return True
@@ -346,7 +349,7 @@ def test_a_backup_is_not_told_to_be_in_object_storage_while_an_older_one_is_on_i
         later = backup.with_name("clc-20260303T000000000000Z.duckdb")
         later.write_bytes(backup.read_bytes())
         uploads.offer(later, lambda: None)
-    asyncio.run(BackupHandler._follow(Client(), uploads, {"name": later.name}))
+    asyncio.run(Following()._follow(uploads, {"name": later.name}))
     last, names = told[-1]
     assert last == {"name": later.name, "not_uploaded": None}
     assert [name[:12] for name in names] == ["clc-20260303", "clc-20260302"]

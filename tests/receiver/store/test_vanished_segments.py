@@ -1,8 +1,12 @@
 """A segment that somebody takes away: it is missed, also if no store was running, and told once."""
 
+import sqlite3
+from unittest.mock import Mock
+
 import pytest
 
-from receiver.spool import SpoolWriter, layout, ledger
+from receiver.spool import SpoolWriter, columns, layout, ledger
+from receiver.spool.segment_writer import SegmentWriter
 from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.rows import notification
 
@@ -97,6 +101,36 @@ def test_a_segment_whose_wal_alone_is_left_is_told_once_also_if_the_store_had_re
     assert what == f"Segment {segment.name} was deleted or moved by others."
     assert moved_to is not None
     assert len(store.missing) == 1
+
+
+@pytest.mark.parametrize("is_ledger_full", [False, True])
+def test_a_segment_that_was_given_up_after_a_failed_commit_is_missed(store, monkeypatch, is_ledger_full):
+    writer = SpoolWriter(store.spool)
+    writer.append_all([notification(number) for number in range(5)])
+    with monkeypatch.context() as disk:
+        disk.setattr(columns, "insert", Mock(side_effect=sqlite3.OperationalError("disk I/O error")))
+        if is_ledger_full:
+            disk.setattr(ledger, "note_end", Mock(side_effect=OSError("No space left on device")))
+        with pytest.raises(sqlite3.OperationalError):
+            writer.append_all([notification(5)])
+    writer.append_all([notification(6)])
+    first, _ = sorted(store.spool.glob("*.sqlite"))
+    delete(first)
+    store.take_all()
+    assert store.users() == [6]
+    assert store.missing == [f"what {first.name} held and was not stored before"]
+    writer.close()
+
+
+def test_no_row_goes_into_a_spare_segment_that_somebody_deleted(store):
+    segments = SegmentWriter(store.spool, rows_per_segment=2, bytes_per_segment=10**9, patient=False, mark=lambda: None)
+    assert segments.commit([notification(0), notification(1)]) is None
+    segments.prepare_spare()
+    delete(max(store.spool.glob("*.sqlite")))
+    assert segments.commit([notification(2)]) is None
+    segments.close()
+    store.take_all()
+    assert (store.users(), store.missing) == ([0, 1, 2], [])
 
 
 def test_a_line_of_the_ledger_that_a_full_disk_cut_short_hides_none_that_follow(store):
