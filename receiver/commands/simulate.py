@@ -87,7 +87,7 @@ LEAST_DAYS, MOST_A_DAY = 0.001, 100_000_000
     type=int,
     default=1,
     show_default=True,
-    help="Which world, and which cast of a --story; the same seed, the same.",
+    help="Chooses the made-up world and the cast of a --story; the same seed gives the same ones.",
 )
 @click.option(
     "--key",

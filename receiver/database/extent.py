@@ -120,7 +120,7 @@ def read_dropped(read: Read) -> Dropped:
 
 
 def read_beside_drops(read: Read, ask: Callable[[Dropped], T]) -> T:
-    """Return an answer that is of one moment with what is dropped, and so ask again if old months were meanwhile.
+    """Return an answer of the same moment as the dropped months; ask again if more were dropped meanwhile.
 
     Args:
         read: runs a query.

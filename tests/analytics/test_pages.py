@@ -54,6 +54,14 @@ def test_each_page_is_drawn_and_says_how_fresh_it_is(open_page, page):
     assert any(re.fullmatch(r"\. · newest \.", line) for line in age_lines(app))
 
 
+@pytest.mark.parametrize("text", ["a" * 33, "a" * 35, "-" * 4, "-" * 36, "a-" * 18])
+def test_a_text_that_is_no_part_of_an_id_finds_nothing(open_page, text):
+    app = open_page("entity", named=text)
+    assert not app.exception
+    assert app.subheader[-1].value == "No entity"
+    assert not app.error
+
+
 def test_found_accounts_have_their_business_names_and_other_entities_those_of_their_accounts(open_page):
     found = [row[:3] for row in table_rows(open_page("entity", named="ACME"))]
     assert ["Account", "ACME  Acme Manufacturing", ""] in found

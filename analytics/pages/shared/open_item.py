@@ -21,6 +21,7 @@ ICONS = {"Earlier": ":material/arrow_back:", "Later": ":material/arrow_forward:"
 CURL_BASE = "curl-base"
 UNFIT = re.compile(r"[^\w.-]+")
 """Characters that do not belong in the name of a file."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MOST_OF_EVENT = 60
 """The most characters of an event in the name of a file; four bytes each are still below the limit of 255."""
 
@@ -41,7 +42,7 @@ def as_seq(text: str | None) -> int | None:
 
 def is_uuid(text: str) -> bool:
     """Say whether a text of the page's address may be the id of a row."""
-    return len(text) == 36 and all(character in "0123456789abcdefABCDEF-" for character in text)  # noqa: PLR2004
+    return bool(_UUID.fullmatch(text))
 
 
 def read_open_item() -> OpenItem:

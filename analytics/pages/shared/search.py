@@ -111,9 +111,9 @@ def find_numbers(text: str, *, by_part: bool) -> list[int]:
     seq = as_seq(text.removeprefix("#").replace(",", ""))
     if seq is not None and len(ask("notification", seq=seq)):
         return [seq]
-    if not by_part or not len(text) >= LEAST_PART or not PART_OF_ID.fullmatch(text):
-        return []
     digits = text.replace("-", "")
+    if not by_part or not PART_OF_ID.fullmatch(text) or not LEAST_PART <= len(digits) <= ID_DIGITS:
+        return []
     ends = {"lowest": digits.ljust(ID_DIGITS, "0"), "highest": digits.ljust(ID_DIGITS, "f")}
     return [int(seq) for seq in ask("seqs_of_id_part", part=text.lower(), most=MOST_NUMBERS, **ends)["seq"]]
 

@@ -32,7 +32,7 @@ def measure_age(at: datetime | str, facts: Facts) -> Age:
 
 
 def measure_wait(last: Age | None, facts: Facts) -> float:
-    """Return for how many seconds something is waited for that is done again and again.
+    """Return how many seconds ago a repeated task last ran.
 
     Without a last time, or with one that a wrong clock gave, this is how long `serve` has run: it can't be due longer.
     """
