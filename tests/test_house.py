@@ -1,4 +1,4 @@
-"""The house: few files in each room, each module read at a sitting, and a room for each page."""
+"""The house: few files in each room, and a room for each page."""
 
 import re
 from importlib import import_module
@@ -13,7 +13,6 @@ MOST_AT_THE_ROOT = 12
 MOST_FILES = {"receiver": 20, "analytics": 20, "tests": 30}
 LISTS = {"analytics/senders/centurylink/rules", "receiver/database/migrations"}
 """Folders that hold one file of each thing that there is."""
-LONGEST = 300
 
 
 def files_in(folder):
@@ -34,12 +33,6 @@ def test_a_package_has_few_modules_at_its_root(package):
 def test_no_folder_has_more_files_than_a_reader_takes_in(package):
     crowded = {str(folder.relative_to(ROOT)): len(files_in(folder)) for folder in folders(package)}
     assert {name: count for name, count in crowded.items() if count > MOST_FILES[package]} == {}
-
-
-def test_no_module_is_longer_than_a_sitting():
-    modules = [path for package in ("receiver", "analytics") for path in (ROOT / package).rglob("*.py")]
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in modules}
-    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
 def test_no_row_is_read_by_a_number():
