@@ -39,7 +39,6 @@ END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 """The last bytes of each answer. Arrow reads a stream without them, and a proxy may drop the length of an answer."""
 CODES: dict[str, type[QueryError]] = {
     "not_a_query": NotAQueryError,
-    "refused_for_now": NotAQueryError,
     "too_many_bytes": TooManyBytesError,
     "too_many_rows": TooManyRowsError,
     "busy": BusyError,

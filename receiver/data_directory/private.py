@@ -8,7 +8,7 @@ from receiver.files import OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE, keep_to_owner
 from receiver.settings import LEARNED_ACCOUNTS, OWN_DIRECTORIES, Settings
 
 _JSON = (
-    *("appended", "backup", "lake", "recovery", "refused", "refused_queries", "replacing", "scrub", "sent", "serve"),
+    *("appended", "backup", "lake", "recovery", "refused", "replacing", "scrub", "sent", "serve"),
     *("sharing", "shipped", "spools", "stumbled", "upload"),
 )
 # In a directory with other files, too, only files that are surely ours are touched.
@@ -24,7 +24,6 @@ _OWN = (
     "restoring.*",
     "suspect",
     "arranging",
-    "running_queries",
     "owner",
     "node.id",
     "node.runs",

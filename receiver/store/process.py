@@ -3,13 +3,11 @@
 import asyncio
 import logging
 import os
-import signal
 import socket
 import sys
 from datetime import UTC, datetime
 from functools import partial
 from importlib.abc import MetaPathFinder
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -18,7 +16,6 @@ from prometheus_client import CollectorRegistry
 
 from receiver.data_directory.access import control_token, read_query_token
 from receiver.data_directory.node import has_listener
-from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.database.extent import read_watermarks
 from receiver.database.opening import run
 from receiver.files import load_program
@@ -27,7 +24,6 @@ from receiver.keeping.care.sharing import add_machines
 from receiver.keeping.scrub_loop import ScrubLoop
 from receiver.processes.child import Child, run_child
 from receiver.processes.garbage import spare_program
-from receiver.processes.state import read_state
 from receiver.senders import Senders, load_senders
 from receiver.senders.copies import remember_profiles, save_later
 from receiver.senders.profile import Profile
@@ -60,7 +56,6 @@ _LAST_SECONDS = 5.0
 _USED_LATE = ("_strptime", "encodings.idna", "pyarrow.pandas_compat", "pyarrow.vendored.version")
 _UNUSABLE = 70
 """The exit code where DuckDB runs nothing more in this process (EX_SOFTWARE of sysexits.h)."""
-_CRASHES = {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}
 _log = logging.getLogger(__name__)
 
 
@@ -252,12 +247,8 @@ def _open_server(app: tornado.web.Application, listening: socket.socket, tokens:
 
 
 def _make_runner(settings: Settings, connection: duckdb.DuckDBPyConnection, registry: CollectorRegistry) -> QueryRunner:
-    """Make the runner of queries, which refuses what crashed or blocked the process before."""
-    refused, running = RefusedQueries(settings.data_dir), RunningQueries(settings.data_dir)
-    if suspects := _list_suspects(settings.data_dir, running):
-        refused.suspect(suspects)
     limits = QueryLimits(timeout_seconds=settings.query_timeout_seconds, max_rows=settings.query_max_rows)
-    return QueryRunner(connection, limits, registry, refused, lambda queries: _die_of(queries, refused), running)
+    return QueryRunner(connection, limits, registry, on_ignored=_die_of)
 
 
 def _die() -> None:
@@ -265,28 +256,10 @@ def _die() -> None:
     os._exit(_UNUSABLE)
 
 
-def _die_of(queries: list[str], refused: RefusedQueries) -> None:
-    """End because of queries that only this can end, and make the next process refuse them."""
-    refused.add(queries)
-    _log.error(
-        "%d queries run on after their time and can't be interrupted: this process ends with them, and they are "
-        "refused for an hour",
-        len(queries),
-    )
+def _die_of(queries: int) -> None:
+    """End because of queries that only this can end."""
+    _log.error("%d queries run on after their time and can't be interrupted: this process ends with them", queries)
     _end(1)
-
-
-def _list_suspects(data_dir: Path, running: RunningQueries) -> list[str]:
-    """List the queries, by their hashes, that may have ended the previous process of the store.
-
-    If it crashed or hung, they are those that ran. If its database could not be used any more, they are only those that
-    failed by such an error: a full disk leads to that, too, whatever runs then.
-    """
-    known = read_state(data_dir)
-    store = known.processes.get("store") if known else None
-    if store and (store.last_exit in _CRASHES or (store.last_exit == -signal.SIGKILL and store.failure)):
-        return list({*running.left, *running.failed})
-    return running.failed if store and store.last_exit == _UNUSABLE else []
 
 
 def _end(code: int) -> None:

@@ -7,7 +7,6 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -19,7 +18,6 @@ from receiver.data_directory.accounts import read_learned_accounts
 from receiver.data_directory.incidents import FILE as INCIDENTS
 from receiver.data_directory.incidents import put_aside
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
-from receiver.data_directory.refused_queries import FILE as REFUSED_QUERIES
 from receiver.database import replacing
 from receiver.database.appended import FILE as APPENDED_NOTE
 from receiver.database.stumble import FILE as STUMBLE_NOTE
@@ -259,11 +257,6 @@ def _check_places(path: Path) -> None:
         (segment + kind, int(position))
 
 
-def _check_refused(path: Path) -> None:
-    for each in json.loads(path.read_bytes()):
-        (each["sha256"] + "", datetime.fromisoformat(each["at"]))
-
-
 def _check_accounts(path: Path) -> None:
     if not path.stat().st_size:
         raise ValueError(path.name)
@@ -286,7 +279,6 @@ _SMALL = (
         lambda path: parse_note(path.read_bytes()),
         "when a backup came into object storage last is not known until the next one does.",
     ),
-    _Small(REFUSED_QUERIES, _check_refused, "queries that ended the store's process may be asked again."),
     _Small(STUMBLE_NOTE, _check_places, "a row that ended the store's process is looked for again."),
     _Small(
         LEARNED_ACCOUNTS,

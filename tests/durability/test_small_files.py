@@ -39,7 +39,6 @@ NAMES = [
     "control.token",
     "backup.json",
     "stumbled.json",
-    "refused_queries.json",
 ]
 
 

@@ -116,14 +116,14 @@ class EchoHandler(ServiceHandler):
 
 
 @contextmanager
-def serving(path, limits=LIMITS, on_ignored=None, running_queries=None, **of_server):
+def serving(path, limits=LIMITS, on_ignored=None, **of_server):
     ready = threading.Event()
     running: dict[str, Any] = {}
 
     async def serve(connection):
         echo = [("/echo", EchoHandler)]
         registry = CollectorRegistry()
-        runner = QueryRunner(connection, limits, registry, on_ignored=on_ignored, running=running_queries)
+        runner = QueryRunner(connection, limits, registry, on_ignored=on_ignored)
         app = make_query_app(runner, TOKEN, echo, registry=registry, hosts=["store.example"])
         server = BoundedServer(app, has_token=lambda headers: carries(headers, TOKEN.encode()), **of_server)
         sockets = bind_sockets(0, "127.0.0.1")

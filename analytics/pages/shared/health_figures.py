@@ -12,7 +12,6 @@ GROUPS = {
     "Running": (
         "serving", "store", "processes_not_running", "restarts_last_hour", "restarts", "role", "version",
         "schema_version", "key_fingerprint", "certificate", "listen", "url_secret", "query_listen", "queries_overdue",
-        "queries_fatal_last_hour",
     ),
     "Coming in": (
         "rate_last_minute", "rate_last_hour", "notifications", "lag_seconds", "spool_rows", "spool_bytes",

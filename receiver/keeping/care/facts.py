@@ -9,7 +9,6 @@ from receiver import __version__
 from receiver.data_directory.access import find_running_serve
 from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.data_directory.node import ALL_PARTS, has_listener, has_store
-from receiver.data_directory.refused_queries import count_recent
 from receiver.database.extent import read_dropped, read_taken, read_watermarks
 from receiver.database.reading import Reader
 from receiver.errors import StoreError
@@ -84,7 +83,6 @@ class Facts(NamedTuple):
     """None without CLC_LAKE."""
     scrub: ScrubNote | None = None
     queries_overdue: int = 0
-    queries_fatal: int = 0
     query_listen: str = "127.0.0.1:8081"
     appending: Appending | None = None
     has_shared_spool: bool = False
@@ -172,7 +170,6 @@ def gather(
         incidents=read_incidents(settings.data_dir),
         scrub=read_scrub_note(settings.data_dir),
         queries_overdue=overdue,
-        queries_fatal=count_recent(settings.data_dir, now),
         query_listen=settings.query_listen,
         appending=appending,
         has_shared_spool=settings.shared_spool is not None or role != ALL_PARTS,

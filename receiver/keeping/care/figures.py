@@ -128,9 +128,8 @@ def _judge_queries(facts: Facts) -> Iterator[Figure]:
     else:
         words = f"{address}: other machines reach it, and it does not encrypt; put a proxy with TLS before it"
         yield Figure("query_listen", "Query service", address, words, "amber")
-    overdue, fatal = facts.queries_overdue, facts.queries_fatal
+    overdue = facts.queries_overdue
     yield make_limited("queries_overdue", "Queries that can't be interrupted", overdue, f"{overdue:,}")
-    yield make_limited("queries_fatal_last_hour", "Restarts caused by queries, last hour", fatal, f"{fatal:,}")
 
 
 def _judge_serving(facts: Facts) -> Figure:

@@ -64,7 +64,6 @@ LIMITS: dict[str, Limit] = {
     "processes_not_running": Limit(amber=1, red=1),
     "restarts_last_hour": Limit(amber=1, red=5),
     "queries_overdue": Limit(amber=1, red=1),
-    "queries_fatal_last_hour": Limit(amber=1, red=3),
     "notifications_lost": Limit(amber=1, red=1),
     "rows_set_aside": Limit(amber=1, red=1_000),
     "failed_last_hour": Limit(amber=1, red=100),

@@ -18,7 +18,6 @@ STATUSES: Final = {
     "unauthorized": 401,
     "cross_site": 403,
     "not_a_query": 403,
-    "refused_for_now": 403,
     "wrong_host": 403,
     "not_found": 404,
     "method_not_allowed": 405,

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 BATCH_ROWS: Final = 2048
 """The fewest that DuckDB hands out at once: they are in memory together, and each may have a body of 100 kB."""
 _OUT_OF_MEMORY: Final = "Out of Memory Error"
-_ENDING: Final = ("INTERNAL Error", "FATAL Error")
-_OF_ANOTHER: Final = "previous fatal error"
 _ADVISED: Final = (
     "error_on_division_by_zero|lambda_syntax|max_expression_depth|order_by_non_integer_literal|pivot_limit|"
     "scalar_subquery_error_on_multiple_rows"
@@ -46,10 +44,6 @@ class Query:
     timeout_seconds: float
     max_rows: int
     max_bytes: int
-
-
-class UnusableStoreError(QueryError):
-    """Raised when a query ended by an error after which DuckDB runs nothing more in this process."""
 
 
 class Interruption:
@@ -146,26 +140,24 @@ def _raise_query_error(interruption: Interruption) -> Iterator[None]:
 
     An error while rows are fetched comes through Arrow as an OSError with DuckDB's text and without its class. Where
     DuckDB has cut its text within a character, there comes Python's error, which can't decode it. If the query was
-    interrupted, the reason for that is raised instead, but never of an error that makes the store unusable.
+    interrupted, the reason for that is raised instead.
     """
     try:
         yield
     except QueryError as error:
         raise interruption.end() or error from None
     except Exception as error:
-        reason, text = interruption.end(), _read_text(error)
-        ends_store = text.startswith(_ENDING) and _OF_ANOTHER not in text
-        if reason and not ends_store:
+        if reason := interruption.end():
             raise reason from error
+        text = _read_text(error)
         by_arrow = isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and error.errno is None)
         own = isinstance(error, (duckdb.InternalException, duckdb.FatalException, duckdb.InterruptException))
-        internal = text.startswith((*_ENDING, "INTERRUPT Error"))
+        internal = text.startswith(("INTERNAL Error", "FATAL Error", "INTERRUPT Error"))
         if (isinstance(error, (duckdb.Error, UnicodeDecodeError)) or by_arrow) and not own and not internal:
             raise QueryError("sql_error", _advise(text)) from error
         _log.exception("a query failed inside the store")
         detail = text.splitlines()[0] if text else type(error).__name__
-        kind = UnusableStoreError if ends_store else QueryError
-        raise kind("internal_error", f"The store could not run the query: {detail}") from error
+        raise QueryError("internal_error", f"The store could not run the query: {detail}") from error
 
 
 def _read_text(error: Exception) -> str:

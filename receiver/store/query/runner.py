@@ -20,9 +20,8 @@ from typing import Final
 import duckdb
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from receiver.data_directory.refused_queries import RefusedQueries, RunningQueries
 from receiver.store.query.answers import QueryAnswer, QueryError, Unsent
-from receiver.store.query.execution import Interruption, Query, UnusableStoreError, execute
+from receiver.store.query.execution import Interruption, Query, execute
 from receiver.store.query.guard import AllowedStatements
 
 INTERRUPT_AGAIN_SECONDS: Final = 0.05
@@ -77,9 +76,7 @@ class QueryRunner:
         connection: duckdb.DuckDBPyConnection,
         limits: QueryLimits,
         registry: CollectorRegistry,
-        refused: RefusedQueries | None = None,
-        on_ignored: Callable[[list[str]], None] | None = None,
-        running: RunningQueries | None = None,
+        on_ignored: Callable[[int], None] | None = None,
     ) -> None:
         """Check the connection and learn its functions.
 
@@ -87,9 +84,7 @@ class QueryRunner:
             connection: The store; each query gets a cursor of it.
             limits: Those of each query, and of all.
             registry: For the metrics.
-            refused: Queries that may not run for a while; none by default.
-            on_ignored: Called with the SQL of each query that can't be interrupted.
-            running: Notes the queries that run; nothing by default.
+            on_ignored: Called with the number of queries that can't be interrupted.
 
         Raises:
             StoreError: The connection's settings allow queries too much.
@@ -101,14 +96,11 @@ class QueryRunner:
         self.limits = limits
         self.metrics = QueryMetrics(registry)
         self.metrics.overdue.set_function(self.count_overdue)
-        self._refused = RefusedQueries(None) if refused is None else refused
         self._on_ignored = on_ignored or (lambda _: None)
-        self._running = RunningQueries(None) if running is None else running
         self._unsent = Unsent(limits.unsent, limits.unsent_bytes)
         self._slots = asyncio.Semaphore(limits.concurrent)
         self._threads = ThreadPoolExecutor(limits.concurrent, thread_name_prefix="query")
-        # With each query's SQL.
-        self._interruptions: dict[Interruption, str] = {}
+        self._interruptions: set[Interruption] = set()
         self._insisting: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._stopping = False
@@ -122,7 +114,6 @@ class QueryRunner:
         outcome = "gone"
         due = asyncio.get_running_loop().time() + query.timeout_seconds
         try:
-            self._refuse_what_never_ends(query.sql)
             async with asyncio.timeout_at(due):
                 await self._take_slot()
                 answer = await self._execute(query, due)
@@ -146,26 +137,12 @@ class QueryRunner:
 
     def count_overdue(self) -> int:
         """Count the queries that run on after their time, because they can't be interrupted."""
-        return len(self._list_overdue())
-
-    def _list_overdue(self) -> list[str]:
-        running = list(self._interruptions.items())
-        return [sql for interruption, sql in running if interruption.ignored >= _OVERDUE_INTERRUPTS]
+        return sum(running.ignored >= _OVERDUE_INTERRUPTS for running in list(self._interruptions))
 
     @property
     def has_ended(self) -> bool:
         """Whether no query runs."""
         return not self._interruptions
-
-    def _refuse_what_never_ends(self, sql: str) -> None:
-        until = self._refused.find_end_of_refusal(sql)
-        if until:
-            raise QueryError(
-                "refused_for_now",
-                "The store had to be restarted because of this query, which did not end after its time-out, ran at two "
-                f"crashes, or twice made DuckDB unusable: it is refused until {until:%H:%M} UTC. Write it another way, "
-                "with fewer joins or CTEs.",
-            )
 
     async def _take_slot(self) -> None:
         if self._slots.locked() and self._waiting >= self.limits.waiting:
@@ -193,17 +170,15 @@ class QueryRunner:
             self._slots.release()  # a slot that is never released is lost to all later queries
             raise
         interruption = Interruption(cursor)
-        self._interruptions[interruption] = query.sql
+        self._interruptions.add(interruption)
         self.metrics.running.inc()
 
-        def run() -> QueryAnswer:
-            with self._running.note(query.sql, staying_after=UnusableStoreError):
-                return execute(cursor, query, self._allowed, interruption, answer)
-
-        future = asyncio.get_running_loop().run_in_executor(self._threads, run)
+        future = asyncio.get_running_loop().run_in_executor(
+            self._threads, execute, cursor, query, self._allowed, interruption, answer
+        )
 
         def on_end(_: asyncio.Future[QueryAnswer]) -> None:
-            del self._interruptions[interruption]
+            self._interruptions.remove(interruption)
             self.metrics.running.dec()
             self.metrics.seconds.observe(time.monotonic() - started)
             self._slots.release()
@@ -227,7 +202,7 @@ class QueryRunner:
             if not future.done() and asyncio.get_running_loop().time() > due:
                 interruption.ignored += 1
                 if interruption.ignored == IGNORED_INTERRUPTS:
-                    self._on_ignored(self._list_overdue())
+                    self._on_ignored(self.count_overdue())
         if not future.cancelled() and future.exception() is None:
             future.result().close()
 

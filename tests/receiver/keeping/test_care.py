@@ -223,8 +223,6 @@ def test_of_what_can_not_be_read_nothing_is_listed_as_if_there_were_none():
         ("query_listen", {"query_listen": "[::1]:8081"}, "ok"),
         ("query_listen", {"query_listen": "localhost:8081"}, "ok"),
         ("queries_overdue", {"queries_overdue": 1}, "red"),
-        ("queries_fatal_last_hour", {"queries_fatal": 1}, "amber"),
-        ("queries_fatal_last_hour", {"queries_fatal": 3}, "red"),
         ("serving", {"serve": RUNNING.model_copy(update={"written_at": ago(seconds=31).isoformat()})}, "red"),
         ("serving", {"serve": RUNNING.model_copy(update={"written_at": ago(seconds=29).isoformat()})}, "ok"),
         ("serving", {"serve": RUNNING.model_copy(update={"written_at": ago(hours=-2).isoformat()})}, "amber"),

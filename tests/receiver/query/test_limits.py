@@ -1,26 +1,19 @@
 """The limits of the query service: rows, bytes, time, and how many ask at once."""
 
-import contextlib
 import errno
 import http.client
 import json
 import os
 import re
 import shutil
-import signal
 
-import duckdb
 import pyarrow as pa
 import pytest
 
-from receiver.data_directory.refused_queries import CRASHES, RefusedQueries, RunningQueries
-from receiver.processes.state import ProcessState, ServeState, write_state
-from receiver.store.process import _list_suspects
 from receiver.store.query.answers import IN_MEMORY_BYTES, QueryError, Unsent
 from receiver.store.query.execution import Interruption
 from receiver.store.query.runner import QueryLimits
 from tests.support.querying import ENDLESS_ROWS, RUNAWAY, refusal, serving
-from tests.support.sizes import take_few
 from tests.support.waiting import until
 
 
@@ -153,57 +146,6 @@ def test_a_query_is_not_blamed_where_the_process_was_stopped_just_after_its_time
         assert service.post(RUNAWAY, timeout=0.2).status == 504
         service.until_nothing_runs()
     assert ignored == []
-
-
-@pytest.mark.parametrize(
-    ("timeout", "status"), take_few([(20, 500), (0.05, 504)], 1), ids=take_few(["in time", "after its time-out"], 1)
-)
-def test_a_query_whose_error_ends_the_store_twice_is_refused_and_no_other(tmp_path, monkeypatch, timeout, status):
-    errors = {
-        "SELECT 'ends it'": duckdb.InternalException("INTERNAL Error: Assertion triggered"),
-        "SELECT 'comes after'": duckdb.FatalException("FATAL Error: invalidated because of a previous fatal error"),
-        "SELECT 'fails'": OSError(errno.EMFILE, os.strerror(errno.EMFILE)),
-    }
-    interrupt, interrupted = Interruption.interrupt, set()
-
-    def note_interrupt(self, reason):
-        interrupt(self, reason)
-        interrupted.add(self._cursor)
-
-    def fail(cursor, sql, *_):
-        if status == 504:
-            until(lambda: cursor in interrupted, what="the time-out")
-        raise errors[sql]
-
-    monkeypatch.setattr(Interruption, "interrupt", note_interrupt)
-    monkeypatch.setattr("receiver.store.query.execution.submit", fail)
-    for times in (1, 2):
-        with serving(tmp_path / "clc.duckdb", running_queries=RunningQueries(tmp_path)) as service:
-            assert {service.post(sql, timeout=timeout).status for sql in [*errors, *errors]} == {status}
-            service.until_nothing_runs()
-        next_one = RefusedQueries(tmp_path)
-        next_one.suspect(RunningQueries(tmp_path).failed)
-        assert [bool(next_one.find_end_of_refusal(sql)) for sql in errors] == [times == 2, False, False]
-
-
-@pytest.mark.parametrize(
-    ("code", "suspects"), [(-signal.SIGSEGV, ["SELECT 1", "SELECT 2"]), (70, ["SELECT 2"]), (1, []), (-9, [])]
-)
-def test_a_query_that_only_ran_is_suspected_at_a_crash_and_not_where_the_database_became_unusable(
-    tmp_path, code, suspects
-):
-    store = ProcessState(last_exit=code)
-    write_state(tmp_path, ServeState(pid=1, version="1", started_at="", processes={"store": store}))
-    running, refused = RunningQueries(tmp_path), RefusedQueries(None)
-    with running.note("SELECT 1"):
-        with contextlib.suppress(OSError), running.note("SELECT 2", staying_after=OSError):
-            raise OSError
-        with running.note("SELECT 3"):
-            pass
-        left = RunningQueries(tmp_path)
-    for _ in range(CRASHES):
-        refused.suspect(_list_suspects(tmp_path, left))
-    assert [sql for sql in ("SELECT 1", "SELECT 2", "SELECT 3") if refused.find_end_of_refusal(sql)] == suspects
 
 
 def test_one_more_than_can_run_waits_and_one_more_than_can_wait_is_refused(narrow):
