@@ -3,13 +3,13 @@
 Nor does a narrow window: where the columns of a list have no room for words, its rows take several lines.
 """
 
-import re
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from analytics.pages.pages import PAGES as EVERY_PAGE
 from tests.browser.audited import SERVER
+from tests.browser.conftest import a_live_one
 from tests.browser.watching import run_linked
 from tests.support.measuring import find_cut, find_small
 from tests.support.pages import pages
@@ -23,8 +23,6 @@ ALL_RULES = {"resultTypes": ["violations"]}
 # The dark theme is the same page in other colours.
 OF_COLOURS = ALL_RULES | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 RULES = {"light": ALL_RULES, "dark": OF_COLOURS}
-# Vega gives the two rectangles of a brush no name, and Vega-Lite no way to. What a brush does, named controls do too.
-BRUSH = ("svg-img-alt", re.compile(r"\.\w+_brush(_bg)?"))
 # So tall that all of a page is on the screen: axe-core can't tell what lies behind what lies elsewhere.
 VIEWPORT = {"width": 1500, "height": 4000}
 PAGES = pages(SERVER, seq=1)
@@ -63,14 +61,7 @@ def found_on(page, rules=ALL_RULES) -> list[str]:
         for violation in told["violations"]
         if violation["impact"] in BAD
         for node in violation["nodes"]
-        if not is_brush(violation["id"], node["target"])
     ]
-
-
-def is_brush(rule: str, target: list) -> bool:
-    """Say whether something found is the one exception."""
-    name, selector = BRUSH
-    return rule == name and len(target) == 1 and bool(selector.fullmatch(str(target[0])))
 
 
 def until_drawn(page, selector: str, ground: str) -> None:
@@ -120,6 +111,28 @@ def open_whole(watched, name):
         page.locator(".st-key-finding-notifications tbody tr").first.wait_for()
     expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
     return page
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", WHOLE)
+def test_nothing_serious_is_found_on_a_phone(live, watch, name):
+    assert not (found := found_on(open_whole(watch(live.url, **PHONE), name))), "\n\n".join(found)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("options", [{"viewport": VIEWPORT}, PHONE], ids=["window", "phone"])
+@pytest.mark.parametrize("events", [[], ["Account.Updated", "Server.Updated"]], ids=["nothing came", "no alarm"])
+def test_nothing_serious_is_found_where_nothing_came_or_nothing_is_in_alarm(watch, tmp_path, events, options):
+    with a_live_one(tmp_path / "data") as quiet:
+        for event in events:
+            quiet.simulate("--event", event)
+        watched = watch(quiet.url, **options)
+        for page in EVERY_PAGE:
+            shown = watched.load(f"/{page.path}?refresh=off")
+            for theme, ground in GROUNDS.items():
+                shown.emulate_media(color_scheme=theme)
+                until_drawn(shown, ".st-key-bar", ground)
+                assert not (found := found_on(shown, RULES[theme])), "\n\n".join([page.title, theme, *found])
 
 
 @pytest.mark.full
