@@ -179,7 +179,7 @@ def _check(
     _say_waiting(settings, reader)
     if gaps and are_explained:
         _say_unused(gaps)
-    _say_outcome(failed, changes_too=scope is not None, accounts_too=can_check_accounts(reader))
+    _say_outcome(failed, tally, changes_too=scope is not None, accounts_too=can_check_accounts(reader))
     return failed
 
 
@@ -212,7 +212,7 @@ def _say_unused(gaps: list[tuple[int, int]]) -> None:
     click.echo(f"No notification has seq {ranges}{more}: a recovery or restore left numbers unused.", err=True)
 
 
-def _say_outcome(failed: Counter[str], *, changes_too: bool, accounts_too: bool) -> None:
+def _say_outcome(failed: Counter[str], tally: Tally, *, changes_too: bool, accounts_too: bool) -> None:
     if not changes_too:
         click.echo(
             "Changes were not checked: they are being derived again, or an older version derived them.", err=True
@@ -223,7 +223,8 @@ def _say_outcome(failed: Counter[str], *, changes_too: bool, accounts_too: bool)
         words = ", ".join(f"{number:,} {what}" for what, number in failed.most_common())
         click.echo(f"FAILED: {words}. {_ADVICE}", err=True)
     else:
-        click.echo(f"No problems found{'' if changes_too and accounts_too else ' in the rest'}.", err=True)
+        is_whole = changes_too and accounts_too and not tally.unjudged
+        click.echo(f"No problems found{'' if is_whole else ' in the rest'}.", err=True)
 
 
 def _describe_judged(judged: list[UsedKey], tally: Tally) -> str:

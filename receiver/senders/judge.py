@@ -100,8 +100,9 @@ def load_judge(
 
 
 def _describe_secret(sender: str, fingerprint: str | None) -> str:
-    which = f"the secret {fingerprint[:16]}" if fingerprint else "the secret"
-    return f"{which} is not at hand: set {name_variable(sender)} or CLC_SECRETS_DIR"
+    which = f"shared secret {fingerprint[:16]}" if fingerprint else "shared secret"
+    variable = name_variable(sender)
+    return f"they need the {which}: set {variable} to it, or CLC_SECRETS_DIR to a directory with it in a file {sender}"
 
 
 def _may_be_form(payload: bytes) -> bool:

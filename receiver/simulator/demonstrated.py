@@ -101,6 +101,8 @@ def describe(settings: Settings, senders: tuple[str, ...], seed: int, dashboard:
         "  ask in SQL",
         f"    export CLC_DATA_DIR={data_dir} CLC_LISTEN={listen} CLC_QUERY_LISTEN={query}",
         f'    {as_typed("clc-analytics")} sql "{_QUERY}"',
+        "  check that nothing is lost, doubled or altered",
+        f"    {as_typed('clc-receiver')} verify --data-dir {data_dir} --secrets-dir {data_dir}/secrets",
         "",
         "Press Ctrl-C to stop the demo.",
     ]

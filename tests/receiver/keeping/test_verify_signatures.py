@@ -34,7 +34,7 @@ def test_signatures_of_other_senders_are_counted_and_neither_their_keys_nor_thei
     done = run_command(tmp_path, "verify")
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert "Valid signatures: 1 by the key" in done.stderr
-    assert "Not checked: 3 signatures of github; the secret abababababababab is not at hand" in done.stderr
+    assert "Not checked: 3 signatures of github; they need the shared secret abababababababab: set" in done.stderr
     assert "Not checked: 2 notifications of gone; there is no profile of this sender" in done.stderr
     alter(tmp_path, "DELETE FROM delivery_ids WHERE seq = 3")
     alter(tmp_path, "UPDATE changes SET old_value = '1' WHERE seq = 2 AND path = 'name'")

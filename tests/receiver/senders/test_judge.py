@@ -55,7 +55,7 @@ def test_a_time_that_was_not_accepted_at_receipt_is_not_accepted_later(late):
     ("name", "secrets", "reason"),
     [
         ("gitlab", True, "tokens are not kept"),
-        ("stripe", False, "is not at hand: set CLC_SECRET_STRIPE or CLC_SECRETS_DIR"),
+        ("stripe", False, "set CLC_SECRET_STRIPE to it, or CLC_SECRETS_DIR to a directory with it in a file stripe"),
     ],
 )
 def test_what_can_not_be_judged_is_counted_with_its_reason(name, secrets, reason):

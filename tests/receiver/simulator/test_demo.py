@@ -15,9 +15,16 @@ from click.testing import CliRunner
 
 from analytics import connect
 from receiver.commands import demo as command
+from receiver.data_directory.access import Running
+from receiver.senders.profile import load_shipped
+from receiver.senders.set_up import load_secrets
+from receiver.settings import Settings
+from receiver.simulator.demonstrated import describe, make_secrets
+from tests.durability.support.stores import append, spool
 from tests.support.browsing import answers
 from tests.support.ports import free_address
 from tests.support.processes import Process, environment
+from tests.support.rows import notification_of_github
 from tests.support.sizes import take_few
 from tests.support.waiting import until
 
@@ -104,6 +111,33 @@ def test_the_demonstration_says_what_it_does_and_prints_commands_that_work_where
     command = ["bash", "-c", f"{export}; unset CLC_QUERY_TOKEN; {ask}"]
     asked = subprocess.run(command, cwd=demo.directory, check=True, capture_output=True, text=True)
     assert "Account.Updated" in asked.stdout
+
+
+def test_the_printed_check_has_the_secrets_of_all_senders_in_the_demonstration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data_dir = tmp_path / "shown here"
+    settings = Settings(data_dir=data_dir, secrets_dir=data_dir / "secrets")
+    make_secrets(settings, ("github",))
+    (secret,) = load_secrets(settings, [load_shipped()["github"]])["github"]
+    body = {"action": "edited", "repository": {"full_name": "acme/web"}}
+    rows = [notification_of_github(number, "repository", body) for number in range(3)]
+    signed = [row._replace(signature=secret.sign([row.payload]), key_fingerprint=secret.fingerprint) for row in rows]
+    spool(data_dir, signed)
+    append(data_dir)
+    said = describe(settings, ("github",), 1, "http://d", Running(1, "127.0.0.1:1", "127.0.0.1:2"))
+    (check,) = re.findall(r"^ +(\S*clc-receiver verify .*)$", said, re.MULTILINE)
+
+    def paste(line, outcome):
+        asked = subprocess.run(["bash", "-c", line], env=environment(tmp_path), check=False, capture_output=True)
+        assert asked.returncode == outcome, asked.stderr
+        return asked.stderr.decode()
+
+    said = paste(check, 0)
+    assert "Checked under secrets: 3 of github." in said
+    assert "No problems found." in said
+    said = paste(check.partition(" --secrets-dir")[0], 2)
+    assert "3 signatures of github; they need the shared secret" in said
+    assert "No problems found in the rest." in said
 
 
 @pytest.mark.full
