@@ -6,9 +6,10 @@ import select
 import stat
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import IO, Any
 
 import click
@@ -35,26 +36,40 @@ from analytics.text import make_json_visible, make_visible, shorten
 from analytics.times import stamp
 
 PAUSE_SECONDS = 0.5
-LONGEST_NAME = 80
-WIDTHS = {"event": 18, "account_alias": 4, "entity_id": 16, "actor": 16}
+LONGEST_NAME = 48
+WIDTHS = {"event_type": 18, "account_alias": 4, "entity_id": 16, "actor": 16}
 GROWING = ("http://", "https://")
 
 
-def as_line(row: Row) -> bytes:
-    """Return a notification as a line for people; text from outside can't disturb a terminal."""
-    fields = {**row, "event": row["event_type"] or row["category"]}
-    cells = [f"{stamp(row['received_at'])}Z", *(format_cell(fields[name], width) for name, width in WIDTHS.items())]
-    if row["signature_status"] != "valid":
-        cells.append(f"SIGNATURE {row['signature_status'].upper()}")
-    if row["duplicate_of"]:
-        cells.append("copy of one before")
-    return f"{'  '.join([*cells, row['words']]).rstrip()}\n".encode()
+class Lines:
+    """Writes notifications as lines for people; each column is as wide as its widest name so far."""
+
+    def __init__(self) -> None:
+        self._widths = WIDTHS
+
+    def write(self, rows: Sequence[Row]) -> Iterator[bytes]:
+        """Yield a line for each notification; text from outside can't disturb a terminal."""
+        shown = [{name: _show_name(row, name) for name in WIDTHS} for row in rows]
+        self._widths = {
+            name: max([width, *(count_columns(cells[name]) for cells in shown)]) for name, width in self._widths.items()
+        }
+        for row, cells in zip(rows, shown, strict=True):
+            yield f"{'  '.join(self._list_parts(row, cells)).rstrip()}\n".encode()
+
+    def _list_parts(self, row: Row, cells: dict[str, str]) -> Iterator[str]:
+        yield f"{stamp(row['received_at'])}Z"
+        for name, width in self._widths.items():
+            yield cells[name] + " " * (width - count_columns(cells[name]))
+        if row["signature_status"] != "valid":
+            yield f"SIGNATURE {row['signature_status'].upper()}"
+        if row["duplicate_of"]:
+            yield "copy of one before"
+        yield row["words"]
 
 
-def format_cell(value: str | None, width: int) -> str:
-    """Return a name as a cell of at least that width; `-` for none."""
-    text = shorten(value, LONGEST_NAME) if value else "-"
-    return text + " " * (width - count_columns(text))
+def _show_name(row: Row, name: str) -> str:
+    value = row[name] or (row["category"] if name == "event_type" else None)
+    return shorten(value, LONGEST_NAME) if value else "-"
 
 
 def as_json(row: Row) -> bytes:
@@ -117,7 +132,9 @@ class Reception:
         return batch
 
 
-def follow(poll: Callable[[], Batch], written: Callable[[Row], bytes], out: IO[bytes], *, growing: bool) -> None:
+def follow(
+    poll: Callable[[], Batch], write: Callable[[Sequence[Row]], Iterable[bytes]], out: IO[bytes], *, growing: bool
+) -> None:
     """Write new notifications as they come, without end where more can come.
 
     Raises:
@@ -125,7 +142,7 @@ def follow(poll: Callable[[], Batch], written: Callable[[Row], bytes], out: IO[b
     """
     while True:
         batch = poll()
-        out.writelines(map(written, batch.rows))
+        out.writelines(write(batch.rows))
         out.flush()
         if batch.more:
             continue
@@ -174,4 +191,4 @@ def tail(
         with open_output(None) as out:
             growing = client.location.startswith(GROWING)
             poll = Reception(follower).poll if growing else follower.poll
-            follow(poll, as_json if with_json else as_line, out, growing=growing)
+            follow(poll, partial(map, as_json) if with_json else Lines().write, out, growing=growing)

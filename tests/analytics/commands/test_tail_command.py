@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import analytics
 from analytics import senders
 from analytics.cli import run
 from analytics.export.following import Follower, TailFilter
+from analytics.export.sql_formats import count_columns
 from analytics.words.sentences import Change, summarize_changes
 from tests.support.dropping import drop_before
 from tests.support.processes import PreparedReceiver, Process, environment, running
@@ -69,12 +71,28 @@ def test_a_line_says_when_what_whose_who_and_what_was_changed(tail):
     code, out, err = tail()
     assert (code, err) == (0, "")
     words = "added public address 203.0.113.9; powered it on"
-    assert out.splitlines()[:4] == [
-        "2026-03-02 12:00:00Z  Account.Created     ACME  ACME              -",
-        f"2026-03-02 12:00:00Z  Server.Updated      ACME  WA1ACMEWEB01      ann               {words}",
-        "2026-03-02 12:00:00Z  Server.Updated      ACME  WA1ACMEWEB01      ann               copy of one before",
-        "2026-03-02 12:00:00Z  Server              BRIX  WA1BRIXDB01       -                 SIGNATURE INVALID",
+    assert [re.sub("  +", "  ", line) for line in out.splitlines()[:4]] == [
+        "2026-03-02 12:00:00Z  Account.Created  ACME  ACME  -",
+        f"2026-03-02 12:00:00Z  Server.Updated  ACME  WA1ACMEWEB01  ann  {words}",
+        "2026-03-02 12:00:00Z  Server.Updated  ACME  WA1ACMEWEB01  ann  copy of one before",
+        "2026-03-02 12:00:00Z  Server  BRIX  WA1BRIXDB01  -  SIGNATURE INVALID",
     ]
+
+
+def test_columns_line_up_whatever_the_sender(tmp_path, capfd):
+    names = [
+        ("Server.Updated", "ACME", "WA1ACMEWEB01"),
+        ("member_joined_channel", "T061EG9R6", "C2147483705:1355517523.000005"),
+        ("issue_comment.created", "larkspur-tools", "larkspur-tools/" + "api" * 40),
+        ("/天気", "T0001", "U2147483697"),
+    ]
+    rows = [Row(event, account, entity, {}, actor="eve") for event, account, entity in names]
+    assert run(["tail", "--location", str(build_store(tmp_path / "several.duckdb", rows))]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len({count_columns(line.partition("eve")[0]) for line in lines}) == 1
+    begins = [line.index(account) for line, (_, account, _) in zip(lines, names, strict=True) if line.isascii()]
+    assert len(set(begins)) == 1
+    assert max(map(count_columns, lines)) < 140
 
 
 def test_a_line_says_which_alert_it_is(tmp_path, capfd):
