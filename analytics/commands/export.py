@@ -21,6 +21,7 @@ from analytics.commands.output import (
     event_option,
     find_events,
     find_format,
+    find_senders,
     is_standard,
     is_terminal,
     list_aliases,
@@ -28,6 +29,7 @@ from analytics.commands.output import (
     open_output,
     output_option,
     overwrite_option,
+    sender_option,
 )
 from analytics.export.archives import (
     WRITERS,
@@ -95,6 +97,7 @@ def prepare(client: Client, chosen: ExportFilter) -> tuple[int, Callable[[Advanc
 @click.option("--until", metavar="WHEN", help="Received before then.")
 @account_option
 @event_option
+@sender_option
 @output_option
 @overwrite_option
 @click.option("--format", "name", type=click.Choice(list(WRITERS)), help="How they are written.  [default: jsonl]")
@@ -104,6 +107,7 @@ def export(
     until: str | None,
     accounts: tuple[str, ...],
     events: tuple[str, ...],
+    sender_names: tuple[str, ...],
     output: Path | None,
     overwrite: bool,
     name: str | None,
@@ -122,6 +126,7 @@ def export(
     \b
     clc-analytics export --since 2026-03-01 --until 2026-04-01 -o march.jsonl
     clc-analytics export --account ACME --event Server -o servers.parquet
+    clc-analytics export --sender github -o github.csv
     clc-analytics export --since 24h | jq -r .event | sort | uniq -c
     """  # noqa: D301 - click wraps no lines after the escape
     name = name or find_format(output, SUFFIXES) or "jsonl"
@@ -130,7 +135,8 @@ def export(
     begin, end = read_ends(since, until)
     count = None
     with connect(location) as client:
-        chosen = ExportFilter(begin, end, list_aliases(accounts), find_events(client, events))
+        senders = find_senders(client, sender_names)
+        chosen = ExportFilter(begin, end, list_aliases(accounts), find_events(client, events), senders)
         length, read = prepare(client, chosen)
         with open_output(output, overwrite=overwrite) as out, show_progress(length, output) as advance:
             count = WRITERS[name](read(advance), out)

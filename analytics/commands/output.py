@@ -34,6 +34,9 @@ event_option = click.option(
 account_option = click.option(
     "--account", "accounts", multiple=True, metavar="ALIAS", help="Only notifications of this account; repeatable."
 )
+sender_option = click.option(
+    "--sender", "sender_names", multiple=True, metavar="NAME", help="Only notifications of this sender; repeatable."
+)
 location_option = click.option(
     "-l", "--location", help="URL of a query service, DuckDB file, or place of a lake, instead of the receiver's."
 )
@@ -63,6 +66,25 @@ def find_events(client: Client, names: Iterable[str]) -> list[str] | None:
                 f"There is no event {name!r}. There is: {', '.join(map(make_visible, there))}.", param_hint="--event"
             )
     return sorted(each for each in known if each.lower() in {name.lower() for name in wanted})
+
+
+def find_senders(client: Client, names: Iterable[str]) -> list[str] | None:
+    """Return the names of senders, given in any letter case; None without any.
+
+    Raises:
+        click.BadParameter: the store has no notification of one.
+        AnalyticsError: no answer.
+    """
+    wanted = {name.lower() for name in names}
+    if not wanted:
+        return None
+    stored = [str(name) for name in client.sql(*queries.make_query("sender_names", {})).column("name").to_pylist()]
+    for name in sorted(wanted.difference(stored)):
+        raise click.BadParameter(
+            f"Nothing is stored of a sender {name!r}. Stored are: {', '.join(stored) or 'none'}.",
+            param_hint="--sender",
+        )
+    return sorted(wanted)
 
 
 def list_aliases(names: Iterable[str]) -> list[str] | None:

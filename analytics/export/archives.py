@@ -40,12 +40,13 @@ BYTES_OF_A_GROUP = 64 * 1024 * 1024
 
 
 class ExportFilter(NamedTuple):
-    """A choice of notifications: from `since` to before `until`, by account, and by event or category; None is all."""
+    """Notifications from `since` to before `until`, by account, event or category, and sender; None is all."""
 
     since: datetime | None = None
     until: datetime | None = None
     accounts: list[str] | None = None
     events: list[str] | None = None
+    senders: list[str] | None = None
 
 
 class SeqRange(NamedTuple):

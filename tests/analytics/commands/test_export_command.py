@@ -136,6 +136,27 @@ def test_only_what_is_asked_for_is_exported(export, arguments, expected):
     assert (code, [line["event"] for line in lines(out)]) == (0, expected)
 
 
+def test_only_the_senders_that_are_asked_for_are_exported_and_an_unknown_one_is_said(tmp_path, capfd):
+    rows = [
+        account("ACME", "Acme", None),
+        Row("issues.opened", "acme", "acme/web", {}, sender="github"),
+        Row("note.created", "acme", "acme/web", {}, sender="gitlab"),
+    ]
+    store = str(build_store(tmp_path / "several.duckdb", rows))
+
+    def ask(*names):
+        options = [option for name in names for option in ("--sender", name)]
+        code = run(["export", "--location", store, *options])
+        return code, *capfd.readouterr()
+
+    code, out, _ = ask("GitHub")
+    assert (code, [line["event"] for line in lines(out)]) == (0, ["issues.opened"])
+    assert [line["event"] for line in lines(ask("gitlab", "github")[1])] == ["issues.opened", "note.created"]
+    code, _, err = ask("github", "gitlub")
+    assert code == 2
+    assert "Nothing is stored of a sender 'gitlub'. Stored are: centurylink, github, gitlab." in err
+
+
 def test_an_export_from_before_the_store_is_complete_says_what_it_lacks(export, store):
     drop_before(Path(store), MIDDAY - HOUR / 2)
     assert "Of months before 2026-03-02 11:30:00 UTC, only the last state" in export()[2]
