@@ -12,7 +12,7 @@ from weakref import WeakSet
 import duckdb
 import pyarrow as pa
 
-from analytics.client.arrow_types import cast_changed
+from analytics.client.arrow_types import cast_to_text
 from analytics.client.cancelling import Cancellation
 from analytics.client.keeping import begin
 from analytics.errors import (
@@ -278,7 +278,7 @@ def read_rows(
         TooManyRowsError: there are more.
         TooManyBytesError: they take more bytes.
     """
-    relation = cast_changed(cursor.sql(query, params=parameters))
+    relation = cast_to_text(cursor.sql(query, params=parameters))
     batches, rows, size = [], 0, 0
     # An error that somebody keeps has the reader, which would keep the file open.
     with relation.to_arrow_reader(BATCH_ROWS) as reader:

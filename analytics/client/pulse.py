@@ -19,7 +19,7 @@ PATIENCE = timedelta(seconds=3)
 LOST = "The sender never tries again: what it sends meanwhile may be lost. clc-receiver serve replaces one that hangs."
 PAUSE_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
-QUERY = "SELECT 'pulse'"  # a text of its own: a store may refuse a query that ran when it crashed
+QUERY = "SELECT 'pulse'"
 SLOW = (
     f"It answers, but the smallest query takes longer than {ANSWER_SECONDS:g} s: other queries keep it busy, or other "
     "programs its machine. Wait, or end what takes long. Nothing that was acknowledged is at risk."

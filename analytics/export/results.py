@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.client.arrow_types import cast_by_duckdb, check_times, widen_floats
-from analytics.export.sql_formats import as_field, list_values, make_distinct
+from analytics.client.arrow_types import cast_by_duckdb, check_times
+from analytics.export.sql_formats import as_field, list_values, make_distinct, widen_floats
 from analytics.text import ELLIPSIS, make_visible, shorten
 
 MOST_ROWS = 10_000

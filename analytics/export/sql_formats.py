@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.client.arrow_types import cast_by_duckdb, has_part, list_parts, replace_types, widen_floats
+from analytics.client.arrow_types import cast_by_duckdb
 from analytics.text import ELLIPSIS, make_json_visible, make_visible
 
 ROWS_AT_ONCE = 10_000
@@ -31,7 +31,6 @@ LEAST_OF_LONG_TEXT = 24
 WHOLE = sys.maxsize
 LONGEST_LOOKED_AT = 2000
 MEASURED_ROWS = 1000
-TIME_WITH_NANOSECONDS = pa.time64("ns")
 SECONDS = pa.timestamp("s")
 
 
@@ -71,8 +70,8 @@ def make_storable(table: pa.Table) -> pa.Table:
     for place, field in enumerate(table.schema):
         try:
             pq.write_metadata(pa.schema([field]), pa.BufferOutputStream())
-            for part in list_parts(table.column(place), SECONDS.equals):
-                part.cast(pa.timestamp("ms"))  # as it stores seconds, for which the moment `infinity` is too far
+            if field.type == SECONDS:
+                table.column(place).cast(pa.timestamp("ms"))  # as it stores seconds, for which `infinity` is too far
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
             texts = [None if value is None else str(as_field(value)) for value in list_values(table.column(place))]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
@@ -275,16 +274,19 @@ def format_table(table: pa.Table, width: int) -> Iterable[str]:
 def list_values(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Any]:
     """Return a column's values; one that Python can't represent, such as the moment `infinity`, as DuckDB's text.
 
-    A FLOAT, in lists too, is the double with the same digits: 0.1, where its own value is 0.10000000149011612.
+    A FLOAT is the double with the same digits: 0.1, where its own value is 0.10000000149011612.
     """
     column = widen_floats(column)
-    if has_part(column.type, lambda part: part == TIME_WITH_NANOSECONDS):
-        column = cast_by_duckdb(column, lambda kind: replace_types(kind, {"time_ns"}))
     try:
         return column.to_pylist()
     except (OverflowError, ValueError):
         texts = cast_by_duckdb(column).to_pylist()
         return [read_value(value, text) for value, text in zip(column, texts, strict=True)]
+
+
+def widen_floats(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> Any:
+    """Return a column of FLOAT as doubles of the same digits; any other column as it is."""
+    return column.cast(pa.string()).cast(pa.float64()) if pa.types.is_float32(column.type) else column
 
 
 def read_value(value: "pa.Scalar[Any]", text: str | None) -> Any:

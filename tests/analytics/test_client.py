@@ -267,7 +267,6 @@ def test_a_token_written_later_is_found(service, tmp_path):
     [
         (400, "sql_error", QueryError),
         (403, "not_a_query", NotAQueryError),
-        (403, "refused_for_now", NotAQueryError),
         (413, "too_many_bytes", TooManyBytesError),
         (413, "too_many_rows", TooManyRowsError),
         (429, "busy", BusyError),

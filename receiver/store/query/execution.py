@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import duckdb
 import pyarrow as pa
 from duckdb._seam import submit  # nothing public streams rows of a query that is planned once
+from duckdb.sqltypes import DuckDBPyType
 
 from receiver.store.query.answers import QueryAnswer, QueryError
-from receiver.store.query.arrow_types import cast_changed, is_changed
 from receiver.store.query.guard import AllowedStatements
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 2048
 """The fewest that DuckDB hands out at once: they are in memory together, and each may have a body of 100 kB."""
+_AS_TEXT: Final = frozenset({"bignum", "bit", "time with time zone", "time_ns", "uhugeint", "union", "variant"})
+"""Types that Arrow lacks: DuckDB's export changes their values, or sends its own bytes."""
+_AS_TEXT_IN_PARTS: Final = _AS_TEXT | {"interval", "time", "timestamp_ns", "timestamp_s", "timestamptz_ns"}
+"""Types that Arrow has, without some of their values, such as `24:00:00` and `infinity`."""
+_NESTED: Final = frozenset({"array", "list", "map", "struct", "tuple"})
 _OUT_OF_MEMORY: Final = "Out of Memory Error"
 _ADVISED: Final = (
     "error_on_division_by_zero|lambda_syntax|max_expression_depth|order_by_non_integer_literal|pivot_limit|"
@@ -107,12 +112,27 @@ def _run(
     # `cursor.sql` plans a query twice, which takes 3 ms for one of a page; `cursor.execute` keeps all rows in memory.
     result = submit(cursor, sql, parameters, "stream", BATCH_ROWS)
     reader: pa.RecordBatchReader
-    if any(is_changed(kind) for _, kind, *_ in result.description):
+    if any(_comes_as_text(kind) for _, kind, *_ in result.description):
         result.close()
-        reader = cast_changed(cursor.sql(sql, params=parameters)).to_arrow_reader(BATCH_ROWS)
+        reader = _cast_to_text(cursor.sql(sql, params=parameters)).to_arrow_reader(BATCH_ROWS)
     else:
         reader = result.arrow_reader()
     return reader
+
+
+def _cast_to_text(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    columns = []
+    for place, (name, kind) in enumerate(zip(relation.columns, relation.types, strict=True), 1):
+        quoted = name.replace('"', '""')
+        columns.append(f'#{place}{"::VARCHAR" if _comes_as_text(kind) else ""} AS "{quoted}"')
+    return relation.project(", ".join(columns))
+
+
+def _comes_as_text(kind: DuckDBPyType, *, is_part: bool = False) -> bool:
+    """Tell whether Arrow lacks a type, or values of a part of it."""
+    if kind.id in _NESTED:
+        return any(_comes_as_text(part, is_part=True) for _, part in kind.children if isinstance(part, DuckDBPyType))
+    return kind.id in (_AS_TEXT_IN_PARTS if is_part else _AS_TEXT)
 
 
 def _write(reader: pa.RecordBatchReader, answer: QueryAnswer, query: Query) -> None:

@@ -1,7 +1,7 @@
 """The query service's HTTP side: its routes, its access rules, and the sending of answers.
 
 Answers hold plain Arrow types: JSON and UUID come as strings, ENUM as a dictionary, TIMESTAMPTZ in UTC, HUGEINT as
-decimal128(38, 0). UHUGEINT, TIME WITH TIME ZONE and BIT, which Arrow lacks, come as strings.
+decimal128(38, 0). A column of a type that Arrow lacks, or with one in its lists or structs, comes as strings.
 """
 
 import asyncio
