@@ -1,6 +1,7 @@
 """The choice of a quick chart: the columns' contents suggest what to draw, and the user can change it."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ ChartKind = Literal["bar", "line", "area", "points", "histogram"]
 KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
 Holds = Literal["number", "time", "text"]
 MOST_ROWS, MOST_BARS = 5_000, 50
+NAMING = re.compile(r"(^|_)(id|seq)$", re.IGNORECASE)
+"""The names of columns whose numbers name something, so that no sum of them means anything."""
 
 
 class Choice(NamedTuple):
@@ -36,11 +39,17 @@ def classify_columns(table: pa.Table) -> dict[str, Holds]:
     return {name: classify(field.type) for name, field in zip(name_columns(table), table.schema, strict=True)}
 
 
+def list_measures(columns: Mapping[str, Holds]) -> list[str]:
+    """Return the columns with numbers that can be added up."""
+    return [name for name, kind in columns.items() if kind == "number" and not NAMING.search(name)]
+
+
 def make_first_choice(table: pa.Table) -> Choice | None:
     """Return the chart that fits the columns best; None where nothing can be drawn.
 
-    Where the first column names each row, such as a server, the rows are no course of time, whatever times they have;
-    more rows than there are bars, such as notifications with their ids, may well be one.
+    Rows with times and without a measure are counted over time. Where the first column names each row, such as a
+    server, the rows are no course of time, whatever times they have; more rows than there are bars, such as
+    notifications with their ids, may well be one.
     """
     columns = classify_columns(table)
     if not columns or not table.num_rows:
@@ -48,17 +57,20 @@ def make_first_choice(table: pa.Table) -> Choice | None:
     numbers, times, texts = (
         [name for name, kind in columns.items() if kind == holding] for holding in ("number", "time", "text")
     )
+    measures = list_measures(columns)
+    if times and not measures:
+        return Choice("histogram", times[0])
     first = next(iter(columns))
     is_list = columns[first] == "text" and table.num_rows <= MOST_BARS and not repeats(table, columns, first)
-    if times and numbers and not is_list:
-        x, y = times[0], numbers[0]
+    if times and not is_list:
+        x, y = times[0], measures[0]
         colour = find_fewest(table, columns, texts) if repeats(table, columns, x) else None
         return Choice("bar" if colour else "line", x, y, colour)
     if texts:
-        return Choice("bar", texts[0], numbers[0] if numbers else None)
-    if len(numbers) > 1:
-        return Choice("points", numbers[0], numbers[-1])  # what is counted comes last
-    return Choice("histogram", (numbers or times)[0])
+        return Choice("bar", texts[0], measures[0] if measures else None)
+    if len(numbers) > 1 and measures:
+        return Choice("points", numbers[0], measures[-1])  # what is counted comes last
+    return Choice("histogram", numbers[0])
 
 
 def list_column(table: pa.Table, columns: dict[str, Holds], name: str) -> list[Any]:
@@ -85,5 +97,5 @@ def fit_choice(choice: Choice, table: pa.Table) -> Choice | None:
     first = make_first_choice(table)
     if first is None or choice.kind not in KINDS or choice.x not in columns:
         return first
-    y = choice.y if choice.y in columns and columns[choice.y] == "number" and choice.kind != "histogram" else None
+    y = choice.y if choice.y in list_measures(columns) and choice.kind != "histogram" else None
     return choice._replace(y=y, colour=choice.colour if choice.colour in columns else None)

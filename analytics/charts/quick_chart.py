@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import altair as alt
 import pandas as pd
@@ -23,7 +24,7 @@ from analytics.charts.names import OTHERS, limit_names, name_values
 from analytics.export.results import as_moment, as_number, name_columns
 from analytics.senders import GREY, colours
 from analytics.text import format_count, shorten
-from analytics.times import WIDTHS
+from analytics.times import WIDTHS, find_zone, label_zone
 
 TYPES: dict[Holds, Literal["quantitative", "temporal", "nominal"]] = {
     "number": "quantitative", "time": "temporal", "text": "nominal",
@@ -59,8 +60,15 @@ class QuickChart(NamedTuple):
     notes: list[str]
 
 
-def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
-    """Return a chart of the rows; its fields have our names, because Vega takes dots and brackets for paths."""
+def draw(table: pa.Table, choice: Choice, *, zone: ZoneInfo | None = None, dark: bool = False) -> QuickChart:
+    """Return a chart of the rows; its fields have our names, because Vega takes dots and brackets for paths.
+
+    Args:
+        table: the rows.
+        choice: what to draw.
+        zone: the time zone of the axis; UTC where it is None.
+        dark: whether the page is dark.
+    """
     columns = classify_columns(table)
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
     first = table.slice(0, MOST_ROWS)
@@ -77,18 +85,35 @@ def draw(table: pa.Table, choice: Choice, *, dark: bool = False) -> QuickChart:
         names = name_values(list_column(first.filter(pa.array(drawn)), columns, choice.colour))
         data["colour"], others = limit_names(names, MOST_COLOURS - 1)
         notes += [f"{others:,} values of {shorten(choice.colour)} are drawn together, as “{OTHERS}”."] if others else []
+    place = ""
+    if kinds["x"] == "time":
+        # Days are those of the query, and moments without a time zone are drawn as they are.
+        are_days = (data["x"] == data["x"].dt.normalize()).all()
+        has_zone = getattr(first.schema.types[list(columns).index(choice.x)], "tz", None)
+        shown = zone if zone and has_zone and not are_days else find_zone(None)
+        data["x"] = show_in_zone(data["x"], shown)
+        place = label_zone(shown)
     choice = name_units(table, choice)
     if choice.kind == "histogram" and kinds["x"] == "number":
-        return QuickChart(draw_histogram(data, choice, dark), notes)
-    if choice.kind == "histogram" and kinds["x"] == "time":
-        return QuickChart(draw_time_histogram(data, choice, dark), notes)
-    if kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
-        return draw_bars(data, choice, dark, notes)
-    if choice.kind != "points":
-        added = add_up(data)
-        notes += [f"Rows of one {shorten(choice.x)} are added up."] if choice.y and len(added) < len(data) else []
-        data = added
-    return QuickChart(draw_marks(data, choice, kinds["x"], dark), notes)
+        chart = draw_histogram(data, choice, dark)
+    elif choice.kind == "histogram" and kinds["x"] == "time":
+        chart = draw_time_histogram(data, choice, place, dark)
+    elif kinds["x"] == "text" and choice.kind in ("bar", "histogram"):
+        chart, more = draw_bars(data, choice, dark)
+        notes += more
+    else:
+        if choice.kind != "points":
+            added = add_up(data)
+            notes += [f"Rows of one {shorten(choice.x)} are added up."] if choice.y and len(added) < len(data) else []
+            data = added
+        chart = draw_marks(data, choice, kinds["x"], dark)
+    return QuickChart(chart.properties(**make_titles(choice, place, dark)), notes)
+
+
+def show_in_zone(moments: "pd.Series[Any]", zone: ZoneInfo) -> "pd.Series[Any]":
+    """Return moments whose UTC is what clocks of a time zone show."""
+    shown: pd.Series[Any] = moments.dt.tz_convert(zone).dt.tz_localize(None).dt.tz_localize(UTC)
+    return shown.clip(*CALENDAR)
 
 
 def describe_missing(data: pd.DataFrame, choice: Choice, kinds: dict[str, Holds]) -> list[str]:
@@ -129,12 +154,13 @@ def convert_values(values: Sequence[Any], kind: Holds) -> "pd.Series[Any]":
     return pd.to_datetime(pd.Series([as_moment(value) for value in values], dtype=object), utc=True, errors="coerce")
 
 
-def make_titles(choice: Choice, dark: bool) -> dict[str, Any]:
-    """Return the title, size and description of a chart."""
+def make_titles(choice: Choice, place: str, dark: bool) -> dict[str, Any]:
+    """Return the title, width and description of a chart; `place` names the time zone of its times."""
     y = shorten(choice.y) if choice.y else "Number of rows"
     coloured = f", by {shorten(choice.colour)}" if choice.colour else ""
+    times = f"; times in {place}" if place else ""
     return {
-        "title": make_heading(f"{y} by {shorten(choice.x)}", dark, f"{choice.kind.title()}{coloured}; times in UTC"),
+        "title": make_heading(f"{y} by {shorten(choice.x)}", dark, f"{choice.kind.title()}{coloured}{times}"),
         "width": "container",
         "autosize": FIT,
         "description": f"{choice.kind.title()} chart: {y} by {shorten(choice.x)}{coloured}.",
@@ -193,16 +219,20 @@ def draw_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
     tips = [alt.Tooltip("x:Q", bin=bins, title=shorten(choice.x)), alt.Tooltip("count():Q", title="Rows")]
     chart: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
     drawn = chart.encode(x=x, y=y, tooltip=tips, **choose_colours(data, choice, dark))
-    return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
+    return drawn.properties(height=HEIGHT)
 
 
-def draw_time_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.Chart:
-    """Return a histogram of moments; its bins are those of a clock in UTC, which Vega would not choose."""
+def draw_time_histogram(data: pd.DataFrame, choice: Choice, place: str, dark: bool) -> alt.Chart:
+    """Return a histogram of moments; its bins are those of a clock there, which Vega would not choose."""
     width = choose_bin(data["x"])
     bins = add_up(data.assign(x=MONDAY + (data["x"] - MONDAY) // width * width))
     bins = bins.assign(x=bins["x"].clip(*CALENDAR), until=(bins["x"] + width).clip(*CALENDAR))
     ticks = describe_ticks(bins["x"], pd.Timedelta(width)) or {"labelOverlap": True}
-    tips = [make_utc_tip("x", "From (UTC)"), make_utc_tip("until", "To (UTC)"), alt.Tooltip("y:Q", title="Rows")]
+    tips = [
+        make_utc_tip("x", f"From ({place})"),
+        make_utc_tip("until", f"To ({place})"),
+        alt.Tooltip("y:Q", title="Rows"),
+    ]
     chart: alt.Chart = alt.Chart(bins).mark_bar(orient="vertical", binSpacing=1)
     drawn = chart.encode(
         x=alt.X("x:T", scale=alt.Scale(type="utc"), axis=make_axis(choice.x, dark, "time", **ticks)),
@@ -211,7 +241,7 @@ def draw_time_histogram(data: pd.DataFrame, choice: Choice, dark: bool) -> alt.C
         tooltip=[*tips, *list_colour_tips(choice)],
         **choose_colours(bins, choice, dark),
     )
-    return drawn.properties(height=HEIGHT, **make_titles(choice, dark))
+    return drawn.properties(height=HEIGHT)
 
 
 def choose_bin(moments: "pd.Series[Any]") -> timedelta:
@@ -222,12 +252,11 @@ def choose_bin(moments: "pd.Series[Any]") -> timedelta:
     return next(fitting, TIME_BINS[-1] * (span // longest + 1))
 
 
-def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) -> QuickChart:
-    """Return horizontal bars in the order of the rows, because names need room."""
+def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool) -> tuple[alt.Chart, list[str]]:
+    """Return horizontal bars in the order of the rows, because names need room, and a note on those left out."""
     names = list(dict.fromkeys(data["x"]))
-    if len(names) > MOST_BARS:
-        notes = [*notes, f"The first {MOST_BARS} of {len(names):,} bars."]
-        names = names[:MOST_BARS]
+    notes = [f"The first {MOST_BARS} of {len(names):,} bars."] if len(names) > MOST_BARS else []
+    names = names[:MOST_BARS]
     kept = data[data["x"].isin(set(names))]
     chart: alt.Chart = alt.Chart(kept).mark_bar()
     drawn = chart.encode(
@@ -236,7 +265,7 @@ def draw_bars(data: pd.DataFrame, choice: Choice, dark: bool, notes: list[str]) 
         tooltip=list_tips(choice, "text", name_value(choice)),
         **choose_colours(kept, choice, dark),
     )
-    return QuickChart(drawn.properties(height=alt.Step(22), **make_titles(choice, dark)), notes)
+    return drawn.properties(height=alt.Step(22)), notes
 
 
 def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> alt.Chart:
@@ -267,7 +296,7 @@ def draw_marks(data: pd.DataFrame, choice: Choice, kind: Holds, dark: bool) -> a
         data = data.assign(until=data["x"] + step)
         encoded["x2"] = "until"
     chart: alt.Chart = alt.Chart(data, mark=alt.MarkDef(**marks.get(choice.kind, marks["bar"]))).encode(**encoded)
-    return chart.properties(height=HEIGHT, **make_titles(choice, dark))
+    return chart.properties(height=HEIGHT)
 
 
 def find_step(values: "pd.Series[Any]") -> Any:

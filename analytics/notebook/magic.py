@@ -15,7 +15,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from analytics.charts.choice import ChartKind, Choice, Holds, classify_columns, find_fewest, repeats
+from analytics.charts.choice import ChartKind, Choice, Holds, classify_columns, find_fewest, list_measures, repeats
 from analytics.charts.quick_chart import draw
 from analytics.client.arrow_types import make_frame
 from analytics.client.client import Client, connect
@@ -228,7 +228,7 @@ def choose_columns(table: pa.Table, chosen: argparse.Namespace) -> Choice:
     free = [name for name in columns if name not in (chosen.y, chosen.color)]
     x = chosen.x or next(iter([*select_kind(columns, free, "time"), *free]), next(iter(columns)))
     left = [name for name in free if name != x]
-    y = chosen.y or next(iter(select_kind(columns, left, "number")), None)
+    y = chosen.y or next((name for name in list_measures(columns) if name in left), None)
     # Where several rows have the same x, a column of text distinguishes them.
     texts = select_kind(columns, left, "text") if repeats(table, columns, x) else []
     return Choice(KINDS[chosen.chart], x, y, chosen.color or find_fewest(table, columns, texts))

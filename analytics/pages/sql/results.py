@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from analytics.charts.choice import KINDS, ChartKind, Choice, classify_columns, fit_choice
+from analytics.charts.choice import KINDS, ChartKind, Choice, classify_columns, fit_choice, list_measures
 from analytics.charts.quick_chart import draw
 from analytics.errors import (
     AnalyticsError,
@@ -18,6 +18,7 @@ from analytics.errors import (
 from analytics.export import downloads
 from analytics.pages.shared import address
 from analytics.pages.shared.components import bring, draw_age_line, draw_chart, draw_text
+from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.sql.editor import ErrorPlace, find_place
 from analytics.pages.sql.leads import describe_leads, describe_missing, draw_leads
@@ -179,7 +180,7 @@ def draw_chart_and_choices(table: "pa.Table", choice: Choice) -> None:
     """Draw the chart and its choices."""
     with st.container(key="sql-chart", border=True):
         draw_choices(table, choice)
-        quick = draw(table, choice, dark=is_dark())
+        quick = draw(table, choice, zone=find_viewer_zone(), dark=is_dark())
         if quick.chart is not None:
             draw_chart(quick.chart, key="sql-drawn")
         for note in quick.notes:
@@ -189,14 +190,14 @@ def draw_chart_and_choices(table: "pa.Table", choice: Choice) -> None:
 def draw_choices(table: "pa.Table", choice: Choice) -> None:
     """Draw the choices of a chart."""
     columns = classify_columns(table)
-    numbers = [name for name, kind in columns.items() if kind == "number"]
+    measures = list_measures(columns)
     kind, x, y, colour = st.columns(4, gap="small")
     with kind:
         pick("Kind", KINDS, choice.kind, "chart", choice, format_func=str.title)
     with x:
         pick("X axis", list(columns), choice.x, "x", choice)
     with y:
-        pick("Value", numbers, choice.y, "y", choice, without="number of rows", disabled=choice.kind == "histogram")
+        pick("Value", measures, choice.y, "y", choice, without="number of rows", disabled=choice.kind == "histogram")
     with colour:
         pick("Colour", list(columns), choice.colour, "colour", choice, without="one colour")
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -33,6 +34,11 @@ HOURS = [DAYS[0] + timedelta(hours=hour) for hour in range(51)]
         ({"weekday": [1, 2], "hour": [3, 4], "n": [5, 6]}, Choice("points", "weekday", "n")),
         ({"n": [1, 2]}, Choice("histogram", "n")),
         ({"day": DAYS}, Choice("histogram", "day")),
+        ({"seq": [1, 2, 3], "received_at": DAYS, "event": ["a", "b", "a"]}, Choice("histogram", "received_at")),
+        ({"id": ["a", "b", "c"], "received_at": DAYS}, Choice("histogram", "received_at")),
+        ({"received_at": DAYS, "issue_id": [7, 8, 9], "n": [1, 2, 3]}, Choice("line", "received_at", "n")),
+        ({"name": ["a", "b"], "last_seq": [1, 2]}, Choice("bar", "name")),
+        ({"seq": [1, 2], "n": [3, 4]}, Choice("points", "seq", "n")),
     ],
 )
 def test_the_first_chart_fits_the_columns(columns, expected):
@@ -61,6 +67,9 @@ def test_times_that_python_cannot_represent_and_lists_hinder_no_chart():
 def test_days_of_the_first_and_the_last_year_are_drawn(kind):
     days = [date(1, 1, 1), *(day.date() for day in DAYS[1:]), date(9999, 12, 31)]
     assert draw(pa.table({"day": days, "n": [1, 2, 3, 4]}), Choice(kind, "day", "n")).chart.to_dict()
+    ends = [datetime(1, 1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)]
+    for place in ("Asia/Tokyo", "America/Lima"):
+        assert draw(pa.table({"at": ends, "n": [1, 2]}), Choice(kind, "at", "n"), zone=ZoneInfo(place)).chart.to_dict()
 
 
 def test_rows_without_a_place_on_an_axis_are_said_to_be_left_out():
@@ -105,6 +114,22 @@ def test_the_bins_of_times_are_those_of_a_clock_in_utc_and_say_when_they_begin_a
     assert {(tip["timeUnit"][:3], tip["format"]) for tip in times} == {("utc", "%Y-%m-%d %H:%M:%S")}
 
 
+def test_times_are_those_of_the_viewers_zone_but_days_and_times_without_a_zone_stay():
+    berlin = ZoneInfo("Europe/Berlin")
+    moments = [datetime(2026, 7, 1, 22, minute, tzinfo=UTC) for minute in range(0, 60, 20)]
+    table = pa.table({"at": moments, "bare": [moment.replace(tzinfo=None) for moment in moments], "n": [1, 2, 3]})
+    drawn = draw(table, Choice("histogram", "at"), zone=berlin)
+    assert list_drawn(drawn)[0]["x"] == "2026-07-02T00:00:00+00:00"  # an axis in UTC shows it as it is
+    chart = drawn.chart.to_dict()
+    assert chart["title"]["subtitle"] == "Histogram; times in Berlin"
+    assert [tip["title"] for tip in chart["encoding"]["tooltip"]] == ["From (Berlin)", "To (Berlin)", "Rows"]
+    for name, begins in (("bare", "2026-07-01T22:00:00"), ("day", "2026-01-01T00:00:00")):
+        bare = draw(table.append_column("day", [DAYS]), Choice("line", name, "n"), zone=berlin)
+        assert list_drawn(bare)[0]["x"].startswith(begins)
+        assert bare.chart.to_dict()["title"]["subtitle"] == "Line; times in UTC"
+    assert "times" not in draw(pa.table({"name": ["a"]}), Choice("bar", "name")).chart.to_dict()["title"]["subtitle"]
+
+
 def test_bins_of_weeks_begin_on_mondays():
     begin = datetime(2026, 11, 5, tzinfo=UTC)
     table = pa.table({"t": [begin, begin + timedelta(days=100)]})
@@ -133,6 +158,7 @@ def test_a_choice_that_does_not_fit_the_columns_is_not_taken():
     assert fit_choice(Choice("line", "gone", "n"), table) == Choice("bar", "name", "n")
     assert fit_choice(Choice("line", "name", "name", "gone"), table) == Choice("line", "name")
     assert fit_choice(Choice("points", "n", "n", "name"), table) == Choice("points", "n", "n", "name")
+    assert fit_choice(Choice("bar", "name", "seq"), pa.table({"name": ["a"], "seq": [7]})) == Choice("bar", "name")
 
 
 @pytest.mark.parametrize("kind", ["bar", "line", "area", "points", "histogram"])
