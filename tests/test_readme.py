@@ -6,6 +6,7 @@ Links, paths and names in them lead to something, too.
 import ast
 import pkgutil
 import re
+import subprocess
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -87,6 +88,17 @@ def shown(default):
 
 def test_readme_fits_in_its_lines():
     assert len(PAGES["README.md"].splitlines()) <= MOST_LINES_OF_README
+
+
+def test_readmes_commands_to_try_and_to_test_it_are_a_line_each_and_ci_runs_the_second_as_it_stands():
+    blocks = re.findall(r"^## (?:Try|Test) it$.*?^```bash\n(.*?)^```$", PAGES["README.md"], re.DOTALL | re.MULTILINE)
+    assert [block.count("\n") for block in blocks] == [1, 1]
+    assert [block.split(" && ")[0] for block in blocks] == ["python3 -m venv .venv"] * 2
+    (cut,) = re.findall(
+        r"^(sed .* README\.md .*) > \"\$work/tests\.sh\"$", (ROOT / ".ci/run").read_text(), re.MULTILINE
+    )
+    ran = subprocess.run(["bash", "-c", cut], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert ran == blocks[1]
 
 
 def test_readme_leads_to_every_page_of_the_documentation():
