@@ -261,7 +261,7 @@ class QueryServiceSource:
             code, detail = str(answer["error"]), str(answer["detail"])
         except (ValueError, KeyError, TypeError):
             return QueryError(f"The query service answered with status {status} and no reason; is the address right?")
-        return TokenError(detail) if code == "throttled" else CODES.get(code, QueryError)(detail)
+        return CODES.get(code, QueryError)(detail)
 
     def _make_stranger_error(self, path: str) -> QueryError:
         return QueryError(f"The server at {self._url}{path} is not a receiver; is the address right?")

@@ -270,7 +270,6 @@ def test_a_token_written_later_is_found(service, tmp_path):
         (413, "too_many_bytes", TooManyBytesError),
         (413, "too_many_rows", TooManyRowsError),
         (429, "busy", BusyError),
-        (429, "throttled", TokenError),
         (504, "timeout", QueryTimeoutError),
     ],
 )

@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -40,25 +39,6 @@ def connections(receiver: Receiver) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def wrong_tokens(receiver: Receiver) -> Iterator[None]:
-    """Send wrong tokens without a pause."""
-    over = threading.Event()
-
-    def send() -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError), asked(receiver.query_url, "wrong", "SELECT 1", 10):
-                pass
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 ATTACKS: dict[str, Attack] = {
     "no attack": lambda _: contextlib.nullcontext(),
     "four queries whose planning never ends": asking(ENDLESS_PLANNING, 4),
@@ -67,7 +47,6 @@ ATTACKS: dict[str, Attack] = {
     "forty large answers that nobody reads": asking(LARGE, 40, 30),
     "twenty casts to VARIANT": asking(f"SELECT '{DEEP}'::JSON::VARIANT", 20),
     "1,500 connections without a token": connections,
-    "wrong tokens without a pause": wrong_tokens,
 }
 
 

@@ -26,7 +26,6 @@ STATUSES: Final = {
     "too_many_rows": 413,
     "unsupported_media_type": 415,
     "busy": 429,
-    "throttled": 429,
     "internal_error": 500,
     "stopping": 503,
     "timeout": 504,

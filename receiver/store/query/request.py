@@ -12,8 +12,6 @@ import ipaddress
 import json
 import math
 import sys
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -27,10 +25,6 @@ from receiver.store.query.execution import Query
 from receiver.store.query.fatal import is_deeper
 from receiver.store.query.runner import QueryLimits
 
-MOST_WRONG: Final = 20
-"""How many wrong tokens an address may send in a window before it must wait."""
-WINDOW_SECONDS: Final = 60.0
-_MOST_ADDRESSES: Final = 1_000
 EXPECTED: Final = (
     'send {"sql": text, "parameters": list or object, "typed": boolean, "timeout": seconds, "max_rows": number, '
     '"max_bytes": number}; only sql is needed.'
@@ -189,27 +183,3 @@ def carries(headers: Mapping[str, str], *tokens: bytes) -> bool:
     scheme, _, rest = headers.get("Authorization", "").partition(" ")
     sent = rest.strip().encode()
     return scheme.lower() == "bearer" and any(hmac.compare_digest(sent, token) for token in tokens)
-
-
-class WrongTokens:
-    """Counts the wrong tokens of each address; the right token is always let in, whatever its address sent before.
-
-    Args:
-        now: gives seconds.
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        # The end of each address's window, and the number of wrong tokens in it.
-        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def note(self, address: str) -> float | None:
-        """Note a wrong token, and return how many seconds to wait; None while there are not too many."""
-        now = self._now()
-        ends, count = self._counts.pop(address, (0.0, 0))
-        if ends <= now:
-            ends, count = now + WINDOW_SECONDS, 0
-        self._counts[address] = (ends, count + 1)
-        if len(self._counts) > _MOST_ADDRESSES:
-            self._counts.popitem(last=False)
-        return ends - now if count >= MOST_WRONG else None

@@ -6,7 +6,6 @@ decimal128(38, 0). A column of a type that Arrow lacks, or with one in its lists
 
 import asyncio
 import logging
-import math
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -18,7 +17,6 @@ from receiver.errors import SettingsError
 from receiver.store.query.answers import STATUSES, QueryAnswer, QueryError
 from receiver.store.query.request import (
     EXPECTED,
-    WrongTokens,
     carries,
     is_cross_site,
     is_own_host,
@@ -57,7 +55,6 @@ def make_query_app(
         runner=runner,
         registry=registry,
         token=token.encode(),
-        wrong_tokens=WrongTokens(),
         hosts=frozenset(host.lower() for host in hosts),
     )
 
@@ -73,8 +70,6 @@ def log_answer(handler: tornado.web.RequestHandler) -> None:
 class JsonErrorHandler(tornado.web.RequestHandler):
     """Answers every error as JSON, `{"error": code, "detail": sentence}`."""
 
-    _retry_after = 1
-
     def set_default_headers(self) -> None:
         """Keep answers out of caches and browsers from guessing their type."""
         self.set_header("Cache-Control", "no-store")
@@ -89,7 +84,7 @@ class JsonErrorHandler(tornado.web.RequestHandler):
         if error.status == STATUSES["unauthorized"]:
             self.set_header("WWW-Authenticate", "Bearer")
         if error.status == STATUSES["busy"]:
-            self.set_header("Retry-After", str(self._retry_after))
+            self.set_header("Retry-After", "1")
         self.finish({"error": error.code, "detail": error.detail})
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
@@ -123,20 +118,10 @@ class LocalHandler(JsonErrorHandler):
         """Check the bearer token.
 
         Raises:
-            QueryError: `unauthorized` with the sentence `otherwise`, or `throttled` after too many wrong ones.
+            QueryError: `unauthorized` with the sentence `otherwise`.
         """
-        headers = self.request.headers
-        if carries(headers, token):
-            return
-        wrong_tokens: WrongTokens = self.settings["wrong_tokens"]
-        seconds = wrong_tokens.note(self.request.remote_ip or "") if "Authorization" in headers else None
-        if seconds is None:
+        if not carries(self.request.headers, token):
             raise QueryError("unauthorized", otherwise)
-        self._retry_after = math.ceil(seconds)
-        raise QueryError(
-            "throttled",
-            f"Too many wrong tokens came from this address: wait {self._retry_after} s, or send the right one.",
-        )
 
 
 class ServiceHandler(LocalHandler):

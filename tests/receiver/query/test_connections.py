@@ -1,12 +1,11 @@
-"""Connections without the token are bounded, and neither they nor wrong tokens keep out holders of the right one."""
+"""Connections without the token are bounded, and keep out no holder of the right one."""
 
 import contextlib
 import socket
 
 import pytest
 
-from receiver.store.query.request import MOST_WRONG, WINDOW_SECONDS, WrongTokens
-from tests.support.querying import refusal, serving
+from tests.support.querying import serving
 from tests.support.waiting import until
 
 MOST = 20
@@ -60,29 +59,3 @@ def test_a_connection_that_waits_too_long_for_its_request_is_closed(tmp_path):
         with strangers(service.port, 2, b"GET /healthz HTTP/1.1\r\n") as sockets:
             assert [each.recv(100) for each in sockets] == [b"", b""]
         until(lambda: service.connections() == 0, what="no connection")
-
-
-def test_many_wrong_tokens_are_told_to_wait_and_the_right_one_is_not(tmp_path):
-    wrong = {"Authorization": "Bearer wrong"}
-    with serving(tmp_path / "clc.duckdb") as service:
-        answers = [service.post("SELECT 1", headers=wrong) for _ in range(MOST_WRONG + 1)]
-        assert {refusal(answer) for answer in answers[:-1]} == {(401, "unauthorized")}
-        assert refusal(answers[-1]) == (429, "throttled")
-        assert 0 < int(answers[-1].headers["Retry-After"]) <= WINDOW_SECONDS
-        assert service.rows("SELECT 1") == [(1,)]
-        assert refusal(service.post("SELECT 1", headers={"Authorization": None})) == (401, "unauthorized")
-
-
-def test_wrong_tokens_are_counted_by_address_and_forgotten_after_a_minute():
-    now = [0.0]
-    wrong = WrongTokens(lambda: now[0])
-    for _ in range(MOST_WRONG):
-        assert wrong.note("192.0.2.1") is None
-    now[0] = 10
-    assert wrong.note("192.0.2.1") == 50
-    assert wrong.note("192.0.2.2") is None
-    now[0] = 60
-    assert wrong.note("192.0.2.1") is None
-    for address in range(5_000):
-        wrong.note(f"2001:db8::{address:x}")
-    assert len(wrong._counts) == 1_000
