@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError, SSLEr
 
 from analytics.client.cancelling import Cancellation, OwnConnection
 from analytics.client.limits import LONGEST_QUERY_SECONDS
-from analytics.client.typed import write_all_typed, write_for_old_service
+from analytics.client.typed import write_all_typed
 from analytics.errors import (
     AnalyticsError,
     BusyError,
@@ -33,8 +33,6 @@ GRACE_SECONDS = 5.0
 UNAUTHORIZED = 401
 NOT_FOUND = 404
 OK = 200
-NO_TYPES = "unknown keys (typed)"
-"""A part of the refusal of a service that is older than typed parameters."""
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 """The last bytes of each answer. Arrow reads a stream without them, and a proxy may drop the length of an answer."""
 CODES: dict[str, type[QueryError]] = {
@@ -48,19 +46,12 @@ CODES: dict[str, type[QueryError]] = {
 T = TypeVar("T")
 
 
-def write_request(request: Mapping[str, Any], *, reads_types: bool) -> bytes:
-    """Return the body of a query; only parameters that JSON has no form for are written with their types.
-
-    Raises:
-        QueryError: the service reads no types, and a parameter needs one.
-    """
+def write_request(request: Mapping[str, Any]) -> bytes:
+    """Return the body of a query; only parameters that JSON has no form for are written with their types."""
     try:
         return json.dumps(request, allow_nan=False).encode()
     except (TypeError, ValueError):
-        parameters = request["parameters"]
-    if not reads_types:
-        return json.dumps(request, default=write_for_old_service).encode()
-    return json.dumps({**request, "parameters": write_all_typed(parameters), "typed": True}).encode()
+        return json.dumps({**request, "parameters": write_all_typed(request["parameters"]), "typed": True}).encode()
 
 
 def describe_token(settings: Settings) -> str:
@@ -98,7 +89,6 @@ class QueryServiceSource:
         self._settings = settings
         self._pool = urllib3.PoolManager(maxsize=8, retries=False)
         self._own: list[OwnConnection] = []  # those that no query uses now
-        self._reads_types = True
 
     def sql(
         self,
@@ -114,15 +104,7 @@ class QueryServiceSource:
         fields = {"sql": query, "parameters": parameters, **limits}
         request = {name: value for name, value in fields.items() if value is not None}
         wait = LONGEST_QUERY_SECONDS if timeout is None else timeout + GRACE_SECONDS
-        try:
-            return self._post(write_request(request, reads_types=self._reads_types), wait, cancellation)
-        except QueryError as error:
-            if NO_TYPES not in str(error):
-                raise
-            self._reads_types = False
-            return self._post(write_request(request, reads_types=False), wait, cancellation)
-
-    def _post(self, body: bytes, wait: float, cancellation: Cancellation | None) -> pa.Table:
+        body = write_request(request)
         if cancellation is None:
             return self._insist(lambda: self._read(self._ask("POST", "/query", body, wait)))
         with self._lend_connection(cancellation) as pool:

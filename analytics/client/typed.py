@@ -163,12 +163,8 @@ def write_typed(value: Any) -> Any:
         return {"type": "STRUCT", "value": {name: write_typed(item) for name, item in value.items()}}
     if type(value) in PLAIN and not (isinstance(value, float) and not math.isfinite(value)):
         return value
-    name, write = _find_writer(value)
+    name, write = next(writer for kind, writer in WRITERS.items() if isinstance(value, kind))
     return {"type": name, "value": write(value)}
-
-
-def _find_writer(value: object) -> tuple[str, Callable[[Any], Any]]:
-    return next(writer for kind, writer in WRITERS.items() if isinstance(value, kind))
 
 
 WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
@@ -182,18 +178,3 @@ WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     UUID: ("UUID", str),
 }
 """The name and the form of each type that JSON lacks. A datetime is a date, too, and so stands before it."""
-
-
-def write_for_old_service(value: Any) -> Any:
-    """Return a value as JSON for a service that reads no types: times and UUIDs as text, which DuckDB casts.
-
-    Raises:
-        QueryError: DuckDB would cast the text to a type of another meaning.
-    """
-    if isinstance(value, (date, time, UUID)):
-        return str(value) if isinstance(value, UUID) else value.isoformat()
-    name, _ = _find_writer(value)
-    raise QueryError(
-        f"The query service is older than this program and takes no {name} as a parameter: update the receiver, "
-        "or send a text and cast it in the SQL."
-    )

@@ -3,7 +3,6 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -228,22 +227,6 @@ def test_a_text_that_is_none_is_told_in_one_sentence_for_all_locations(store, se
         with analytics.connect(location) as client, pytest.raises(QueryError, match=said):
             client.sql(query, parameters)
     assert service.asked == []
-
-
-def test_an_old_service_gets_times_as_text_and_is_not_asked_in_vain_again(service):
-    service.script.append(refusal(400, "bad_request", "The body has unknown keys (typed): send {…}"))
-    with analytics.connect(service.url) as client:
-        for _ in range(2):
-            client.sql("SELECT ?", [datetime(2026, 3, 2, tzinfo=UTC)])
-    sent = [body["parameters"] for _, body, _ in service.asked]
-    assert sent[1:] == [["2026-03-02T00:00:00+00:00"]] * 2
-
-
-def test_an_old_service_gets_no_number_as_text(service):
-    service.script.append(refusal(400, "bad_request", "The body has unknown keys (typed): send {…}"))
-    with analytics.connect(service.url) as client, pytest.raises(QueryError, match="older than this program and takes"):
-        client.sql("SELECT ?", [Decimal("1.25")])
-    assert len(service.asked) == 1
 
 
 def test_one_connection_serves_many_queries(service):

@@ -162,6 +162,4 @@ def test_a_list_that_contains_itself_is_told_in_one_sentence(places):
 
 def test_plain_parameters_are_sent_as_ever():
     request = {"sql": "SELECT $a", "parameters": {"a": [1, 1.5, "x", None, True, {"b": 2}]}}
-    assert write_request(request, reads_types=True) == (
-        b'{"sql": "SELECT $a", "parameters": {"a": [1, 1.5, "x", null, true, {"b": 2}]}}'
-    )
+    assert write_request(request) == (b'{"sql": "SELECT $a", "parameters": {"a": [1, 1.5, "x", null, true, {"b": 2}]}}')
