@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from analytics.client.cancelling import Cancellation
-from analytics.client.local import PROTECTION, DuckDBSource, set_up
+from analytics.client.local import DuckDBSource, set_up
 from analytics.errors import LocationError, QueryError
 from analytics.senders import list_sql_files
 
@@ -280,14 +280,11 @@ class LakeSource(DuckDBSource):
         """Return nothing: each query finds the files anew."""
 
     def _open(self, path: str) -> duckdb.DuckDBPyConnection:  # noqa: ARG002 - a lake is no file
-        return set_up(duckdb.connect(config={**PROTECTION, "lock_configuration": False}))
+        return set_up(duckdb.connect())
 
-    def _open_cursor(self) -> duckdb.DuckDBPyConnection:
-        tables = self._files.open_tables()
-        cursor = super()._open_cursor()
-        for name, dataset in tables.items():
+    def _prepare(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        for name, dataset in self._files.open_tables().items():
             cursor.register(f"lake_{name}", dataset)
         for view in self._views:
             for statement in cursor.extract_statements(view):
                 cursor.execute(statement)
-        return cursor

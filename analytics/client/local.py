@@ -5,9 +5,8 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from threading import Condition, Lock, Thread
+from threading import Lock, Thread
 from typing import Any
-from weakref import WeakSet
 
 import duckdb
 import pyarrow as pa
@@ -31,11 +30,11 @@ BATCH_ROWS = 65_536
 INTERRUPT_AGAIN_SECONDS = 0.05
 Options = dict[str, bool | int | float | str | list[str]]
 PROTECTION: Options = {
-    "enable_external_access": False, "lock_configuration": True, "python_enable_replacements": False,
+    "python_enable_replacements": False, "enable_external_access": False, "lock_configuration": True,
 }  # fmt: skip
-"""The settings by which queries can't reach files, network or settings."""
-PATIENCE_SECONDS = 1.0  # the longest that new queries wait for one that reads a file that was replaced
-_SETTING_UP, _OPENING = Lock(), Condition()
+"""The settings by which queries can't reach files, network or settings; the last one locks all."""
+STORE = "store"
+"""The name under which a file is attached."""
 _MAGIC, _MAGIC_PLACE = b"DUCK", 8
 """The bytes of each DuckDB file after its first checksum. Source: DuckDB's `MainHeader`."""
 READABLE = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
@@ -54,11 +53,15 @@ def open_file(path: str) -> duckdb.DuckDBPyConnection:
         )
     if not is_duckdb(path):  # DuckDB would look for another program's file in it
         raise LocationError(f"{path} is no DuckDB file.")
+    whole = str(Path(path).absolute()).replace("'", "''")  # DuckDB takes `name:` at its begin for an extension
+    # A connection to the file would share its database with all others of this process, also when it was replaced.
+    connection = duckdb.connect()
     try:
-        whole = str(Path(path).absolute())  # DuckDB takes `name:` at the begin of a path for an extension
-        return set_up(duckdb.connect(whole, read_only=True, config={**PROTECTION, "lock_configuration": False}))
+        connection.execute(f"ATTACH '{whole}' AS {STORE} (READ_ONLY)")
     except duckdb.Error as error:
+        connection.close()
         raise LocationError(f"{path} {describe_opening_error(path, error)}") from error
+    return set_up(connection)
 
 
 def check_readable(path: str) -> None:
@@ -90,12 +93,8 @@ def set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
     `connect` takes no time zone, and DuckDB's default is the machine's.
     """
-    with _SETTING_UP:
-        # Connections of one process to one file share its settings, so another one may have locked them already.
-        setting = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
-        if setting == (False,):
-            connection.execute("SET GLOBAL TimeZone = 'UTC'")
-            connection.execute("SET GLOBAL lock_configuration = true")
+    for name, value in {"TimeZone": "UTC", **PROTECTION}.items():
+        connection.execute(f"SET GLOBAL {name} = '{value}'")
     return connection
 
 
@@ -110,13 +109,11 @@ class DuckDBSource:
         """
         self._location = location
         self._path = Path(location).absolute()
-        self.reading: dict[duckdb.DuckDBPyConnection, float | None] = {}  # its queries, and until when others wait
+        self._lock = Lock()
+        self._reading: set[duckdb.DuckDBPyConnection] = set()
         self._is_closed = False
-        with _OPENING:
-            self.place = os.path.realpath(self._path)
-            self.signature = let_go_of_older(self.place, self._sign())
-            self._connection = self._open(location)
-            _SOURCES.add(self)
+        self._signature = self._sign()
+        self._connection = self._open(location)
 
     def sql(
         self,
@@ -162,23 +159,24 @@ class DuckDBSource:
         return sign(self._path)
 
     def _open_cursor(self) -> duckdb.DuckDBPyConnection:
-        with _OPENING:
+        with self._lock:
             signature = self._sign()
-            if signature not in (None, self.signature) and not self._is_closed:
-                place = os.path.realpath(self._path)
-                newest = let_go_of_older(place, signature)
-                if newest != self.signature and not self._is_closed:
-                    self._connection = self._open(str(self._path))
-                    self.place, self.signature = place, newest
+            if signature not in (None, self._signature) and not self._is_closed:
+                # Queries of the file that was replaced go on; their cursors keep it open.
+                self._connection, self._signature = self._open(str(self._path)), signature
             cursor = self._connection.cursor()
-            self.reading[cursor] = None
-            return cursor
+            self._reading.add(cursor)
+        self._prepare(cursor)
+        return cursor
+
+    def _prepare(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Make the tables known to a cursor."""
+        cursor.execute(f"USE {STORE}")
 
     def _end_reading(self, cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.close()
-        with _OPENING:
-            self.reading.pop(cursor, None)
-            _OPENING.notify_all()
+        with self._lock:
+            self._reading.discard(cursor)
 
     def status(self) -> dict[str, Any]:
         """Raise an error: no file can report a receiver's status."""
@@ -190,54 +188,18 @@ class DuckDBSource:
     def probe(self, seconds: float) -> None:
         """Return at once: an open file always answers."""
 
-    def let_go(self) -> None:
-        """Close the file that was replaced; the next query opens the one that has its name."""
-        self._connection.close()
-
     def close(self) -> None:
         """Close the file, and end the queries that other threads still run."""
-        with _OPENING:
-            self._is_closed = True
-            _SOURCES.discard(self)
+        self._is_closed = True
         while True:
             try:
                 self._connection.close()
             except duckdb.ResourceInUseException:
-                for cursor in tuple(self.reading):
+                for cursor in tuple(self._reading):
                     cursor.interrupt()
                 time.sleep(0.01)
             else:
                 return
-
-
-_SOURCES: WeakSet[DuckDBSource] = WeakSet()
-"""The sources that are open in this process."""
-
-
-def let_go_of_older(place: str, newest: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """Let all sources go of a file that was replaced; return the signature of the one that opening its place gives.
-
-    DuckDB opens a file once for all connections of a process and all paths that lead to its place, so it gives the
-    older one while a query still reads that. New queries wait for its end, but not long, and none waits in vain again.
-    """
-
-    def find_older() -> list[DuckDBSource]:
-        return [each for each in _SOURCES if newest and each.place == place and each.signature != newest]
-
-    def find_read() -> list[DuckDBSource]:
-        return [source for source in find_older() if source.reading]
-
-    now = time.monotonic()
-    ends = [end or now + PATIENCE_SECONDS for source in find_read() for end in source.reading.values()]
-    if ends and min(ends) > now:
-        for source in find_read():
-            source.reading = {cursor: end or now + PATIENCE_SECONDS for cursor, end in source.reading.items()}
-        _OPENING.wait_for(lambda: not find_read(), min(ends) - now)
-    if still_read := find_read():
-        return still_read[0].signature
-    for source in find_older():
-        source.let_go()
-    return newest
 
 
 def interrupt(cursor: duckdb.DuckDBPyConnection, running: "Future[pa.Table]") -> None:

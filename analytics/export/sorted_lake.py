@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from analytics.client.arrow_types import convert_types
 from analytics.client.lake import LakeSource, Month, describe_failure
-from analytics.client.local import PROTECTION, Options, interrupt, set_up
+from analytics.client.local import Options, interrupt, set_up
 from analytics.errors import QueryError
 from analytics.times import EPOCH
 
@@ -93,7 +93,7 @@ class SortedLake(LakeSource):
 
     def _open(self, path: str) -> duckdb.DuckDBPyConnection:  # noqa: ARG002 - a lake is no file
         sorting: Options = {"memory_limit": MEMORY, "threads": 1, "temp_directory": self._directory.name}
-        return set_up(duckdb.connect(config={**PROTECTION, **sorting, "lock_configuration": False}))
+        return set_up(duckdb.connect(config=sorting))
 
     def _divide(self, month: Month) -> Iterator[pa.RecordBatchReader]:
         """Yield the rows of a month in slices of time, the earliest first."""

@@ -1,17 +1,13 @@
 """A DuckDB file that another one replaces while it is open here, as a new backup does."""
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 import analytics
-from analytics.client import local
 from analytics.client.local import DuckDBSource
 from tests.support.readable_store import build_store, server
-from tests.support.waiting import until
 
 
 def put(tmp_path, count):
@@ -71,42 +67,14 @@ def test_no_error_that_is_kept_keeps_the_older_file_open(tmp_path):
         assert kept.value
 
 
-def test_no_query_is_ended_because_its_file_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "PATIENCE_SECONDS", 0.01)
+def test_no_query_is_ended_because_its_file_is_replaced_and_none_waits_for_it(tmp_path):
     path = put(tmp_path, 1)
     with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client:
         cursor = reading._open_cursor()
         put(tmp_path, 2)
-        assert count(client) == 1
+        assert count(client) == 2
         assert cursor.execute("SELECT count(*) FROM notifications").fetchone() == (1,)
         reading._end_reading(cursor)
-        assert count(client) == 2
-
-
-def test_new_queries_wait_once_for_one_that_reads_the_older_file_however_long_it_has_run(tmp_path, monkeypatch):
-    waits, now = [], [0.0]
-    monkeypatch.setattr(local._OPENING, "wait_for", lambda _, seconds: waits.append(seconds))
-    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    path = put(tmp_path, 1)
-    with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client:
-        cursor = reading._open_cursor()
-        put(tmp_path, 2)
-        for moment, waited in ((60.0, [1.0]), (60.5, [1.0, 0.5]), (61.0, [1.0, 0.5])):
-            now[0] = moment
-            assert (count(client), waits) == (1, waited)
-        reading._end_reading(cursor)
-        assert count(client) == 2
-
-
-def test_a_new_query_lets_those_of_the_older_file_end_so_that_they_do_not_overlap_for_ever(tmp_path):
-    path = put(tmp_path, 1)
-    with closing(DuckDBSource(path)) as reading, analytics.connect(path) as client, ThreadPoolExecutor(1) as thread:
-        cursor = reading._open_cursor()
-        put(tmp_path, 2)
-        counting = thread.submit(count, client)
-        until(lambda: local._OPENING._waiters, what="a query that waits")  # type: ignore[attr-defined]
-        reading._end_reading(cursor)
-        assert counting.result() == 2
 
 
 def test_a_file_whose_checkpoint_was_interrupted_says_what_undoes_it(tmp_path):
