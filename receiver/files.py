@@ -262,20 +262,6 @@ def check_for_duckdb(path: Path) -> Path:
     return path
 
 
-def find_link_trouble(database: Path) -> str | None:
-    """Say in a sentence why DuckDB can't use the file to which a database's path leads; None if it can, or is none."""
-    if not database.is_symlink():
-        return None
-    whole = os.path.realpath(database)
-    if not os.access(Path(whole).parent, os.W_OK | os.X_OK):
-        return f"{database} leads to {whole}, whose directory is not there, or can't be written: mount or change it."
-    try:
-        check_for_duckdb(database)
-    except ValueError:
-        return f"{database} leads to {whole}: DuckDB needs a path in UTF-8 without a question mark, so move the file."
-    return None
-
-
 def hold_in_memory(content: bytes) -> int | None:
     """Write content into memory, and return a descriptor of it; None where the system can't give it to other processes.
 

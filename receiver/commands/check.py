@@ -13,10 +13,10 @@ import click
 
 from receiver.commands.options import take_data_dir
 from receiver.configuration import split_objects_url
-from receiver.data_directory.access import find_running_serve
+from receiver.data_directory.access import check_database, find_running_serve
 from receiver.data_directory.node import read_machine_name
 from receiver.errors import DataDirectoryError, ListenError, ReceiverError, SettingsError
-from receiver.files import find_link_trouble, find_write_trouble
+from receiver.files import find_write_trouble
 from receiver.keeping.care.limits import format_bytes
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place, Unusable
@@ -109,9 +109,8 @@ def _look_at_data(settings: Settings) -> str:
         DataDirectoryError: it or the database in it can't be used.
     """
     text = _look_at_directory(settings.data_dir, "CLC_DATA_DIR")
-    if trouble := find_link_trouble(settings.database):
-        raise DataDirectoryError(trouble)
-    if os.path.lexists(os.path.realpath(settings.database)) and not os.access(settings.database, os.R_OK | os.W_OK):
+    check_database(settings.database)
+    if settings.database.exists() and not os.access(settings.database, os.R_OK | os.W_OK):
         raise DataDirectoryError(
             f"{settings.database} can't be read and written by this user: run this as the user of `serve`, or give "
             "that user the file."

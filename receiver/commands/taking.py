@@ -11,7 +11,6 @@ from receiver.data_directory import access as data_directory
 from receiver.database import replacing
 from receiver.database.checkpoints import undo_interrupted
 from receiver.errors import DataDirectoryError, StoreError
-from receiver.files import find_link_trouble
 from receiver.settings import Settings
 from receiver.spool import owners as spools
 
@@ -23,8 +22,7 @@ def taking(settings: Settings) -> Iterator[None]:
     Raises:
         ReceiverError: that is impossible.
     """
-    if trouble := find_link_trouble(settings.database):
-        raise StoreError(trouble)
+    data_directory.check_database(settings.database)
     data_directory.check_user(settings.data_dir)
     data_directory.prepare(settings)
     with data_directory.take_offline(settings.data_dir):

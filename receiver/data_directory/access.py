@@ -81,6 +81,19 @@ def prepare(settings: Settings, *, has_spool: bool = True) -> None:
     keep_private(settings)
 
 
+def check_database(database: Path) -> None:
+    """Check that a database is no symbolic link: DuckDB keeps its log beside the file, and nothing looks for it there.
+
+    Raises:
+        DataDirectoryError: it is one.
+    """
+    if database.is_symlink():
+        raise DataDirectoryError(
+            f"{database} is a symbolic link, which can't be used: put {os.path.realpath(database)} in its place, with "
+            "its .wal if there is one. To have the database on another disk, move the whole data directory."
+        )
+
+
 def take(data_dir: Path) -> IO[str]:
     """Lock the data directory for `serve`, until the returned file is closed.
 

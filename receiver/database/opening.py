@@ -63,7 +63,7 @@ def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
         duckdb.Error: it can't be opened.
     """
     connection = duckdb.connect(str(path), config={**_CONFIG, "memory_limit": memory_limit})
-    for statement in (f"SET max_temp_directory_size = '{_choose_most_spilled(path.resolve().parent)}B'", *_LOCK_DOWN):
+    for statement in (f"SET max_temp_directory_size = '{_choose_most_spilled(path.parent)}B'", *_LOCK_DOWN):
         run(connection, statement)
     return connection
 

@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from receiver.data_directory.access import check_database
 from receiver.data_directory.incidents import Incident, make_incident, report, set_aside
 from receiver.database.appended import FILE as APPENDED
 from receiver.database.appended import parse_appended, read_appended
@@ -59,7 +60,7 @@ from receiver.database.opening import (
 from receiver.database.replacing import STAGED, clear_staged, finish, replace
 from receiver.deriving.tables import derive_account_states, derive_delivery_ids
 from receiver.errors import StoreError
-from receiver.files import copy_whole, find_lack_of_room, find_link_trouble, make_directory
+from receiver.files import copy_whole, find_lack_of_room, make_directory
 from receiver.keeping.backups import list_backups
 from receiver.settings import Settings
 from receiver.store.loss import describe_loss, notice_loss
@@ -92,8 +93,7 @@ def open_store(settings: Settings) -> OpenedStore:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
             wrote it), but may be whole; nothing was moved.
     """
-    if trouble := find_link_trouble(settings.database):
-        raise StoreError(trouble)
+    check_database(settings.database)
     waiting = settings.data_dir / _OPENING
     try:
         _finish_replacement(settings)

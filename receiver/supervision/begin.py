@@ -57,11 +57,12 @@ def check(settings: Settings, role: str) -> str:
 
 
 def check_files(settings: Settings) -> None:
-    """Check that the files and networks in the settings can be used.
+    """Check that the files and networks in the settings, and the database, can be used.
 
     Raises:
         ReceiverError: one of them can't be.
     """
+    data_directory.check_database(settings.database)
     make_tls_context(settings)
     CENTURYLINK.verification.load_key(settings.public_key)
     TrustedProxies(settings.trusted_proxies)

@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,17 +13,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pyarrow.fs import FileSelector
 
 from receiver.commands import check as command
-from receiver.errors import ObjectsError, StoreError
+from receiver.data_directory.node import ALL_PARTS
+from receiver.errors import DataDirectoryError, ObjectsError
 from receiver.keeping.lake.place import LakePlace, list_months
 from receiver.keeping.objects.place import Place
 from receiver.keeping.objects.storage import Storage
 from receiver.settings import read_settings
 from receiver.store.recovery import open_store
+from receiver.supervision import begin
 from tests.durability.support.faults import fill, mounted
 from tests.receiver.senders.profile.profiles import MINIMAL
 from tests.support.keys import make_certificate, write_key
 from tests.support.object_storage import CREDENTIALS, READER, SECRET, Failing, bucket, credentials, object_storage
 from tests.support.ports import free_address
+from tests.support.prepared import run_program
+from tests.support.processes import environment
 
 __all__ = ["bucket", "credentials", "object_storage"]
 
@@ -109,21 +114,21 @@ def test_a_database_of_another_user_is_wrong(monkeypatch, tmp_path):
     assert (state, f"{database} can't be read and written by this user" in text) == ("WRONG", True), text
 
 
-def test_a_database_behind_a_link_is_wrong_where_duckdb_can_not_use_it(monkeypatch, tmp_path):
-    link, beside = tmp_path / "clc.duckdb", tmp_path / "other?"
-    link.symlink_to(tmp_path / "other" / "clc.duckdb")
-    told = check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)
-    assert told[0] == "WRONG"
-    assert told[1].startswith(f"{link} leads to {tmp_path}/other/clc.duckdb, whose directory is not there")
-    with pytest.raises(StoreError, match="whose directory is not there"):
-        open_store(read_settings(data_dir=tmp_path))
-    (tmp_path / "other").mkdir()
-    assert check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)[0] == "ok"  # DuckDB makes the file
-    (tmp_path / "other").rename(beside)
-    link.unlink()
-    link.symlink_to(beside / "clc.duckdb")
-    state, text = check(monkeypatch, "Data directory", CLC_DATA_DIR=tmp_path)
-    assert (state, "without a question mark" in text) == ("WRONG", True), text
+def test_a_database_that_is_a_symbolic_link_is_refused_before_anything_is_taken(monkeypatch, tmp_path):
+    link, file = tmp_path / "data" / "clc.duckdb", tmp_path / "other" / "clc.duckdb"
+    for directory in (link.parent, file.parent):
+        directory.mkdir()
+    link.symlink_to(file)
+    refusal = f"{link} is a symbolic link, which can't be used: put {file} in its place"
+    state, text = check(monkeypatch, "Data directory", CLC_DATA_DIR=link.parent)
+    assert (state, refusal in text) == ("WRONG", True), text
+    settings = read_settings(data_dir=link.parent)
+    for refuse in (open_store, partial(begin.check, role=ALL_PARTS)):  # the second is asked before each upgrade, too
+        with pytest.raises(DataDirectoryError, match=re.escape(refusal)):
+            refuse(settings)
+    served = run_program("receiver", "serve", env=environment(link.parent), cwd=tmp_path)
+    assert (served.returncode, refusal in served.stderr) == (1, True), served.stderr
+    assert not file.exists()
 
 
 def test_directories_on_a_full_disk_are_wrong(monkeypatch, tmp_path):
