@@ -27,8 +27,7 @@ from receiver.network.sockets import is_one_of, listen
 from receiver.network.tls import make_tls_context, read_validity
 from receiver.senders import CENTURYLINK
 from receiver.senders.keys import compute_fingerprint
-from receiver.senders.set_up import find_taken, make_target_url, name_variable
-from receiver.senders.unclaimed import find_unclaimed
+from receiver.senders.set_up import find_taken, find_unclaimed, make_target_url, name_variable
 from receiver.settings import Settings, list_variables, read_settings
 from receiver.supervision.begin import check_driver
 

@@ -9,8 +9,7 @@ from receiver.commands.options import NamedPath
 from receiver.logs import make_visible
 from receiver.senders import load_senders
 from receiver.senders.profile import Profile, check_name, load_profile
-from receiver.senders.set_up import load_profiles, load_secrets, name_variable
-from receiver.senders.unclaimed import find_unclaimed
+from receiver.senders.set_up import find_unclaimed, load_profiles, load_secrets, name_variable
 from receiver.settings import Settings, read_settings
 from receiver.trial import run_examples
 

@@ -51,7 +51,7 @@ def serve(
     SIGHUP makes the installed version take over, as `clc-receiver upgrade` does.
     """
     # This keeps `--help` and other commands fast.
-    from receiver.senders.unclaimed import find_unclaimed  # noqa: PLC0415
+    from receiver.senders.set_up import find_unclaimed  # noqa: PLC0415
     from receiver.supervision import begin, supervisor  # noqa: PLC0415
 
     settings = read_settings(

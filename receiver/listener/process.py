@@ -26,7 +26,7 @@ from receiver.sender_admission import SenderAdmission
 from receiver.senders import CENTURYLINK
 from receiver.senders.copies import remember_profiles, save_later
 from receiver.senders.keys import remember_key
-from receiver.senders.usable import load_usable
+from receiver.senders.set_up import load_usable
 from receiver.settings import Settings
 from receiver.spool import ShipperMetrics, SpoolWriter, read_shipped
 from receiver.spool.owners import claim_if_possible

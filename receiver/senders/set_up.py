@@ -1,16 +1,20 @@
 """The senders with a profile, and their secrets: in variables `CLC_SECRET_<SENDER>` or in files of CLC_SECRETS_DIR."""
 
+import json
+import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from receiver.configuration import list_names, read_dot_env
 from receiver.errors import ProfileError, ReceiverError, SecretError, SettingsError
 from receiver.senders import load_senders
-from receiver.senders.profile import Profile
+from receiver.senders.profile import FILE, Profile
 from receiver.senders.schemes import FEWEST_BYTES, Secret
 from receiver.settings import SECRET_PREFIX, Settings
 
@@ -18,9 +22,25 @@ Secrets = Mapping[str, tuple[Secret, ...]]
 """The secrets of each sender that has some, by its name."""
 Variables = Mapping[str, str]
 """The variables of the environment and of `.env`, by their names in capitals."""
+Texts = list[tuple[str, str]]
+"""The source and the text of each secret of a sender."""
+PASSED_SECRETS = "CLC_SERVE_SECRETS"
+"""The variable with the file in which `serve` passes the secrets to its listeners."""
+_LEFT_OUT = "%s The senders that need it are left out: make it usable, then run `clc-receiver upgrade`."
+_NEARLY_TOML = (".toml", ".tml", ".tom", ".tmol", ".toml.txt")
 _COMMENT = re.compile(r"#(\s|$)")
 """Secrets may begin with `#`, so a blank must follow it."""
 _ENV_FILE = ".env"
+
+_log = logging.getLogger(__name__)
+
+
+class Usable(NamedTuple):
+    """The profiles and secrets that a listener can use, and every text that may be a secret of any sender."""
+
+    profiles: dict[str, Profile]
+    secrets: Secrets
+    texts: frozenset[str]
 
 
 class Unusable(NamedTuple):
@@ -64,13 +84,9 @@ def _find_unusable_secrets(settings: Settings, profiles: Iterable[Profile]) -> I
     except SettingsError as error:
         yield str(error)
         variables = read_variables(None)
-    for profile in profiles:
-        if settings.secrets_dir and is_pipe(settings.secrets_dir / profile.name):
-            continue
-        try:
-            load_secrets(settings, [profile], variables)
-        except SettingsError as error:
-            yield str(error)
+    for _, found in find_secrets(profiles, partial(read_secrets, settings, variables=variables)):
+        if isinstance(found, SettingsError):
+            yield str(found)
 
 
 def is_pipe(path: Path) -> bool:
@@ -85,24 +101,88 @@ def name_variable(name: str) -> str:
     return SECRET_PREFIX + name.upper().replace("-", "_")
 
 
-def load_secrets(settings: Settings, profiles: Iterable[Profile], variables: Variables | None = None) -> Secrets:
-    """Return the secrets that are set, several of a sender while it changes them.
+def find_secrets(
+    profiles: Iterable[Profile], read: Callable[[str], Texts]
+) -> Iterator[tuple[str, tuple[Secret, ...] | SettingsError]]:
+    """Yield the secrets of each sender that has some, or why they can't be used; no secret is in that sentence.
 
     Args:
-        settings: where the files are.
         profiles: the senders.
-        variables: what `read_variables` returned; it is called without them.
+        read: returns what `read_secrets` does.
+    """
+    for profile in profiles:
+        if profile.scheme.proof == "none":
+            continue
+        try:
+            if secrets := tuple(_parse_secrets(profile, read(profile.name))):
+                yield profile.name, secrets
+        except SettingsError as error:
+            yield profile.name, error
+
+
+def load_secrets(settings: Settings, profiles: Iterable[Profile]) -> Secrets:
+    """Return the secrets that are set, several of a sender while it changes them.
 
     Raises:
         SettingsError: one of them can't be used, or a file can't be read; the secret itself is not in the text.
     """
-    variables = read_variables() if variables is None else variables
-    signing = (profile for profile in profiles if profile.scheme.proof != "none")
-    loaded = {
-        profile.name: tuple(parse_secrets(profile, read_secrets(settings, profile.name, variables)))
-        for profile in signing
-    }
-    return {name: secrets for name, secrets in loaded.items() if secrets}
+    loaded: dict[str, tuple[Secret, ...]] = {}
+    for name, found in find_secrets(profiles, partial(read_secrets, settings, variables=read_variables())):
+        if isinstance(found, SettingsError):
+            raise found
+        loaded[name] = found
+    return loaded
+
+
+def write_secrets(settings: Settings) -> bytes:
+    """Write the secrets for listeners: those of each sender with a profile, and the texts of all.
+
+    Raises:
+        SettingsError: a file can't be read.
+        ProfileError: a profile can't be used.
+    """
+    variables = read_variables()
+    senders = {name: read_secrets(settings, name, variables) for name in load_profiles(settings)}
+    return json.dumps({"senders": senders, "texts": list(list_texts(settings, variables))}).encode()
+
+
+def load_usable(settings: Settings) -> Usable:
+    """Return the profiles and secrets that can be used, and log what is left out.
+
+    They are those that `serve` has passed on, or as their files are now. `serve` refuses to start with any that can't
+    be used. Its listeners must be able to start again whatever has become of a file since: without a listener nobody's
+    notifications are taken.
+    """
+    settings = _leave_out_unreadable(settings, "senders")
+    profiles = load_profiles(settings, lambda error: _log.error(_LEFT_OUT, error))
+    if file := os.environ.get(PASSED_SECRETS):
+        passed = json.loads(Path(file).read_bytes())
+        read, texts = lambda name: passed["senders"].get(name, []), passed["texts"]
+    else:
+        try:
+            variables = read_variables()
+        except SettingsError as error:
+            _log.error(_LEFT_OUT, error)
+            variables = read_variables(None)
+        settings = _leave_out_unreadable(settings, "secrets_dir")
+        read, texts = partial(read_secrets, settings, variables=variables), list_texts(settings, variables)
+    secrets: dict[str, tuple[Secret, ...]] = {}
+    for name, found in find_secrets(profiles.values(), read):
+        if isinstance(found, SettingsError):
+            _log.error(_LEFT_OUT, found)
+        else:
+            secrets[name] = found
+    return Usable(profiles, secrets, frozenset(texts))
+
+
+def _leave_out_unreadable(settings: Settings, name: str) -> Settings:
+    """Return the settings without a directory that can't be used."""
+    try:
+        list_names_in(settings, name)
+    except SettingsError as error:
+        _log.error(_LEFT_OUT, error)
+        return settings.model_copy(update={name: None})
+    return settings
 
 
 def list_secret_files(settings: Settings) -> list[str]:
@@ -137,7 +217,7 @@ def make_target_url(settings: Settings, address: str, name: str) -> str:
     return f"{scheme}://{address}/senders/{part}{name}"
 
 
-def read_secrets(settings: Settings, name: str, variables: Variables | None = None) -> list[tuple[str, str]]:
+def read_secrets(settings: Settings, name: str, variables: Variables | None = None) -> Texts:
     """Return the source and the text of each secret of a sender: those of its variable, then those of its file.
 
     A variable separates them by commas, a file has one a line, or keys in PEM form, beside blank lines and comments.
@@ -193,12 +273,7 @@ def split_secrets(value: str) -> list[str]:
     return [text.strip() for text in value.split(",") if text.strip()]
 
 
-def parse_secrets(profile: Profile, texts: Iterable[tuple[str, str]]) -> Iterator[Secret]:
-    """Yield the secrets of a sender from what `read_secrets` returned.
-
-    Raises:
-        SettingsError: one of them can't be used.
-    """
+def _parse_secrets(profile: Profile, texts: Texts) -> Iterator[Secret]:
     for source, text in texts:
         try:
             yield profile.scheme.load_secret(text)
@@ -228,6 +303,8 @@ def _join_keys(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _read_lines(path: Path) -> list[str]:
+    if is_pipe(path):
+        raise SettingsError(f"The secrets of {path} can't be read: it is a pipe; make it a file.")
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except IsADirectoryError:
@@ -241,3 +318,68 @@ def _read_lines(path: Path) -> list[str]:
             f"The secrets of {path} can't be read ({error.strerror}); let this user read it, or remove it."
         ) from None
     return [line.strip() for line in text.splitlines()]
+
+
+def find_unclaimed(settings: Settings) -> list[str]:
+    """Return a sentence for each secret and profile that is set and belongs to no sender, and so is ignored.
+
+    A file or a variable of a sender that has no secret is named, too.
+
+    Raises:
+        SettingsError: a directory or `.env` can't be read.
+        ProfileError: a profile can't be used.
+    """
+    profiles = load_profiles(settings)
+    signing = {name for name, each in profiles.items() if each.scheme.proof != "none"}
+    sentences = [*_find_variables(signing)]
+    if settings.secrets_dir is not None:
+        sentences += _find_files(settings.secrets_dir, signing)
+    if settings.senders is not None:
+        sentences += _find_profiles(settings.senders, {profile.path for profile in profiles.values()})
+    return sentences
+
+
+def _find_variables(names: Collection[str]) -> Iterator[str]:
+    known = {name_variable(name) for name in names}
+    given = {name: value for name, value in read_variables().items() if name.startswith(SECRET_PREFIX)}
+    for variable, value in sorted(given.items()):
+        if variable in known and not split_secrets(value):
+            yield f"{variable} has no secret and is ignored."
+        elif variable not in known and value:
+            yield _describe(f"{variable} is the secret of no sender", get_close_matches(variable, known, 1, 0.8))
+
+
+def _find_files(directory: Path, names: Collection[str]) -> Iterator[str]:
+    listed = list_names(directory, "CLC_SECRETS_DIR")
+    for name in listed:
+        if name in names and not read_file(directory / name):
+            yield f"{directory / name} has no secret and is ignored; a comment begins with # and a blank."
+        if name in names or name.startswith("."):
+            continue
+        nearest = name.lower().partition(".")[0].replace("_", "-")
+        if nearest == name.lower() and nearest not in listed and (directory / nearest).exists():
+            continue  # the file system knows no case, so it is that sender's
+        close = [nearest] if nearest in names else get_close_matches(nearest, names, 1, 0.8)
+        yield _describe(f"{directory / name} has the secrets of no sender", close)
+
+
+def _find_profiles(directory: Path, loaded: Collection[Path]) -> Iterator[str]:
+    for pattern in ("*", "*/*", "*/*/*"):
+        for path in sorted(directory.glob(pattern)):
+            form = next((end for end in _NEARLY_TOML if path.name.lower().endswith(end)), None)
+            if form is None or path in loaded or path.name.startswith("."):
+                continue
+            try:
+                if not path.is_file():
+                    continue
+            except OSError as error:
+                yield f"{path} can't be read ({error.strerror}) and is ignored."
+                continue
+            inside = path.parent != directory
+            folder = directory / path.relative_to(directory).parts[0]
+            nearest = folder / FILE if inside else path.with_name(path.name[: -len(form)] + ".toml")
+            yield _describe(f"{path} is no profile", [] if nearest in loaded else [str(nearest)])
+
+
+def _describe(what: str, nearest: list[str]) -> str:
+    return f"{what} and is ignored" + (f"; did you mean {nearest[0]}?" if nearest else ".")

@@ -13,8 +13,7 @@ from receiver.senders import Senders
 from receiver.senders.profile import Profile
 from receiver.senders.schemes import describe_places
 from receiver.senders.sender import Sender
-from receiver.senders.set_up import Secrets, name_variable
-from receiver.senders.usable import load_usable
+from receiver.senders.set_up import Secrets, load_usable, name_variable
 from receiver.settings import Settings
 
 _log = logging.getLogger(__name__)

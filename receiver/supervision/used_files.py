@@ -12,8 +12,7 @@ from receiver.processes.state import UsedFilesState
 from receiver.senders import CENTURYLINK
 from receiver.senders.copies import ProfileCopies
 from receiver.senders.keys import compute_fingerprint, remember_key
-from receiver.senders.set_up import list_secret_files
-from receiver.senders.usable import PASSED_SECRETS, write_secrets
+from receiver.senders.set_up import PASSED_SECRETS, list_secret_files, write_secrets
 from receiver.settings import Settings
 from receiver.supervision.begin import check_files
 

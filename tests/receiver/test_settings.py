@@ -11,8 +11,7 @@ from receiver import settings as receiver
 from receiver.configuration import split_objects_url
 from receiver.errors import SettingsError
 from receiver.processes import heartbeat
-from receiver.senders.set_up import read_secrets
-from receiver.senders.usable import PASSED_SECRETS
+from receiver.senders.set_up import PASSED_SECRETS, read_secrets
 from receiver.settings import read_settings
 from receiver.supervision import handover
 from tests.support.prepared import run_program

@@ -16,8 +16,15 @@ from receiver.errors import ProfileError, SettingsError
 from receiver.keeping.care.facts import gather
 from receiver.senders import load_senders, set_up
 from receiver.senders.keys import compute_fingerprint
-from receiver.senders.set_up import find_taken, find_unusable, load_profiles, load_secrets, read_secrets
-from receiver.senders.usable import load_usable, write_secrets
+from receiver.senders.set_up import (
+    find_taken,
+    find_unusable,
+    load_profiles,
+    load_secrets,
+    load_usable,
+    read_secrets,
+    write_secrets,
+)
 from receiver.settings import read_settings
 from tests.receiver.senders.profile.profiles import MINIMAL
 

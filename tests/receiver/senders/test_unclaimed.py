@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from receiver.cli import main
-from receiver.senders import unclaimed
-from receiver.senders.unclaimed import find_unclaimed
+from receiver.senders import set_up
+from receiver.senders.set_up import find_unclaimed
 from receiver.settings import read_settings
 from tests.receiver.senders.profile.profiles import MINIMAL
 
@@ -96,7 +96,7 @@ def test_what_can_not_be_found_out_keeps_serve_from_nothing(monkeypatch, tmp_pat
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setenv("CLC_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(unclaimed, "find_unclaimed", fail)
+    monkeypatch.setattr(set_up, "find_unclaimed", fail)
     monkeypatch.setattr("receiver.supervision.supervisor.serve", lambda *_: None)
     monkeypatch.setattr("receiver.commands.serve.set_up_logging", lambda *_: None)
     assert CliRunner().invoke(main, ["serve"]).exit_code == 0

@@ -138,7 +138,8 @@ def test_no_status_waits_for_the_writer_of_a_pipe(tmp_path):
     serve = ServeState(pid=1, version="1", started_at="", tls_files=[str(tls)] * 2, key_file=str(key))
     settings = read_settings(env_file=None, secrets_dir=tmp_path)
     seen = look_at_files(settings, serve, ALL_PARTS, is_serving=True, in_store=False)
-    assert (seen.tls_unusable, seen.key_unusable, seen.secrets_unusable) == (None, None, [])
+    assert (seen.tls_unusable, seen.key_unusable) == (None, None)
+    assert seen.secrets_unusable == [f"The secrets of {secret} can't be read: it is a pipe; make it a file."]
     settings = read_settings(env_file=None, data_dir=tmp_path, public_key=key)
     figures = {figure.name: figure for figure in judge(gather(settings, None)).figures}
     assert figures["key_fingerprint"].text == "not known. CLC_PUBLIC_KEY is a pipe, which `serve` alone reads."
