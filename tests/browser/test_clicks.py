@@ -70,27 +70,18 @@ def test_activity_counts_draws_and_ranks_what_came(live, watch):
 
 
 @pytest.mark.full
-def test_the_choices_of_view_close_where_one_is_made_before_the_server_draws_them_open(live, watch):
-    """A slow server takes both clicks as one, and never tells the browser that the choices are open."""
-    held = None
-
-    def route(socket):
-        server = socket.connect_to_server()
-        socket.on_message(lambda message: server.send(message) if held is None else held.append((server, message)))
-
-    watched = watch(live.url)
-    watched.page.route_web_socket(re.compile("/_stcore/stream"), route)
-    page = watched.load("/?refresh=off")  # a socket that is open already has no route
-    held = []
+def test_the_choices_of_view_stay_open_over_clicks_and_refreshes_until_a_click_elsewhere(live, watch):
+    page = watch(live.url).open("/?refresh=1+s")
     page.locator(".st-key-view-popover button").click()
-    page.locator(".st-key-rank").get_by_text("change", exact=True).click()
-    # Messages come only while the browser is asked something.
-    until(lambda: page.title() and held and b"change" in held[-1][1])
-    server, message = held[-1]
-    held = None
-    server.send(message)
+    choices = page.locator(".st-key-rank")
+    choices.get_by_text("change", exact=True).click()
     expect(page).to_have_url(re.compile("rank=change"))
-    expect(page.locator(".st-key-rank")).to_have_count(0)
+    expect_refreshed(page, drawn_at(page))
+    page.get_by_text("Logarithmic scale").click()
+    expect(page).to_have_url(re.compile("log=true.*rank=change"))
+    expect(choices).to_be_visible()
+    page.locator(".st-key-title h3").click()
+    expect(choices).to_have_count(0)
 
 
 @pytest.mark.full

@@ -45,6 +45,7 @@ def test_from_activity_to_the_notifications_of_the_actor_whose_number_changed_mo
     page.locator(".st-key-view-popover button").click()
     page.locator(".st-key-rank").get_by_text("change", exact=True).click()
     expect(page).to_have_url(re.compile("rank=change"))
+    page.locator(".st-key-title h3").click()
     expect(page.locator(".st-key-rank")).to_have_count(0)  # the choices cover the lists no more
     name = page.locator(".st-key-actors-list tbody tr").first.locator("button").first
     actor = name.inner_text()

@@ -42,8 +42,6 @@ from analytics.times import label_zone
 
 NUMBER, CHANGE = "number", "change"
 VIEW = "view-popover"
-CLOSED = "view-closed"
-"""The name in the session's state of the number of times that the choices of the view were closed."""
 SHORTEST_WEEK = timedelta(days=2)
 CHANGED_FIELDS = (
     "Rows of `changes` with `NOT noise AND path <> ''`. Links and dates of change are noise. "
@@ -64,11 +62,11 @@ def draw_body() -> None:
         choose_account(alone=filters.ALONE)
         choose_sender()
         measure = choose_measure()
-        with draw_view():
+        with st.container(key=VIEW, width="content"), st.popover("View", icon=":material/tune:"):
             draw_since_visit()
-            how = choose_comparison(close_view)
+            how = choose_comparison()
             by_change = choose_rank()
-            logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params", on_change=close_view)
+            logarithmic = st.toggle("Logarithmic scale", key="log", bind="query-params")
         chosen = read_filters()
         chips = list(filters.list_filter_chips(chosen))
         draw_filters_button(len(chips))
@@ -82,22 +80,6 @@ def draw_body() -> None:
         draw_reversed()
         return
     draw(chosen, time, measure, by_change=by_change, logarithmic=logarithmic, is_filtered=bool(chips))
-
-
-def draw_view() -> DeltaGenerator:
-    """Draw the button of the view, and return the place of its choices."""
-    closed = st.session_state.get(CLOSED, 0)
-    with st.container(key=VIEW, width="content"):
-        return st.popover("View", icon=":material/tune:", key=f"{VIEW}-{closed}", on_change="rerun")
-
-
-def close_view() -> None:
-    """Close the choices of the view, which cover the lists, after one is made.
-
-    They get a new key. With the same key the browser would leave them open where the server takes both clicks as one:
-    it heeds what the server says of them only when that changes.
-    """
-    st.session_state[CLOSED] = st.session_state.get(CLOSED, 0) + 1
 
 
 def choose_measure() -> Measure:
@@ -114,7 +96,7 @@ def choose_rank() -> bool:
     """Draw the choice of the lists' order, and say whether they are in that of their changes."""
     names = [NUMBER, CHANGE]
     chosen = st.segmented_control("Rank by", names, default=NUMBER, key="rank", bind="query-params", required=True,
-                                  on_change=close_view, help=RANK_HINT)  # fmt: skip
+                                  help=RANK_HINT)  # fmt: skip
     return chosen == CHANGE
 
 

@@ -1,6 +1,5 @@
 """The time of the page Activity: a range, the user's own time, since the last visit, and the selected part of it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -187,11 +186,10 @@ def draw_since_visit() -> None:
     )
 
 
-def choose_comparison(on_change: Callable[[], None]) -> str:
-    """Draw the choice of the time to compare with, and return it; `on_change` is called after a choice."""
+def choose_comparison() -> str:
+    """Draw the choice of the time to compare with, and return it."""
     chosen = st.segmented_control(
-        "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True,
-        on_change=on_change,
+        "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True
     )  # fmt: skip
     return chosen or BEFORE
 

@@ -23,4 +23,7 @@
     // On a phone the links are in a menu that covers the page.
     link.closest('[data-testid="stSidebar"]')?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   }, true);
+
+  // Streamlit would open the menu of a phone again after a reload, over the page.
+  for (const name of Object.keys(localStorage)) if (name.startsWith("stSidebarCollapsed-")) localStorage.removeItem(name);
 })();

@@ -12,7 +12,7 @@ from tests.support.sizes import take_few
 pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.usefixtures("tabs")]
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-LINE_PIXELS, LETTER_PIXELS = 48, 20
+LINE_PIXELS, LETTER_PIXELS, MENU_PIXELS = 48, 20, 44
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,23 @@ def test_on_a_phone_a_button_shows_the_search_and_hides_neither_range_nor_filter
 
 def test_on_a_phone_the_menu_closes_when_a_page_is_chosen(live, watch):
     page = watch(live.url, viewport=PHONE).open("/?refresh=off")
-    page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Audit").click()
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    menu.click()
+    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    assert min(link.bounding_box()["height"] for link in links.all()) >= MENU_PIXELS
+    links.filter(has_text="Audit").click()
     expect(page.locator(".st-key-title h3")).to_have_text("Audit")
+    expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+    expect(menu).to_be_visible()
+
+
+def test_on_a_phone_the_menu_is_closed_after_a_reload(live, watch):
+    watched = watch(live.url, viewport=PHONE)
+    page = watched.load("/set-up?refresh=off")
+    page.get_by_role("button", name="Menu", exact=True).click()
+    expect(page.get_by_test_id("stSidebar")).to_be_in_viewport()
+    page.reload()
+    page.locator(".st-key-bar .age").wait_for()
     expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
 
 

@@ -30,6 +30,10 @@ function followNames() {
   readNames().forEach((name) => names.observe(name));
 }
 
+// Streamlit makes the button of a phone's menu anew each time the menu closes, and calls it "Expand sidebar".
+const nameMenu = () => document.querySelector('[data-testid="stExpandSidebarButton"]')?.setAttribute("aria-label", "Menu");
+const menus = new MutationObserver(nameMenu);
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const form = parentElement.querySelector(".search");
   const [button, field] = [form.querySelector("button"), form.querySelector("input")];
@@ -79,10 +83,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   Object.assign(state, { show, goOn });
   goOn();
   followNames();
+  nameMenu();
+  for (const head of document.querySelectorAll('[data-testid="stHeader"]')) menus.observe(head, { childList: true, subtree: true });
   // A window that was too narrow for the names gets them when it is made wider.
   addEventListener("resize", followNames);
   return () => {
     removeEventListener("resize", followNames);
     names.disconnect();
+    menus.disconnect();
   };
 }
