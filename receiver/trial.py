@@ -99,6 +99,9 @@ def _compare(profile: Profile, example: Example, raw: bytes) -> Iterator[str]:
         value, wanted = getattr(columns, name), expected.get(name)
         if value != wanted:
             yield f"{name} is {_spell(value)}, expected {_spell(wanted)}{_explain_kind(name, wanted)}"
+    for name, value in _list_said(profile, columns.event_type, body):
+        if name in expected and value != expected[name]:
+            yield f"{name} is {_spell(value)}, expected {expected[name]}"
     yield from _find_odd_time(profile, example, columns, body)
     if example.changes is None:
         return
@@ -125,6 +128,14 @@ def _find_odd_time(profile: Profile, example: Example, columns: Columns, body: d
     text = sources.read(Request(example.event, example.headers, body)) if sources else None
     if text is not None and parse_time(text) is None:
         yield f"occurred_at reads {text!r}; allowed are times of ISO 8601 and RFC 2822, and (milli)seconds since 1970"
+
+
+def _list_said(profile: Profile, event_type: str | None, body: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield what an event says and the name of its entity, as pages show them."""
+    rules, request = profile.rules.find_rules(event_type), Request(None, {}, body)
+    texts = filter(None, (read(request) for read in rules.says.reads)) if rules.says else ()
+    yield "says", " · ".join(texts) or None
+    yield "entity_name", rules.entity_name.read(request) if rules.entity_name else None
 
 
 def _find_changes(

@@ -59,6 +59,8 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
         accounts_word=said.get("accounts") or "accounts",
         entity_words=said.get("entities", {}),
         places=said.get("places", {}),
+        sayings=said.get("sayings", ()),
+        trouble=frozenset(said.get("trouble", ())),
     )
 
 

@@ -157,6 +157,8 @@ class Sender(NamedTuple):
         account_word: what an account is called; `accounts_word` is several of them.
         entity_words: what an entity is called, by its category, where that is not the category's own word.
         places: where a request has its `signature`, `timestamp`, `id` and the other signed `headers`, in words.
+        sayings: by pattern of events, the places of what their bodies say, and of the name of their entity.
+        trouble: the texts that tell of trouble, where an event says one of them or its name ends in one.
         describe_state: the function that returns who or what an entity is and its state, in words, from the category of
             a notification and its parsed body.
     """
@@ -185,6 +187,8 @@ class Sender(NamedTuple):
     accounts_word: str = "accounts"
     entity_words: Mapping[str, str] = {}
     places: Mapping[str, str] = {}
+    sayings: Sequence[Mapping[str, Any]] = ()
+    trouble: frozenset[str] = frozenset()
     describe_state: Callable[[str, Any], Sequence[str | None]] = describe_nothing
 
     @property

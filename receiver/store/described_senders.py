@@ -53,6 +53,8 @@ def _describe(sender: Sender, secrets: Secrets) -> Mapping[str, Any]:
         "accounts": words.accounts,
         "entities": words.entities,
         "events": [{name: value for name, value in each._asdict().items() if value} for each in words.events],
+        "sayings": list(sender.rules.list_sayings()),
+        "trouble": words.trouble,
         "setup": sender.setup,
         "documentation": sender.documentation,
         "proof": sender.scheme.proof,

@@ -320,7 +320,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "first": 1, "position": 0, "seq": 1, "category": "Server", "entity": "X", "bin_us": 60_000_000, "most": 5,
         "id": str(ORIGINAL), "seqs": [1, 2], "ids": [str(ORIGINAL)], "step": 5, "last": 9, "alias": "ACME",
         "seen": 9, "upto": 9, "longest": 5, "after": 1, "part": "12ab",
-        "lowest": str(ORIGINAL), "highest": str(ORIGINAL),
+        "lowest": str(ORIGINAL), "highest": str(ORIGINAL), "places": ["/status"],
         "before_until": MIDDAY - HOUR, "counted_since": MIDDAY - 2 * HOUR,
         "counted_until": MIDDAY, "begins": [0], "shift_us": 0, "ahead_us": [0], "sender": "parcels",
     }  # fmt: skip

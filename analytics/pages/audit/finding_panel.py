@@ -11,7 +11,7 @@ from analytics.findings.rule_files import Rule, load_rules
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.changes import find_due, list_actions, read_alerts, summarize_each
+from analytics.pages.shared.changes import describe_each, find_due, read_alerts
 from analytics.pages.shared.completeness import read_freshness
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.detail import draw_account_button, draw_head, draw_name_button
@@ -148,8 +148,8 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
     draw_doubt(finding, doubts)
     number, ids = len(finding.notification_ids), finding.notification_ids[:MOST_NOTIFICATIONS]
     notifications = ask("notifications_by_id", ids=ids, page_rows=MOST_NOTIFICATIONS)
-    texts = summarize_each(ask("changes_by_notification", ids=ids), list_actions(notifications))
     reports = read_alerts(notifications)
+    said = describe_each(notifications, ask("changes_by_notification", ids=ids))
     rows = {str(row.seq): row for row in list_rows(notifications)}
     lines = []
     for seq, row in rows.items():
@@ -159,7 +159,7 @@ def draw_evidence(finding: Finding, doubts: Mapping[str, list[Finding]]) -> None
         cells = [
             to_moment(row.occurred_at),
             shorten(null_to_none(row.entity_id) or "", 80),
-            "; ".join(filter(None, (texts.get(row.seq) or format_event(row), receipt, doubt))),
+            "; ".join(filter(None, (said[row.seq].text or format_event(row), receipt, doubt))),
             format_number(row.seq),
         ]
         lines.append(Line(seq, cells, format_event(row), tones=[None, None, "notice" if doubt else None]))

@@ -1,5 +1,6 @@
 -- A page of an entity's timeline: its notifications in reverse order of events, up to a moment.
 SELECT
+    sender, -- if $several
     seq, id, least(occurred_at, received_at) AS occurred_at, received_at, event_type, category, action, account_alias, actor,
     signature_status, source_ip
 FROM events

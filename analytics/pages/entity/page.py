@@ -11,6 +11,7 @@ from analytics.pages.entity.related import draw_acts_of_user, draw_findings_abou
 from analytics.pages.entity.timeline import LAST_SEQ, Entity, Moment, draw_alarms, draw_step, draw_timeline
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import load_accounts
+from analytics.pages.shared.changes import read_sayings
 from analytics.pages.shared.completeness import draw_complete_since, read_freshness
 from analytics.pages.shared.components import draw_age_line, draw_bringing
 from analytics.pages.shared.detail import draw_account_button, draw_name_button
@@ -185,7 +186,8 @@ def draw_state_in_words(entity: Entity, of: Any) -> None:
     with st.container(key="entity-state"):
         if len(rows):
             body = parse_payload(str(rows.iloc[0]["payload"]))
-            words = find_sender(entity.sender).describe_state(entity.category, body)
+            saying = read_sayings(rows)[int(rows.iloc[0]["seq"])]
+            words = find_sender(entity.sender).describe_state(entity.category, body) or (saying.name, saying.text)
             if text := " · ".join(shorten(word, 120) for word in words if word):
                 st.markdown(f"**{as_markdown(text)}**")
 

@@ -10,7 +10,7 @@ from analytics.findings.finding import Finding
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.changes import NOTHING_NEW, list_actions, summarize_each
+from analytics.pages.shared.changes import describe_each
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.filters import title_accounts
 from analytics.pages.shared.findings import (
@@ -166,7 +166,7 @@ def draw_acts_of_user(entity: Entity) -> None:
         doubts = {seq: by_notification.get(str(row.id), []) for seq, row in rows.items()}
         draw_acts_head(entity, len(rows), sum(map(bool, doubts.values())))
         ids = [str(row.id) for row in rows.values()]
-        texts = summarize_each(ask("changes_by_notification", ids=ids), list_actions(acts))
+        said = describe_each(acts, ask("changes_by_notification", ids=ids))
 
         def open_row(seq: str, column: str) -> None:
             row = rows.get(seq)
@@ -177,7 +177,7 @@ def draw_acts_of_user(entity: Entity) -> None:
             elif null_to_none(row.entity_id):
                 going.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
-        lines = [act_line(row, texts.get(row.seq, NOTHING_NEW), doubts[seq]) for seq, row in rows.items()]
+        lines = [act_line(row, said[row.seq].text, doubts[seq]) for seq, row in rows.items()]
         draw_table(list_act_columns(entity.sender), lines, key="acts", alt="Actions of this user, newest first",
               on_open=open_row, height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
 

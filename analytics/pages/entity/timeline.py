@@ -1,6 +1,6 @@
 """The timeline of an entity: its notifications, page by page, and a step with its changes and its body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,16 +13,14 @@ from analytics.findings.finding import Finding
 from analytics.pages.shared import address, going
 from analytics.pages.shared.answers import read_now, skip_unanswered
 from analytics.pages.shared.changes import (
-    NOTHING_NEW,
-    describe_alerts,
+    Report,
+    describe_each,
     draw_difference,
     find_due,
-    list_actions,
     read_alerts,
-    summarize_each,
 )
 from analytics.pages.shared.completeness import describe_gone
-from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
+from analytics.pages.shared.components import Cell, Column, Line, Tone, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
 from analytics.pages.shared.formatting import format_event, format_lag, format_reading, format_with_zone
 from analytics.pages.shared.frame import is_dark
@@ -42,6 +40,7 @@ from analytics.senders import (
     list_categories_of,
 )
 from analytics.text import as_markdown, shorten
+from analytics.words.sayings import Saying
 from analytics.words.sentences import UNSEEN
 
 PAGE_ROWS = 30
@@ -132,11 +131,11 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
     place = {"page_rows": PAGE_ROWS, "position": page.first, "until": until}
     rows = ask("entity_notifications", **place, **entity.values)
     reports, doubts = read_alerts(rows, entity.name), load_doubts(rows["id"])
-    texts = describe_rows(entity, rows) | describe_alerts(reports)
+    said = describe_rows(entity, rows, reports)
     draw_table(
         USER_COLUMNS if entity.is_person else COLUMNS,
         [
-            as_line(row, texts, entity, doubts.get(str(row.id), ()), find_due(reports, row.seq))
+            as_line(row, said[row.seq], entity, doubts.get(str(row.id), ()), find_due(reports, row.seq))
             for row in list_rows(rows)
         ],
         key="steps",
@@ -154,29 +153,29 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         draw_pager(page, {"Newer": partial(to_page, page.number - 1)}, {"Older": partial(to_page, page.number + 1)})
 
 
-def describe_rows(entity: Entity, rows: pd.DataFrame) -> dict[int, str]:
-    """Return the changes of each notification of a page in words."""
+def describe_rows(entity: Entity, rows: pd.DataFrame, reports: Mapping[int, Report]) -> dict[int, Saying]:
+    """Return what each notification of a page says and changed."""
     if rows.empty:
         return {}
     span = {"first": int(rows["seq"].min()), "last": int(rows["seq"].max())}
-    return summarize_each(ask("entity_changes", **span, **entity.values), list_actions(rows))
+    return describe_each(rows, ask("entity_changes", **span, **entity.values), reports)
 
 
-def as_line(row: Any, texts: dict[int, str], entity: Entity, doubts: Sequence[Finding], due: datetime | None) -> Line:
+def as_line(row: Any, saying: Saying, entity: Entity, doubts: Sequence[Finding], due: datetime | None) -> Line:
     """Return a notification as a row of the timeline; one that a finding doubts is marked, and says why."""
     late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip), due)
-    what = texts.get(row.seq, NOTHING_NEW)
     # No notification of a user names its actor.
     who = [] if entity.is_person else [shorten(null_to_none(row.actor) or "", 60)]
-    said = "; ".join(filter(None, (name_titles(doubts), what, late)))
+    said = "; ".join(filter(None, (name_titles(doubts), saying.text, late)))
     cells: list[Cell] = [to_moment(row.occurred_at), format_event(row), *who, said]
-    is_marked = doubts or (UNSEEN in what and has_state(row.category))
+    is_marked = doubts or (UNSEEN in saying.text and has_state(row.category))
+    tone: Tone | None = "notice" if is_marked else "trouble" if saying.is_trouble else None
     before: list[None] = [None] * (len(cells) - 1)
     return Line(
         str(row.seq),
         cells,
         format_event(row),
-        [*before, "notice" if is_marked else None],
+        [*before, tone],
         [*before, list_sentences(doubts)],
     )
 

@@ -221,7 +221,7 @@ def as_line(row: Any, accounts: Accounts, what: What, *, narrow: bool) -> Line:
     cells: list[Cell] = [
         to_moment(row.received_at),
         f"{event} (copy)" if null_to_none(row.duplicate_of) else event,
-        shorten(null_to_none(row.entity_id) or "", 80),
+        shorten(what.entity, 80),
     ]
     if narrow:
         return Line(str(row.seq), [*cells, account], choose_colour(row), [None, what.tone], [None, what.hover])

@@ -13,11 +13,11 @@ from analytics.pages.shared.components import Column, Line, Tone, draw_table
 from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
 from analytics.senders import find_sender_of, has_state, list_alerts
-from analytics.text import format_count, make_visible, shorten
+from analytics.text import as_markdown, format_count, make_visible, shorten
+from analytics.words.sayings import BETWEEN, Saying, list_places, make_saying
 from analytics.words.sentences import Change, MetricState, parse_value, summarize_alert, summarize_changes
 
 KIND_TEXTS = {"added": "+ added", "removed": "- removed", "changed": "~ changed", "unseen": "? unseen"}
-NOTHING_NEW = "nothing new"
 TOLD = "told by the sender"
 """The mark of a change that the body tells itself; all others are found by a comparison with the step before."""
 TALLEST = 420
@@ -48,24 +48,43 @@ def as_change(row: Any) -> Change:
     )
 
 
-def summarize_each(changes: pd.DataFrame, actions: dict[int, str | None]) -> dict[int, str]:
-    """Return each notification's changes in words, by its number.
-
-    Args:
-        changes: rows of `changes` without noise.
-        actions: the action of each notification, by its number.
-    """
-    by_number: dict[int, list[Change]] = defaultdict(list)
-    for row in list_rows(changes):
-        by_number[row.seq].append(as_change(row)._replace(action=actions.get(row.seq)))
-    return {seq: summarize_changes(group) for seq, group in by_number.items()}
-
-
 class Report(NamedTuple):
     """The words for what an alert reports, and the earliest moment at which it can be sent."""
 
     text: str
     due: datetime | None
+
+
+def read_sayings(rows: pd.DataFrame) -> dict[int, Saying]:
+    """Return what the bodies of some notifications say, by number; see `describe_each` for the rows."""
+    asked = {
+        row.seq: (find_sender_of(row.category, find_sender_of_row(row)), null_to_none(row.event_type) or "")
+        for row in list_rows(rows)
+    }
+    places = list({place for each in asked.values() for place in list_places(*each)})
+    found = list_rows(ask("values_in_bodies", seqs=list(asked), places=places)) if places else ()
+    values = {row.seq: dict(zip(places, row.texts, strict=True)) for row in found}
+    return {seq: make_saying(*each, values.get(seq, {})) for seq, each in asked.items()}
+
+
+def describe_each(rows: pd.DataFrame, changes: pd.DataFrame, reports: Mapping[int, Report] = {}) -> dict[int, Saying]:
+    """Return what each notification says, what it changed and what it reports in words, by number.
+
+    Args:
+        rows: the notifications: columns `seq`, `event_type`, `category`, `action`, and `sender` of several.
+        changes: their rows of `changes` without noise.
+        reports: what alerts among them report.
+    """
+    sayings, actions = read_sayings(rows), {row.seq: null_to_none(row.action) for row in list_rows(rows)}
+    told: dict[int, list[Change]] = defaultdict(list)
+    for row in list_rows(changes):
+        change = as_change(row)._replace(action=actions[row.seq])
+        # A value that the body says already is not said twice.
+        if change.old_value or parse_value(change.new_value) not in sayings[row.seq].text.split(BETWEEN):
+            told[row.seq].append(change)
+    alerts = {seq: report.text for seq, report in reports.items()}
+    parts = {seq: (each.text, summarize_changes(told[seq]), alerts.get(seq)) for seq, each in sayings.items()}
+    return {seq: each._replace(text="; ".join(filter(None, parts[seq]))) for seq, each in sayings.items()}
 
 
 def read_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, Report]:
@@ -84,11 +103,6 @@ def read_alerts(rows: pd.DataFrame, entity: str | None = None) -> dict[int, Repo
     return reports
 
 
-def describe_alerts(reports: Mapping[int, Report]) -> dict[int, str]:
-    """Return what alerts report in words, by their numbers."""
-    return {seq: report.text for seq, report in reports.items()}
-
-
 def find_due(reports: Mapping[int, Report], seq: int) -> datetime | None:
     """Return the moment from which a notification can be sent, where that may be later than its event."""
     return reports[seq].due if seq in reports else None
@@ -98,11 +112,6 @@ def describe_alert(row: Any) -> str:
     """Return what an alert reports in words."""
     told = [MetricState(each["metric"], each["state"], format_reading(each["reading"])) for each in row.states]
     return summarize_alert(told, row.number)
-
-
-def list_actions(notifications: pd.DataFrame) -> dict[int, str | None]:
-    """Return the action of each notification, by its number."""
-    return {row.seq: null_to_none(row.action) for row in list_rows(notifications)}
 
 
 def find_hint(category: str, sender: str) -> str:
@@ -116,6 +125,7 @@ def draw_difference(row: Any) -> None:
     if not has_state(row["category"]):
         return
     changes = ask("changes_of_step", seq=int(row["seq"]))
+    saying = draw_saying(row)
     hint = find_hint(row["category"], row["sender"])
     whole = changes[changes["path"] == ""]
     with st.container(key="difference", gap="small"):
@@ -125,8 +135,8 @@ def draw_difference(row: Any) -> None:
             st.markdown(f"{icon} {sentence}")
         fields = changes[changes["path"] != ""]
         noise = int(fields["noise"].sum())
-        if changes.empty:
-            st.caption("Nothing differs from the step before.")
+        if changes.empty and not saying.text:
+            st.caption("It shows no change.")
         if noise:
             fields = fields if choose_noise(noise) else fields[~fields["noise"].astype(bool)]
         if len(fields):
@@ -134,6 +144,16 @@ def draw_difference(row: Any) -> None:
                   alt="Fields that this step changed", wrap=True, height=TALLEST)  # fmt: skip
         if len(fields) > MOST_ROWS:
             st.caption(f"The first {MOST_ROWS} of {format_count(len(fields), 'field')} are shown.")
+
+
+def draw_saying(row: Any) -> Saying:
+    """Draw what a notification's body says, and return it."""
+    saying = read_sayings(pd.DataFrame([row]))[row["seq"]]
+    with st.container(key="saying"):
+        if saying.text:
+            text = f"**{as_markdown(saying.text)}**"
+            st.markdown(f":red[:material/error: {text}]" if saying.is_trouble else text)
+    return saying
 
 
 def describe_whole(row: Any) -> str:

@@ -152,8 +152,8 @@ def draw_age_line(
     register_script("age", AGE_HTML, isolated=False, counts=True)(key=key, data=data)
 
 
-# A cell's background: a value that came, one that went, one to notice, and one that hardly matters.
-Tone = Literal["added", "removed", "notice", "quiet"]
+# A cell's background: a value that came, one that went, one to notice, trouble, and one that hardly matters.
+Tone = Literal["added", "removed", "notice", "trouble", "quiet"]
 Cell = str | datetime | Age | None
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.changes import describe_alerts, draw_difference, find_due, read_alerts
+from analytics.pages.shared.changes import draw_difference, draw_saying, find_due, read_alerts
 from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.formatting import format_lag, format_utc, format_with_zone, parse_headers
@@ -240,10 +240,11 @@ def draw_changes(row: Any) -> None:
             seq = int(first.iloc[0]["seq"])
             st.button("Open that one", key="open-original", on_click=open_notification, args=(seq,))
     elif not has_state(row["category"]):
-        for text in describe_alerts(read_alerts(pd.DataFrame([row]))).values():
-            st.text(capitalize(text))
+        for report in read_alerts(pd.DataFrame([row])).values():
+            st.text(capitalize(report.text))
         st.caption("An alert reports a moment, so there is no earlier state to compare it with.")
     elif null_to_none(row["entity_id"]) is None:
+        draw_saying(row)
         st.caption("It names no entity, so there is nothing to compare it with.")
     else:
         draw_difference(row)

@@ -1,9 +1,9 @@
 """The rules of a sender's events: where the columns stand, event by event, and how an event acts on its entity."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from receiver.notification import Action, Category
 from receiver.senders.pointers import Pointer, read_pointers
@@ -20,8 +20,12 @@ UNKNOWN: Final = "unknown"
 
 _ACTIONS: dict[str, Action] = {"created": CREATED, "updated": UPDATED, "deleted": DELETED}
 _READ_ELSEWHERE = ("account_alias", "actor", "occurred_at", "parent_account")
-COLUMN_KEYS = ("event_type", "category", "entity_id", "action", *_READ_ELSEWHERE)
-EVENT_KEYS = ("category", "entity_id", "action", "act", "stateless", *_READ_ELSEWHERE)
+SAYING_KEYS = ("says", "entity_name")
+COLUMN_KEYS = ("event_type", "category", "entity_id", "action", *_READ_ELSEWHERE, *SAYING_KEYS)
+EVENT_KEYS = ("category", "entity_id", "action", "act", "stateless", *_READ_ELSEWHERE, *SAYING_KEYS)
+_TELLING = ("status", "state", "result", "title", "name", "subject", "message", "reason", "error")
+_USUALLY_SAYS = Sources(templates=tuple(f"{{{place}/{name}}}" for name in _TELLING for place in ("", "/data")))
+"""What an event says if its profile does not tell: fields that most senders have under these names."""
 _ACT_KEYS = ("path", "within", "each", "added", "removed", "changed", "old", "new")
 _MOST_REMEMBERED = 1024
 _LONGEST_NAME = 128
@@ -49,7 +53,10 @@ class Act(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules of an event; None means that those of more events count."""
+    """The rules of an event; None means that those of more events count.
+
+    `says` are the places of all that its body says in a list, `entity_name` those of what people call its entity.
+    """
 
     account_alias: Sources | None = None
     category: Sources | None = None
@@ -60,6 +67,8 @@ class Rules(NamedTuple):
     action: Action | None = None
     acts: tuple[Act, ...] | None = None
     stateless: bool | None = None
+    says: Sources | None = None
+    entity_name: Sources | None = None
 
     def read_category(self, event_type: str | None, body: Body) -> Category:
         """Return the kind of the entity: the one that the rules name, or the event's first word."""
@@ -123,6 +132,14 @@ class EventRules:
             return self._general
         return self._remembered(event_type)
 
+    def list_sayings(self) -> Iterator[dict[str, Any]]:
+        """Yield each pattern of events that has places of what is said, with these; what says more comes first."""
+        general = self._general._replace(says=self._general.says or _USUALLY_SAYS)
+        for text, rules in [*((pattern.text, rules) for pattern, rules in reversed(self._special)), ("*", general)]:
+            places = {name: getattr(rules, name) for name in SAYING_KEYS}
+            if any(places.values()):
+                yield {"pattern": text, **{name: each and each.templates for name, each in places.items()}}
+
     def is_stateless(self, event_type: str | None) -> bool:
         """Tell whether an event's body does not state its entity; a creation or a deletion counts as a state."""
         rules = self.find_rules(event_type)
@@ -164,6 +181,8 @@ def _read_rules(table: Table) -> Rules:
         actor=read("actor"),
         occurred_at=read("occurred_at"),
         parent_account=read("parent_account"),
+        says=read("says", headers=False),
+        entity_name=read("entity_name", headers=False),
     )
 
 

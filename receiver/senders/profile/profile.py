@@ -26,7 +26,8 @@ _WITH_MAIL_TIMES = 2
 DERIVATION = _WITH_MAIL_TIMES
 """The version of the program's part in columns: raise it where a profile makes other ones of the same request, and keep
 how it made them, because `clc-receiver verify` derives stored columns as the program of then."""
-WORD_KEYS = ("account", "accounts", "entities", "events")
+WORD_KEYS = ("account", "accounts", "entities", "events", "trouble")
+_TROUBLE = ("error", "errored", "failed", "failure", "startup_failure", "timed_out")
 _EVENT_KEYS = ("label", "light", "dark")
 ALL_FIELDS: Final = "*"
 
@@ -47,12 +48,14 @@ class Words(NamedTuple):
         account: an account in one word, such as `organization`; `accounts` is several of them.
         entities: what an entity is called, by its category; a category that is missing is its own word.
         events: labels and colours of events.
+        trouble: the texts that tell of trouble, where an event says one of them or its name ends in one.
     """
 
     account: str
     accounts: str
     entities: dict[str, str]
     events: tuple[EventWords, ...]
+    trouble: tuple[str, ...]
 
 
 def read_words(table: Table) -> Words:
@@ -71,6 +74,7 @@ def read_words(table: Table) -> Words:
             EventWords(pattern, events.read_text("label"), _read_colour(events, "light"), _read_colour(events, "dark"))
             for pattern, events in table.read_table("events").list_tables(_EVENT_KEYS)
         ),
+        table.read_texts("trouble") if table.has("trouble") else _TROUBLE,
     )
 
 
@@ -93,7 +97,8 @@ class Example(NamedTuple):
         event: the part of its route after the sender's name, if any.
         url: to which it was posted.
         headers: its headers, with names in lower case.
-        row: the columns that are expected, without those that are NULL; None where it must be refused.
+        row: the columns that are expected, without those that are NULL, and perhaps what its body says and the name of
+            its entity; None where it must be refused.
         changes: the changes that are expected, each as path, old and new value in JSON; None where they don't matter.
         refused: the reason for which it must be refused; None where it must be accepted.
     """

@@ -18,6 +18,7 @@ from receiver.senders.profile.events import (
     COLUMN_KEYS,
     CREATED,
     DELETED,
+    SAYING_KEYS,
     EventRules,
     read_event_rules,
     write_expression,
@@ -40,7 +41,7 @@ STATE_KEYS = ("at", "natural_keys", "noise", "caseless", "stateless", "bare", "s
 _OTHERS = "*"
 _NOTHING: dict[str, Any] = {}
 EXAMPLE_KEYS = ("file", "before", "secret", "received_at", "event", "url", "headers", "row", "changes", "refused")
-_ROW_KEYS = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at")
+_ROW_KEYS = ("event_type", "category", "action", "account_alias", "entity_id", "actor", "occurred_at", *SAYING_KEYS)
 _CHANGE_KEYS = ("path", "old", "new")
 _URL = "https://receiver.example/in"
 

@@ -42,11 +42,13 @@ class Sources(NamedTuple):
         reads: read them.
         case: that of the value.
         are_in_body: whether all of them are in the body, which is stored; headers and route are not.
+        templates: the places in braces, and the templates, as the profile has them.
     """
 
     reads: tuple[Read, ...] = ()
     case: Case | None = None
     are_in_body: bool = True
+    templates: tuple[str, ...] = ()
 
     def read(self, request: Request) -> str | None:
         """Return the value as text; None where no place has one."""
@@ -76,10 +78,11 @@ def read_sources(table: Table, name: str, *, headers: bool = True, route: bool =
         name, case = "from", table.read_word("case", ("lower", "upper"))
     try:
         texts = table.read_texts(name)
+        templates = tuple(f"{{{text}}}" if text.startswith("/") else text for text in texts)
         reads = tuple(compile_source(text, headers=headers, route=route, word=word) for text in texts)
     except ValueError as error:
         table.refuse(name, str(error))
-    return Sources(reads, case, are_in_body=not any(map(_OUTSIDE.search, texts)))
+    return Sources(reads, case, not any(map(_OUTSIDE.search, texts)), templates)
 
 
 def compile_source(text: str, *, headers: bool = True, route: bool = False, word: bool = False) -> Read:

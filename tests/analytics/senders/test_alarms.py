@@ -16,6 +16,7 @@ from analytics.pages.shared import changes
 from analytics.pages.shared.formatting import format_reading
 from analytics.pages.shared.known.alarms import AlarmCache, KeptInAlarm
 from analytics.times import make_period
+from analytics.words.sayings import Saying
 from tests.support.dropping import drop_before
 from tests.support.readable_store import HOSTILE_NAME, MIDDAY, Row, build_store, server
 
@@ -330,7 +331,7 @@ def test_of_more_alarms_than_can_be_drawn_the_latest_are(monkeypatch, store):
 def test_pages_say_all_that_an_alert_reports_with_its_readings(store, monkeypatch, entity):
     monkeypatch.setattr(changes, "ask", store(ROWS))
     rows = pd.DataFrame({"seq": [1, 2], "category": ["Alert", "Alert"]})
-    assert changes.describe_alerts(changes.read_alerts(rows, entity)) == {
+    assert {seq: report.text for seq, report in changes.read_alerts(rows, entity).items()} == {
         1: "alert: cpu above its threshold, at percent 93.5; Disk above its threshold, at percent 93.5",
         2: "alert: CPU below its threshold again, at percent 93.5",
     }
@@ -376,7 +377,7 @@ def test_an_alert_is_late_only_after_the_duration_for_which_its_metric_had_to_be
         category="Alert", entity_id=WEB, duplicate_of=None, occurred_at=begun, received_at=received,
         source_ip="192.0.2.1", seq=1,
     )  # fmt: skip
-    text = describe_row(row, {1: "alert"}, [], changes.find_due(reports, 1)).text
+    text = describe_row(row, Saying("alert"), [], changes.find_due(reports, 1)).text
     assert text == "alert" if said is None else text.startswith(f"alert; {said}")
 
 

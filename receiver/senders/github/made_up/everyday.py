@@ -59,6 +59,7 @@ def push(
         forced=is_forced,
         pusher={"name": actor},
         commits=[commit],
+        head_commit=commit,
     )
     body["repository"]["pushed_at"] = int(at)
     return Event("push", body)
@@ -158,7 +159,9 @@ def _merge(world: Organization, repository: Repository, at: float) -> list[Event
 
 def _run_workflow(world: Organization, repository: Repository, at: float) -> Event:
     conclusion = world.rng.choices(("success", "failure"), (9, 1))[0]
-    run = {"id": world.take_id(), "name": "Tests", "status": "completed", "conclusion": conclusion}
+    repository.runs += 1
+    run = {"id": world.take_id(), "name": "Tests", "run_number": repository.runs}
+    run |= {"head_branch": repository.default_branch, "status": "completed", "conclusion": conclusion}
     return Event("workflow_run", world.body(_BOT, at, repository, action="completed", workflow_run=run))
 
 

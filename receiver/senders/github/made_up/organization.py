@@ -72,6 +72,7 @@ class Repository:
     stars: set[str] = field(default_factory=set)
     alerts: int = 0
     releases: int = 0
+    runs: int = 0
 
     def take_number(self) -> int:
         """Return the number of the next issue or pull request."""

@@ -27,6 +27,14 @@ WRONG = {
         ('"/id"', '"id"'),
         (10, "columns.entity_id", "is 'id'; allowed are a JSON Pointer such as /data/id, header:NAME"),
     ),
+    "what events say without a place": (
+        ('"/id"', '"/id"\n[events.a]\nsays = ["/b", "c"]'),
+        (12, "events.a.says", "is 'c'; allowed are a JSON Pointer such as /data/id, and a template"),
+    ),
+    "a name of an entity in a header": (
+        ('"/id"', '"/id"\nentity_name = "header:X-Name"'),
+        (11, "columns.entity_name", "allowed are a JSON Pointer"),
+    ),
     "a brace alone": (('"/id"', '"{/id"'), (10, "columns.entity_id", "{{")),
     "a route where none stands": (('"/id"', '"route"'), (10, "columns.entity_id", "allowed are a JSON Pointer")),
     "a category that a header names": (
