@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from receiver.data_directory.node import has_listener, has_store
-from receiver.keeping.care.ages import Age, doubt, measure_age
 from receiver.keeping.care.facts import Facts
-from receiver.keeping.care.limits import LIMITS, Figure, State, format_seconds, make_limited
+from receiver.keeping.care.limits import LIMITS, Age, Figure, State, doubt, format_seconds, make_limited, measure_age
 from receiver.keeping.care.sharing import Machine, SharedSpool
 
 _AWAY, _ROWS = "shared_spool_away_seconds", "shared_spool_rows"
