@@ -15,7 +15,7 @@ import orjson
 from receiver.senders.pointers import follow, parse_pointer
 from receiver.senders.profile.sources import Read, Request, as_text, compile_source
 from receiver.senders.schemes import Scheme, Secret
-from receiver.senders.schemes.encodings import Encoding, encode
+from receiver.senders.schemes.secret import Encoding, encode
 from receiver.senders.sender import Body
 from receiver.senders.tables import Table
 

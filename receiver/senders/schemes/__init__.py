@@ -21,12 +21,10 @@ id          a table: `header` or `body` says where the delivery's id stands
 """
 
 from receiver.senders.request import Detail
-from receiver.senders.schemes.algorithm import FEWEST_BYTES
-from receiver.senders.schemes.kept import KeptRequest, describe_lack, fits
 from receiver.senders.schemes.places import Envelope
 from receiver.senders.schemes.reading import read_scheme
-from receiver.senders.schemes.scheme import Scheme, describe_places
-from receiver.senders.schemes.secret import Secret
+from receiver.senders.schemes.scheme import KeptRequest, Scheme, describe_lack, describe_places, fits
+from receiver.senders.schemes.secret import FEWEST_BYTES, Secret
 
 __all__ = [
     "FEWEST_BYTES",

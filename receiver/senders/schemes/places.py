@@ -1,6 +1,8 @@
-"""Where signatures, timestamps and ids stand in a request, and reading them."""
+"""Where a request says its signature, its time and its delivery's id, and whether that time is close to the check's."""
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -8,7 +10,7 @@ import orjson
 
 from receiver.senders.pointers import Pointer, follow
 from receiver.senders.request import Detail, SignedRequest
-from receiver.senders.schemes.encodings import Encoding, decode, encode, encode_as_sent
+from receiver.senders.schemes.secret import Encoding, decode, encode, encode_as_sent
 
 Format = Literal["single", "space", "pairs"]
 Separator = Literal[",", ";"]
@@ -18,6 +20,10 @@ MOST_SIGNATURES = 16
 _MOST_ENTRIES = 64
 _LONGEST = 4096
 """The characters of the longest signature, token or id that is read; a signature of RSA 8192 has 2,048."""
+Unit = Literal["s", "ms", "iso"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE = re.compile(r"[0-9]{1,14}")
 
 
 class Envelope:
@@ -155,3 +161,40 @@ class Signatures:
             pairs = [*([timestamp] if timestamp else []), (self.pair, text)]
             text = self.separator.join(f"{key}={value}" for key, value in pairs)
         return {self.headers[0]: text}
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """Where a request says its time, in which unit, and by how many seconds that may differ from the check's."""
+
+    place: Place
+    unit: Unit
+    tolerance: int
+
+    def judge(self, text: str | None, now: datetime) -> Detail | None:
+        """Return why a time is not accepted; None if it is."""
+        if text is None:
+            return Detail.TIMESTAMP_MISSING
+        moment = self._read(text)
+        if moment is None:
+            return Detail.TIMESTAMP_MALFORMED
+        age = now.timestamp() - moment
+        if age > self.tolerance:
+            return Detail.STALE
+        return Detail.FUTURE if -age > self.tolerance else None
+
+    def _read(self, text: str) -> float | None:
+        """Return seconds since 1970."""
+        if self.unit != "iso":
+            return int(text) / (1000 if self.unit == "ms" else 1) if _WHOLE.fullmatch(text) else None
+        try:
+            moment = datetime.fromisoformat(text)
+            return None if moment.tzinfo is None else moment.timestamp()
+        except ValueError:
+            return None
+
+    def write(self, now: datetime) -> str:
+        """Return a time as a request says it."""
+        if self.unit == "iso":
+            return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return str((now - _EPOCH) // timedelta(milliseconds=1 if self.unit == "ms" else 1000))

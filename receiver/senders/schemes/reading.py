@@ -4,13 +4,20 @@ from typing import cast, get_args
 
 from receiver.notification import Proof
 from receiver.senders.pointers import read_pointer
-from receiver.senders.schemes.algorithm import Algorithm, Kind, SecretForm
-from receiver.senders.schemes.encodings import Encoding
-from receiver.senders.schemes.places import BodyPlace, Format, HeaderPlace, PairPlace, Place, Separator, Signatures
+from receiver.senders.schemes.places import (
+    BodyPlace,
+    Format,
+    HeaderPlace,
+    PairPlace,
+    Place,
+    Separator,
+    Signatures,
+    Timestamp,
+    Unit,
+)
 from receiver.senders.schemes.scheme import Scheme
-from receiver.senders.schemes.secret import Hash
+from receiver.senders.schemes.secret import Algorithm, Encoding, Hash, Kind, SecretForm
 from receiver.senders.schemes.template import FIELDS, HEADER_NAME, Template, compile_template
-from receiver.senders.schemes.timestamp import Timestamp, Unit
 from receiver.senders.tables import Table
 
 DEFAULT_TOLERANCE = 300

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from receiver.senders.request import MOST_FIELDS, Detail, begins_as_form
-from receiver.senders.schemes.encodings import encode_as_sent
 from receiver.senders.schemes.places import Envelope
+from receiver.senders.schemes.secret import encode_as_sent
 
 FIELDS = ("body", "timestamp", "id", "header", "method", "url", "form")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -18,8 +18,17 @@ Four lists decide, and each errs to the safe side where DuckDB grows:
   query), and with `UNFLAGGED`, which it does not flag.
 * `TABLES`, a block-list: views of the system with the content of a refused table function.
 
-In the same walk `receiver.store.query.fatal` refuses SQL that ends DuckDB's process, and
-`receiver.store.query.settings_told` SQL that tells settings.
+In the same walk, `refuse_setting` refuses SQL that tells settings, some of which are paths of the machine, and
+`refuse_fatal` SQL that ends DuckDB's process, or keeps it busy where no interrupt reaches it. Tried on DuckDB 2.0.1, in
+a process of its own:
+
+* A cast of JSON to VARIANT: 50,000 levels of nesting end the process by SIGSEGV, 1,000 take longer than 15 s. The cast
+  is also made for every function that takes a VARIANT, and by `from_json` with that name in its structure. No column of
+  the store has this type, so none of its functions is needed. `stats` returns one, to which a list or a function of
+  `RETYPING` would cast without naming it.
+* `json_transform` and `from_json`, also with `_strict`: a structure of 50,000 levels ends the process by SIGSEGV, one
+  of 5,000 takes longer than 15 s. So it must be a text in the SQL, nested no deeper than `DEEPEST_STRUCTURE`. An escape
+  in it could spell VARIANT.
 
 Below that, the settings of `require_locked` and each query's read-only transaction protect files and data; this walk
 protects the rest, above all from functions that act on the instance.
@@ -29,6 +38,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 import duckdb
@@ -36,8 +46,6 @@ import orjson
 
 from receiver.errors import StoreError
 from receiver.store.query.answers import QueryError
-from receiver.store.query.fatal import refuse_fatal
-from receiver.store.query.settings_told import refuse_setting
 
 QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 
@@ -76,10 +84,20 @@ LOCKED: Final = {
 _FILE_LIKE: Final = re.compile(
     r"[/\\*?\[]|\.(csv|tsv|txt|json|jsonl|ndjson|parquet|arrow|xlsx|duckdb|db|sqlite|gz|zst|bz2)$", re.IGNORECASE
 )
-_EXPLAIN_WORDS: Final = ("EXPLAIN", "ANALYZE")
+_EXPLAIN: Final = re.compile(r"(?:\s|--[^\n]*\n)*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
 
 MOST_STATEMENTS: Final = 256
 LONGEST: Final = 20_000
+SETTINGS: Final = frozenset({"calendar", "max_memory", "memory_limit", "threads", "timezone", "worker_threads"})
+"""Those that are no paths: `current_setting` may tell them, if the SQL names them by a text that the walk sees."""
+DEEPEST_STRUCTURE: Final = 64
+STRUCTURED: Final = frozenset({"from_json", "from_json_strict", "json_transform", "json_transform_strict"})
+
+RETYPING: Final = frozenset({"cast_to_type", "remap_struct", "replace_type"})
+"""Functions that take the type of their result from an argument."""
+
+_VARIANT: Final = "VARIANT"
+_MAKING_VARIANTS: Final = RETYPING | {"stats"}
 
 
 def require_locked(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -208,46 +226,17 @@ def _parse_syntax_tree(cursor: duckdb.DuckDBPyConnection, select: str) -> dict[s
 
 
 def _find_explained(cursor: duckdb.DuckDBPyConnection, explain: str) -> str:
-    """Return the statement inside EXPLAIN, which has no syntax tree of its own, if it is a SELECT.
-
-    A parenthesis begins a SELECT in parentheses or EXPLAIN's options. It can't be both: after a parenthesised SELECT no
-    statement may begin, and after the options a statement must.
-    """
-    kind = "no SELECT"
-    for text in _cut_explain_off(explain):
-        try:
-            statements = cursor.extract_statements(text)
-        except duckdb.ParserException:
-            continue
-        if len(statements) == 1:
-            kind = statements[0].type.name
-            if kind == "SELECT":
-                return text
-    raise _make_not_a_select_error(f"EXPLAIN of {kind}")
-
-
-def _cut_explain_off(explain: str) -> Iterator[str]:
-    """Cut EXPLAIN [ANALYZE] off by DuckDB's own tokens, and then parentheses after it, if there are any."""
-    source = explain.encode()
-    tokens = duckdb.tokenize(explain)
-    ends = [start for start, _ in tokens[1:]] + [len(source)]
-    words = [
-        (start, source[start:end].decode().strip())
-        for (start, kind), end in zip(tokens, ends, strict=True)
-        if kind != duckdb.token_type.comment
-    ]
-    while words and words[0][1].upper() in _EXPLAIN_WORDS:
-        words.pop(0)
-    if not words:
-        return
-    yield source[words[0][0] :].decode()
-    depth = 0
-    for position, (_, word) in enumerate(words):
-        depth += {"(": 1, ")": -1}.get(word, 0)
-        if depth == 0:
-            if position and words[position + 1 :]:
-                yield source[words[position + 1][0] :].decode()
-            return
+    """Return the statement inside EXPLAIN, which has no syntax tree of its own, if it is a SELECT."""
+    match = _EXPLAIN.match(explain)
+    try:
+        statements = cursor.extract_statements(explain[match.end() :]) if match else []
+    except duckdb.ParserException:
+        statements = []
+    if len(statements) != 1:
+        raise QueryError("not_a_query", "EXPLAIN can't be checked: write EXPLAIN or EXPLAIN ANALYZE, and the SELECT.")
+    if statements[0].type.name != "SELECT":
+        raise _make_not_a_select_error(f"EXPLAIN of {statements[0].type.name}")
+    return statements[0].query
 
 
 class AllowedStatements:
@@ -284,3 +273,90 @@ class AllowedStatements:
                 if len(self._known) > MOST_STATEMENTS:
                     self._known.popitem(last=False)
         return statement
+
+
+def refuse_setting(node: dict[str, Any]) -> None:
+    """Refuse a node of a syntax tree that tells another setting, as SHOW of a name does where no table has that.
+
+    Raises:
+        QueryError: `not_a_query`.
+    """
+    if node.get("type") == "SHOW_REF" and node.get("show_type") == "SHOW" and not node.get("query"):
+        name = str(node.get("table_name", ""))
+        raise QueryError("not_a_query", f"SHOW {name} may tell a setting: write DESCRIBE {name} for a table or view.")
+    if str(node.get("function_name", "")).lower() == "current_setting" and not _is_harmless(node.get("arguments")):
+        raise QueryError(
+            "not_a_query", f"Queries may read no setting but {', '.join(sorted(SETTINGS))}, each named by a text."
+        )
+
+
+def _is_harmless(arguments: Any) -> bool:
+    names = [read_text(argument) for argument in arguments] if isinstance(arguments, list) else []
+    return len(names) == 1 and names[0] is not None and names[0].lower() in SETTINGS
+
+
+def refuse_fatal(node: dict[str, Any]) -> None:
+    """Refuse a node of a syntax tree that may end the process.
+
+    Raises:
+        QueryError: `not_a_query`, naming it.
+    """
+    if node.get("class") == "TYPE" and str(node.get("type_name", "")).upper() == _VARIANT:
+        raise _make_variant_error()
+    function = str(node.get("function_name", "")).lower()
+    if function.startswith("variant_") or function in _MAKING_VARIANTS:
+        raise _make_variant_error()
+    if function in STRUCTURED:
+        _check_structure(function, node)
+
+
+def _check_structure(function: str, node: dict[str, Any]) -> None:
+    arguments = node.get("arguments")
+    texts = [read_text(argument) for argument in arguments[1:]] if isinstance(arguments, list) else [None]
+    for text in texts or [None]:
+        if text is None:
+            raise QueryError("not_a_query", f"Write the structure of {function}() as a text in the SQL.")
+        if _VARIANT in text.upper():
+            raise _make_variant_error()
+        if "\\u" in text:
+            raise QueryError(
+                "not_a_query", f"Write the characters in the structure of {function}() themselves, without \\u."
+            )
+        if not _is_shallow(text):
+            raise QueryError(
+                "not_a_query", f"The structure of {function}() is nested deeper than {DEEPEST_STRUCTURE} levels."
+            )
+
+
+def read_text(argument: Any) -> str | None:
+    """Return an argument's text; None if it is not a literal text."""
+    expression = argument.get("expression") if isinstance(argument, dict) else None
+    literal = expression.get("literal") if isinstance(expression, dict) else None
+    if isinstance(literal, dict) and literal.get("kind") == "STRING" and isinstance(literal.get("text"), str):
+        text: str = literal["text"]
+        return text
+    return None
+
+
+def _is_shallow(text: str) -> bool:
+    """Tell whether a JSON text is not nested too deeply; an unreadable text is so only with few brackets."""
+    if text.count("[") + text.count("{") <= DEEPEST_STRUCTURE:
+        return True
+    try:
+        return not is_deeper(orjson.loads(text), DEEPEST_STRUCTURE)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Tell whether a parsed JSON value nests lists and objects deeper than so many levels."""
+    containers = [value] if isinstance(value, (dict, list)) else []
+    while containers and levels:
+        levels -= 1
+        inner = chain.from_iterable(each.values() if isinstance(each, dict) else each for each in containers)
+        containers = [each for each in inner if isinstance(each, (dict, list))]
+    return bool(containers)
+
+
+def _make_variant_error() -> QueryError:
+    return QueryError("not_a_query", "The type VARIANT can end DuckDB's process: use JSON and its functions.")

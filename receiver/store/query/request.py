@@ -22,7 +22,7 @@ from uuid import UUID
 
 from receiver.store.query.answers import QueryError
 from receiver.store.query.execution import Query
-from receiver.store.query.fatal import is_deeper
+from receiver.store.query.guard import is_deeper
 from receiver.store.query.runner import QueryLimits
 
 EXPECTED: Final = (

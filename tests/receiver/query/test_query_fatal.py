@@ -7,7 +7,7 @@ import pytest
 
 from receiver.store.query import guard
 from receiver.store.query.answers import QueryError
-from receiver.store.query.fatal import DEEPEST_STRUCTURE
+from receiver.store.query.guard import DEEPEST_STRUCTURE
 from tests.support.database import open_database
 
 DEEP = "[" * 50_000 + "]" * 50_000
@@ -64,7 +64,7 @@ def test_every_function_that_returns_a_variant_is_refused(judge, store):
 def test_duckdb_still_dies_of_it(name):
     command = [sys.executable, "-c", "import duckdb, sys; duckdb.sql(sys.stdin.read()).fetchall()"]
     done = subprocess.run(command, input=FATAL[name], text=True, capture_output=True, check=False)
-    assert done.returncode < 0, "DuckDB has mended it: receiver.store.query.fatal may let it through"
+    assert done.returncode < 0, "DuckDB has mended it: receiver.store.query.guard may let it through"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from receiver.store.query import guard
 from receiver.store.query.answers import QueryError
-from receiver.store.query.settings_told import SETTINGS
+from receiver.store.query.guard import SETTINGS
 
 
 @pytest.mark.parametrize(
