@@ -2,6 +2,7 @@
 
 import os
 import re
+from calendar import day_name
 from datetime import time
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base
 from analytics.dot_env import read_dot_env
 from analytics.errors import SettingsError, TokenError
+from analytics.text import join_names
 
 MAX_PORT = 65535
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to replace, not to listen on
@@ -186,6 +188,14 @@ class Settings(BaseSettings):
     def hours(self) -> WorkingHours:
         """Return the working hours, in the time zone."""
         return parse_working_hours(self.working_hours)
+
+    def describe_hours(self) -> str:
+        """Return the working hours in words, such as `08:00 to 18:00 Europe/Berlin, Monday to Friday`."""
+        days, begins, ends = self.hours
+        names = [day_name[day - 1] for day in days]
+        is_row = 1 < len(days) == days[-1] - days[0] + 1
+        named = f"{names[0]} to {names[-1]}" if is_row else join_names(names, "and")
+        return f"{begins} to {ends} {self.time_zone}, {named}"
 
     @property
     def token_file(self) -> Path:

@@ -18,7 +18,9 @@ from analytics.senders import list_sql_files_by_sender
 
 __all__ = ["GIVEN", "SEVERITIES", "Example", "Rule", "RuleProblem", "RuleSet", "Severity", "load_rules", "parse_rule"]
 
-GIVEN = frozenset({"since", "until", "time_zone", "work_days", "work_begins", "work_ends", "complete_since"})
+GIVEN = frozenset(
+    {"since", "until", "time_zone", "work_days", "work_begins", "work_ends", "working_hours", "complete_since"}
+)
 """The parameters that every rule's SQL may use besides its own."""
 
 _SUFFIX = ".sql"  # in any letter case

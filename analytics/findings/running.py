@@ -98,6 +98,7 @@ def find(
         "work_days": list(settings.hours.days),
         "work_begins": settings.hours.begins,
         "work_ends": settings.hours.ends,
+        "working_hours": settings.describe_hours(),
         "complete_since": find_complete_since(client) or EPOCH,
     }
     doubting = list_doubting_rules()

@@ -111,6 +111,11 @@ def as_entity_id(name: str) -> str:
     )
 
 
+def tell_outside_hours(moment: str) -> str:
+    """Return SQL for a sentence that tells the local time of a moment outside working hours; NULL within them."""
+    return " ".join(read("outside_hours").split()).replace("moment", moment)
+
+
 def in_any_case(name: str) -> str:
     """Return SQL for a name in which no letter tells its case: that of `groß` is that of `GROSS`."""
     return f"lower({as_entity_id(name)})"
@@ -166,6 +171,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "what_a_place_is": what_a_place_is,
     "is_shipped": is_shipped,
     "as_entity_id": as_entity_id,
+    "tell_outside_hours": tell_outside_hours,
     "in_any_case": in_any_case,
     "user_of": user_of,
     "account_of": account_of,
@@ -173,7 +179,7 @@ MACROS: dict[str, Callable[[str], str]] = {
     "is_named": is_named,
 }
 CALL = re.compile(rf"\b({'|'.join(MACROS)})\(")
-CALL_IN_RULE = re.compile(r"\b(as_entity_id)\(")
+CALL_IN_RULE = re.compile(r"\b(as_entity_id|tell_outside_hours)\(")
 """A call in a rule, of a macro that needs no knowledge of senders."""
 
 

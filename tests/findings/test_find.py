@@ -249,14 +249,23 @@ def test_working_hours_and_time_zone_decide_what_is_outside_hours(client):
     def severity(**changed):
         settings = Settings(_env_file=None, **changed)
         found = find(client, NOON - HOUR / 2, NOON, rules=hidden, settings=settings)
+        sentences.extend(finding.sentence for finding in found.findings)
         return [finding.severity for finding in found.findings]
 
+    sentences = []
     assert severity() == ["low"]
     assert severity(time_zone="Asia/Tokyo") == ["medium"]  # it is 20:30 there
+    assert "working hours" not in sentences[0]
+    told = "It was 20:30 on Wednesday, outside working hours (08:00 to 18:00 Asia/Tokyo, Monday to Friday)."
+    assert sentences[1].endswith(told)
     assert severity(time_zone="Asia/Tokyo", working_hours="Mon-Fri 20:00-21:00") == ["low"]
     assert severity(working_hours="Thu-Tue 00:00-24:00") == ["medium"]  # a Wednesday
     assert severity(working_hours="Wed 11:30-11:31") == ["low"]
     assert severity(working_hours="Wed 11:00-11:30") == ["medium"]
+    assert "(11:00 to 11:30 UTC, Wednesday)" in sentences[-1]
+    assert severity(working_hours="Sat,Mon-Wed 11:30-11:31") == ["low"]
+    assert severity(working_hours="Sat,Mon-Wed 11:00-11:30") == ["medium"]
+    assert "(11:00 to 11:30 UTC, Monday, Tuesday, Wednesday and Saturday)" in sentences[-1]
 
 
 def test_the_query_service_gives_the_same_findings_and_problems_as_the_file(own, store, tmp_path, monkeypatch):

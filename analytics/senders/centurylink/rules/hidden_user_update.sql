@@ -226,15 +226,10 @@ SELECT
     actor,
     concat(
         entity_id, ' in ', coalesce(account_alias, '(no account)'),
-        ' was updated, but no visible field changed: perhaps the password, PIN, title or telephone number.'
+        ' was updated, but no visible field changed: perhaps the password, PIN, title or telephone number.',
+        tell_outside_hours(changed_at)
     ) AS sentence,
     [notification_id] AS notification_ids,
-    CASE
-        WHEN list_contains($work_days, isodow(timezone($time_zone, changed_at)))
-            AND timezone($time_zone, changed_at)::TIME >= $work_begins::TIME
-            AND timezone($time_zone, changed_at)::TIME < $work_ends::TIME
-        THEN 'low'
-        ELSE 'medium'
-    END AS severity
+    if(tell_outside_hours(changed_at) IS NULL, 'low', 'medium') AS severity
 FROM hidden
 WHERE notification_id NOT IN (FROM copies)

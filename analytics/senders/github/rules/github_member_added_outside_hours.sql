@@ -17,7 +17,7 @@ medium = "outside working hours"
 [[fires]]
 title = "On a Wednesday night and on a Saturday"
 expected = [
-    "medium acme/shop: ann added mallory to acme/shop.",
+    "medium acme/shop: ann added mallory to acme/shop. It was 18:00 on Wednesday, outside working hours (08:00 to 18:00 UTC, Monday",
     "medium acme: ann added kim to acme.",
 ]
 [[fires.notifications]]
@@ -52,7 +52,6 @@ WITH acts AS (
     SELECT
         id,
         least(occurred_at, received_at) AS acted_at,
-        timezone($time_zone, acted_at) AS local,
         category,
         entity_id,
         account_alias,
@@ -70,10 +69,9 @@ SELECT
     account_alias,
     actor,
     concat(
-        coalesce(actor, 'Somebody'), ' added ', coalesce(fields[1], fields[2], '(no name)'), ' to ', entity_id, '.'
+        coalesce(actor, 'Somebody'), ' added ', coalesce(fields[1], fields[2], '(no name)'), ' to ', entity_id, '.',
+        tell_outside_hours(acted_at)
     ) AS sentence,
     [id] AS notification_ids
 FROM acts
-WHERE NOT (
-    list_contains($work_days, isodow(local)) AND local::TIME >= $work_begins::TIME AND local::TIME < $work_ends::TIME
-)
+WHERE tell_outside_hours(acted_at) IS NOT NULL
