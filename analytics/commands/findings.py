@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 
@@ -13,8 +12,8 @@ from analytics.commands.output import describe_lacking, describe_unknown_account
 from analytics.errors import AnalyticsError, OutputError
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding
+from analytics.findings.merging import find_merged
 from analytics.findings.rule_files import SEVERITIES, RuleProblem, RuleSet, load_rules
-from analytics.findings.running import find
 from analytics.senders import list_doubting_rules
 from analytics.settings import read_settings
 from analytics.text import LINES, format_count, make_json_visible, make_visible, shorten
@@ -113,11 +112,7 @@ def as_line(finding: Finding) -> bytes:
 
 def as_json(finding: Finding) -> bytes:
     """Return a finding as a line of JSON, with all its fields."""
-    times = {"found_at": finding.found_at.isoformat(), "stored_after": None}
-    if finding.stored_after:
-        times["stored_after"] = finding.stored_after.isoformat()
-    fields: dict[str, Any] = finding.list_told() | times
-    return make_json_visible(f"{json.dumps(fields)}\n".encode())
+    return make_json_visible(f"{json.dumps(finding.list_told(), default=datetime.isoformat)}\n".encode())
 
 
 def summarize(results: Iterable[Finding]) -> str:
@@ -189,7 +184,7 @@ def findings(
         rules = choose_rules(everything, names)
         with connect(location) as client:
             client.check_tables()
-            results = find(client, begin, end, rules=add_doubting(rules, everything), settings=settings)
+            results = find_merged(client, begin, end, add_doubting(rules, everything), settings)
             told = [*describe_lacking(client, begin, LACKING), *describe_unknown_accounts(client, accounts)]
     except AnalyticsError as error:
         raise fail(error) from None

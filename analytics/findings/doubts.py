@@ -29,8 +29,8 @@ def map_doubted(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     rules = list_doubting_rules()
     doubted: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.rule in rules:
-            doubted.setdefault(finding.notification_ids[0], []).append(finding)
+        for part in finding.list_parts() if finding.rule in rules else ():
+            doubted.setdefault(part.notification_ids[0], []).append(finding)
     return doubted
 
 

@@ -39,6 +39,7 @@ class Finding(NamedTuple):
             looks at for these, in UTC, where that is later than their receipt, see `add_stored_after`.
         open_until: the moment up to which a later event may change it, in UTC; None where none does.
         other_accounts: the accounts that it is about besides `account_alias`, of the same sender.
+        parts: the findings that it was merged from, in order of time; none where it is as its rule made it.
     """
 
     id: str
@@ -58,14 +59,21 @@ class Finding(NamedTuple):
     stored_after: datetime | None = None
     open_until: datetime | None = None
     other_accounts: Sequence[str] = ()
+    parts: Sequence["Finding"] = ()
+
+    def list_parts(self) -> Sequence["Finding"]:
+        """Return the findings that it was merged from; itself where it is as its rule made it."""
+        return self.parts or (self,)
 
     def list_accounts(self) -> list[str]:
         """Return all accounts that it is about; none where its rule names none."""
         return [*([self.account_alias] if self.account_alias else []), *self.other_accounts]
 
     def list_told(self) -> dict[str, Any]:
-        """Return what files have of it, by name: all but `open_until`, which is for the next look alone."""
-        return {name: value for name, value in self._asdict().items() if name != "open_until"}
+        """Return what files have of it, by name: with the number and the last time of what it was merged from."""
+        parts = self.list_parts()
+        told = {name: value for name, value in self._asdict().items() if name not in {"open_until", "parts"}}
+        return told | {"count": len(parts), "last_at": parts[-1].found_at}
 
 
 def make_finding_id(rule: str, notification_id: str) -> str:

@@ -87,6 +87,7 @@ class Rule:
         silent: examples in which it finds nothing.
         file: its path.
         sender: the sender whose notifications it is about, of a shipped rule; None for any.
+        everyday: the reason why such findings are part of everyday work, a clause; None where they are not.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Rule:
     silent: tuple[Example, ...]
     file: str
     sender: str | None = None
+    everyday: str | None = None
 
     @property
     def sql(self) -> str:
@@ -166,6 +168,7 @@ def parse_rule(file: str, name: str, text: str, sender: str | None = None) -> Ru
         silent=tuple(header.silent),
         file=file,
         sender=sender,
+        everyday=header.everyday,
     )
 
 

@@ -81,6 +81,7 @@ class Header(_Model):
     why: Text
     todo: Text
     reasons: dict[Severity, Text] = {}
+    everyday: Text | None = None
     references: list[Text] = []
     parameters: dict[Name, bool | int | float | str] = {}
     fires: list[FiringExample] = []

@@ -10,6 +10,7 @@ from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
 from analytics.findings.finding import Finding, may_be_late, sort_findings
+from analytics.findings.merging import merge_all
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
 from analytics.queries import make_query
@@ -137,10 +138,11 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             known |= {rule.name: _add(known[rule.name], rule, results, again_at) for rule in rules}
         snapshot = look.snapshot._replace(upto=upto)
         if due:
-            findings = sort_findings(mark_doubted([finding for each in known.values() for finding in each.findings]))
+            marked = mark_doubted([finding for each in known.values() for finding in each.findings])
+            findings = sort_findings(merge_all(marked, look.rules.rules, look.settings.time_zone))
             problems = [each.problem for each in known.values() if each.problem]
             ids = frozenset[str]().union(*(each.late for each in known.values()))
-            late = [finding for finding in findings if finding.id in ids]
+            late = [each for each in findings if each.id in ids or (each.parts and may_be_late(each))]
             snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto, late)
         return look._replace(snapshot=snapshot, known=known)
 

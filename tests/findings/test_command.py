@@ -171,6 +171,8 @@ def test_json_lines_hold_all_fields(findings):
         "doubted": [],
         "stored_after": None,
         "other_accounts": [],
+        "count": 1,
+        "last_at": "2026-03-04T11:04:00+00:00",
     }
 
 

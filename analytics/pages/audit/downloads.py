@@ -30,7 +30,8 @@ def make_findings_csv(findings: Sequence[Finding]) -> bytes:
         finding.list_told() | {name: " ".join(map(str, getattr(finding, name))) for name in lists}
         for finding in findings
     ]
-    return make_csv(pd.DataFrame(rows, columns=[name for name in Finding._fields if name != "open_until"]))
+    names = [name for name in Finding._fields if name not in {"open_until", "parts"}]
+    return make_csv(pd.DataFrame(rows, columns=[*names, "count", "last_at"]))
 
 
 def make_changes_csv(client: Client, values: Mapping[str, Any], findings: Sequence[Finding] = ()) -> bytes:

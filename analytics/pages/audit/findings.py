@@ -12,6 +12,7 @@ import streamlit as st
 
 from analytics.charts import histogram
 from analytics.findings.finding import LATE, Finding, make_id_begin, select_between, sort_findings
+from analytics.findings.merging import narrow
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
 from analytics.pages.audit.finding_panel import draw_finding
@@ -108,7 +109,7 @@ def make_lists(snapshot: FindingsSnapshot, chosen: dict[str, Any], time: ListTim
     """Return the findings of a time that the filters let through."""
     below = list_chosen(chosen)
     matches, late = (
-        [finding for finding in findings if lets_through(finding, chosen, below)]
+        [each for one in findings if (each := narrow(one, lambda part: lets_through(part, chosen, below)))]
         for findings in (
             select_range(snapshot.findings, time.since, time.until),
             select_late(snapshot, time.since, time.until),

@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics import senders
 from analytics.findings.finding import Finding
+from analytics.findings.merging import narrow
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
@@ -75,14 +76,17 @@ def names_it(finding: Finding, entity: Entity) -> bool:
     return entity.is_person and going.find_user(finding.actor or "", entity.sender) == entity.name
 
 
-def find_made_of(findings: list[Finding], entity: Entity) -> set[str]:
-    """Return the ids of findings with several notifications, of which at least one is the entity's."""
-    several = [finding for finding in findings if len(finding.notification_ids) > 1]
-    if not several:
-        return set()
+def select_about(findings: Sequence[Finding], entity: Entity) -> list[Finding]:
+    """Return the findings that name the entity or, with several notifications, have one of it; each of such parts."""
+    several = any(len(finding.notification_ids) > 1 for finding in findings)
     # All findings may have more ids than a query takes; nearly every entity has few.
-    of_it = set(ask("ids_of_entity", page_rows=MOST_IDS, **entity.values)["id"])
-    return {finding.id for finding in several if not of_it.isdisjoint(finding.notification_ids)}
+    of_it = set(ask("ids_of_entity", page_rows=MOST_IDS, **entity.values)["id"]) if several else set()
+
+    def concerns(part: Finding) -> bool:
+        is_made_of_it = len(part.notification_ids) > 1 and not of_it.isdisjoint(part.notification_ids)
+        return is_made_of_it or names_it(part, entity)
+
+    return [each for finding in findings if (each := narrow(finding, concerns))]
 
 
 def draw_findings_about(entity: Entity) -> None:
@@ -91,8 +95,7 @@ def draw_findings_about(entity: Entity) -> None:
     if snapshot is None:
         draw_looking()
         return
-    parts = find_made_of(snapshot.findings, entity)
-    about = [finding for finding in snapshot.findings if names_it(finding, entity) or finding.id in parts]
+    about = select_about(snapshot.findings, entity)
     warn_of(snapshot.problems)
     if not about:
         return

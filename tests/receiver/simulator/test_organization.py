@@ -74,6 +74,8 @@ def test_the_demonstration_of_github_has_a_history_that_each_rule_finds_a_few_th
         rules = [json.loads(line)["rule"] for line in found.stdout.splitlines()]
         assert set(rules) == RULES
         assert all(rules.count(rule) <= 4 for rule in RULES)
+        week = run_program("analytics", *ask_rules[:2], "7d", *ask_rules[3:], env=environment(data_dir), cwd=data_dir)
+        assert len(week.stdout.splitlines()) <= 10
     finally:
         code = demo.stop()
     assert code == 0, demo.log

@@ -128,13 +128,16 @@ def select_possible(snapshot: FindingsSnapshot, identities: Iterable[Any]) -> li
 
 
 def map_findings(findings: Iterable[Finding], identities: Iterable[Any]) -> dict[str, list[Finding]]:
-    """Return the findings that some notifications are behind, by their ids; those that doubt one come first."""
+    """Return the findings that some notifications are behind, by their ids; those that doubt one come first.
+
+    Of a merged finding it is the part that the notification is behind.
+    """
     wanted = set(map(str, identities))
     by_notification: dict[str, list[Finding]] = {}
     for finding in findings:
-        if not wanted.isdisjoint(finding.notification_ids):
-            for identity in wanted.intersection(finding.notification_ids):
-                by_notification.setdefault(identity, []).append(finding)
+        for part in () if wanted.isdisjoint(finding.notification_ids) else finding.list_parts():
+            for identity in wanted.intersection(part.notification_ids):
+                by_notification.setdefault(identity, []).append(part._replace(id=finding.id))
     rules = list_doubting_rules()
     for about in by_notification.values():
         about.sort(key=lambda finding: finding.rule not in rules)
@@ -181,9 +184,8 @@ def draw_findings_of(notification_id: str, received_at: datetime) -> None:
             if not is_kept():
                 await_answer(f"findings-of-{notification_id}", lambda: find_known(received_at) is not None)
             return
-        about = [finding for finding in snapshot.findings if notification_id in map(str, finding.notification_ids)]
-        if about:
-            name_findings(about)
+        if about := map_findings(snapshot.findings, [notification_id]):
+            name_findings(about[notification_id])
 
 
 def name_findings(about: Sequence[Finding]) -> None:

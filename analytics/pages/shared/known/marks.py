@@ -67,7 +67,7 @@ class Mark(NamedTuple):
         return (
             self.known_since <= read_known_ms(finding) <= self.received
             and self.since <= to_microseconds(finding.found_at) < self.until
-            and lets_through(finding, dict(self.filters), below)
+            and any(lets_through(part, dict(self.filters), below) for part in finding.list_parts())
         )
 
 

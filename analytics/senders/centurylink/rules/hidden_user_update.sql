@@ -3,7 +3,8 @@ title = "Hidden update of a user"
 severity = "low"
 why = """
 A changed password, security PIN, title or telephone number appears as an update in which nothing differs. \
-Anybody who sets another user's password can act as that user. Outside working hours the severity is medium."""
+Anybody who sets another user's password can act as that user. Outside working hours the severity is medium where it \
+is seldom."""
 todo = """
 Ask the user whether the change was theirs. If not, disable the user, set a new password and PIN, and look at what the \
 user has done since."""
@@ -11,6 +12,9 @@ references = [
     "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",
     "NIST SP 800-53 IA-5, Authenticator Management",
 ]
+
+# A burst in one account, and an e-mail address that changes next, have rules of their own.
+everyday = "people change passwords at any hour"
 
 [reasons]
 medium = "outside working hours"

@@ -13,6 +13,9 @@ references = [
     "NIST SP 800-53 SC-7, Boundary Protection",
 ]
 
+# An actor who adds several within an hour stays medium, and one who does not belong there has a rule of its own.
+everyday = "administrators add addresses as part of their work"
+
 [reasons]
 medium = "the server can be reached from the whole internet"
 

@@ -13,6 +13,9 @@ references = [
     "MITRE ATT&CK T1199, Trusted Relationship: https://attack.mitre.org/techniques/T1199/",
 ]
 
+# Where nothing tells of users, everybody is unknown. Those of another branch are high, and never context.
+everyday = "new colleagues begin, and old ones take over servers"
+
 [reasons]
 high = "the actor belongs to another branch or tree of accounts"
 medium = "no notification shows whether the actor belongs to the account or to one above it"

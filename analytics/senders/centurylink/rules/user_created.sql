@@ -2,18 +2,25 @@
 title = "User created"
 severity = "low"
 why = """
-A new user is a new way in, and one that an intruder makes to stay. Outside working hours it is of medium severity."""
+A new user is a new way in, and one that an intruder makes to stay. Outside working hours it is of medium severity where it \
+is seldom, and of high severity if its e-mail address is of a domain that no other user of the account has."""
 todo = "Check that somebody asked for this user, and which roles it has: notifications do not tell those."
 references = [
     "MITRE ATT&CK T1136.003, Create Account: Cloud Account: https://attack.mitre.org/techniques/T1136/003/",
     "NIST SP 800-53 AC-2, Account Management",
 ]
 
+# A new user who changes what is not theirs has a rule of its own.
+everyday = "administrators create users at any hour"
+
 [reasons]
+high = "outside working hours, with an address of a domain that is new in the account"
 medium = "outside working hours"
 low = "in working hours"
 
 [parameters]
+known_days = 30      # so far back other users of an account tell its domains
+known_hours = 24     # a domain is new in its account for so long: an intruder may use it several times
 apart_seconds = 60   # closer together two creations of a user are one and its copy
 
 [[fires]]
@@ -23,6 +30,30 @@ expected = ["low KIM@ACME.EXAMPLE: KIM@ACME.EXAMPLE was created in ACME."]
 event = "User.Created"
 at = 2026-03-04T10:00:00Z
 body = '{"userName":"kim@acme.example","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+
+[[fires]]
+title = "At night, one with an address of another domain than the account's other users, and one of their domain"
+expected = [
+    "low ANN: ANN was created in ACME.",
+    "high EVE: EVE was created in ACME with an address of mailbox.example. It was 02:12 on Wednesday, outside working hours (08:00 to 18:00 UTC, Monday to Friday).",
+    "medium BEA: BEA was created in ACME. It was 02:40",
+]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-02T10:00:00Z
+body = '{"userName":"ann","accountAlias":"ACME","emailAddress":"ann@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T02:01:00Z
+body = '{"userName":"ann","accountAlias":"ACME","emailAddress":"ann@mailbox.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T02:12:00Z
+body = '{"userName":"eve","accountAlias":"ACME","emailAddress":"eve@Mailbox.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-04T02:40:00Z
+body = '{"userName":"bea","accountAlias":"ACME","emailAddress":"bea@ACME.example","status":"Active"}'
 
 [[fires]]
 title = "A user is created on a Sunday"
@@ -183,6 +214,7 @@ sights AS (
         account_alias,
         entity_id,
         action,
+        lower(split_part(payload ->> '$.emailAddress', '@', 2)) AS domain,
         first_seen.id IS NOT NULL AS is_first,
         comes_back
     FROM notifications
@@ -198,6 +230,28 @@ created AS (
         )) / 1e6 AS since_last
     FROM sights
     WHERE action IS NOT NULL OR (is_first AND NOT comes_back)
+),
+addresses AS MATERIALIZED (
+    SELECT
+        account_alias,
+        entity_id,
+        lower(split_part(payload ->> '$.emailAddress', '@', 2)) AS domain,
+        min(occurred_at) AS told_at
+    FROM notifications
+    WHERE occurred_at >= $since::TIMESTAMPTZ - to_days($known_days) AND occurred_at < $until::TIMESTAMPTZ
+        AND sender = 'centurylink' AND category = 'User' AND duplicate_of IS NULL AND domain <> ''
+        AND account_alias IN (SELECT account_alias FROM created WHERE tell_outside_hours(occurred_at) IS NOT NULL)
+    GROUP BY ALL
+),
+foreigners AS (
+    SELECT created.id
+    FROM created
+    JOIN addresses AS others
+        ON others.account_alias = created.account_alias AND others.entity_id <> created.entity_id
+            AND others.told_at <= created.occurred_at - to_hours($known_hours) AND created.domain <> ''
+    WHERE tell_outside_hours(occurred_at) IS NOT NULL
+    GROUP BY created.id
+    HAVING NOT bool_or(others.domain = created.domain)
 )
 SELECT
     occurred_at AS found_at,
@@ -209,16 +263,12 @@ SELECT
         coalesce(entity_id, 'A user without a name'),
         if(action IS NULL, ' of ', ' was created in '),
         coalesce(account_alias, '(no account)'),
-        if(action IS NULL, ' was seen for the first time; the target URL does not tell created from updated.', '.')
+        if(action IS NULL, ' was seen for the first time; the target URL does not tell created from updated.',
+            if(is_foreign, concat(' with an address of ', domain, '.'), '.')),
+        tell_outside_hours(occurred_at)
     ) AS sentence,
     [id] AS notification_ids,
-    CASE
-        WHEN list_contains($work_days, isodow(timezone($time_zone, occurred_at)))
-            AND timezone($time_zone, occurred_at)::TIME >= $work_begins::TIME
-            AND timezone($time_zone, occurred_at)::TIME < $work_ends::TIME
-        THEN 'low'
-        ELSE 'medium'
-    END AS severity
-FROM created
+    CASE WHEN tell_outside_hours(occurred_at) IS NULL THEN 'low' WHEN is_foreign THEN 'high' ELSE 'medium' END AS severity
+FROM (SELECT *, id IN (FROM foreigners) AS is_foreign FROM created)
 WHERE occurred_at >= $since::TIMESTAMPTZ
     AND (is_first OR entity_id IS NULL OR since_last IS NULL OR since_last > $apart_seconds)

@@ -3,20 +3,55 @@ title = "User enabled again, or e-mail address changed"
 severity = "medium"
 why = """
 Either change can hand a user to somebody else: a disabled user can log in again, and a new address receives the next \
-password. If both happen to one user within the hour, the severity is high."""
+password. If both happen to one user within the hour, the severity is high. It is high, too, if the address moves to another \
+domain within the hour after an update that shows no difference, such as a new password."""
 todo = "Ask the user, but not by e-mail. If they did not make the change, disable the user and restore the old address."
 references = [
     "MITRE ATT&CK T1098, Account Manipulation: https://attack.mitre.org/techniques/T1098/",
     "MITRE ATT&CK T1078.004, Valid Accounts: Cloud Accounts: https://attack.mitre.org/techniques/T1078/004/",
 ]
 
+# A takeover changes more than one thing at once, and that is high.
+everyday = "people come back, and change addresses"
+
 [reasons]
-high = "both happened to the user at about the same time"
+high = "several of these happened to the user at about the same time"
 medium = "only one of the two happened to the user"
 
 [parameters]
 together_minutes = 60   # both within so long is of high severity
 deleted_days = 7        # how long after its deletion a user that comes back by an update counts as enabled again
+
+[[fires]]
+title = "A password changes, and then the address moves to another domain; the address of another user stays in its domain"
+expected = [
+    "high KIM: The e-mail address of KIM of ACME was changed from kim@acme.example to kim@mailbox.example, soon after a hidden",
+    "medium BEA: The e-mail address of BEA of ACME was changed from bea@acme.example to bea.smith@acme.example.",
+]
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:00:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T10:11:00Z
+body = '{"userName":"kim","accountAlias":"ACME","emailAddress":"kim@mailbox.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Created"
+at = 2026-03-03T11:00:00Z
+body = '{"userName":"bea","accountAlias":"ACME","emailAddress":"bea@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T11:00:00Z
+body = '{"userName":"bea","accountAlias":"ACME","emailAddress":"bea@acme.example","status":"Active"}'
+[[fires.notifications]]
+event = "User.Updated"
+at = 2026-03-04T11:11:00Z
+body = '{"userName":"bea","accountAlias":"ACME","emailAddress":"bea.smith@acme.example","status":"Active"}'
 
 [[fires]]
 title = "A disabled user is enabled again"
@@ -157,7 +192,7 @@ differences AS (
     FROM changes
     WHERE changed_at >= $since::TIMESTAMPTZ - to_minutes($together_minutes) AND changed_at < $until::TIMESTAMPTZ
         AND sender = 'centurylink' AND category = 'User'
-        AND path IN ('status', 'emailAddress') AND kind IN ('changed', 'added')
+        AND (path IN ('status', 'emailAddress') AND kind IN ('changed', 'added') OR path = '' AND kind = 'unseen')
     UNION ALL
     SELECT
         notification_id,
@@ -183,14 +218,19 @@ steps AS (
         max(before) FILTER (path = 'emailAddress') AS address_before,
         max(coalesce(now, '(none)')) FILTER (path = 'emailAddress') AS address_now,
         bool_or(path = 'status') AS enabled,
-        bool_or(path = 'emailAddress') AS readdressed
+        bool_or(path = 'emailAddress') AS readdressed,
+        bool_or(path = '') AS hidden,
+        lower(split_part(address_before, '@', 2)) <> lower(split_part(address_now, '@', 2)) AS moved
     FROM differences
-    WHERE (path = 'status' AND lower(now) = 'active')
+    WHERE path = '' OR (path = 'status' AND lower(now) = 'active')
         OR (path = 'emailAddress' AND lower(now) IS DISTINCT FROM lower(before))
     GROUP BY ALL
 ),
 told AS (
-    SELECT *, bool_or(enabled) OVER lately AND bool_or(readdressed) OVER lately AS together
+    SELECT
+        *,
+        (bool_or(enabled) OVER lately AND bool_or(readdressed) OVER lately) OR (moved AND bool_or(hidden) OVER lately) AS together,
+        list(notification_id) FILTER (hidden) OVER lately AS hidden_ids
     FROM steps
     WINDOW lately AS (
         PARTITION BY entity_id ORDER BY changed_at RANGE BETWEEN to_minutes($together_minutes) PRECEDING AND CURRENT ROW
@@ -207,9 +247,9 @@ SELECT
         if(enabled AND readdressed, ', and the', if(readdressed, 'The', '')),
         if(readdressed, concat(' e-mail address ', if(enabled, '', concat('of ', whose, ' '))), ''),
         if(readdressed, concat('was changed from ', coalesce(address_before, '(none)'), ' to ', address_now), ''),
-        '.'
+        if(moved AND hidden_ids IS NOT NULL, ', soon after a hidden update, perhaps of the password.', '.')
     ) AS sentence,
-    [notification_id] AS notification_ids,
+    if(moved AND hidden_ids IS NOT NULL, list_prepend(notification_id, hidden_ids), [notification_id]) AS notification_ids,
     if(together, 'high', 'medium') AS severity
 FROM (SELECT *, concat(entity_id, ' of ', coalesce(account_alias, '(no account)')) AS whose FROM told)
-WHERE changed_at >= $since::TIMESTAMPTZ
+WHERE changed_at >= $since::TIMESTAMPTZ AND (enabled OR readdressed)
