@@ -5,16 +5,14 @@ They are in order with the worst first, then the newest, so much can be told fro
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from analytics.findings.rule_files import SEVERITIES, Severity
-from analytics.times import EPOCH, MICROSECOND, to_microseconds
+from analytics.times import to_microseconds
 
 RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-LATE = timedelta(minutes=10)
-"""A finding is late if it became known so long after its time."""
 
 
 class Finding(NamedTuple):
@@ -81,24 +79,12 @@ def make_finding_id(rule: str, notification_id: str) -> str:
     return sha256(f"{rule}{notification_id}".encode()).hexdigest()
 
 
-def may_be_late(finding: Finding) -> bool:
-    """Say whether a finding may be late; some for which it says so became known up to a minute before that."""
-    since = make_id_begin(to_microseconds(finding.found_at) + LATE // MICROSECOND)
-    return finding.stored_after is not None or max(finding.notification_ids, default="") >= since
-
-
 def make_id_begin(microseconds: int) -> str:
     """Return the begin of the ids of a time, which is in microseconds since 1970.
 
     An id of version 7 begins with its time (RFC 9562). Comparing the texts is quicker than parsing each id.
     """
     return f"{max(microseconds // 1000, 0) >> 16:08x}"
-
-
-def read_receipt(notification_id: str) -> datetime:
-    """Return the receipt that an id of version 7 begins with, in whole milliseconds; 1970 where it is of another."""
-    is_timed = notification_id[14:15] == "7"
-    return EPOCH + timedelta(milliseconds=int(notification_id[:13].replace("-", ""), 16) if is_timed else 0)
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:

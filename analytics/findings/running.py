@@ -1,11 +1,8 @@
 """Runs the audit rules over a range of time and turns their rows into findings."""
 
-import gc
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -51,7 +48,6 @@ LONGEST_SENTENCE = 2000
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TEXT = pa.string()
 LIST = pa.list_(TEXT)
-_switching = threading.Lock()
 Ask = Callable[[str, Any], pa.Table]
 """A function that runs SQL with parameters."""
 
@@ -110,35 +106,20 @@ def find(
         span = of_doubts if rule.name in doubting else (since, until)
         return _try_rule(rule, partial(client.sql, cancellation=cancellation), given, span)
 
-    with _put_off_collection():
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            try:
-                running = [begin(pool, run, *each) for each in zip(rules.rules, cancellations, strict=True)]
-                results = [future.result() for future in running]
-            except BaseException:  # such as Ctrl-C: nobody wants the answers, and the pool waits for each thread
-                for cancellation in cancellations:
-                    cancellation.cancel()
-                raise
-        marked = mark_doubted([each for result in results for each in result.findings])
-        findings = _name_senders([each for each in marked if since <= each.found_at < until], client)
-        findings = add_stored_after(findings, client, known)
-        problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
-        findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            running = [begin(pool, run, *each) for each in zip(rules.rules, cancellations, strict=True)]
+            results = [future.result() for future in running]
+        except BaseException:  # such as Ctrl-C: nobody wants the answers, and the pool waits for each thread
+            for cancellation in cancellations:
+                cancellation.cancel()
+            raise
+    marked = mark_doubted([each for result in results for each in result.findings])
+    findings = _name_senders([each for each in marked if since <= each.found_at < until], client)
+    findings = add_stored_after(findings, client, known)
+    problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
+    findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)
-
-
-@contextmanager
-def _put_off_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: Python would go through thousands of new findings again and again, in vain."""
-    with _switching:  # else a thread could find it off, and switch it off once more when another has switched it on
-        was_on = gc.isenabled()
-        gc.disable()
-    try:
-        yield
-    finally:
-        with _switching:
-            if was_on:
-                gc.enable()
 
 
 def _name_senders(findings: list[Finding], client: Client) -> list[Finding]:

@@ -9,7 +9,7 @@ from analytics.client.client import Client
 from analytics.client.completeness import ask_dropped
 from analytics.client.keeping import KeptAnswer
 from analytics.findings.doubts import mark_doubted
-from analytics.findings.finding import Finding, may_be_late, sort_findings
+from analytics.findings.finding import Finding, sort_findings
 from analytics.findings.merging import merge_all
 from analytics.findings.rule_files import Rule, RuleProblem, RuleSet, load_rules
 from analytics.findings.running import RuleResults, find
@@ -34,14 +34,12 @@ class FindingsSnapshot(NamedTuple):
     """The findings of all time, the worst first, then the newest; and the problems of rules.
 
     They come from everything that the store held at the moment `upto`, in UTC. A rule that has a problem may lack the
-    latest of its findings; those that it had made before are there. `late` has those findings that may be late, in
-    the same order, so that a page need not go through all of them.
+    latest of its findings; those that it had made before are there.
     """
 
     findings: list[Finding]
     problems: list[RuleProblem]
     upto: datetime
-    late: list[Finding]
 
 
 class _Extent(NamedTuple):
@@ -53,13 +51,9 @@ class _Extent(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again.
-
-    `late` has the ids of those findings that may be late, and may have ids of findings that are gone.
-    """
+    """A rule's findings; where it failed, the problem, since when findings may lack, and when it is tried again."""
 
     findings: list[Finding]
-    late: frozenset[str] = frozenset()
     problem: RuleProblem | None = None
     lacks_since: datetime = FOREVER
     again_at: float = 0.0
@@ -120,8 +114,8 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         begun, upto = time.monotonic(), datetime.now(UTC)
         last, *_ = self._read_news(0)
         kept = {rule.name: known.get(rule.name, _Known([])) for rule in rules.rules}
-        known = {name: _Known(each.findings, each.late) for name, each in kept.items()}
-        look = _Look(FindingsSnapshot([], rules.problems, upto, []), known, rules, settings, last, begun)
+        known = {name: _Known(each.findings) for name, each in kept.items()}
+        look = _Look(FindingsSnapshot([], rules.problems, upto), known, rules, settings, last, begun)
         self._last_look = self._run(look, EPOCH, upto)
 
     def _run(self, look: _Look, since: datetime, upto: datetime) -> _Look:
@@ -141,9 +135,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
             marked = mark_doubted([finding for each in known.values() for finding in each.findings])
             findings = sort_findings(merge_all(marked, look.rules.rules, look.settings.time_zone))
             problems = [each.problem for each in known.values() if each.problem]
-            ids = frozenset[str]().union(*(each.late for each in known.values()))
-            late = [each for each in findings if each.id in ids or (each.parts and may_be_late(each))]
-            snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto, late)
+            snapshot = FindingsSnapshot(findings, [*look.rules.problems, *problems], upto)
         return look._replace(snapshot=snapshot, known=known)
 
     def _read_news(self, after: int) -> tuple[_Extent, str | None, datetime | None]:
@@ -179,4 +171,4 @@ def _add(known: _Known, rule: Rule, results: RuleResults, again_at: float) -> _K
             return known._replace(problem=problem, again_at=again_at)
     older = [finding for finding in known.findings if finding.found_at < known.lacks_since]
     new = [finding for finding in results.findings if finding.rule == rule.name]
-    return _Known([*older, *new], known.late.union(each.id for each in new if may_be_late(each)))
+    return _Known([*older, *new])

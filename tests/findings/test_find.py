@@ -1,6 +1,5 @@
 """What rules find, what is said of those that fail, and the settings that they are given."""
 
-import gc
 import itertools
 import json
 import shutil
@@ -14,7 +13,7 @@ import pytest
 from analytics import connect
 from analytics.client.client import Client
 from analytics.errors import BusyError, NotRunningError, QueryError, QueryTimeoutError, SettingsError, TooManyRowsError
-from analytics.findings import doubts, running
+from analytics.findings import doubts
 from analytics.findings.finding import Finding
 from analytics.findings.rule_files import RuleSet, load_rules
 from analytics.findings.running import find
@@ -384,12 +383,3 @@ def test_an_actor_whose_past_was_dropped_is_unfamiliar_only_since_the_store_is_c
     unfamiliar = {each.actor: each.sentence for each in found if each.rule == "unfamiliar_actor"}
     assert unfamiliar.keys() == {"cal", "dan"}
     assert "not seen to change anything there since 2026-02-22 (earlier months are in the lake)" in unfamiliar["dan"]
-
-
-def test_garbage_is_looked_for_again_whichever_of_two_threads_ends_first(client, monkeypatch):
-    """If one switched it on between another's look and its switching off, it would stay off."""
-    locked = []
-    monkeypatch.setattr(gc, "enable", lambda: locked.append(running._switching.locked()))
-    monkeypatch.setattr(gc, "disable", lambda: None)
-    find(client, NOON - HOUR, NOON, rules=RuleSet([], []))
-    assert locked == [True]

@@ -101,7 +101,7 @@ def test_an_entity_has_its_findings_however_many_there_are_of_others(tmp_path, m
     web = server("ACME", "WA1ACMEWEB01")
     findings = [FINDING._replace(id=str(n), notification_ids=[str(uuid4()), str(uuid4())]) for n in range(13_500)]
     findings.append(FINDING._replace(id="its", notification_ids=[str(uuid4()), str(web.id)]))
-    monkeypatch.setattr(related, "load_findings", lambda: FindingsSnapshot(findings, [], NOON, []))
+    monkeypatch.setattr(related, "load_findings", lambda: FindingsSnapshot(findings, [], NOON))
     with serving(build_store(tmp_path / "store.duckdb", [web])) as service:
         url = f"http://127.0.0.1:{service.port}"
         app = make_app(monkeypatch, "entity", url, category="Server", name="WA1ACMEWEB01").run()
@@ -114,7 +114,7 @@ def test_a_finding_of_more_notifications_than_a_query_takes_lists_its_first_ones
     monkeypatch.setenv("CLC_QUERY_TOKEN", TOKEN)
     web = server("ACME", "WA1ACMEWEB01")
     burst = FINDING._replace(id="burst", notification_ids=[str(web.id), *(str(uuid4()) for _ in range(27_000))])
-    monkeypatch.setattr(page, "load_findings", lambda: FindingsSnapshot([burst], [], NOON, []))
+    monkeypatch.setattr(page, "load_findings", lambda: FindingsSnapshot([burst], [], NOON))
     with serving(build_store(tmp_path / "store.duckdb", [web])) as service:
         app = make_app(monkeypatch, "audit", f"http://127.0.0.1:{service.port}", finding="burst").run()
     assert not app.exception

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from streamlit.testing.v1 import AppTest
 
-from analytics.findings.finding import Finding, may_be_late, sort_findings
+from analytics.findings.finding import Finding, sort_findings
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.activity.signs import describe_new
 from analytics.pages.audit.findings import select_late
@@ -38,8 +38,7 @@ def finding(name, *, days=1.0, late=0.0, severity="low", actor="ann", stored_aft
 
 
 def snapshot_of(findings):
-    ordered = sort_findings(findings)
-    return FindingsSnapshot(ordered, [], NOW, list(filter(may_be_late, ordered)))
+    return FindingsSnapshot(sort_findings(findings), [], NOW)
 
 
 def read_known_at(finding):
@@ -99,7 +98,7 @@ def test_late_findings_are_those_that_a_look_at_each_finds():
     begin, end = RANGE
     expected = [each for each in findings if each.found_at < begin <= read_known_at(each) < end]
     assert select_late(snapshot_of(findings), *RANGE) == sort_findings(expected)
-    assert 100 < len(expected) < len(snapshot_of(findings).late) < len(findings)
+    assert 100 < len(expected) < len(findings)
 
 
 def test_a_mark_of_late_findings_covers_those_that_became_known_since_then_alone():

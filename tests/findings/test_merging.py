@@ -88,7 +88,6 @@ def test_the_dashboard_keeps_the_same_merged_findings(client, own, monkeypatch):
     assert sorted(kept.findings) == sorted(find_merged(client, EPOCH, FOREVER, rules, SETTINGS).findings)
     [day] = [each for each in kept.findings if each.rule == "mine"]
     assert len(day.notification_ids) == 16
-    assert day in kept.late
 
 
 def made(at, severity="medium", rule="public_address_added", **fields):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from analytics.charts import histogram
-from analytics.findings.finding import LATE, Finding, make_id_begin, select_between, sort_findings
+from analytics.findings.finding import Finding, make_id_begin, select_between, sort_findings
 from analytics.findings.merging import narrow
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_findings_download
@@ -54,16 +54,10 @@ def select_late(snapshot: FindingsSnapshot, since: datetime | None, until: datet
     begin, end = find_ends(since, until)
     first, last = (to_microseconds(at) / 1000 for at in (begin, end))
     earliest = make_id_begin(to_microseconds(begin))
-    just_before = max(begin, EPOCH + LATE) - LATE
-    recent = [
-        *select_between(snapshot.findings, just_before, begin),
-        *(
-            each
-            for each in select_between(snapshot.late, EPOCH, just_before)
-            if each.stored_after or max(each.notification_ids) >= earliest
-        ),
-    ]
-    return sort_findings(each for each in recent if first <= read_known_ms(each) < last)
+    before = select_between(snapshot.findings, EPOCH, begin)
+    # Comparing the ids is quicker than reading the time of each.
+    recent = (each for each in before if each.stored_after or max(each.notification_ids) >= earliest)
+    return [each for each in recent if first <= read_known_ms(each) < last]
 
 
 def is_late_shown() -> bool:

@@ -30,7 +30,6 @@ from analytics.pages.shared.known.findings import (
     load_findings,
     map_findings,
     name_titles,
-    select_possible,
 )
 from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, end_line, read_page
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
@@ -121,7 +120,7 @@ def draw_changes(values: dict[str, Any], end: datetime, snapshot: FindingsSnapsh
     if rows and not page.first and (newest := to_moment(rows[0].changed_at)):
         end = max(end, newest + timedelta(microseconds=1))  # some have a time in the future
     identities = [row.notification_id for row in rows]
-    draw_rows(rows, map_findings(select_possible(snapshot, identities) if snapshot else (), identities))
+    draw_rows(rows, map_findings(snapshot.findings if snapshot else (), identities))
     draw_leafing("page", page, "change", end, NEWEST_FIRST)
 
 

@@ -10,9 +10,9 @@ import streamlit as st
 from analytics.client.keeping import Dated, KeptAnswer
 from analytics.errors import AnalyticsError
 from analytics.findings.doubts import map_doubted
-from analytics.findings.finding import LATE, Finding, read_receipt, select_between, sort_findings
+from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
-from analytics.findings.snapshot import FOREVER, FindingsSnapshot, KeptFindings
+from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import answer, is_kept, note_moment, read_now
 from analytics.pages.shared.frame import is_refreshing
@@ -20,7 +20,6 @@ from analytics.pages.shared.known.waiting import await_answer, begin_waiting, no
 from analytics.pages.shared.store import open_connection
 from analytics.senders import list_doubting_rules
 from analytics.text import as_markdown, format_count, shorten
-from analytics.times import EPOCH
 
 T = TypeVar("T", bound=Dated)
 MOST_NAMED = 5
@@ -113,18 +112,6 @@ def find_at_once() -> FindingsSnapshot | None:
     """
     open_findings().read_up_to(0, read_now() - LAG)
     return open_findings().snapshot
-
-
-def select_possible(snapshot: FindingsSnapshot, identities: Iterable[Any]) -> list[Finding]:
-    """Return the findings that some notifications may be behind, in order.
-
-    A finding of a time `LATE` or more before a notification's receipt has that only if it may be late, and nearly none
-    may be. A look at each of a hundred thousand findings would take longer than all else of a drawing of Audit.
-    """
-    first = min((read_receipt(str(identity)) for identity in identities), default=EPOCH)
-    begin = max(first, EPOCH + LATE) - LATE
-    recent, late = select_between(snapshot.findings, begin, FOREVER), select_between(snapshot.late, EPOCH, begin)
-    return sort_findings([*recent, *late])
 
 
 def map_findings(findings: Iterable[Finding], identities: Iterable[Any]) -> dict[str, list[Finding]]:
