@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from analytics.text import cut_visible, shorten
+from analytics.text import cut_visible, make_payload_visible, shorten
 from analytics.times import EPOCH, format_in_utc
 
 LONGEST_VALUE, MOST_VALUES = 60, 5
@@ -93,7 +93,11 @@ def format_value(value: Any, measure: str | None = None) -> str:
         return format_number(value, measure)
     if isinstance(value, str):
         return format_text(value)
-    return shorten(orjson.dumps(value).decode(), LONGEST_VALUE)
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # it is nested deeper than orjson writes it
+        text = orjson.dumps(make_payload_visible(value)).decode()
+    return shorten(text, LONGEST_VALUE)
 
 
 def format_number(value: float, measure: str | None) -> str:

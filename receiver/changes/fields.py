@@ -44,7 +44,7 @@ class FieldFinder:
             if now is not MISSING:
                 only_new -= 1
             # Most fields have not changed; finding that out here is quicker.
-            if type(now) is type(before) and now == before and type(now) in _SCALARS:
+            if type(now) is type(before) and type(now) in _SCALARS and now == before:
                 continue
             self._compare(found, (*parts, key), before, now, noise=noise or self._is_noise(parts, key))
         if only_new:

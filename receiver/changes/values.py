@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from receiver.notification import Category
+from receiver.senders.request import write_json
 from receiver.senders.sender import MISSING, Aligned, Comparison, FieldDifference, Item, PathPart
 
 Groups = Sequence[Sequence[str]]
@@ -23,6 +24,8 @@ Number = Any
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 # Decimal can't distinguish numbers farther from zero.
 _FARTHEST = Decimal((0, (1,), MAX_EMAX))
+_DEEPEST = 100
+"""The deepest level whose meaning is compared: Python's limit on recursion is not far below."""
 _MOST_KNOWN, _LONGEST_KNOWN = 4096, 64
 """How many spelled paths are remembered, and of which length: bodies may have any number of them, of any length."""
 _WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
@@ -42,12 +45,8 @@ def parse(payload: bytes) -> Any:
 
 
 def as_json(value: Any) -> str | None:
-    """Write a value as JSON; None for one that is missing.
-
-    Raises:
-        TypeError: it is nested too deeply.
-    """
-    return None if value is MISSING else orjson.dumps(value, _spell).decode()
+    """Write a value as JSON; None for one that is missing."""
+    return None if value is MISSING else write_json(value, _spell).decode()
 
 
 def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool:
@@ -70,17 +69,23 @@ def mean_the_same(comparison: Comparison, name: str, old: Any, new: Any) -> bool
 
 def are_spelled_alike(old: Container, new: Container) -> bool:
     """Tell quickly whether two objects or two lists are spelled alike, so that they hold no difference."""
+    try:
+        is_equal = bool(old == new)
+    except RecursionError:
+        is_equal = True
     # Python takes true for 1, which the spelling tells apart.
-    return bool(old == new) and (not old or orjson.dumps(old, _spell) == orjson.dumps(new, _spell))
+    return is_equal and (not old or write_json(old, _spell) == write_json(new, _spell))
 
 
-def canonicalize(comparison: Comparison, value: Any, name: str = "") -> str:
-    """Write a value so that values of one meaning are written alike."""
+def canonicalize(comparison: Comparison, value: Any, name: str = "", depth: int = 0) -> str:
+    """Write a value so that values of one meaning are written alike, but for what is nested deep in it."""
+    if depth == _DEEPEST:
+        return write_json(value, _spell).decode()
     if isinstance(value, dict):
-        fields = (f"{json.dumps(key)}:{canonicalize(comparison, item, key)}" for key, item in value.items())
+        fields = (f"{json.dumps(key)}:{canonicalize(comparison, item, key, depth + 1)}" for key, item in value.items())
         return f"{{{','.join(sorted(fields))}}}"
     if isinstance(value, list):
-        return f"[{','.join(sorted(canonicalize(comparison, item, name) for item in value))}]"
+        return f"[{','.join(sorted(canonicalize(comparison, item, name, depth + 1) for item in value))}]"
     if isinstance(value, str):
         return json.dumps(value.upper() if _is_caseless(comparison, name) else value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):

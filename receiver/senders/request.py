@@ -5,7 +5,7 @@ Bodies are strict UTF-8 JSON, an object, and nothing that DuckDB's JSON type ref
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from math import isinf
 from typing import Any, NamedTuple
@@ -124,6 +124,35 @@ def parse_body(raw: bytes) -> dict[str, Any]:
         what = _JSON_TYPES.get(type(parsed), "null")
         raise BodyError(f"The body is not a JSON object but {what}.", is_json=True)
     return parsed
+
+
+def write_json(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Write JSON, also where it is nested deeper than orjson writes it.
+
+    Raises:
+        TypeError: `default` makes nothing of a value that is no JSON.
+    """
+    try:
+        return orjson.dumps(value, default)
+    except TypeError:
+        return _write_deep(value, default)
+
+
+def _write_deep(value: Any, default: Callable[[Any], Any] | None) -> bytes:
+    written, left = bytearray(), [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, bytes):
+            written += item
+        elif isinstance(item, dict):
+            parts = [part for key, inner in item.items() for part in (b",", orjson.dumps(key) + b":", inner)]
+            left += [b"}", *reversed(parts[1:]), b"{"]
+        elif isinstance(item, list):
+            parts = [part for inner in item for part in (b",", inner)]
+            left += [b"]", *reversed(parts[1:]), b"["]
+        else:
+            written += orjson.dumps(item, default)
+    return bytes(written)
 
 
 def begins_as_form(body: bytes) -> bool:

@@ -252,6 +252,14 @@ def test_what_can_not_be_seen_is_spelled_and_what_is_long_is_cut():
     assert len(told) < 300
 
 
+@pytest.mark.parametrize("deep", ["[" * 900 + "1" + "]" * 900, '{"a":' * 900 + "1" + "}" * 900])
+def test_a_value_that_is_nested_deep_is_told_by_its_begin(deep):
+    told = summarize_changes([change("x", "changed")._replace(old_value=deep, new_value="1")])
+    assert told.startswith(f"changed the x from {deep[:20]}")
+    assert told.endswith(" to 1")
+    assert len(told) < 120
+
+
 @pytest.mark.parametrize("value", ["{who}", "%s", "{0.__class__}", "<b>", "of WA1 from"])
 def test_text_from_outside_is_never_a_template(value):
     told = make_sentence(change("details.hostName", "changed", value, f"{value}2", entity=value.upper(), actor=value))

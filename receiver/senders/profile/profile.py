@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
-import orjson
-
 from receiver.senders.profile.events import DELETED, UPDATED, EventRules
 from receiver.senders.profile.handshakes import Handshake, HandshakeRules
 from receiver.senders.profile.sources import Request, Sources, parse_time
 from receiver.senders.profile.telling import State
-from receiver.senders.request import MOST_FIELDS, BodyError, begins_as_form, parse_body
+from receiver.senders.request import MOST_FIELDS, BodyError, begins_as_form, parse_body, write_json
 from receiver.senders.schemes import Scheme, Secret
 from receiver.senders.sender import Body, Columns, Sender
 from receiver.senders.tables import Keys, Table
@@ -166,17 +164,8 @@ class Profile(Sender):
         raise BodyError(f"The body is a form, which must begin with the field {names}.", is_json=False)
 
     def make_payload(self, raw: bytes, body: Body) -> bytes:
-        """Return the JSON that is stored of a body: its own bytes, or what was read of a form, written anew.
-
-        Raises:
-            BodyError: what a form holds is nested too deeply to be written.
-        """
-        if not self.is_form(raw):
-            return raw
-        try:
-            return orjson.dumps(body)
-        except TypeError:
-            raise BodyError("The JSON in the form is nested deeper than 250 levels.", is_json=False) from None
+        """Return the JSON that is stored of a body: its own bytes, or what was read of a form, written anew."""
+        return write_json(body) if self.is_form(raw) else raw
 
     def classify(self, event: str | None, headers: Mapping[str, str], body: Body, received_at: datetime) -> Columns:
         """Return a notification's columns; raises nothing, whatever the body.

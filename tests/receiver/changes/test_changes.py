@@ -17,6 +17,7 @@ from receiver.deriving import Deriver, make_read, write_changes
 from receiver.deriving.tables import Rebuild
 from receiver.notification import FIRST_SENDER, NumberedNotification
 from receiver.senders import CENTURYLINK
+from tests.support.changes_bodies import nested
 from tests.support.database import open_database
 from tests.support.rows import NOON, notification
 from tests.support.sizes import size
@@ -229,11 +230,24 @@ def test_odd_names_are_spelled_so_that_a_path_has_one_meaning():
 
 
 def test_no_body_however_odd_stops_the_comparison():
-    nested = b'{"x":' + b"[" * 900 + b"1" + b"]" * 900 + b"}"
-    many = json.dumps({f"k{number}": number for number in range(5_000)}).encode()
-    for odd in (nested, many):
-        assert changes_of(known(SERVER), known(odd)) == [Change("", "changed", False, None, None)]
-        assert changes_of(known(odd), known(odd)) == [UNSEEN]
+    odd = json.dumps({f"k{number}": number for number in range(5_000)}).encode()
+    assert changes_of(known(SERVER), known(odd)) == [Change("", "changed", False, None, None)]
+    assert changes_of(known(odd), known(odd)) == [UNSEEN]
+
+
+@pytest.mark.parametrize("depth", [200, 300, 340, 900, 1_020])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_what_changes_beside_a_value_that_is_nested_deep_and_in_it_is_found(depth, opening, closing):
+    def body(name, inner):
+        value = nested(depth, opening, inner, closing)
+        return known(f'{{"name":"{name}","x":{value},"y":[{{"id":1}}]}}'.encode())
+
+    def paths(before, now):
+        return [change.path for change in changes_of(before, now) if not change.noise]
+
+    assert paths(body("a", "1"), body("b", "1")) == ["name"]
+    assert [path[0] for path in paths(body("a", "1"), body("a", "2"))] == ["x"]
+    assert paths(body("a", '{"b":1,"c":2}'), body("a", '{"b":1, "c":2}')) == [""]
 
 
 def test_long_names_are_not_repeated_without_end():
