@@ -83,6 +83,11 @@ def test_an_account_is_named_by_its_alias_or_by_what_no_other_has(text, alias):
     assert many_accounts(1000).find_named(text) == alias
 
 
+def test_an_account_is_named_by_its_alias_in_any_letter_case_also_where_others_have_it_as_a_part():
+    accounts = Accounts([Account(name, None, None, (name,)) for name in ("larkspur-tools", "larkspur-tools-2")])
+    assert accounts.find_named("Larkspur-Tools") == "larkspur-tools"
+
+
 def test_a_search_lists_accounts_that_are_named_exactly_so_first_then_those_that_begin_so():
     names = ("Old Kestrel", "Kestrel Ltd", "Kestrel", "Acme")
     accounts = Accounts([Account(f"A{number}", name, None, (f"A{number}",)) for number, name in enumerate(names)])

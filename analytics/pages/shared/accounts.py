@@ -142,9 +142,9 @@ class Accounts:
 
     def find_named(self, text: str) -> str | None:
         """Return what names the account with this alias, or the only one with the text in alias or name; else None."""
-        for alias in (text, text.upper()):
-            if alias in self.labels:
-                return alias
+        named = [key for key in self.labels if key.casefold() == text.casefold()]
+        if text in named or len(named) == 1:
+            return text if text in named else named[0]
         matches = [self.find_key(account.alias, account.sender) for account in self.all if is_in(text, account)]
         return matches[0] if len(matches) == 1 else None
 

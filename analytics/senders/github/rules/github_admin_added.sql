@@ -67,7 +67,7 @@ sender = "github"
 headers = { X-GitHub-Event = "team" }
 at = 2026-03-04T10:20:00Z
 body = '''{"action":"added_to_repository","team":{"name":"crew","slug":"crew"},"organization":{"login":"acme"},
-"repository":{"full_name":"acme/shop","owner":{"login":"acme"},"permissions":{"pull":true,"push":true,"admin":true}},
+"repository":{"full_name":"Acme/Shop","owner":{"login":"acme"},"permissions":{"pull":true,"push":true,"admin":true}},
 "sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
@@ -151,7 +151,7 @@ judged AS (
             THEN concat('made ', fields[6], ' an administrator of ', entity_id)
             WHEN category = 'team' AND fields[11] = 'true'
                 AND (event_type = 'team.added_to_repository' OR fields[12] = 'false')
-            THEN concat('made the team ', fields[9], ' an administrator of ', fields[10])
+            THEN concat('made the team ', fields[9], ' an administrator of ', lower(fields[10]))
         END AS act
     FROM acts
 )

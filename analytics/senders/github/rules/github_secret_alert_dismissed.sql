@@ -29,7 +29,7 @@ headers = { X-GitHub-Event = "secret_scanning_alert" }
 at = 2026-03-04T10:00:00Z
 body = '''{"action":"resolved","alert":{"number":1,"secret_type":"aws","secret_type_display_name":"AWS key","state":"resolved",
 "resolution":"wont_fix","resolution_comment":"too much work","validity":"unknown"},
-"repository":{"full_name":"acme/shop","owner":{"login":"acme"}},"sender":{"login":"ann"}}'''
+"repository":{"full_name":"Acme/Shop","owner":{"login":"Acme"}},"sender":{"login":"ann"}}'''
 [[fires.notifications]]
 sender = "github"
 headers = { X-GitHub-Event = "secret_scanning_alert" }
@@ -89,7 +89,7 @@ SELECT
     account_alias,
     actor,
     concat(
-        coalesce(actor, 'Somebody'), ' dismissed alert ', fields[1], ' of ', fields[2],
+        coalesce(actor, 'Somebody'), ' dismissed alert ', fields[1], ' of ', lower(fields[2]),
         ' (', coalesce(fields[3], fields[4], 'no type'), ') as ',
         CASE fields[5] WHEN 'wont_fix' THEN 'won''t fix' ELSE coalesce(replace(fields[5], '_', ' '), '(no reason)') END,
         if(nullif(fields[6], '') IS NULL, '.', concat(': ', fields[6]))
