@@ -10,7 +10,7 @@ from analytics.client.lake import LakeSource, is_lake
 from analytics.client.limits import bound_count, bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
-from analytics.client.typed import check_text, convert_parameters
+from analytics.client.typed import check_sql, convert_parameters
 from analytics.errors import LocationError, QueryError
 from analytics.settings import read_settings
 
@@ -59,7 +59,7 @@ class Client:
         """
         seconds = bound_timeout(timeout)
         rows, size = bound_count("max_rows", max_rows), bound_count("max_bytes", max_bytes)
-        check_text(query, "the SQL")
+        check_sql(query)
         values = convert_parameters(parameters)
         return convert_types(self._source.sql(query, values, seconds, rows, cancellation, size))
 

@@ -54,8 +54,8 @@ def convert_named(value: Any, name: str) -> Any:
         raise QueryError(f"{name} is nested too deeply: give fewer levels of lists and dictionaries.") from None
 
 
-def check_text(text: str, name: str) -> None:
-    """Check that UTF-8 can write a text: a byte of another encoding, as an argument of a command, stays a lone half.
+def check_sql(text: str) -> None:
+    """Check that UTF-8 can write SQL: a byte of another encoding, as an argument of a command, stays a lone half.
 
     Raises:
         QueryError: it can't.
@@ -63,9 +63,7 @@ def check_text(text: str, name: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise QueryError(
-            f"Character {error.start + 1} of {name} is no UTF-8 text: write it in that encoding."
-        ) from None
+        raise QueryError(f"Character {error.start + 1} of the SQL is no UTF-8 text: write it in UTF-8.") from None
 
 
 def _convert(value: Any) -> Any:

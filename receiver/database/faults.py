@@ -190,14 +190,10 @@ def _sign(data_dir: Path) -> Path:
     return data_dir / "suspect"
 
 
-def read_or(
-    connection: duckdb.DuckDBPyConnection,
-    sql: str,
-    instead: list[tuple[Any, ...]],
-    lost: str,
-    parameters: list[Any] | None = None,
+def read_or_lose(
+    connection: duckdb.DuckDBPyConnection, sql: str, lost: str, parameters: list[Any] | None = None
 ) -> list[tuple[Any, ...]]:
-    """Run a query whose answer is optional; if it meets a damaged block, log what is lost.
+    """Return the rows of a query whose answer is optional; if it meets a damaged block, log what is lost, and none.
 
     Raises:
         duckdb.Error: something else is wrong.
@@ -208,7 +204,7 @@ def read_or(
         if isinstance(error, _NO_DAMAGE) or "failed to import" in str(error) or not is_damage(error):
             raise
         _log.error("the database is damaged (%s): %s; `clc-receiver verify` names what can't be read", error, lost)
-        return instead
+        return []
 
 
 class DoubledError(Exception):

@@ -91,11 +91,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
     """
     version = _read_schema_version(connection)
     newest = find_newest_version()
-    if version > newest:
-        raise NewerStoreError(
-            f"{path} has schema version {version}, but this program knows versions up to {newest}: "
-            "install the newer program again."
-        )
+    _refuse_newer(version, str(path))
     if 0 < version < newest:
         checkpoint(connection)
         connection.close()
@@ -105,6 +101,15 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, memory_l
         connection = connect(path, memory_limit)
     _migrate(connection, version)
     return connection
+
+
+def _refuse_newer(version: int, name: str) -> None:
+    newest = find_newest_version()
+    if version > newest:
+        raise NewerStoreError(
+            f"{name} has schema version {version}, but this program knows versions up to {newest}: install the newer "
+            "program."
+        )
 
 
 def _keep(path: Path, kept: Path) -> None:
@@ -189,13 +194,12 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     macro in it would run in the store later, behind the query service's guard, which looks at the query alone. So
     nothing in the file is used before every definition in it is known to be ours.
 
-    If this program does not know the version, nothing else in the file may be used.
-
     Args:
         connection: the file, open; nothing in it was used yet.
         name: the file's name in an error.
 
     Raises:
+        NewerStoreError: a newer program wrote it.
         StoreError: something in it is foreign, altered or missing, and is named.
         duckdb.Error: the file can't be read.
     """
@@ -207,8 +211,7 @@ def check_catalogue(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         raise StoreError(f"{name} is not of this program: it tells no version of its schema.")
     versions = connection.execute("SELECT version FROM main.schema_version ORDER BY 1 DESC").fetchall()
     version = int(versions[0][0]) if versions else 0
-    if version > find_newest_version():
-        return version
+    _refuse_newer(version, name)
     expected = _build_definitions(version, backup=("table", "backup_info") in definitions)
     differing = [
         *((key, "is foreign") for key in sorted(definitions.keys() - expected.keys())),

@@ -13,7 +13,7 @@ from zlib import crc32
 import duckdb
 import pyarrow as pa
 
-from receiver.database.faults import read_or
+from receiver.database.faults import read_or_lose
 from receiver.logs import describe
 
 _FILE = "last_bodies.sqlite"
@@ -169,6 +169,6 @@ def load_bodies(data_dir: Path, connection: duckdb.DuckDBPyConnection) -> LastBo
     if newest := bodies.newest:
         seq, name = newest
         sql = "SELECT id::VARCHAR FROM notifications WHERE seq = ?"
-        if read_or(connection, sql, [], "the bodies at hand are not used", [seq]) != [(name,)]:
+        if read_or_lose(connection, sql, "the bodies at hand are not used", [seq]) != [(name,)]:
             bodies.clear()
     return bodies

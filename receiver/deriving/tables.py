@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from receiver.changes.change import Change
 from receiver.database.extent import read_dropped
-from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, UnderivableError, read_or
+from receiver.database.faults import FAULTS_OF_A_ROW, OUT_OF_MEMORY, UnderivableError, read_or_lose
 from receiver.database.opening import Read, create_anew, run, transaction
 from receiver.database.rows import insert, insert_table, make_numbered, make_table, select_numbered
 from receiver.deriving.counts import forget_counts
@@ -46,7 +46,7 @@ def make_read(connection: duckdb.DuckDBPyConnection) -> Read:
     """Make a deriver's `read` of a store; rows in a damaged block are left out."""
 
     def read(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        return read_or(connection, sql, [], "what changed since then is not told", parameters)
+        return read_or_lose(connection, sql, "what changed since then is not told", parameters)
 
     return read
 

@@ -15,10 +15,9 @@ import duckdb
 from receiver import __version__
 from receiver.data_directory.accounts import learn_accounts, read_learned_accounts
 from receiver.database.extent import count_notifications, read_watermarks
-from receiver.database.faults import is_damage, read_or
-from receiver.database.migrations import find_newest_version
+from receiver.database.faults import is_damage, read_or_lose
 from receiver.database.opening import BACKUP_TABLES, DERIVED_TABLES, check_catalogue, create_anew, run
-from receiver.errors import NewerStoreError, StoreError, UndecidedError
+from receiver.errors import StoreError, UndecidedError
 from receiver.files import check_for_duckdb
 from receiver.spool.layout import Positions, from_microseconds
 
@@ -93,15 +92,16 @@ def inspect(path: Path, *, sparing_refused: bool = False) -> BackupInfo:
         UndecidedError: it can't be read at the moment, for lack of memory for example.
     """
     with _open(path) as database:
-        version = _check_version(database, path)
+        try:
+            version = check_catalogue(database, str(path))
+        except duckdb.Error as error:
+            raise _make_reading_error(path, error) from None
         info = _read_info(database, path)
-        if info.schema_version > find_newest_version():
-            raise NewerStoreError(
-                f"{path} has schema version {info.schema_version} (of version {info.program_version}), but this "
-                f"program knows versions up to {find_newest_version()}: install the newer program."
-            )
         if info.schema_version != version:
-            raise StoreError(f"{path} says that it has schema version {info.schema_version}, but it has {version}.")
+            raise StoreError(
+                f"{path} says that version {info.program_version} wrote it with schema version {info.schema_version}, "
+                f"but it has {version}."
+            )
         try:
             stored = count_notifications(partial(run, database))
             _read_all(database, [_REFUSED] if sparing_refused else [])
@@ -171,7 +171,7 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
 
     Raises:
         duckdb.Error, sqlite3.Error: it can't be done.
-        StoreError: something in it is foreign.
+        StoreError: something in it is foreign, or a newer program wrote it.
         UndecidedError: the copy could not be looked at, and is empty now; the backup may be whole.
     """
     with duckdb.connect(str(copy), config=_CONFIG) as database:
@@ -180,12 +180,10 @@ def unseal(copy: Path, accounts: Path, *, emptying_refused: bool = False) -> Non
             raise UndecidedError(
                 f"{copy} is empty, as it could not be looked at: whether the backup is whole is not known."
             )
-        if version > find_newest_version():
-            raise NewerStoreError("The backup is of a newer program: install that.")
         if emptying_refused:
             create_anew(database, [_REFUSED], version)
             database.execute("CHECKPOINT").fetchall()  # so it stays empty, whatever fails below
-        learned = read_or(database, _LEARNED, [], "its learned accounts are lost")
+        learned = read_or_lose(database, _LEARNED, "its learned accounts are lost")
         for table in ("learned_accounts", "backup_info"):
             database.execute(f"DROP TABLE {table}").fetchall()
         database.execute("CHECKPOINT").fetchall()
@@ -209,24 +207,6 @@ def _read_info(database: duckdb.DuckDBPyConnection, path: Path) -> BackupInfo:
         raise _make_reading_error(path, error) from None
     made_at, *others = row
     return BackupInfo._make([from_microseconds(made_at), *others])
-
-
-def _check_version(database: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Check that nothing in a backup is foreign before anything in it is used, and return its schema's version.
-
-    Raises:
-        StoreError: something is foreign, or the file is of a newer program.
-    """
-    try:
-        version = check_catalogue(database, str(path))
-    except duckdb.Error as error:
-        raise _make_reading_error(path, error) from None
-    if version > find_newest_version():
-        raise NewerStoreError(
-            f"{path} has schema version {version}, but this program knows versions up to {find_newest_version()}: "
-            "install the newer program."
-        )
-    return version
 
 
 @contextlib.contextmanager

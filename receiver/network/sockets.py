@@ -206,9 +206,9 @@ def take_passed_sockets(variables: MutableMapping[str, str]) -> PassedSockets:
     return PassedSockets([each for name, each in passed if name != _QUERY_NAME], queries[0] if queries else None)
 
 
-def notify_systemd(text: str, variables: MutableMapping[str, str] = os.environ) -> None:
+def notify_systemd(text: str) -> None:
     """Notify systemd, with `READY=1` say, if it runs this process and asks for notifications."""
-    address = variables.get("NOTIFY_SOCKET", "")
+    address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:

@@ -16,7 +16,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -112,9 +112,9 @@ class Heart:
             time.sleep(BEAT_SECONDS)
 
 
-def take_descriptor(variables: MutableMapping[str, str] = os.environ) -> int | None:
+def take_descriptor() -> int | None:
     """Take the pipe's descriptor from the environment, so that this process's own children get none."""
-    text = variables.pop(VARIABLE, "")
+    text = os.environ.pop(VARIABLE, "")
     return int(text) if text.isdecimal() else None
 
 

@@ -29,13 +29,13 @@ times and logs are written. All others lead to data, secrets or machines of the 
 _QUERY = "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
 
 
-def leave_settings(env_file: str = ".env") -> None:
+def leave_settings() -> None:
     """Leave in the environment only those settings of the user's that hold for the demonstration, too.
 
     Raises:
-        SettingsError: `env_file` can't be read.
+        SettingsError: `.env` can't be read.
     """
-    given = {name.upper(): value for name, value in {**read_dot_env(env_file), **os.environ}.items() if value}
+    given = {name.upper(): value for name, value in {**read_dot_env(".env"), **os.environ}.items() if value}
     for name in [name for name in os.environ if name.upper().startswith("CLC_")]:
         del os.environ[name]
     os.environ.update({name: given[name] for name in _OF_USER & given.keys()})

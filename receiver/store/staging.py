@@ -69,10 +69,10 @@ def _try_to_stage(settings: Settings, backup: Path) -> Staged | None:
             unseal(copy, settings.learned_accounts, emptying_refused=not has_whole_refused)
     except UndecidedError:
         raise
-    except NewerStoreError:
+    except NewerStoreError as error:
         raise NewerStoreError(
-            f"A backup must take the place of {settings.database}, and {backup} is of a newer program: install that, "
-            "or move the backup away so that an older one is used. Nothing was moved."
+            f"{error} Or move {backup} away, so that an older one takes the place of {settings.database}. Nothing was "
+            "moved."
         ) from None
     except (StoreError, duckdb.Error) as error:  # some databases have no notifications
         if isinstance(error, duckdb.Error) and not is_damage(error):

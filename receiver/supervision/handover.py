@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import IO, NamedTuple, TypeVar
 
@@ -154,13 +154,13 @@ def take_held(handover: Handover) -> Held:
     return held
 
 
-def read_handover(variables: MutableMapping[str, str] = os.environ) -> Handover | None:
+def read_handover() -> Handover | None:
     """Read the handover of the previous version, if there was one, and remove it from the environment.
 
     Raises:
         UpgradeError: this version does not understand it.
     """
-    text = variables.pop(_VARIABLE, None)
+    text = os.environ.pop(_VARIABLE, None)
     if text is None:
         return None
     try:

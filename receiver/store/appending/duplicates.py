@@ -12,7 +12,7 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.database.faults import read_or
+from receiver.database.faults import read_or_lose
 from receiver.database.rows import insert
 from receiver.files import read_sql_file
 from receiver.notification import Notification, NumberedNotification
@@ -109,7 +109,7 @@ class DuplicateFinder:
     def _load(self, since: datetime) -> None:
         """Read the latest notification of each entity, where it was received since a moment."""
         query = read_sql_file(__package__, "latest_of_each_entity.sql")
-        rows = read_or(self._connection, query, [], _LOST, [since])
+        rows = read_or_lose(self._connection, query, _LOST, [since])
         # `intern`, because memory would hold the same few names once more for each entity.
         self._latest = {
             (intern(sender), intern(category), name): _Latest._make(latest) for sender, category, name, *latest in rows
@@ -141,7 +141,7 @@ class DuplicateFinder:
             begin, end = _subtract(min(times), self._window), _add(max(times), self._window)
             query = read_sql_file(__package__, "around_late_rows.sql")
             parameters = [begin, end, list({row.entity_id for row in late})]
-            for sender, category, name, *each in read_or(self._connection, query, [], _LOST, parameters):
+            for sender, category, name, *each in read_or_lose(self._connection, query, _LOST, parameters):
                 if (sender, category, name) in around:
                     around[sender, category, name].append(_Latest._make(each))
         return around
@@ -194,11 +194,11 @@ class DuplicateFinder:
         if not keys:
             return {}
         lost = "copies of earlier deliveries are not told"
-        found = read_or(self._connection, read_sql_file(__package__, "delivered.sql"), [], lost, [list(keys)])
+        found = read_or_lose(self._connection, read_sql_file(__package__, "delivered.sql"), lost, [list(keys)])
         if not found:
             return {}
         query = read_sql_file(__package__, "deliveries.sql")
-        rows = read_or(self._connection, query, [], lost, [[seq for (seq,) in found]])
+        rows = read_or_lose(self._connection, query, lost, [[seq for (seq,) in found]])
         return {_Delivery._make(delivery): original for original, *delivery in rows}
 
 

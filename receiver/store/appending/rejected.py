@@ -7,7 +7,7 @@ from uuid import UUID
 
 import duckdb
 
-from receiver.database.faults import NEEDS_NEW_PROCESS, NotOneRowError, read_or
+from receiver.database.faults import NEEDS_NEW_PROCESS, NotOneRowError, read_or_lose
 from receiver.database.opening import run
 from receiver.database.rows import insert_notifications, insert_rejections
 from receiver.files import read_sql_file
@@ -79,7 +79,7 @@ class RejectedBudget:
 
     def _count(self) -> Counter[str]:
         sizes = read_sql_file(__package__, "rejected_bytes.sql")
-        rows = read_or(self._connection, sizes, [], "the size of `rejected` counts from nothing")
+        rows = read_or_lose(self._connection, sizes, "the size of `rejected` counts from nothing")
         return Counter({reason: int(size) for reason, size in rows})
 
 
