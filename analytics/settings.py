@@ -14,8 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base
-from analytics.dot_env import read_dot_env
+from analytics.base_directory import ENV_FILE, TOKEN_FILE, WORKING_DIRECTORY, find_base, read_dot_env
 from analytics.errors import SettingsError, TokenError
 from analytics.text import join_names
 

@@ -1,7 +1,8 @@
 """The rows of the shared spool: they are put there exactly once, in batches that give those of all nodes one order.
 
 Rows, positions and their place in the order are put there in one transaction. Rows that every node has in its store's
-file and that a backup holds are deleted in small steps, after an hour.
+file and that a backup holds are deleted in small steps, after an hour. Texts and ids are bytes there, and times are
+microseconds since 1970.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,10 +12,28 @@ from typing import Any, NamedTuple
 
 from receiver.errors import ReceiverError
 from receiver.files import read_sql_file
-from receiver.shared_spool.rows import COPIED, COPIED_TYPES, SELECTED, make_row, to_copy
+from receiver.notification import Column, Notification, Rejection, list_columns
 from receiver.shared_spool.server import Connection, transaction
-from receiver.spool import Positions, SpooledRow, Watermarks
+from receiver.spool import KINDS, Positions, Row, SpooledRow, Watermarks
+from receiver.spool.columns import DamagedRowError, make_damaged, pack, unpack
+from receiver.spool.layout import SQLITE_TYPES
 
+_TYPES = {"BLOB": "bytea", "TEXT": "bytea", "INTEGER": "int8"}
+_COLUMNS: dict[str, Column] = {column.name: column for kind in KINDS for column in list_columns(kind)}
+_NAMES = list(_COLUMNS)
+_TEXTS = {name for name, column in _COLUMNS.items() if SQLITE_TYPES[column.type] == "TEXT"}
+_OF_KIND: dict[str, tuple[str, ...]] = {"notifications": Notification._fields, "rejected": Rejection._fields}
+
+SELECTED = ", ".join(_NAMES)
+"""The columns of all kinds of rows, as a list for SQL."""
+COPIED = ("segment", "kind", "position", "holds", *_NAMES, "checksum")
+"""The columns that `to_copy` gives."""
+COPIED_TYPES = (
+    *("text", "text", "int8", "text"),
+    *(_TYPES[SQLITE_TYPES[column.type]] for column in _COLUMNS.values()),
+    "int8",
+)
+"""Their types."""
 _ADD = """
 WITH batch AS (UPDATE clc_spool.counter SET number = number + 1, rows = rows + %s RETURNING number, rows)
 INSERT INTO clc_spool.batches (number, rows_before, part, segment, kind, first, last)
@@ -47,6 +66,46 @@ _NOTE_FREED = """
 INSERT INTO clc_spool.freed VALUES (%s, %s, %s)
 ON CONFLICT (segment, kind) DO UPDATE SET last = greatest(freed.last, excluded.last)
 """
+
+
+def to_copy(spooled: SpooledRow) -> list[Any]:
+    """Return the values of a row to copy into the shared spool."""
+    holds = KINDS[type(spooled.row)]
+    _, *columns, checksum = pack(spooled.row, spooled.position)
+    by_name = dict(zip(_OF_KIND[holds], columns, strict=True))
+    return [
+        spooled.segment,
+        spooled.kind,
+        spooled.position,
+        holds,
+        *(_to_bytes(by_name.get(name)) for name in _NAMES),
+        checksum,
+    ]
+
+
+def make_row(segment: str, kind: str, selected: Sequence[Any]) -> SpooledRow:
+    """Make a row of a segment from its position, what it holds, `SELECTED` and its checksum; check it again.
+
+    A row that is not as it was written becomes a `Rejection`, as in a segment.
+    """
+    position, holds, *values, checksum = selected
+    by_name = dict(zip(_NAMES, values, strict=True))
+    try:
+        columns = [_to_text(name, by_name[name]) for name in _OF_KIND[holds]]
+        row: Row = unpack(holds, position, [position, *columns, checksum])
+    except (DamagedRowError, UnicodeDecodeError, KeyError):  # what it holds may be wrong, too
+        there = {name: _to_text(name, value, "surrogateescape") for name, value in by_name.items() if value is not None}
+        held = "notifications" if "payload" in there else "rejected"
+        row = make_damaged(segment, held, position, {"position": position, **there, "checksum": checksum})
+    return SpooledRow(segment, kind, position, row)
+
+
+def _to_bytes(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _to_text(name: str, value: Any, errors: str = "strict") -> Any:
+    return value.decode(errors=errors) if name in _TEXTS and value is not None else value
 
 
 class Part(NamedTuple):

@@ -2,9 +2,8 @@
 
 from receiver.spool.layout import KINDS, Positions, Row, Watermarks, count_bytes
 from receiver.spool.reader import SpoolReader
-from receiver.spool.segment import Segment, SpooledRow
+from receiver.spool.segment import RowSource, Segment, SpooledRow
 from receiver.spool.sent import Place, SentNote, Shipped, ShipperMetrics, read_shipped, write_shipped
-from receiver.spool.source import RowSource
 from receiver.spool.writer import Done, SpoolWriter, WaitingRow
 
 __all__ = [

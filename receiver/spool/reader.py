@@ -12,8 +12,7 @@ from receiver.spool import layout
 from receiver.spool.layout import Watermarks
 from receiver.spool.ledger import note_end, read_ledger
 from receiver.spool.looking import find_unreadable_commits
-from receiver.spool.segment import Segment, SpooledRow
-from receiver.spool.source import read_by_turns
+from receiver.spool.segment import Segment, SpooledRow, read_by_turns
 
 ReportDamage = Callable[[str, Path | None, str | None, str | None], object]
 """Takes a sentence, the directory that the files were moved to, what is missing since, and the begin of all sentences

@@ -11,7 +11,7 @@ import duckdb
 from receiver.keeping.notes import LAKE_NOTE, note_done, note_failure
 from receiver.logs import describe
 from receiver.settings import Settings
-from receiver.store.arrange_loop import come_last
+from receiver.store.arranging import come_last
 from receiver.store.dropper import Dropper
 from receiver.store.helper import Helper, explain
 

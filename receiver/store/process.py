@@ -31,7 +31,7 @@ from receiver.settings import Settings, split_address
 from receiver.spool import ShipperMetrics
 from receiver.spool.owners import open_spool
 from receiver.store.appending.condition import Condition
-from receiver.store.arrange_loop import ArrangeLoop
+from receiver.store.arranging import ArrangeLoop
 from receiver.store.backup import Backups
 from receiver.store.control import control_handlers
 from receiver.store.described_senders import write_senders

@@ -7,8 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.client.pulse import ListenerPulse
-from analytics.client.signs import Sign, ask_listener, find_failures, find_store_failure, listener_answers
+from analytics.client.pulse import (
+    ListenerPulse,
+    Sign,
+    ask_listener,
+    find_failures,
+    find_store_failure,
+    listener_answers,
+)
 from analytics.settings import Settings
 from tests.support.ports import free_address
 from tests.support.processes import ListenerProcess, running, stopped
@@ -55,7 +61,7 @@ def test_the_failure_of_the_store_is_told_by_what_serve_wrote_of_it_alone(tmp_pa
     ],
 )
 def test_what_a_listener_says_of_its_spool_and_of_the_store_is_told_with_how_good_it_is(monkeypatch, answer, told):
-    monkeypatch.setattr("analytics.client.signs.get", lambda _url: json.dumps(answer))
+    monkeypatch.setattr("analytics.client.pulse.get", lambda _url: json.dumps(answer))
     names = ("Listener", "Store, says the listener")
     assert ask_listener(Settings()) == [Sign(name, *each) for name, each in zip(names, told, strict=False)]
 

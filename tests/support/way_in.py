@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from receiver.spool import SpooledRow, SpoolReader, Watermarks
-from receiver.spool.source import RowSource
+from receiver.spool.segment import RowSource
 from tests.support.postgres import PostgreSQL
 
 _MOST_CONNECTED = 4

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from analytics.client.signs import find_signs
+from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.health.lists import draw_machines, draw_silences, parse_time, put_plainly
 from analytics.pages.shared.answers import read_now, read_silence

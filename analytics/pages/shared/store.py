@@ -19,8 +19,7 @@ from analytics.client.arrow_types import make_frame
 from analytics.client.cancelling import Cancellation
 from analytics.client.client import Client, connect
 from analytics.client.keeping import begin
-from analytics.client.pulse import ListenerPulse, Pulse
-from analytics.client.signs import find_store_failure
+from analytics.client.pulse import ListenerPulse, Pulse, find_store_failure
 from analytics.errors import NoStatusError, SilentError
 from analytics.pages.shared.answers import answer, read_silence
 from analytics.settings import as_url, read_settings

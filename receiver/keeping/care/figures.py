@@ -21,7 +21,7 @@ from receiver.keeping.care.limits import (
     measure_age,
     measure_wait,
 )
-from receiver.keeping.care.machines import describe_machine, describe_role, judge_machines, judge_shared_spool
+from receiver.keeping.care.sharing import describe_machine, describe_role, judge_machines, judge_shared_spool
 from receiver.keeping.notes import STOPPED
 from receiver.processes.state import ProcessState
 from receiver.settings import is_loopback

@@ -15,7 +15,7 @@ from tests.support.rows import notification
 
 def test_a_row_waits_since_its_receipt_where_the_clock_was_ahead_when_its_writer_began(tmp_path: Path, monkeypatch):
     now = datetime.now(UTC)
-    monkeypatch.setattr("receiver.spool.segment_writer.uuid_utils.uuid7", lambda: make_id(now + timedelta(days=1)))
+    monkeypatch.setattr("receiver.spool.writer.uuid_utils.uuid7", lambda: make_id(now + timedelta(days=1)))
     writer = SpoolWriter(tmp_path)
     received_at = (now - timedelta(hours=1)).replace(microsecond=0)
     writer.append_all([notification(1, received_at=received_at)])

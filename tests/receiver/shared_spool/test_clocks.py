@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from receiver.keeping.care.machines import describe_machine
-from receiver.keeping.care.sharing import Machine, SharedSpool, add_machines
+from receiver.keeping.care.sharing import Machine, SharedSpool, add_machines, describe_machine
 from receiver.shared_spool import nodes as membership
 from tests.receiver.keeping.test_care import figure, shared
 from tests.support.sizes import take_few

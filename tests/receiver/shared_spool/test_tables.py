@@ -3,7 +3,7 @@
 import psycopg
 
 from receiver.shared_spool import server
-from receiver.shared_spool.rows import COPIED, COPIED_TYPES
+from receiver.shared_spool.batches import COPIED, COPIED_TYPES
 
 COLUMNS = """
 SELECT attname, atttypid::regtype::TEXT FROM pg_attribute WHERE attrelid = 'clc_spool.rows'::regclass AND attnum > 0

@@ -11,10 +11,9 @@ from receiver.database.opening import run
 from receiver.deriving.counts import TABLES, count_that_agree
 from receiver.deriving.tables import Rebuild, make_read
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store import arrange_loop, arranging
+from receiver.store import arranging
 from receiver.store.appending.appender import Appender
-from receiver.store.arrange_loop import ArrangeLoop
-from receiver.store.arranging import Arranger, Counter
+from receiver.store.arranging import ArrangeLoop, Arranger, Counter
 from tests.support.database import do_next, open_database
 from tests.support.rows import notification
 from tests.support.sizes import take_few
@@ -29,7 +28,7 @@ STORED = {table: f"SELECT * FROM {table} ORDER BY ALL" for table in TABLES}
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(arranging, "COUNTED_AT_ONCE", ROWS)
-    monkeypatch.setattr(arrange_loop, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(arranging, "_LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from receiver.spool import SpoolWriter, columns, layout, ledger
-from receiver.spool.segment_writer import SegmentWriter
+from receiver.spool.writer import SegmentWriter
 from tests.durability.support.spool_store import SpoolStore, kill_writer
 from tests.support.rows import notification
 

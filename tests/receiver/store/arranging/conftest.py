@@ -4,7 +4,7 @@ import pytest
 
 from receiver.database.opening import run
 from receiver.spool import SpoolReader, SpoolWriter
-from receiver.store import arrange_loop, arranging
+from receiver.store import arranging
 from receiver.store.appending.appender import Appender
 from tests.receiver.store.arranging.rows import NEWEST, ROW_GROUP, row_of
 from tests.support.database import open_database
@@ -15,7 +15,7 @@ def small(monkeypatch):
     monkeypatch.setattr("receiver.store.loop._CHECKPOINT_SECONDS", 0.5)
     monkeypatch.setattr(arranging, "ROW_GROUP", ROW_GROUP)
     monkeypatch.setattr(arranging, "NEWEST", NEWEST)
-    monkeypatch.setattr(arrange_loop, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(arranging, "_LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture

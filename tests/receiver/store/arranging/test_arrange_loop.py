@@ -10,8 +10,7 @@ import pytest
 from receiver.database.opening import run
 from receiver.spool import SpoolReader
 from receiver.store.appending.condition import GivesWay, Pace
-from receiver.store.arrange_loop import ArrangeLoop
-from receiver.store.arranging import Arranger, Counter
+from receiver.store.arranging import ArrangeLoop, Arranger, Counter
 from receiver.store.loop import AppendLoop
 from tests.receiver.store.arranging.rows import IN_PLACE, NEWEST, ROW_GROUP, contents
 from tests.support.database import do_next
@@ -98,7 +97,7 @@ def test_an_error_that_only_a_new_process_survives_is_told_and_counted(
 
 @pytest.mark.parametrize("error", take_few([MemoryError, duckdb.OutOfMemoryException], 1))
 def test_it_goes_on_when_there_is_memory_again(connection, fill, looped, monkeypatch, error):
-    monkeypatch.setattr("receiver.store.arrange_loop._RETRY_SECONDS", 0)
+    monkeypatch.setattr("receiver.store.arranging._RETRY_SECONDS", 0)
     fill(ROW_GROUP + NEWEST)
     errors = [error("none left")] * 2
 
