@@ -93,9 +93,9 @@ def open_store(settings: Settings) -> OpenedStore:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
             wrote it), but may be whole; nothing was moved.
     """
-    check_database(settings.database)
     waiting = settings.data_dir / _OPENING
     try:
+        check_database(settings.database)
         _finish_replacement(settings)
         undo_interrupted(settings.database)
         happened = _settle_the_last_run(settings, waiting)

@@ -95,14 +95,32 @@ def test_a_setting_that_duckdb_refuses_moves_nothing(crashed, tmp_path, monkeypa
     assert list(store.data_dir.glob(".*")) == []
 
 
-@pytest.mark.parametrize("name", ["clc.duckdb", pytest.param("backups", marks=pytest.mark.full)])
-def test_what_can_not_be_looked_at_is_not_missing(crashed, tmp_path, name):
+def test_a_database_that_can_not_be_looked_at_is_not_missing(crashed, tmp_path, monkeypatch):
+    store = crashed.copy(tmp_path / "data")
+    look = Path.stat
+
+    def fail(path, **options):
+        if path == store.database:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return look(path, **options)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "stat", fail)
+        with pytest.raises(StoreError, match="Input/output error"):
+            store.open()
+    assert read_incidents(store.data_dir) == []
+    assert not (store.data_dir / "aside").exists()
+    store.open().connection.close()
+    assert read_incidents(store.data_dir) == []
+
+
+@pytest.mark.full
+def test_backups_that_can_not_be_looked_at_are_not_missing(crashed, tmp_path):
     store = crashed.copy(tmp_path / "data")
     store.back_up()
-    if name == "backups":
-        store.database.write_text("no database\n" * 1_000)
-        store.wal.unlink()
-    hidden = store.data_dir / name
+    store.database.write_text("no database\n" * 1_000)
+    store.wal.unlink()
+    hidden = store.data_dir / "backups"
     hidden.rename(tmp_path / "elsewhere")
     hidden.symlink_to(hidden)  # it leads to itself, and stands for whatever a disk answers
     with pytest.raises(StoreError, match="Too many levels of symbolic links"):
