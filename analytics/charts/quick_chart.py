@@ -19,8 +19,17 @@ from analytics.charts.charts import (
     make_heading,
     make_utc_tip,
 )
-from analytics.charts.choice import MOST_BARS, MOST_ROWS, Choice, Holds, classify_columns, list_column
-from analytics.charts.names import OTHERS, limit_names, name_values
+from analytics.charts.choice import (
+    MOST_BARS,
+    MOST_ROWS,
+    OTHERS,
+    Choice,
+    Holds,
+    classify_columns,
+    limit_names,
+    list_column,
+    name_values,
+)
 from analytics.export.results import as_moment, as_number, name_columns
 from analytics.senders import GREY, colours
 from analytics.text import format_count, shorten

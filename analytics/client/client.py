@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from analytics.client.arrow_types import convert_types, make_frame
-from analytics.client.cancelling import Cancellation
+from analytics.client.cancelling import Cancellation, bound_count, bound_timeout
 from analytics.client.lake import LakeSource, is_lake
-from analytics.client.limits import bound_count, bound_timeout
 from analytics.client.local import DuckDBSource
 from analytics.client.remote import QueryServiceSource
 from analytics.client.typed import check_sql, convert_parameters

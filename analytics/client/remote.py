@@ -10,8 +10,7 @@ import pyarrow as pa
 import urllib3
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError, SSLError
 
-from analytics.client.cancelling import Cancellation, OwnConnection
-from analytics.client.limits import LONGEST_QUERY_SECONDS
+from analytics.client.cancelling import LONGEST_QUERY_SECONDS, Cancellation, OwnConnection
 from analytics.client.typed import write_all_typed
 from analytics.errors import (
     AnalyticsError,

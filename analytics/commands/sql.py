@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analytics.client.cancelling import LONGEST_QUERY_SECONDS
 from analytics.client.client import connect
-from analytics.client.limits import LONGEST_QUERY_SECONDS
 from analytics.client.parameters import PairError, explain_mismatch, read_pairs
 from analytics.commands.output import (
     check_target,

@@ -15,8 +15,8 @@ from typing import IO, Any
 import click
 import orjson
 
+from analytics.client.cancelling import MOST
 from analytics.client.client import connect
-from analytics.client.limits import MOST
 from analytics.commands.output import (
     LACKING_ROWS,
     account_option,

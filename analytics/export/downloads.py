@@ -28,7 +28,6 @@ UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
 MOST_ROWS = 1_048_575  # besides the row with the names
 MOST_COLUMNS = 16_384
 MOST_CHARACTERS = 32_767
-MOST_LISTED = 1_000
 EXACT = 10**15  # Excel keeps 15 digits of a number
 EARLIEST = datetime(1900, 3, 1)  # noqa: DTZ001 - Excel knows no time zones, and a 29 February 1900
 NO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
@@ -70,17 +69,19 @@ def make_safe_field(value: Any) -> Any:
 def make_excel(frame: Frame) -> bytes:
     """Return an Excel workbook of the rows, in which no text is a formula.
 
-    The workbook says what Excel can't hold: in each cut cell, and on a sheet of its own.
+    The workbook says what Excel can't hold: at the end of each cut cell, and on a sheet of its own.
     """
     table = as_table(frame)
     part = table.slice(0, MOST_ROWS).select(range(min(table.num_columns, MOST_COLUMNS)))
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
         bold = book.add_format({"bold": True})
-        sheet = book.add_worksheet(ROWS_SHEET)
-        listed = write_rows(sheet, part, bold, book.add_format({"num_format": TIME_FORMAT, "align": "left"}))
+        time = book.add_format({"num_format": TIME_FORMAT, "align": "left"})
+        write_rows(book.add_worksheet(ROWS_SHEET), part, bold, time)
         if sentences := find_cuts(table).list_sentences():
-            write_cuts(book.add_worksheet(CUT_SHEET), sentences, listed, bold)
+            sheet = book.add_worksheet(CUT_SHEET)
+            for row, sentence in enumerate([*sentences, "Parquet and JSON lines hold all of it."]):
+                sheet.write_string(row, 0, sentence)
     return out.getvalue()
 
 
@@ -125,14 +126,6 @@ class Cuts(NamedTuple):
         return sentences
 
 
-class Cut(NamedTuple):
-    """A cell that was cut: its row in the sheet, its column, and its original number of characters."""
-
-    row: int
-    column: str
-    characters: int
-
-
 def count_units(text: str) -> int:
     """Return the number of characters of a text as Excel counts them, in UTF-16."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
@@ -171,11 +164,6 @@ def fit_cell(text: str) -> str:
     return begin.decode("utf-16-le", "ignore") + end
 
 
-def is_cut(cell: str, value: Any) -> bool:
-    """Say whether a cell holds less than its value."""
-    return count_units(cell) >= MOST_CHARACTERS - 1 and count_units(guard(str(as_field(value)))) > MOST_CHARACTERS
-
-
 def as_cell(value: Any) -> Any:
     """Return a value for Excel: a number, a truth value, a time in UTC without its zone, or text that fits."""
     if value is None or isinstance(value, bool):
@@ -198,21 +186,15 @@ def as_number(value: float | Decimal) -> Any:
     return value if abs(value) < EXACT and digits <= len(str(EXACT)) - 1 else fit_cell(str(as_field(value)))
 
 
-def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> list[Cut]:
-    """Write the names and the rows, and return the first cells that were cut."""
+def write_rows(sheet: Worksheet, table: pa.Table, bold: Format, time: Format) -> None:
+    """Write the names and the rows."""
     sheet.freeze_panes(1, 0)
     for place, field in enumerate(table.schema):
         sheet.set_column(place, place, choose_width(field.type))
         sheet.write_string(0, place, fit_cell(field.name), bold)
-    names = table.column_names
-    cut: list[Cut] = []
     for number, row in enumerate(list_rows(table), start=1):
         for place, value in enumerate(row):
-            cell = as_cell(value)
-            write_cell(sheet, number, place, cell, time)
-            if isinstance(cell, str) and len(cut) < MOST_LISTED and is_cut(cell, value):
-                cut.append(Cut(number + 1, names[place], count_units(str(as_field(value)))))
-    return cut
+            write_cell(sheet, number, place, as_cell(value), time)
 
 
 def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) -> None:
@@ -225,22 +207,6 @@ def write_cell(sheet: Worksheet, row: int, place: int, cell: Any, time: Format) 
         sheet.write_datetime(row, place, cell, time)
     elif cell is not None:
         sheet.write_number(row, place, cell)
-
-
-def write_cuts(sheet: Worksheet, sentences: list[str], listed: list[Cut], bold: Format) -> None:
-    """Write the list of cuts and their places."""
-    sheet.set_column(0, 2, 22)
-    for row, sentence in enumerate([*sentences, "Parquet and JSON lines hold all of it."]):
-        sheet.write_string(row, 0, sentence)
-    if not listed:
-        return
-    begin = len(sentences) + 2
-    for place, name in enumerate(("Row", "Column", "Characters in all")):
-        sheet.write_string(begin, place, name, bold)
-    for row, cut in enumerate(listed, start=begin + 1):
-        sheet.write_number(row, 0, cut.row)
-        sheet.write_string(row, 1, fit_cell(cut.column))
-        sheet.write_number(row, 2, cut.characters)
 
 
 def choose_width(kind: pa.DataType) -> float:

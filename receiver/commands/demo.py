@@ -24,7 +24,7 @@ from receiver.senders.keys import load_or_make_key
 from receiver.settings import Settings, list_variables, read_settings
 from receiver.simulator.demonstrated import Role, choose_role, describe, leave_settings, make_secrets
 from receiver.simulator.options import MOST_A_SECOND, MOST_DAYS, Amount
-from receiver.simulator.organization import NAMES
+from receiver.simulator.signed_examples import NAMES
 
 T = TypeVar("T")
 

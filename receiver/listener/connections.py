@@ -17,9 +17,8 @@ from receiver.listener.draining import Connection, DrainingServer
 from receiver.listener.limits import Limits
 from receiver.listener.quick_connection import Ordinary, Peer, QuickConnection
 from receiver.listener.sources import Unproven, find_source, unmap_address
-from receiver.network.heads import HEAD_BYTES, refuse_many_headers, search_quickly
+from receiver.network.heads import HEAD_BYTES, open_stream, refuse_many_headers, search_quickly
 from receiver.network.sockets import PatientSocket
-from receiver.network.streams import open_stream
 
 _CHUNK_COST = 32 * 1024
 _QUIET_SECONDS = 60

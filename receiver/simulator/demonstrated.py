@@ -15,7 +15,7 @@ from receiver.senders import CENTURYLINK
 from receiver.senders.set_up import name_variable
 from receiver.settings import Settings
 from receiver.simulator import made_up
-from receiver.simulator.organization import A_DAY as A_DAY_OF_ORGANIZATION
+from receiver.simulator.signed_examples import A_DAY as A_DAY_OF_ORGANIZATION
 
 A_DAY = 1000.0
 """The notifications of a usual day: about one a minute by day, enough to see life, too few to bury a story."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import count as counted
 from queue import Empty, Queue
 from random import Random
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
 import orjson
 import urllib3
@@ -22,9 +22,9 @@ from receiver.errors import SendError
 from receiver.senders import CENTURYLINK
 from receiver.senders.made_up import find_rate
 from receiver.simulator import made_up
-from receiver.simulator.asking import ask
 from receiver.simulator.history import Outgoing
 
+MOST_BYTES: Final = 64 * 1024
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONGEST_SLEEP = 0.2
@@ -34,6 +34,35 @@ _NOT_SENT = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
 
 Seal = Callable[[Outgoing], tuple[str, Mapping[str, str]]]
 """Returns the path that a notification is posted to, and its headers with the signature."""
+
+
+class Answer(NamedTuple):
+    """A server's answer; of a body that is longer than any of a receiver there is the first part, and an ellipsis."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def ask(
+    pool: urllib3.PoolManager, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+) -> Answer:
+    """Ask a server, without retries and redirects, and keep its connection unless its answer is too long.
+
+    Raises:
+        HTTPError: no whole answer comes.
+    """
+    response = pool.request(
+        method, url, headers=headers, body=body, redirect=False, preload_content=False, decode_content=False
+    )
+    try:
+        data = response.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            data = data[:MOST_BYTES] + "…".encode()
+            response.close()
+        return Answer(response.status, response.headers, data)
+    finally:
+        response.release_conn()
 
 
 def seal_with(key: RSAPrivateKey, secret: str | None = None) -> Seal:

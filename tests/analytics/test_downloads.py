@@ -182,7 +182,7 @@ def test_excel_says_nothing_where_all_fits():
     assert [len(row[0].value) for row in found["Rows"][1:]] == [32_767, 32_767, 16_383]
 
 
-def test_excel_says_which_cells_it_cut():
+def test_excel_says_in_each_cell_and_in_a_sheet_that_it_cut_some():
     rows = table(
         name=["a", "b", "c"], text=["x" * 32_768, "short", "\U0001f600" * 20_000], more=["=" + "y" * 32_766, "", ""]
     )
@@ -192,16 +192,9 @@ def test_excel_says_which_cells_it_cut():
     assert cut.endswith("xxx … [cut here, of 32,768 characters]")
     assert len(cut) == 32_767
     assert wide.endswith("\U0001f600 … [cut here, of 40,000 characters]")
-    said = [[cell.value for cell in row] for row in found["Cut"]]
-    assert said == [
-        ["3 cells cut: a cell of Excel holds 32,767 characters.", None, None],
-        ["Parquet and JSON lines hold all of it.", None, None],
-        [None, None, None],
-        ["Row", "Column", "Characters in all"],
-        [2, "text", 32_768],
-        [2, "more", 32_767],
-        [4, "text", 40_000],
-    ]
+    assert [[cell.value for cell in row] for row in found["Cut"]] == [
+        ["3 cells cut: a cell of Excel holds 32,767 characters."], ["Parquet and JSON lines hold all of it."],
+    ]  # fmt: skip
 
 
 def test_excel_says_how_many_rows_and_columns_it_left_out(monkeypatch):

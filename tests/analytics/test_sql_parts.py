@@ -19,9 +19,9 @@ from analytics.errors import CancelledError, SettingsError
 from analytics.export.results import count_shown, prepare_rows
 from analytics.pages.shared.address import FIRST_PAGE
 from analytics.pages.sql.editor import TooLongError, find_place, in_address, read_address
-from analytics.pages.sql.leads import read_row
 from analytics.pages.sql.page import CUT_LINK
 from analytics.pages.sql.profile import Profile, classify, compute_profile, draw_spread
+from analytics.pages.sql.results import read_row
 from analytics.settings import read_settings
 from analytics.words.meanings import MEANINGS
 from tests.support.dashboard_app import age_lines, make_app, plain_texts

@@ -1,7 +1,7 @@
 """The outcome of the SQL page's query: a table or a chart, and files, or the error and its place."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import streamlit as st
 
@@ -16,19 +16,27 @@ from analytics.errors import (
     TooManyRowsError,
 )
 from analytics.export import downloads
-from analytics.pages.shared import address
+from analytics.export.sql_formats import list_values
+from analytics.pages.shared import address, going
 from analytics.pages.shared.components import bring, draw_age_line, draw_chart, draw_text
 from analytics.pages.shared.formatting import find_viewer_zone
 from analytics.pages.shared.frame import is_dark
+from analytics.pages.shared.open_item import is_uuid
+from analytics.pages.shared.search import find_numbers
+from analytics.pages.shared.store import ask
 from analytics.pages.sql.editor import ErrorPlace, find_place
-from analytics.pages.sql.leads import describe_leads, describe_missing, draw_leads
 from analytics.pages.sql.run import ANSWER_BYTES, LET_GO, MEBIBYTE, Run, format_duration, open_cache
-from analytics.text import as_markdown, format_count, make_visible
+from analytics.senders import as_words, find_icon, find_kind_of
+from analytics.text import as_markdown, format_count, make_visible, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+NOTIFICATION = ("notification_id", "id", "seq")
+"""The columns that name a notification, the surest first; in `rejected` an `id` names a refused one."""
+ENTITY = ("category", "entity_id")
+NAMING = {*NOTIFICATION, *ENTITY, "sender"}
 DURATION = st.column_config.NumberColumn(format="localized")
 WITH_ALL_DIGITS = st.column_config.NumberColumn(format="%g")
 """The form of numbers with a fraction: without one they are rounded to four digits after the point, or to one digit."""
@@ -42,6 +50,78 @@ FILES: dict[str, tuple[Callable[[Any], bytes], str, str]] = {
     "Parquet": (downloads.make_parquet, "parquet", "application/vnd.apache.parquet"),
     "JSON lines": (downloads.make_jsonl, "jsonl", "application/x-ndjson"),
 }
+
+
+class Named(NamedTuple):
+    """What a row names: a notification by id or number, and an entity; None where it names none."""
+
+    notification: str | None
+    category: str | None = None
+    entity: str | None = None
+    sender: str | None = None
+
+
+def describe_leads(columns: list[str]) -> str | None:
+    """Return what the rows of these columns lead to; None where they lead nowhere."""
+    whats = ["notification"] if any(name in columns for name in NOTIFICATION) else []
+    whats += ["entity"] if all(name in columns for name in ENTITY) else []
+    return " or ".join(whats) or None
+
+
+def describe_missing(columns: list[str]) -> str | None:
+    """Return the columns that rows lack to lead to what they seem to name, in a sentence; None where they lack none."""
+    if "entity_id" in columns and "category" not in columns:
+        return "With the column `category` too, a row leads to its entity."
+    if describe_leads(columns) is None and any(name.lower().endswith("id") for name in columns):
+        return "A row leads to its notification by `seq` or `id`, and to its entity by `category` and `entity_id`."
+    return None
+
+
+def read_row(table: "pa.Table", position: int) -> dict[str, Any]:
+    """Return what a row has in the columns that name something; others may have values that Python can't represent."""
+    columns = zip(table.column_names, table.columns, strict=True)
+    return {name: list_values(column.slice(position, 1))[0] for name, column in columns if name in NAMING}
+
+
+def read_named(row: Mapping[str, Any]) -> Named:
+    """Return what a row names, by its columns."""
+    values = {name: None if value is None else str(value) for name, value in row.items()}
+    notification = next((values[name] for name in NOTIFICATION if values.get(name)), None)
+    category, entity = (values.get(name) for name in ENTITY)
+    if not (category and entity):
+        return Named(notification)
+    return Named(notification, category, entity, values.get("sender"))
+
+
+def draw_leads(table: "pa.Table", position: int | None) -> None:
+    """Draw the ways from the row at a position, or say how a row is chosen."""
+    whats = describe_leads(table.column_names)
+    if position is None or position >= table.num_rows:
+        missing = describe_missing(table.column_names)
+        st.caption(" ".join(filter(None, (f"Click a row to open its {whats}.", missing))))
+        return
+    named = read_named(read_row(table, position))
+    st.caption(f"Row {position + 1:,}:", width="content")
+    if named.notification:
+        lead_to_notification(named.notification)
+    if named.category and named.entity:
+        label = as_markdown(f"{as_words(find_kind_of(named.category), named.sender)} {shorten(named.entity, 60)}")
+        st.button(
+            label, key="sql-to-entity", icon=find_icon(named.category, named.sender), on_click=going.to_entity,
+            args=(named.category, named.entity), kwargs={"sender": named.sender},
+        )  # fmt: skip
+
+
+def lead_to_notification(name: str) -> None:
+    """Draw the way to the notification with an id or a number, or say that there is none."""
+    key, icon = "sql-to-notification", ":material/list_alt:"
+    if numbers := find_numbers(name, by_part=False):
+        label = f"Notification {numbers[0]:,}"
+        st.button(label, key=key, icon=icon, on_click=going.to_notification, args=(numbers[0],))
+    elif is_uuid(name) and len(ask("rejection", id=name)):
+        st.button("Refused notification", key=key, icon=icon, on_click=going.to_refused, args=(name,))
+    else:
+        st.caption(f"No notification is named {as_markdown(shorten(name, 40))}.", width="content")
 
 
 def find_error_place(run: Run) -> ErrorPlace | None:

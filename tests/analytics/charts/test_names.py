@@ -4,8 +4,7 @@ import pyarrow as pa
 import pytest
 
 from analytics.charts import names as charted_names
-from analytics.charts.choice import Choice
-from analytics.charts.names import limit_names, name_values
+from analytics.charts.choice import Choice, limit_names, name_values
 from analytics.charts.quick_chart import draw
 
 LONG = "a-very-long-name-of-a-server-that-shares-its-first-forty-characters"
