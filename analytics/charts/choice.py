@@ -1,4 +1,7 @@
-"""The choice of a quick chart: the columns' contents suggest what to draw, and the user can change it."""
+"""The choice of a quick chart, and the names that values have in it.
+
+The columns' contents suggest what to draw, and the user can change it.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Ends queries early: at the longest time, or cancelled from another thread while one waits for the answer."""
+"""Limits queries, and ends them early, where they are cancelled from another thread while one waits for the answer."""
 
 import math
 import numbers

@@ -1,4 +1,7 @@
-"""Keeps the start line and headers of a request cheap to read, whatever they hold, and tells when they are there."""
+"""Keeps the start line and headers of a request cheap to read, whatever they hold, and tells when they are there.
+
+Clients that end their half of a connection after a request are answered, too.
+"""
 
 import socket
 import ssl

@@ -25,6 +25,7 @@ from receiver.simulator import made_up
 from receiver.simulator.history import Outgoing
 
 MOST_BYTES: Final = 64 * 1024
+"""The bytes of an answer of a receiver's size: another server may announce, or send, more than memory holds."""
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONGEST_SLEEP = 0.2

@@ -1,4 +1,7 @@
-"""The outcome of the SQL page's query: a table or a chart, and files, or the error and its place."""
+"""The outcome of the SQL page's query: a table or a chart, and files, or the error and its place.
+
+From a chosen row, ways lead to the notification and the entity that it names.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from analytics.charts import names as charted_names
+from analytics.charts import choice as charted_names
 from analytics.charts.choice import Choice, limit_names, name_values
 from analytics.charts.quick_chart import draw
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from analytics.charts import names as charted_names
+from analytics.charts import choice as charted_names
 from analytics.charts import quick_chart
 from analytics.charts.choice import Choice, classify_columns, fit_choice, make_first_choice, repeats
 from analytics.charts.quick_chart import convert_values, draw, find_step
