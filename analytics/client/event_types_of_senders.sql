@@ -1,5 +1,5 @@
 -- The event types of those senders. Row groups that have none of them are skipped.
-SELECT sender, event_type, category, min(action) AS action
+SELECT sender, event_type, category, min(seq) AS first
 FROM notifications
 WHERE NOT is_shipped(sender) AND event_type IS NOT NULL
 GROUP BY sender, event_type, category

@@ -11,12 +11,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from analytics.senders.described import as_sender
-from analytics.senders.palette import take_apart
+from analytics.senders.palette import give_colours
 from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Alerts, Event, Examples, Kind, Place, Sender
 from analytics.text import join_names, make_visible
 
 UNKNOWN = "(event unknown)"
-GREY = ("#8a8f98", "#8a8f98")
+GREY = ("#84878d", "#6c6f75")
 MOST_KINDS = 3
 """The most kinds of entities that a sentence names."""
 
@@ -55,8 +55,8 @@ def learn(described: Iterable[Sender], *, alone: bool = False) -> None:
     others = tuple(sender for sender in described if sender.name not in named)
     if (others, alone) != (_Described.given, _Described.alone):
         _Described.given, _Described.alone = others, alone
-        is_only_one = alone and len([sender for sender in others if sender.events]) == 1
-        _Described.senders = others if is_only_one else take_apart(others)
+        free = [event for sender in list_shipped() for event in sender.events] if alone else []
+        _Described.senders = give_colours(others, free)
         _Described.edition += 1
         list_kinds.cache_clear()
         find_sender_of.cache_clear()

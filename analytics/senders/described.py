@@ -1,8 +1,6 @@
 """Senders that the store describes: each has a profile at the receiver, and the pages know the store alone."""
 
-import colorsys
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -12,21 +10,14 @@ from analytics.senders.sender import ACCOUNT_ICON, PERSON_ICON, Event, Examples,
 OTHER_ICON = ":material/deployed_code:"
 PERSONS = frozenset({"user", "member"})
 NO_WORDS = Wording({}, {}, {}, {})
-SHADES = {"Created": (0.42, 0.5), "Updated": (0.62, 0.68), "Deleted": (0.25, 0.36)}
-"""The lightness of a colour on a light and a dark page, by action: the most frequent one is pale."""
-SATURATION = 0.45
-STEPS, SPREAD = 13, 0.3
-"""The steps of lightness among the events of one hue and action, and the part of the lightness that they go through."""
-TURNS, ARC = 7, 0.12
-"""The turns of the hue among these, and the part of the circle of hues that they go through."""
 
 
 class Seen(NamedTuple):
-    """An event type that the store has notifications of, with their category and action."""
+    """An event type that the store has notifications of, with their category, and the first one's number."""
 
     event_type: str
     category: str
-    action: str | None
+    first: int = 0
 
 
 def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> Sender:
@@ -65,33 +56,10 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
 
 
 def describe_event(seen: Seen, words: Iterable[Mapping[str, str]]) -> Event:
-    """Return an event with its label and its colours on a light and a dark page."""
+    """Return an event with its label and the colours that its profile wishes for."""
     said = next((each for each in words if fnmatchcase(seen.event_type, each["pattern"])), {})
-    light, dark = (choose_colour(seen, said, is_dark) for is_dark in (False, True))
-    return Event(seen.event_type, light, dark, said.get("label", ""), seen.category)
-
-
-def choose_colour(seen: Seen, said: Mapping[str, str], is_dark: bool) -> str:
-    """Return the colour that a profile gives to this event alone, otherwise a shade of its pattern's or category's hue.
-
-    In the colour itself, all events of a pattern would look the same.
-    """
-    given = said.get("dark" if is_dark else "light")
-    if given is None:
-        hue, saturation = zlib.crc32(seen.category.encode()) % 360 / 360, SATURATION
-    elif seen.event_type == said["pattern"].rstrip(".*"):
-        return given
-    else:
-        hue, _, saturation = colorsys.rgb_to_hls(*(int(given[place : place + 2], 16) / 255 for place in (1, 3, 5)))
-    return shade(seen.event_type, hue, SHADES.get(seen.action or "", SHADES["Updated"])[is_dark], saturation)
-
-
-def shade(event_type: str, hue: float, lightness: float, saturation: float) -> str:
-    """Return a colour near a hue and a lightness, which the event's name decides: it is the same on every day."""
-    turn, step = divmod(zlib.crc32(event_type.encode()) % (STEPS * TURNS), STEPS)
-    hue += ARC * (turn / (TURNS - 1) - 0.5)
-    lightness *= 1 + SPREAD * (step / (STEPS - 1) - 0.5)
-    return "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue % 1, lightness, saturation))
+    wish = said.get("light", ""), said.get("dark", "")
+    return Event(seen.event_type, *wish, said.get("label", ""), seen.category, seen.first)
 
 
 def choose_icon(category: str, account: str) -> str:

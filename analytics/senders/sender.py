@@ -12,7 +12,8 @@ from analytics.senders.phrases import ParsedChange, Phrase
 class Event(NamedTuple):
     """An event as its sender names it. Colours are for a light and a dark page.
 
-    `about` is the category of its notifications where its name does not begin with that.
+    `about` is the category of its notifications where its name does not begin with that, and `first` the number of the
+    first one that the store has, where its sender has no folder.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Event(NamedTuple):
     dark: str
     fires: str
     about: str = ""
+    first: int = 0
 
     @property
     def category(self) -> str:

@@ -35,7 +35,7 @@ def open_page(monkeypatch, tmp_path):
     file = build_store(tmp_path / "s.duckdb", rows)
     with duckdb.connect(str(file)) as connection:
         connection.execute("INSERT INTO senders BY NAME SELECT 'till' AS name, 'Till' AS title, '{}' AS description")
-    seen = [Seen(f"{category}.Updated", category, "Updated") for category in ("Server", "Alert")]
+    seen = [Seen(f"{category}.Updated", category) for category in ("Server", "Alert")]
     senders.learn([as_sender("till", "Till", "{}", seen)])
 
     def run(page, **parameters):

@@ -304,7 +304,7 @@ def test_an_event_is_drawn_with_its_invisible_characters_spelled_and_keeps_its_c
           entity_id="e", account_alias=None, duplicate_of=None)  # fmt: skip
     line = as_line(row, Accounts([]), What(""), narrow=True)
     assert [line.cells[1], format_event(row), format_type(event)] == [make_visible(event)] * 3
-    senders.learn([as_sender("generic-hmac", "Any", "{}", [Seen(event, "x", None)])])
+    senders.learn([as_sender("generic-hmac", "Any", "{}", [Seen(event, "x")])])
     try:
         assert {line.colour, format_type(event)} <= colours(dark=False).keys()
     finally:

@@ -25,7 +25,7 @@ DESCRIPTION = json.dumps(
     }
 )
 TITLE = f"Post {HOSTILE}"
-SEEN = [Seen("parcel.sent", "parcel", "Updated"), Seen("user.hired", "user", "Updated")]
+SEEN = [Seen("parcel.sent", "parcel"), Seen("user.hired", "user")]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 import analytics
 from analytics import queries, senders
-from analytics.senders.palette import DARK
+from analytics.senders.palette import PALETTE
 from analytics.senders.phrases import Phrase
 from analytics.senders.sender import Event, Examples, Kind, Sender, Wording
 from analytics.words.sentences import Change, make_sentence, summarize_changes
@@ -82,7 +82,7 @@ def test_a_folder_that_only_has_sql_gives_its_rules_and_no_sender():
 @pytest.mark.usefixtures("two_senders")
 def test_a_second_senders_events_kinds_and_colours_are_beside_the_first_ones():
     assert senders.list_event_types()[-2:] == ["Parcel.Sent", "Track.Seen"]
-    assert senders.colours(dark=True)["Track.Seen"] in DARK
+    assert senders.colours(dark=True)["Track.Seen"] in dict(PALETTE).values()
     assert senders.find_kind_of("Track") == "Parcel"
     assert senders.list_categories_of("Parcel") == {"Parcel", "Track"}
     assert senders.find_icon("Track") == ":material/package:"
