@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+USUAL = "automatic"
+"""A week before of a day or more, where that was kept, otherwise the period before."""
 BEFORE = "the period before"
 DAY = "a day before"
 WEEK = "a week before"
-COMPARISONS = (BEFORE, DAY, WEEK)
+COMPARISONS = (USUAL, BEFORE, DAY, WEEK)
 LEAST_PERCENT = 0.5
 """Less would be rounded to none."""
 UNITS = {DAY: (timedelta(days=1), "days"), WEEK: (timedelta(days=7), "weeks")}
@@ -63,13 +65,13 @@ def describe_move(now: int, before: int) -> str | None:
     return f"{'↑' if now > before else '↓'} {abs(now - before):,} ({change(now, before)})"
 
 
-def compare(now: int, before: int) -> str:
-    """Compare two counts in words: `up 775 (+197%) from 393`."""
+def compare(now: int, before: int) -> tuple[str, str]:
+    """Compare two counts in words, in two parts: `up 775 (+197%)` and `from 393`."""
     if now == before:
-        return "as many as"
+        return "as many", "as"
     way = "up" if now > before else "down"
     percent = f" ({change(now, before)})" if before else ""
-    return f"{way} {abs(now - before):,}{percent} from {before:,}"
+    return f"{way} {abs(now - before):,}{percent}", f"from {before:,}"
 
 
 def change(now: int, before: int) -> str | None:

@@ -30,9 +30,8 @@ TIME_LABEL = (
     " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M'"
     " : utcmonth(datum.value) || utcdate(datum.value) > 1 ? '%b %d' : '%Y')"
 )
-LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 135))")
-MOST_TYPES = 15
-OTHER_TYPES = "other event types"
+MOST_TYPES = 8
+OTHER_TYPES = "Other event types"
 PHONE_PIXELS = 560
 """A chart that is narrower stands on a phone."""
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
@@ -138,8 +137,28 @@ def stack(frame: pd.DataFrame, order: Sequence[str], part: str = "event_type", n
 
 def choose_type_colours(dark: bool) -> dict[str, str]:
     """Return the colour of each event type, and of those that are joined."""
-    named = colours(dark)
-    return {**named, OTHER_TYPES: GREY[dark]} if len(named) > MOST_TYPES else named
+    return {**colours(dark), OTHER_TYPES: GREY[dark]}
+
+
+def choose_series(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Split the event types of counts into those that a chart draws, and the others, which it joins, by frequency.
+
+    No two of a chart's series have the same colour: the rarer of two is among the others.
+    """
+    names = list(frame.groupby("event_type")["events"].sum().sort_values(ascending=False, kind="stable").index)
+    shades = colours(dark=False)
+    by_colour = {shades.get(name, GREY[0]): name for name in reversed(names)}
+    if len(by_colour) == len(names) <= MOST_TYPES:
+        return names, []
+    by_colour.pop(GREY[0], None)  # that of the others
+    shown = [name for name in names if name in by_colour.values()][: MOST_TYPES - 1] or names[:1]
+    return shown, [name for name in names if name not in shown]
+
+
+def join_types(frame: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
+    """Return counts (columns `bin_us`, `event_type`, `events`) with those of some event types under one name."""
+    names = frame["event_type"].where(~frame["event_type"].isin(others), OTHER_TYPES)
+    return frame.assign(event_type=names).groupby(["bin_us", "event_type"], as_index=False).sum()
 
 
 def make_utc_tip(field: str, title: str) -> alt.Tooltip:

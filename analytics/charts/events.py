@@ -10,10 +10,7 @@ from analytics.charts.charts import (
     COMPLETE,
     FIT,
     INK,
-    LEGEND_COLUMNS,
     LOCAL_AXIS,
-    MOST_TYPES,
-    OTHER_TYPES,
     RUNNING,
     Other,
     add_other,
@@ -22,15 +19,12 @@ from analytics.charts.charts import (
     list_other_tips,
     list_time_tips,
     make_event_scale,
-    make_heading,
     stack,
     to_milliseconds,
 )
 from analytics.times import Interval, Span, label_zone
 
-WIDE_LEGEND_COLUMNS = alt.ExprRef("max(1, floor(width / 205))")
-LONG_NAME = 24
-"""The most characters of a name that a column of the legend has room for."""
+PIXELS = 220
 TOTAL = "Total"
 LOG_TICKS = [0, *(10**power for power in range(10))]
 
@@ -62,11 +56,11 @@ def draw_events(
 ) -> alt.LayerChart:
     """Return stacked bars of events over time (lines on a logarithmic scale), with a line of the time to compare with.
 
-    From one refresh to the next only data change, so that the drawn chart stays and only its bars change. The legend
-    changes when a new event type appears.
+    From one refresh to the next only data change, so that the drawn chart stays and only its bars change. The page has
+    its title and its legend.
 
     Args:
-        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
+        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`; see `choose_series`.
         before: columns `bin_us`, `events`, of the other time, moved into these bins.
         span: the bins.
         what: the word for what is counted, in the plural.
@@ -76,7 +70,6 @@ def draw_events(
         dark: whether the page is dark.
         logarithmic: whether heights are on a logarithmic scale, where a few outliers would hide the rest.
     """
-    frame = join_rare(frame)
     place = label_zone(zone)
     marked: Any = alt.Undefined
     if selected is not None:
@@ -89,20 +82,8 @@ def draw_events(
     if before is not None:
         layers.append(draw_line_before(before, span, name, dark))
     layered: Any = alt.layer(*layers)
-    chart: alt.LayerChart = layered.properties(
-        height=236, width="container", autosize=FIT, title=make_heading(f"{what} over time", dark)
-    )
+    chart: alt.LayerChart = layered.properties(height=PIXELS, width="container", autosize=FIT)
     return chart
-
-
-def join_rare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the counts with the rarest event types under one name, where they are too many for a legend."""
-    totals = frame.groupby("event_type")["events"].sum()
-    if len(totals) <= MOST_TYPES:
-        return frame
-    frequent = totals.sort_values(ascending=False, kind="stable").index[: MOST_TYPES - 1]
-    joined = frame.assign(event_type=frame["event_type"].where(frame["event_type"].isin(frequent), OTHER_TYPES))
-    return joined.groupby(["bin_us", "event_type"])["events"].sum().reset_index()
 
 
 def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool = False) -> str:
@@ -111,7 +92,7 @@ def describe_events(span: Span, name: str, *, zone: ZoneInfo, logarithmic: bool 
     if name:
         parts.append(f"the dashed line is {name}")
     if logarithmic:
-        parts.append("logarithmic scale")
+        parts.append("logarithmic scale; the darkest line is the total")
     elif span.running:
         parts.append(f"pale = {RUNNING}")
     return f"{'; '.join(parts)}."
@@ -130,7 +111,6 @@ def draw_lines(
         lines.append(make_line(frame, TOTAL, span))
     colour = make_event_scale(dark)
     colour = alt.Scale(domain=[*colour.domain, TOTAL], range=[*colour.range, INK[dark]])
-    names = types + [TOTAL] * (len(types) > 1)
     drawn: alt.Chart = (
         alt.Chart(pd.concat(lines) if lines else make_line(frame, TOTAL, span))
         .mark_line(interpolate="step-after", strokeWidth=1.6, aria=False, tooltip=None)
@@ -141,7 +121,7 @@ def draw_lines(
                 scale=make_scale(frame, other, type="symlog"),
                 axis=alt.Axis(title=None, values=LOG_TICKS, format=",d"),
             ),
-            color=alt.Color("event_type:N", scale=colour, legend=make_legend(names, "stroke")),
+            color=alt.Color("event_type:N", scale=colour, legend=None),
         )
     )
     hovered: alt.Chart = (
@@ -197,19 +177,6 @@ def list_types(frame: pd.DataFrame, dark: bool) -> list[str]:
     return [name for name in choose_type_colours(dark) if name in occurring]
 
 
-def make_legend(names: list[str], symbol: str = "square") -> alt.Legend:
-    """Return the legend of some event types."""
-    are_long = any(len(name) > LONG_NAME for name in names)
-    return alt.Legend(
-        title=None,
-        orient="top",
-        symbolType=symbol,
-        columns=WIDE_LEGEND_COLUMNS if are_long else LEGEND_COLUMNS,
-        labelLimit=180 if are_long else alt.Undefined,
-        values=names,
-    )
-
-
 def draw_event_bars(
     frame: pd.DataFrame, span: Span, what: str, place: str, dark: bool, other: Other | None
 ) -> list[alt.Chart]:
@@ -226,7 +193,7 @@ def draw_event_bars(
                 axis=alt.Axis(title=None, tickMinStep=1, tickCount=5, format=",d"),
             ),
             y2=alt.Y2("top"),
-            color=alt.Color("event_type:N", scale=make_event_scale(dark), legend=make_legend(list_types(frame, dark))),
+            color=alt.Color("event_type:N", scale=make_event_scale(dark), legend=None),
             opacity=alt.Opacity("state:N", scale=alt.Scale(domain=[COMPLETE, RUNNING], range=[1, 0.45]), legend=None),
             tooltip=[*list_bar_tips(what, place), *list_other_tips(other)],
         )

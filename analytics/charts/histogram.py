@@ -16,7 +16,9 @@ from analytics.charts.charts import (
     RUNNING,
     SQUARES,
     add_bin_times,
+    choose_series,
     fit_text,
+    join_types,
     list_bar_tips,
     list_time_tips,
     make_event_scale,
@@ -88,7 +90,7 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
     """Return stacked bars of notifications over time, with a brush.
 
     Args:
-        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`.
+        frame: columns `bin_us` (microseconds since 1970), `event_type`, `events`; the rarest of many types are joined.
         bins: the bins of the x axis; empty ones show as gaps.
         zone: the name of the browser's time zone, in which the axis is.
         dark: whether the page is dark.
@@ -97,8 +99,9 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
         f"Per {bins.per}, by event type; times in {zone}; pale = still filling. Drag over bars to narrow the range.",
         f"Per {bins.per}; times in {zone}; pale = still filling",
     )
+    bars = add_bin_times(join_types(frame, choose_series(frame)[1]), bins.width)
     chart: alt.Chart = (
-        alt.Chart(add_ends(stack(add_bin_times(frame, bins.width), list(colours(dark))), bins))
+        alt.Chart(add_ends(stack(bars, list(colours(dark))), bins))
         .mark_bar(binSpacing=1, strokeWidth=0, aria=False)
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(nice=False), axis=LOCAL_AXIS),

@@ -42,7 +42,7 @@ def read_senders(client: Client) -> Described:
     seen: defaultdict[str, list[Seen]] = defaultdict(list)
     if rows:
         for row in client.sql(*queries.make_query("event_types_of_senders", {})).to_pylist():
-            seen[row["sender"]].append(Seen(row["event_type"], row["category"], row["first"]))
+            seen[row["sender"]].append(Seen(row["event_type"] or "", row["category"], row["first"]))
     # Asked only where another sender was heard: a store with one sender is asked nothing more.
     alone = bool(seen) and not client.sql(*queries.make_query("one_of_shipped", {})).num_rows
     senders = [as_sender(row["name"], row["title"], row["description"], seen[row["name"]]) for row in rows]

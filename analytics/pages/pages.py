@@ -46,7 +46,7 @@ PAGES = (
         "",
         "monitoring",
         "activity",
-        ("account", "sender", "alone", "types", "who", "what", "centre", "part", "own", "open", "rows"),
+        ("account", "sender", "alone", "types", "who", "what", "centre", "part", "own", "open", "rows", "others"),
         (*FILTERS, "Metric", CHART),
         Offer(OFFERED, DEFAULT_RANGE),
     ),
@@ -57,7 +57,7 @@ PAGES = (
         "notifications",
         (
             *("list", "seq", "before", "account", "sender", "from", "to", "paused", "at"),
-            *("refused", "reason", "until", "page"),
+            *("refused", "reason", "until", "page", "alone", "types", "who", "what", "centre"),
         ),
         (*FILTERS, "NumberInput", CHART),
         Offer(("15 min", "1 h", "6 h", "24 h", "7 d", "28 d", "all"), "all", "when"),

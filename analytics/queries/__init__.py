@@ -240,7 +240,7 @@ def make_query(name: str, values: Mapping[str, Any]) -> Query:
     Raises:
         KeyError: a parameter that the query needs has no value.
     """
-    are_several = has_several_senders() or values.get("sender") is not None
+    are_several = has_several_senders() or any(map(values.get, ("sender", "without_senders")))
     values = {"several": are_several or None, "described": has_described() or None, **values}
     lines = []
     for line in read(name).splitlines():

@@ -13,7 +13,10 @@ NO_WORDS = Wording({}, {}, {}, {})
 
 
 class Seen(NamedTuple):
-    """An event type that the store has notifications of, with their category, and the first one's number."""
+    """An event type that the store has notifications of, with their category and the first one's number.
+
+    It is empty where the events are unknown.
+    """
 
     event_type: str
     category: str
@@ -26,7 +29,7 @@ def as_sender(name: str, title: str, description: str, seen: Sequence[Seen]) -> 
     categories = sorted({each.category for each in seen} | set(said.get("entities", {})))
     account = said.get("account_category") or "account"
     person = next((name for name in categories if name in PERSONS), "user")
-    types = sorted({each.event_type: each for each in seen}.values())
+    types = sorted({each.event_type: each for each in seen if each.event_type}.values())
     return Sender(
         name=name,
         title=title,

@@ -332,6 +332,7 @@ def test_every_query_runs_whatever_its_filters(client):
         "accounts": ["ACME"], "centre": "WA1", "by_change": True,
         "at": MIDDAY, "at_seq": 9, "named": "x", "kind": "User", "kinds": ["added"], "field": "x",
         "entity_is": "x", "actor_is": "x", "without_noise": True,
+            **{f"without_{what}": ["x"] for what in ("types", "senders", "accounts", "actors", "entities", "centres")},
     }  # fmt: skip
     parts = {name for file in queries.find_places().values() for name, _ in queries.INCLUDE.findall(file.read_text())}
     for name in sorted(queries.find_places().keys() - {part.removesuffix(".sql") for part in parts}):

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 import pytest
 
 from analytics.comparison import (
     BEFORE,
     COMPARISONS,
+    USUAL,
     WEEK,
     change,
     compare,
@@ -16,8 +16,6 @@ from analytics.comparison import (
     format_difference,
 )
 from analytics.comparison import DAY as DAY_BEFORE
-from analytics.pages.activity.chart import describe_total
-from analytics.pages.activity.filters import NOTIFICATIONS
 from analytics.pages.activity.time_range import When, find_last_end
 from analytics.pages.shared.formatting import format_in_zone
 from analytics.times import (
@@ -172,16 +170,32 @@ def test_a_time_is_compared_only_with_one_that_was_kept_from_its_begin_on(first,
 
 
 @pytest.mark.parametrize("first_after", [3 * HOUR, 2 * DAY], ids=["in part", "not at all"])
-def test_the_total_says_why_it_is_compared_with_nothing(first_after, monkeypatch):
+def test_a_figure_says_why_it_is_compared_with_nothing(first_after, monkeypatch):
     monkeypatch.setattr("analytics.pages.shared.formatting.find_viewer_zone", lambda: find_zone("UTC"))
     span = make_span("24 h", None, MIDDAY, None, BERLIN)
     first = find_comparison(span.since, span.until, BEFORE, span.early).since + first_after
     time = When(span, Interval(span.since), None, BEFORE, first)
-    said = describe_total(pd.DataFrame({"events": [7], "events_before": [3]}), NOTIFICATIONS, time).replace("\\", "")
     kept = f"{first:%Y-%m-%d %H:%M} UTC"
     partly = f"the period before was kept only from {kept} on"
-    why = partly if first_after < DAY else f"nothing was kept before {kept}"
-    assert said == f"**7 notifications**; no comparison, because {why}"
+    why = partly if first_after < DAY else f"no data before {kept}"
+    assert time.compare_counts(7, 3) == ("", f"no comparison: {why}")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "words"),
+    [
+        ("24 h", timedelta(days=99), "from 393 a week before"),
+        ("7 d", timedelta(days=99), "from 393 a week before"),
+        ("28 d", timedelta(days=99), "from 393 4 weeks before"),
+        ("6 h", timedelta(days=99), "from 393 in the period before"),
+        ("24 h", timedelta(days=3), "from 393 in the period before"),
+    ],
+)
+def test_a_day_or_more_is_compared_with_the_same_weekdays_where_these_were_kept(name, kept, words):
+    saturday = datetime(2026, 3, 7, 12, tzinfo=UTC)
+    span = make_span(name, None, saturday, None, BERLIN)
+    time = When(span, Interval(span.since), None, USUAL, saturday - kept).choose_usual()
+    assert time._replace(compared=time.compare_part()).compare_counts(1_168, 393) == ("up 775 (+197%)", words)
 
 
 @pytest.mark.parametrize("name", ["24 h", "7 d", "28 d"])
@@ -318,7 +332,7 @@ def test_a_move_is_told_by_an_arrow_and_its_size(now, before, told):
     ],
 )
 def test_two_counts_are_compared_as_one_would_say_it(now, before, said):
-    assert compare(now, before) == said
+    assert " ".join(compare(now, before)) == said
 
 
 def test_the_last_visit_is_the_one_before_this_one():

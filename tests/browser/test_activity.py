@@ -25,11 +25,15 @@ def ended(live):
 
 
 def total(page):
-    return page.locator(".st-key-total-line strong")
+    return page.locator(".st-key-live [data-testid=stMetricValue]").first
+
+
+def figure(page):
+    return page.locator(".st-key-live [data-testid=stMetric]").first
 
 
 def expect_counted(page, count):
-    expect(total(page)).to_have_text(f"{count:,} notification{'' if count == 1 else 's'}")
+    expect(total(page)).to_have_text(f"{count:,}")
 
 
 def chips(page):
@@ -74,11 +78,11 @@ def brush_the_night(page):
 @pytest.mark.full
 def test_why_activity_doubled_last_night_is_found_by_clicks_down_to_the_payload(live, watch):
     page = watch(live.url).open("/")
-    expect(page.locator(".st-key-total-line")).to_contain_text(
-        f", up {night.WAVE} (+125%) from 48 in the period before"
+    expect(figure(page)).to_have_text(
+        re.compile(rf"up {night.WAVE} \(\+125%\).*from 48 in the period before", re.DOTALL)
     )
     page.set_viewport_size({"width": 900, "height": 900})
-    parts = [page.locator(f".st-key-total-line {part}").bounding_box() for part in ("p >> nth=0", ".st-key-see-these")]
+    parts = [page.locator(f".st-key-chart-head {part}").bounding_box() for part in ("p >> nth=0", ".st-key-see-these")]
     assert parts[0]["x"] + parts[0]["width"] <= parts[1]["x"], "one line"
     page.set_viewport_size(VIEWPORT)
     brush_the_night(page)
@@ -120,7 +124,7 @@ def test_a_view_is_its_address_in_another_browser_too(live, watch):
     expect_counted(same, night.WAVE)
     assert texts(chips(same)) == told
     expect(column(same, 0, "entities-list")).to_have_text(texts(column(page, 0, "entities-list")))
-    expect(same.locator(".st-key-total-line")).to_contain_text("nothing was kept before")
+    expect(figure(same)).to_contain_text("no comparison: no data before")
 
 
 @pytest.mark.full
@@ -181,7 +185,7 @@ def test_the_tree_opens_by_keyboard_and_counts_all_below(live, watch):
     again = watch(live.url).open(page.url.removeprefix(live.url))
     expect(again.locator(".st-key-accounts-tree tbody tr")).to_have_count(4)
     expect_counted(again, 24)
-    name_in(page, "accounts-tree", "BRIX Ltd", 4).click()
+    name_in(page, "accounts-tree", "BRIX Ltd", 5).click()
     expect(page.locator(".st-key-title h3")).to_have_text("Entity")
     expect(page.locator(".st-key-detail-name [data-testid=stText]")).to_have_text("BRIX")
 
@@ -258,8 +262,10 @@ def test_a_brushed_part_is_compared_with_the_dashed_line_over_it(live, watch):
     brush_the_night(page)
     since, until = re.search(r"part=([^&]*)Z%2F([^&]*)Z", page.url).groups()
     then = [datetime.fromisoformat(unquote(end)) - timedelta(days=1) for end in (since, until)]
-    expect(page.locator(".st-key-total-line")).to_contain_text(f"a day before ({then[0]:%Y-%m-%d %H:%M} to ")
-    expect(page.locator(".st-key-total-line")).to_contain_text(f"{then[1]:%H:%M})")
+    expect(figure(page)).to_contain_text("a day before")
+    figure(page).get_by_role("button").hover()
+    tip = page.get_by_test_id("stTooltipContent")
+    expect(tip).to_contain_text(f"Compared with {then[0]:%Y-%m-%d %H:%M} to {then[1]:%H:%M}.")
 
 
 @pytest.mark.full
@@ -375,3 +381,59 @@ def test_a_list_of_nothing_says_that_nothing_fits_the_filters(live, watch):
     for key in ("types-list", "entities-list", "actors-list"):
         below = page.locator(f".st-key-{key}").locator("xpath=following-sibling::*")
         expect(below.get_by_text("None in this time range that fits the filters.")).to_be_visible()
+
+
+def legend(page):
+    return page.locator(".st-key-legend .legend button")
+
+
+@pytest.mark.parametrize(("size", "seen"), [((1280, 800), ".st-key-types-list tbody tr"), ((390, 844), "svg.marks")])
+def test_the_first_row_stands_above_the_fold_and_on_a_phone_the_chart(live, watch, size, seen):
+    page = watch(live.url, viewport={"width": size[0], "height": size[1]}).open("/?refresh=off&range=7+d")
+    marks(page)
+    expect(page.locator(".st-key-types-list tbody tr").first).to_be_visible()
+    box = page.locator(seen).first.bounding_box()
+    assert box["y"] + box["height"] <= size[1]
+    assert figure(page).bounding_box()["y"] <= 120
+    lines = {round(button.bounding_box()["y"]) for button in legend(page).all()}
+    assert len(lines) <= (1 if size[0] > 640 else 2)
+
+
+@pytest.mark.full
+def test_a_series_is_left_out_and_let_through_by_keyboard_and_a_chip_turns_that_round(live, watch):
+    page = watch(live.url).open("/?refresh=off")
+    legend(page).filter(has_text="User.Created").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_counted(page, 24 + night.WAVE)
+    expect(page).to_have_url(re.compile("types=-User.Created"))
+    expect(chips(page)).to_have_text([re.compile("without User.Created")])
+    expect(legend(page).filter(has_text="User.Created")).to_have_count(0)
+    expect(row_of(page, "types-list", "User.Created")).to_have_count(0)
+    page.locator("[class*='st-key-swap-'] button").click()
+    expect(page).to_have_url(re.compile("types=User.Created"))
+    expect_counted(page, 24)
+    legend(page).filter(has_text="User.Created").click()
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-legend .menu")).to_be_hidden()
+
+
+@pytest.mark.full
+def test_a_row_leaves_its_name_out_on_a_desktop_and_on_a_phone_and_the_notifications_are_without_it(live, watch):
+    page = watch(live.url).open("/?refresh=off")
+    out = row_of(page, "actors-list", night.BUSY).get_by_role("button", name="without")
+    expect(out).to_have_css("opacity", "0")
+    out.focus()
+    expect(out).to_have_css("opacity", "1")
+    page.keyboard.press("Enter")
+    expect_counted(page, DAY - night.WAVE)
+    expect(page).to_have_url(re.compile(f"who=-{night.BUSY.split('@')[0]}"))
+    same = watch(live.url, viewport={"width": 390, "height": 844}, has_touch=True).open(page.url.removeprefix(live.url))
+    expect_counted(same, DAY - night.WAVE)
+    row_of(same, "centres-list", "VA1").get_by_role("button", name="without").tap()
+    expect(same).to_have_url(re.compile("centre=-VA1"))
+    expect_counted(same, 24)
+    same.locator(".st-key-see-these-place button").click()
+    expect(same.locator(".st-key-title h3")).to_have_text("Notifications")
+    expect_total(same, 24)

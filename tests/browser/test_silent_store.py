@@ -203,14 +203,14 @@ def test_an_open_page_goes_on_by_itself_once_the_dashboard_was_started_again(liv
     with a_dashboard(*place, address=address) as url:
         page, editor = watch(url).open("/?range=all&refresh=1+s"), watch(url).open("/sql?refresh=off")
         editor.locator(".st-key-sql-editor .cm-content").fill("SELECT 40")
-        before = page.locator(".st-key-total-line").inner_text()
+        before = page.locator(".st-key-live").inner_text()
     expect(page.locator(SILENT)).to_contain_text("The dashboard's server has not answered", timeout=SOON)
     expect(page.locator(".st-key-freshness .age")).to_have_attribute("data-lamp", "old")
     expect(page.get_by_role("dialog")).to_have_count(0)
     live.simulate("--event", "Account.Updated", "--account", "DEMO")
     with a_dashboard(*place, address=address):
         expect(page.locator(SILENT)).to_be_hidden(timeout=SOON)
-        expect(page.locator(".st-key-total-line")).not_to_have_text(before, timeout=SOON)
+        expect(page.locator(".st-key-live")).not_to_have_text(before, timeout=SOON)
         expect(page.locator(".st-key-freshness .age")).to_have_attribute("data-lamp", "fresh")
         expect(editor.locator(".st-key-sql-editor .cm-content")).to_have_text("SELECT 40")
         before = drawn_at(page)

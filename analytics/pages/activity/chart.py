@@ -1,6 +1,7 @@
-"""The big chart of the page Activity, and the button that leads to the notifications that it counts.
+"""The big chart of the page Activity, its legend, and the button that leads to the notifications that it counts.
 
-The chart's brush selects a part of the time, and fields do the same by keyboard.
+The chart's brush selects a part of the time, and fields do the same by keyboard. An address may open the series that
+the chart joins: then it draws these, again with the rarest joined.
 """
 
 from datetime import timedelta
@@ -10,23 +11,26 @@ import pandas as pd
 import streamlit as st
 
 from analytics import senders
-from analytics.charts.charts import read_marked
+from analytics.charts.charts import OTHER_TYPES, choose_series, choose_type_colours, join_types, read_marked
 from analytics.charts.events import describe_events, draw_events
-from analytics.comparison import compare
 from analytics.pages.activity import filters
-from analytics.pages.activity.filters import ActivityFilters, Measure, read_filters
+from analytics.pages.activity.filters import OTHERS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.time_range import When
-from analytics.pages.shared import going
-from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.formatting import find_viewer_zone, format_minute, format_range, format_type, map_types
+from analytics.pages.shared import address, going
+from analytics.pages.shared.components import draw_chart, register_script
+from analytics.pages.shared.filters import ALONE, CENTRE, EXACT, TYPES, read_names, toggle
+from analytics.pages.shared.formatting import find_viewer_zone, format_type, map_types
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.going import on_leaving
+from analytics.pages.shared.known.memory import read_trigger
+from analytics.pages.shared.open_item import as_seq
 from analytics.pages.shared.ranges import draw_ends
-from analytics.text import as_markdown, format_count
 from analytics.times import Interval, format_seconds
 
+LEGEND_HTML = '<div class="legend" role="group" aria-label="Legend"></div><div class="menu" popover role="menu"></div>'
 BRUSH = "_brush"
 SAME = timedelta(seconds=1)
+MOST_OPENED = 99
 
 
 class Brush(NamedTuple):
@@ -52,16 +56,8 @@ def leave_chart() -> None:
         st.session_state[BRUSH] = Brush(turn=last.turn)
 
 
-def draw_total(types: pd.DataFrame, chosen: ActivityFilters, measure: Measure, time: When) -> None:
-    """Draw the total, and the fields that select a part of the time.
-
-    Args:
-        types: the counts of the filtered event types in the part: columns `events`, `events_before`.
-        chosen: the filters.
-        measure: what is counted.
-        time: the time counted.
-    """
-    st.markdown(describe_total(types, measure, time), width="content")
+def draw_part(chosen: ActivityFilters) -> None:
+    """Draw the fields that select a part of the time."""
     with st.popover("Select a part", icon=":material/date_range:", key="part-popover"):
         st.caption("The same as dragging across the chart, for the keyboard.")
         draw_ends("part", chosen.part, filters.select_part)
@@ -77,7 +73,7 @@ def draw_over_time(
     *,
     logarithmic: bool,
 ) -> None:
-    """Draw the counts over time, with a brush that selects a part of it.
+    """Draw the legend and the counts over time, with a brush that selects a part of it.
 
     Args:
         bins: columns `bin_us`, `event_type`, `events`.
@@ -102,15 +98,21 @@ def draw_over_time(
         st.session_state[BRUSH] = last._replace(part=selected)
         filters.select_part(selected)
 
-    line = time.line
-    names = {name: format_type(name) for name in bins["event_type"].unique()}
+    names = {format_type(name): name for name in bins["event_type"].unique()}
+    bins = bins.assign(event_type=bins["event_type"].map(format_type))
+    shown, others = choose_series(bins)
+    for _ in range(read_opened()):
+        if others:
+            bins = bins[bins["event_type"].isin(others)]
+            shown, others = choose_series(bins)
+    draw_legend({name: names[name] for name in shown}, len(others))
     chart = draw_events(
-        bins.assign(event_type=bins["event_type"].map(names)),
-        before,
+        join_types(bins, others),
+        None if read_opened() else before,
         time.span,
         what=measure.name,
         zone=find_viewer_zone(),
-        name=line.name if line else "",
+        name=time.line.name if time.line else "",
         selected=brush.first,
         dark=is_dark(),
         logarithmic=logarithmic,
@@ -119,12 +121,41 @@ def draw_over_time(
     marks = "Lines" if logarithmic else "Stacked bars"
     alt = f"{marks}: {measure.unit}s per {time.span.per}, by event type."
     draw_chart(chart, key=key, on_select=select, selection_mode=["brush"], alt=alt)
-    compared = line.name if line and before is not None else ""
-    st.caption(describe_events(time.span, compared, zone=find_viewer_zone(), logarithmic=logarithmic))
     # A link of an hour of today is opened tomorrow, too.
     if part and time.span.misses(part):
         with st.container(key="part-elsewhere"):
             st.caption("This chart does not show all of the selected time. Choose a longer range to see it.")
+
+
+def read_opened() -> int:
+    """Return how often the joined series of the chart were opened."""
+    return min(as_seq(address.get(OTHERS)) or 0, MOST_OPENED)
+
+
+def draw_legend(shown: dict[str, str], others: int) -> None:
+    """Draw the chart's legend, where each series can be chosen or left out, and the joined ones opened.
+
+    Args:
+        shown: the names of the event types, by what the chart calls them.
+        others: the number of those that it joins.
+    """
+    colours, opened = choose_type_colours(is_dark()), read_opened()
+    entries = [("", "← All", "", True)] if opened else []
+    ordered = [text for text in dict.fromkeys((*colours, *shown)) if text in shown]
+    entries += [(shown[text], text, colours.get(text, ""), False) for text in ordered]
+    entries += [(str(opened + 1), f"Other ({others})", colours[OTHER_TYPES], True)] if others else []
+
+    def choose() -> None:
+        click = read_trigger("legend", "choose")
+        if not isinstance(click, dict):
+            return
+        if not click["way"]:
+            address.put(**{OTHERS: click["id"] or None})
+        elif click["way"] == "Without" or read_names(TYPES) != (click["id"],):
+            toggle(TYPES, click["id"], without=click["way"] == "Without")
+
+    legend = register_script("legend", LEGEND_HTML, folder="analytics.pages.activity.browser")
+    legend(key="legend", data={"entries": entries}, on_choose_change=choose)
 
 
 def is_same(part: Interval, other: Interval) -> bool:
@@ -138,23 +169,10 @@ def select_types(rows: pd.DataFrame, chosen: ActivityFilters) -> pd.DataFrame:
     return rows[rows["name"].isin(chosen.types)] if chosen.types else rows
 
 
-def describe_total(rows: pd.DataFrame, measure: Measure, time: When) -> str:
-    """Return the total and its comparison, as Markdown."""
-    count, before = int(rows["events"].sum()), int(rows["events_before"].sum())
-    total = f"**{format_count(count, measure.unit)}**"
-    if time.compared:
-        then = format_range(time.compared.since, time.compared.until)
-        return f"{total}, {as_markdown(compare(count, before))} {time.compared.phrase} ({as_markdown(then)})"
-    if time.complete_since and not time.span.whole:
-        since = as_markdown(format_minute(time.complete_since))
-        return f"{total}; no comparison, because the store is complete only since {since}"
-    if time.first and not time.span.whole:
-        other = time.find_other(time.part.since, time.part.until or time.span.until)
-        first = as_markdown(format_minute(time.first))
-        is_cut = time.first < other.until
-        why = f"{other.name} was kept only from {first} on" if is_cut else f"nothing was kept before {first}"
-        return f"{total}; no comparison, because {why}"
-    return total
+def describe_chart(time: When, *, logarithmic: bool) -> str:
+    """Return the units of the chart, and what its lines are."""
+    compared = time.line.name if time.line and not read_opened() else ""
+    return describe_events(time.span, compared, zone=find_viewer_zone(), logarithmic=logarithmic)
 
 
 def draw_see_these(chosen: ActivityFilters, time: When) -> None:
@@ -169,13 +187,17 @@ def draw_see_these(chosen: ActivityFilters, time: When) -> None:
 def make_notifications_address(chosen: ActivityFilters, time: When) -> dict[str, Any]:
     """Return the values of the page Notifications' address for the same filters."""
     since, until = time.asked if time.asked and time.is_before_all else time.part
+    left_out = {name: address.get(name) for name in EXACT if read_names(name, without=True)}
     runs = until is None or (time.span.running and until >= time.span.until)
     return {
         "events": list_event_types(chosen) or None,
         "sender": chosen.any_sender,
         "account": chosen.account,
         "below": "false" if chosen.alone else None,
-        **chosen.make_name_filters(),
+        **chosen._replace(centre=None).make_name_filters(),
+        CENTRE: chosen.centre,
+        ALONE: "yes" if chosen.alone else None,
+        **left_out,
         "from": None if time.span.whole and not (chosen.part or time.complete_since) else format_seconds(since),
         "to": None if runs or until is None else format_seconds(until),
     }
@@ -187,4 +209,7 @@ def list_event_types(chosen: ActivityFilters) -> list[str]:
     kind = chosen.entity[0] if chosen.entity else where.kind if where else ""
     categories = senders.list_categories_of(kind)
     names = chosen.types or {*senders.list_event_types_of(categories), *categories}
-    return [text for text, name in map_types().items() if name in names]
+    texts = map_types()
+    unknown = [name for name in chosen.types if name not in texts.values()]
+    known = [text for text, name in texts.items() if name in names]
+    return [*known, *unknown] or ([kind] if kind else [])

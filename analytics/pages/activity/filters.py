@@ -1,41 +1,47 @@
 """The filters of the page Activity: values of its address, chips that remove them, parameters of queries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from analytics.pages.shared import address, going
+from analytics.pages.shared import filters as shared
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.filters import Chip, list_sender_chips, read_sender
-from analytics.pages.shared.formatting import format_range, format_type
+from analytics.pages.shared.filters import (
+    ACCOUNT,
+    ACTOR,
+    ALONE,
+    CENTRE,
+    ENTITY,
+    SENDER,
+    TYPES,
+    Chip,
+    make_chip,
+    read_one,
+)
+from analytics.pages.shared.formatting import format_range
 from analytics.pages.shared.ranges import REVERSED
 from analytics.pages.shared.store import find_sender_of_row
 from analytics.senders import (
     as_words,
     find_account_word,
     find_accounts_word,
+    find_kind,
     find_place,
     has_several_senders,
-    list_heard,
     list_titles,
 )
 from analytics.text import capitalize, quote
 from analytics.times import Interval
 
-TYPES = "types"
-ACCOUNT = "account"
-SENDER = "sender"
-ALONE = "alone"
-ACTOR = "who"
-ENTITY = "what"
-CENTRE = "centre"
 PART = "part"
+OTHERS = "others"
 ROWS = "rows"
 BRANCHES = "open"
 NO_BRANCH = ","
 """The value of an address in which no account is open."""
 MOST_ROWS, MORE_ROWS = 30, 300
-NAMES = (TYPES, SENDER, ACCOUNT, ALONE, ACTOR, ENTITY, CENTRE, PART)
+NAMES = (*shared.EXACT, ALONE, PART)
 
 
 class Measure(NamedTuple):
@@ -66,7 +72,8 @@ CHANGES = Measure("changed field", "changes")
 class ActivityFilters(NamedTuple):
     """The filters: an entity is its category and its name, `alone` an account without its sub-accounts.
 
-    `entity_sender` is the entity's sender, where the store has several.
+    `entity_sender` is the entity's sender, where the store has several, and `without` has the parameters of queries for
+    what is left out.
     """
 
     types: tuple[str, ...] = ()
@@ -78,12 +85,13 @@ class ActivityFilters(NamedTuple):
     part: Interval | None = None
     sender: str | None = None
     entity_sender: str | None = None
+    without: Mapping[str, list[str]] = {}
 
     def make_parameters(self, *without: str) -> dict[str, Any]:
         """Return the parameters of queries, besides those of time.
 
         Args:
-            without: the `NAMES` to leave out, because a list shows its other choices too.
+            without: the filters to ignore, because a list shows its other choices too.
         """
         kind, name = self.entity or (None, None)
         values: dict[str, Any] = {"event_types": list(self.types) or None}
@@ -93,7 +101,7 @@ class ActivityFilters(NamedTuple):
         values |= {"sender": self.sender if ENTITY in without else self.any_sender}
         dropped = {TYPES: ("event_types",), ACCOUNT: ("account", "accounts", "owners"), ENTITY: ("kind", "entity")}
         dropped |= {ACTOR: ("actor",), CENTRE: ("centre",)}
-        return values | dict.fromkeys(parameter for name in without for parameter in dropped[name])
+        return values | dict.fromkeys(parameter for name in without for parameter in dropped[name]) | {**self.without}
 
     @property
     def any_sender(self) -> str | None:
@@ -121,43 +129,20 @@ def list_tree(account: str, sender: str | None) -> dict[str, Any]:
 
 def read_filters() -> ActivityFilters:
     """Return the filters in the address."""
-    sender, (kind, name) = parse_entity(address.get(ENTITY) or "")
+    identity = read_one(ENTITY)
+    sender, entity = shared.parse_entity(identity or "")
     return ActivityFilters(
-        types=tuple(filter(None, (address.get(TYPES) or "").split(","))),
-        account=address.get(ACCOUNT) or None,
+        types=shared.read_names(TYPES),
+        account=read_one(ACCOUNT),
         alone=address.get(ALONE) == "yes",
-        actor=address.get(ACTOR) or None,
-        entity=(kind, name) if name else None,
-        centre=address.get(CENTRE) or None,
+        actor=read_one(ACTOR),
+        entity=entity if identity else None,
+        centre=read_one(CENTRE),
         part=Interval.parse(address.get(PART)),
-        sender=read_sender(),
-        entity_sender=sender if name and has_several_senders() else None,
+        sender=shared.read_sender(),
+        entity_sender=sender if identity and has_several_senders() else None,
+        without=shared.make_without_parameters(),
     )
-
-
-def name_entity(kind: str, name: str, sender: str | None) -> str:
-    """Return an entity's id in the address: its kind and its name, after its sender where the store has several."""
-    return f"{sender}:{kind}/{name}" if sender else f"{kind}/{name}"
-
-
-def parse_entity(identity: str) -> tuple[str | None, tuple[str, str]]:
-    """Return the sender, the kind and the name of an entity's id; the first sender, where it names none."""
-    where, _, name = identity.partition("/")
-    sender, colon, kind = where.rpartition(":")
-    return (sender if colon else list_heard()[0].name), (kind, name)
-
-
-def toggle_type(name: str) -> None:
-    """Add an event type to the filter, or remove it."""
-    types = read_filters().types
-    left = [each for each in types if each != name] if name in types else [*types, name]
-    address.put(**{TYPES: ",".join(left) or None})
-
-
-def toggle(filtered: str, value: str, **more: str | None) -> None:
-    """Filter by a value, or remove it where it was chosen already."""
-    again = address.get(filtered) == value and all(address.get(name) == other for name, other in more.items())
-    address.put(**{filtered: None if again else value}, **(dict.fromkeys(more) if again else more))
 
 
 def select_part(part: Interval | None) -> None:
@@ -189,24 +174,29 @@ def list_filter_chips(chosen: ActivityFilters) -> Iterator[Chip]:
         yield Chip(PART, "Time", format_range(chosen.part.since, chosen.part.until), partial(select_part, None))
     for number, name in enumerate(chosen.types):
         # The number tells names apart that differ in signs that a style class can't hold.
-        yield Chip(f"{number}-{TYPES}-{name}", "Event type", format_type(name), partial(toggle_type, name))
-    yield from list_sender_chips()
+        yield make_chip(TYPES, name, *shared.name_event(name, "Event type"), key=f"{number}-{TYPES}-{name}")
+    yield from shared.list_sender_chips()
     if chosen.account:
         one = capitalize(find_account_word(chosen.sender))
         whose = f"{one} alone" if chosen.alone else f"{one} with sub-{find_accounts_word(chosen.sender)}"
-        yield Chip(ACCOUNT, whose, chosen.account, partial(address.put, **{ACCOUNT: None, ALONE: None}))
+        yield make_chip(ACCOUNT, chosen.account, whose, chosen.account)
     if chosen.actor:
-        yield Chip(ACTOR, "Actor", chosen.actor, partial(address.put, **{ACTOR: None}))
+        yield make_chip(ACTOR, chosen.actor, "Actor", chosen.actor)
     if chosen.entity:
-        yield Chip(ENTITY, chosen.entity[0], chosen.entity[1], partial(address.put, **{ENTITY: None}))
-    if chosen.centre and (where := find_place()):
-        yield Chip(CENTRE, where.name, chosen.centre, partial(address.put, **{CENTRE: None}))
+        kind, name = chosen.entity
+        is_known = find_kind(kind, chosen.entity_sender) is not None
+        label, value = (kind, name) if is_known else ("", f"unknown category {kind}: {name}")
+        yield make_chip(ENTITY, read_one(ENTITY) or "", label, value)
+    if chosen.centre:
+        label = where.name if (where := find_place()) else ""
+        yield make_chip(CENTRE, chosen.centre, label, chosen.centre if label else f"unknown place {chosen.centre}")
+    yield from shared.list_without_chips()
 
 
-def toggle_account(alias: str, sender: str | None, *, alone: str | None) -> None:
-    """Choose an account, or no more; of an alias that several senders have, with its sender."""
-    others = {"sender": sender} if alias in load_accounts().shared else {}
-    toggle(ACCOUNT, alias, alone=alone, **others)
+def toggle_account(alias: str, sender: str | None, *, alone: str | None, without: bool = False) -> None:
+    """Choose an account, or leave it out, or no more; choose an alias that several senders have with its sender."""
+    others = {SENDER: sender} if alias in load_accounts().shared and not without else {}
+    shared.toggle(ACCOUNT, alias, {ALONE: alone, **others}, without=without)
 
 
 def is_chosen(row: Any, chosen: ActivityFilters) -> bool:

@@ -1,4 +1,5 @@
 -- The filter of the page Activity; a part of other queries.
+    -- include without.sql
     AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
     AND sender = $sender -- if $sender
     AND account_alias = $account -- if $account

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from analytics import senders
 from analytics.charts import histogram
 from analytics.pages.activity import filters
-from analytics.pages.activity.chart import draw_over_time, draw_see_these, draw_total, select_types
+from analytics.pages.activity.chart import describe_chart, draw_over_time, draw_part, draw_see_these, select_types
 from analytics.pages.activity.filters import CHANGES, NOTIFICATIONS, ActivityFilters, Measure, read_filters
 from analytics.pages.activity.kept.counts import Kept, add_counts, is_long, read_kept
 from analytics.pages.activity.lists import accounts, ranked
@@ -33,8 +33,17 @@ from analytics.pages.shared.completeness import (
     is_store_empty,
 )
 from analytics.pages.shared.components import draw_chart
-from analytics.pages.shared.filters import choose_account, choose_sender, draw_chips, draw_filters_button
-from analytics.pages.shared.formatting import find_viewer_zone
+from analytics.pages.shared.filters import (
+    ACCOUNT,
+    ACTOR,
+    ALONE,
+    TYPES,
+    choose_account,
+    choose_sender,
+    draw_chips,
+    draw_filters_button,
+)
+from analytics.pages.shared.formatting import find_viewer_zone, format_range
 from analytics.pages.shared.frame import draw_page, find_bar, is_dark
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask_together
@@ -59,7 +68,7 @@ def draw_body() -> None:
     """Draw everything that a click changes; also the filters, because a click in a list is one."""
     with find_bar():
         draw_time_controls()
-        choose_account(alone=filters.ALONE)
+        choose_account(alone=ALONE)
         choose_sender()
         measure = choose_measure()
         with st.container(key=VIEW, width="content"), st.popover("View", icon=":material/tune:"):
@@ -115,17 +124,16 @@ def draw(
         draw_store_empty()
     signs = draw_figures(rows, chosen, time, measure)
     # All of the time may be before the store is complete.
-    if time.span.since < time.span.until and not is_empty:
+    bins, before = rows("activity_bins"), rows("activity_before") if time.line else pd.DataFrame()
+    if time.span.since < time.span.until and (len(bins) or len(before)):
         with st.container(key="over-time", border=True, gap="small"):
-            before = rows("activity_before") if time.line else None
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="total-line"):
-                draw_total(select_types(rows("activity_types"), chosen), chosen, measure, time)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chart-head"):
+                st.caption(describe_chart(time, logarithmic=logarithmic), width="content")
                 st.space("stretch")
+                draw_part(chosen)
                 if not is_filtered:
                     draw_see_these(chosen, time)
-            bins = rows("activity_bins")
-            if len(bins) or (before is not None and len(before)):
-                draw_over_time(bins, before, time, chosen.part, measure, logarithmic=logarithmic)
+            draw_over_time(bins, before if time.line else None, time, chosen.part, measure, logarithmic=logarithmic)
     if not is_empty:
         draw_lists(rows, chosen, time, measure, by_change=by_change)
     draw_signs(signs, chosen, time, make_kept_refused(rows("activity_refused")))
@@ -147,10 +155,11 @@ def list_queries(
     `kept` where these can answer them.
     """
     ranked = {"by_change": True if by_change else None, "most": most}
-    typed, counted = measure.list_parameters(typed=True), measure.list_parameters(typed=bool(chosen.types))
-    other = measure.other.list_parameters(typed=bool(chosen.types))
+    by_type = bool(chosen.types or chosen.without.get("without_types"))
+    typed, counted = measure.list_parameters(typed=True), measure.list_parameters(typed=by_type)
+    other = measure.other.list_parameters(typed=by_type)
     queries = {
-        "activity_types": {**time.part_values, **typed, **chosen.make_parameters(filters.TYPES)},
+        "activity_types": {**time.part_values, **typed, **chosen.make_parameters(TYPES)},
         "activity_other": {**time.other_values, **other, **chosen.make_parameters()},
         "activity_refused": time.other_values,
         "activity_bins": {**time.bin_values, **typed, **chosen.make_parameters()},
@@ -162,8 +171,8 @@ def list_queries(
         queries["activity_fields"] = {**time.part_values, **counted, **ranked, **chosen.make_parameters()}
     queries |= {
         "activity_entities": {**time.part_values, **counted, **ranked, **chosen.make_entity_parameters()},
-        "activity_accounts": {**time.part_values, **counted, **chosen.make_parameters(filters.ACCOUNT)},
-        "activity_actors": {**time.part_values, **counted, **ranked, **chosen.make_parameters(filters.ACTOR)},
+        "activity_accounts": {**time.part_values, **counted, **chosen.make_parameters(ACCOUNT)},
+        "activity_actors": {**time.part_values, **counted, **ranked, **chosen.make_parameters(ACTOR)},
     }
     if has_week(time):
         clocks = time.list_clocks(zone)
@@ -186,7 +195,7 @@ def draw_figures(
     )
     counts = {measure: drawn, measure.other: other}
     with st.container(key="live"):
-        places = st.columns([1, 1, 2], gap="small")
+        places = st.columns([3, 3, 4], gap="small")
         with places[0]:
             draw_figure(NOTIFICATIONS.name, *counts[NOTIFICATIONS], time)
         with places[1]:
@@ -195,18 +204,11 @@ def draw_figures(
 
 
 def draw_figure(label: str, count: int, before: int, time: When, *, hint: str | None = None) -> None:
-    """Draw a count, and the count of the time to compare with if there is one."""
-    st.metric(
-        label,
-        f"{count:,}",
-        time.describe_difference(count, before) or None,
-        delta_color="off",
-        delta_arrow="off" if count == before else "auto",
-        delta_description=f"from {before:,}" if time.compared else None,
-        border=True,
-        height="stretch",
-        help=hint,
-    )
+    """Draw a count, and how it differs from that of the time to compare with, or why there is none."""
+    differs, than = time.compare_counts(count, before)
+    other = f"Compared with {format_range(time.compared.since, time.compared.until)}." if time.compared else None
+    st.metric(label, f"{count:,}", differs, delta_color="off", delta_arrow="off", delta_description=than, border=True,
+              height="stretch", help=" ".join(filter(None, (hint, other))))  # fmt: skip
 
 
 def draw_lists(

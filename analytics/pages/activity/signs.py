@@ -19,7 +19,7 @@ from analytics.pages.activity.filters import ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.pages import OFFERS
 from analytics.pages.shared import going
-from analytics.pages.shared.accounts import SenderAlias
+from analytics.pages.shared.accounts import SenderAlias, load_accounts
 from analytics.pages.shared.answers import is_kept, read_now, read_silence
 from analytics.pages.shared.filters import list_alerting, list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
@@ -166,7 +166,10 @@ def list_accounts(chosen: ActivityFilters) -> set[SenderAlias] | None:
     """Return the chosen accounts; None for all."""
     alone = chosen.account if chosen.alone else None
     tree = None if alone else chosen.account
-    return list_chosen({"account": alone, "account_tree": tree, "sender": chosen.sender})
+    accounts = list_chosen({"account": alone, "account_tree": tree, "sender": chosen.sender})
+    if left_out := chosen.without.get("without_accounts"):
+        return {key for key in accounts or {each.key for each in load_accounts().all} if key[1] not in left_out}
+    return accounts
 
 
 def describe_findings(chosen: ActivityFilters, time: When) -> Sign:
@@ -201,9 +204,8 @@ def let_through(findings: list[Finding], chosen: ActivityFilters) -> list[Findin
     accounts = list_accounts(chosen)
     if accounts is not None:
         findings = [each for each in findings if is_of(each, accounts)]
-    if chosen.sender:
-        findings = [each for each in findings if each.sender == chosen.sender]
-    return findings
+    left_out = chosen.without.get("without_senders", ())
+    return [each for each in findings if chosen.sender in {None, each.sender} and each.sender not in left_out]
 
 
 def describe_refused(refused: KeptRefused, time: When) -> Sign:

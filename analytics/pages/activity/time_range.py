@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from analytics.comparison import BEFORE, COMPARISONS, Comparison, describe_move, find_comparison, format_difference
+from analytics import comparison
+from analytics.comparison import BEFORE, USUAL, WEEK, Comparison, find_comparison
 from analytics.pages.activity.filters import CHANGES, ActivityFilters, Measure, read_filters, select_part
 from analytics.pages.shared.completeness import Freshness, read_freshness
 from analytics.pages.shared.components import register_script
-from analytics.pages.shared.formatting import find_viewer_zone
+from analytics.pages.shared.formatting import find_viewer_zone, format_minute
 from analytics.pages.shared.ranges import choose_own, draw_own_range, draw_range, read_own
 from analytics.pages.shared.store import ask, to_moment
 from analytics.times import (
@@ -30,6 +31,7 @@ from analytics.times import (
 COOKIE = "clc_visit"
 ENDS_AFTER = timedelta(minutes=30)
 LATEST_SECONDS = 10**11
+A_DAY = timedelta(days=1)
 
 
 class When(NamedTuple):
@@ -98,6 +100,13 @@ class When(NamedTuple):
         begin = max(self.first, self.complete_since or self.first) if self.first else None
         return compared if begin and begin <= compared.since else None
 
+    def choose_usual(self) -> "When":
+        """Return it compared with a week before, where it lasts a day and that was kept, or with the period before."""
+        weekly, whole = self._replace(how=WEEK), self.part if self.span.whole else self.span
+        is_long = (whole.until or self.span.until) - whole.since >= A_DAY
+        is_kept = weekly.compare(whole.since, whole.until or self.span.until) is not None
+        return weekly if is_long and is_kept else self._replace(how=BEFORE)
+
     def compare_part(self) -> Comparison | None:
         """Return the time to compare the part with: as much of it as has lasted by now, where the part is not over."""
         until, now = self.part.until or self.span.until, self.span.now
@@ -152,7 +161,21 @@ class When(NamedTuple):
 
     def describe_difference(self, count: int, before: int) -> str:
         """Return the difference between a count and the other time's, in words."""
-        return (format_difference(count, before) or "") if self.compared else ""
+        return (comparison.format_difference(count, before) or "") if self.compared else ""
+
+    def compare_counts(self, count: int, before: int) -> tuple[str, str]:
+        """Return in words how much a count differs, and from what or why it is compared with nothing."""
+        if self.compared:
+            differs, than = comparison.compare(count, before)
+            return differs, f"{than} {self.compared.phrase}"
+        if self.span.whole or not self.first:
+            return "", ""
+        if self.complete_since:
+            return "", f"no comparison: complete only since {format_minute(self.complete_since)}"
+        other = self.find_other(self.part.since, self.part.until or self.span.until)
+        first = format_minute(self.first)
+        why = f"{other.name} was kept only from {first} on" if self.first < other.until else f"no data before {first}"
+        return "", f"no comparison: {why}"
 
     def describe_before(self, before: int) -> str | None:
         """Return the count of the other time with its name; None without one."""
@@ -160,7 +183,7 @@ class When(NamedTuple):
 
     def format_move(self, count: int, before: int) -> str:
         """Return whether a count is above or below the other time's, by an arrow, and by how much."""
-        return (describe_move(count, before) or "") if self.compared else ""
+        return (comparison.describe_move(count, before) or "") if self.compared else ""
 
 
 def draw_time_controls() -> None:
@@ -189,9 +212,10 @@ def draw_since_visit() -> None:
 def choose_comparison() -> str:
     """Draw the choice of the time to compare with, and return it."""
     chosen = st.segmented_control(
-        "Compare with", COMPARISONS, default=BEFORE, key="compare", bind="query-params", required=True
+        "Compare with", comparison.COMPARISONS, default=USUAL, key="compare", bind="query-params", required=True,
+        help="Automatic: of a day or more a week before, as far as there are data.",
     )  # fmt: skip
-    return chosen or BEFORE
+    return chosen or USUAL
 
 
 def read_time(at: datetime, chosen: ActivityFilters, how: str, measure: Measure) -> When:
@@ -209,6 +233,8 @@ def read_time(at: datetime, chosen: ActivityFilters, how: str, measure: Measure)
     named = OWN if name == OWN and own else name if name in RANGES else DEFAULT_RANGE
     part = cut(asked, complete_since)
     time = When(span, part, None, how, fresh.first, named, fresh.complete_since, asked, asked_since)
+    if how == USUAL:
+        time = time.choose_usual()
     if span.whole and not chosen.part:
         return time
     return time._replace(compared=time.compare_part())

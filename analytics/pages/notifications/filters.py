@@ -1,6 +1,7 @@
 """The filters of the page Notifications; all of them are in the page's address."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -8,18 +9,25 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import (
+    CENTRE,
     NAME_HINT,
+    Chip,
     choose_account,
     choose_sender,
     draw_chips,
     draw_filters,
     list_chips,
     list_sender_chips,
+    list_without_chips,
+    make_without_parameters,
+    name_event,
+    read_one,
     split_names,
+    toggle,
 )
 from analytics.pages.shared.formatting import find_viewer_zone, format_range, map_types, name_with_zone
 from analytics.pages.shared.ranges import EARLIEST, LATEST, choose_preset, draw_range, note_given, turn_of_fields
-from analytics.senders import describe_any_entity
+from analytics.senders import describe_any_entity, find_place
 from analytics.times import RANGES, format_seconds
 from analytics.words.meanings import MARKS
 
@@ -45,29 +53,44 @@ def choose_filters() -> dict[str, Any]:
     account = choose_account() | choose_sender()
     with draw_filters(FILTERS, clear):
         types = map_types()
-        events = st.multiselect("Event types", list(types), key="events", placeholder="All event types", **bound)
+        # Streamlit would pass over an event of the address that is no choice.
+        offered = dict.fromkeys((*types, *st.query_params.get_all("events"), *st.session_state.get("events", ())))
+        events = st.multiselect("Event types", list(offered), key="events", placeholder="All event types", **bound)
         status = st.multiselect("Signature", list(MARKS), key="signature", placeholder="Any", **bound)
         named = st.text_input("Entity contains", key="entity", placeholder=describe_any_entity(), **of_names)
         by = st.text_input("Actor contains", key="actor", placeholder="who changed it", **of_names)
         holds = st.text_input("Payload contains", key="text", placeholder="any text in the body", **bound)
         with_copies = st.checkbox("with copies", key="copies", help="Copies of the same notification.", **bound)
     values = {
-        "events": ("Event", ", ".join(events)),
         "signature": ("Signature", ", ".join(status)),
         "entity": ("Entity", named),
         "actor": ("Actor", by),
         "text": ("Payload", holds),
         "copies": ("With", "copies" if with_copies else ""),
     }
-    draw_chips([*list_sender_chips(), *list_chips(values, FILTERS, to_newest)])
+    names = {str(text): types.get(text, str(text)) for text in events}
+    chips = [Chip(f"events-{text}", *name_event(names[text], "Event"), partial(drop_event, text)) for text in names]
+    chips += [*list_sender_chips(), *list_chips(values, FILTERS, to_newest), *list_without_chips()]
+    if centre := read_one(CENTRE):
+        where = find_place()
+        chips.append(Chip(CENTRE, where.name if where else "Unknown place", centre, partial(toggle, CENTRE, centre)))
+    draw_chips(chips)
     return {
         **account,
-        "event_types": [types[text] for text in events] or None,
+        "event_types": list(names.values()) or None,
         "signatures": status or None,
         **split_names({"entity": named or None, "actor": by or None}),
         "text": holds or None,
         "without_copies": None if with_copies else True,
+        "centre": centre,
+        **make_without_parameters(),
     }
+
+
+def drop_event(text: str) -> None:
+    """Remove an event from the filter."""
+    st.session_state["events"] = [each for each in st.session_state["events"] if each != text]
+    to_newest()
 
 
 def read_own_range() -> ReceivedRange:

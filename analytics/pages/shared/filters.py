@@ -1,4 +1,8 @@
-"""Filters that pages share. Their state is in the page's address."""
+"""Filters that pages share. Their state is in the page's address.
+
+A filter by exact names lets only these through, as `who=ann` does, or leaves them out, as `who=-ann`. A value has
+several names where its filter may have, and always where it leaves them out.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +15,16 @@ from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import OFFERED, SenderAlias, label_account, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import register_script
+from analytics.pages.shared.formatting import format_type
 from analytics.pages.shared.leafing import to_first_pages
 from analytics.senders import (
     find_account_word,
     find_accounts_word,
     has_several_senders,
     list_alert_senders,
+    list_categories,
+    list_event_types,
+    list_heard,
     list_titles,
 )
 from analytics.text import as_markdown, capitalize, read_quoted, shorten
@@ -31,6 +39,11 @@ SENDER_CHOICE = "sender_choice"
 SENDER_PIXELS = 150
 NAME_HINT = "In quotes, it is all of the name."
 FEW_OF = f"Of {{}} the list has {OFFERED} at most. Type a part of any alias or name, and press Enter."
+TYPES, ACCOUNT, SENDER, ALONE, ACTOR, ENTITY, CENTRE = "types", "account", "sender", "alone", "who", "what", "centre"
+EXACT = (TYPES, SENDER, ACCOUNT, ACTOR, ENTITY, CENTRE)
+WITHOUT, LINE = "-", "\n"
+BETWEEN = {TYPES: ","}
+"""What stands between the names of a filter's value, where that is no line break."""
 
 
 class AccountSearch(NamedTuple):
@@ -38,6 +51,67 @@ class AccountSearch(NamedTuple):
 
     text: str
     beside: str | None
+
+
+def read_names(filtered: str, *, without: bool = False) -> tuple[str, ...]:
+    """Return the names that a filter lets through, or those that it leaves out."""
+    text = address.get(filtered) or ""
+    if text.startswith(WITHOUT) != without:
+        return ()
+    return tuple(filter(None, text.removeprefix(WITHOUT).split(BETWEEN.get(filtered, LINE))))
+
+
+def read_one(filtered: str) -> str | None:
+    """Return the only name that a filter lets through; None where it lets all through, or leaves some out."""
+    return next(iter(read_names(filtered)), None)
+
+
+def toggle(filtered: str, value: str, more: Mapping[str, str | None] = {}, *, without: bool = False) -> None:
+    """Let only a name through, or leave it out; no more where that was chosen already.
+
+    Args:
+        filtered: the name of the filter.
+        value: the name.
+        more: other values of the address that belong to this choice.
+        without: whether to leave it out.
+    """
+    names, separator = read_names(filtered, without=without), BETWEEN.get(filtered, LINE)
+    more = {ALONE: address.get(ALONE), **more} if filtered == ACCOUNT else more
+    again = value in names and all(address.get(name) == other for name, other in more.items())
+    others = [each for each in names if each != value] if without or filtered == TYPES else []
+    text = separator.join(others if again else [*others, value])
+    if text:
+        # A name that begins with the sign itself stands after a separator.
+        text = WITHOUT + text if without else separator + text if text.startswith(WITHOUT) else text
+    address.put(**to_first_pages(), **{filtered: text or None}, **(dict.fromkeys(more) if again else more))
+
+
+def make_without_parameters() -> dict[str, Any]:
+    """Return the parameters of queries for what filters leave out."""
+    left_out = {name: read_names(name, without=True) for name in EXACT}
+    trees = [load_accounts().list_tree(alias) for alias in left_out[ACCOUNT] if address.get(ALONE) != "yes"]
+    are_several, entities = has_several_senders(), map(parse_entity, left_out[ENTITY])
+    values = {
+        "without_types": left_out[TYPES],
+        "without_senders": left_out[SENDER],
+        "without_accounts": {*left_out[ACCOUNT], *(alias for tree in trees for _, alias in tree)},
+        "without_actors": {going.find_user(name, sender) for name in left_out[ACTOR] for sender in list_titles()},
+        "without_entities": [name_entity(*entity, sender if are_several else None) for sender, entity in entities],
+        "without_centres": left_out[CENTRE],
+    }
+    return {name: sorted(names) for name, names in values.items() if names}
+
+
+def name_entity(kind: str, name: str, sender: str | None) -> str:
+    """Return an entity's id in the address: its kind and its name, after its sender where the store has several."""
+    return f"{sender}:{kind}/{name}" if sender else f"{kind}/{name}"
+
+
+def parse_entity(identity: str) -> tuple[str | None, tuple[str, str]]:
+    """Return the sender, the kind and the name of an entity's id; the first sender, where it names none."""
+    where, _, name = identity.partition("/")
+    sender, colon, kind = where.rpartition(":")
+    return (sender if colon else list_heard()[0].name), (kind, name)
 
 
 @skip_unanswered
@@ -73,7 +147,7 @@ def describe_search(text: str) -> str:
 
 def read_account() -> str | None:
     """Return what names the account in the page's address: its alias, and its sender if that is needed."""
-    alias = address.get("account")
+    alias = read_one(ACCOUNT)
     return load_accounts().find_key(alias, read_sender()) if alias else None
 
 
@@ -143,10 +217,10 @@ def choose_account(*, alone: str | None = None, senders: Collection[str] | None 
 
 def choose_sender() -> dict[str, str | None]:
     """Draw the choice of a sender where the store has several; return the parameter of queries."""
-    if not has_several_senders():
-        return {"sender": None}
     chosen = read_sender()
-    address.show(SENDER_CHOICE, chosen)
+    if not has_several_senders():
+        return {"sender": chosen}
+    address.show(SENDER_CHOICE, chosen if chosen in list_titles() else None)
     st.selectbox(
         "Sender",
         list(list_titles()),
@@ -163,9 +237,9 @@ def choose_sender() -> dict[str, str | None]:
 
 
 def read_sender() -> str | None:
-    """Return the sender in the page's address; None without one, and where the store has none or only that."""
-    name = address.get("sender")
-    return name if has_several_senders() and name in list_titles() else None
+    """Return the sender in the page's address; None without one, and where the store has only that."""
+    name = read_one(SENDER)
+    return name if has_several_senders() or name not in list_titles() else None
 
 
 def title_accounts(sender: str | None = None) -> str:
@@ -181,7 +255,29 @@ def put_sender(name: str | None) -> None:
 def list_sender_chips() -> Iterator["Chip"]:
     """Yield the chip of the chosen sender, if there is one."""
     if sender := read_sender():
-        yield Chip("sender", "Sender", list_titles()[sender], partial(put_sender, None))
+        title = list_titles().get(sender)
+        yield make_chip(SENDER, sender, "Sender" if title else "", title or f"unknown sender {sender}")
+
+
+def list_without_chips() -> Iterator["Chip"]:
+    """Yield a chip for each name that a filter leaves out."""
+    for filtered in EXACT:
+        for number, name in enumerate(read_names(filtered, without=True)):
+            titles = {TYPES: format_type(name), SENDER: list_titles().get(name, name), ENTITY: parse_entity(name)[1][1]}
+            drop, swap = partial(toggle, filtered, name, without=True), partial(toggle, filtered, name)
+            yield Chip(f"{WITHOUT}{number}-{filtered}-{name}", "", f"without {titles.get(filtered, name)}", drop, swap)
+
+
+def make_chip(filtered: str, name: str, label: str, value: str, *, key: str = "") -> "Chip":
+    """Return the chip of a name that a filter lets through; of one that nothing has, `label` is empty."""
+    swap = partial(toggle, filtered, name, without=True) if label else None
+    return Chip(key or filtered, label, value, partial(toggle, filtered, name), swap)
+
+
+def name_event(name: str, label: str) -> tuple[str, str]:
+    """Return the label and the value of an event type's chip; an event that nobody sends has no label."""
+    is_known = name in list_event_types() or name in list_categories()
+    return (label, format_type(name)) if is_known else ("", f"unknown event {name}")
 
 
 def list_chosen(chosen: dict[str, Any]) -> set[SenderAlias] | None:
@@ -253,12 +349,16 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
 
 
 class Chip(NamedTuple):
-    """A filter that is set: the key of its button, its label, its value in words, and a function that removes it."""
+    """A filter that is set: the key of its button, its label if its value needs one, and a function that removes it.
+
+    `swap` leaves out what it lets through, or the other way round.
+    """
 
     key: str
     label: str
     value: str
     remove: Callable[[], None]
+    swap: Callable[[], None] | None = None
 
 
 def list_chips(
@@ -283,11 +383,15 @@ def list_chips(
 
 
 def draw_chips(chips: Iterable[Chip], clear: Callable[[], None] | None = None) -> None:
-    """Draw a button for each filter that is set, which removes it, and one for all where `clear` is given."""
+    """Draw a button for each filter that is set, which removes it; with `clear`, one for all, and those that swap."""
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         key = None
-        for key, label, value, remove in chips:
-            text = as_markdown(f"{label}: {shorten(value, CHIP_CHARACTERS)}")
+        for key, label, value, remove, swap in chips:
+            text = shorten(value, CHIP_CHARACTERS)
+            text = as_markdown(f"{label}: {text}" if label else text)
             st.button(text, key=f"chip-{key}", icon=":material/close:", on_click=remove)
+            if swap and clear:
+                way = "only" if key.startswith(WITHOUT) else "without"
+                st.button(f"{way} instead", key=f"swap-{key}", type="tertiary", on_click=swap)
         if key and clear:
             st.button("Clear all filters", key="clear-all", type="tertiary", on_click=clear)

@@ -32,6 +32,8 @@ FILTERS = [
     ActivityFilters(actor="ann"),
     ActivityFilters(entity=("Server", "WA1ACMEWEB03")),
     ActivityFilters(centre="WA1"),
+    ActivityFilters(without={"without_senders": ["github"], "without_types": ["User", "Server.Updated"]}),
+    ActivityFilters(without={"without_actors": ["ANN"], "without_accounts": ["ACME"]}),
 ]
 EVENTS = ["Server.Updated", "Server.Created", "User.Updated", "User", "Alert.Notification"]
 
@@ -165,6 +167,10 @@ def test_counts_that_are_almost_as_many_as_the_notifications_are_not_read(kept):
         (ActivityFilters(types=("User",)), BY_QUARTER),
         (ActivityFilters(centre="WA1"), {"activity_entities"}),
         (ActivityFilters(actor="ann"), {"activity_actors"}),
+        (ActivityFilters(without={"without_senders": ["github"]}), BY_QUARTER | BY_MONTH),
+        (ActivityFilters(without={"without_types": ["User"]}), BY_QUARTER),
+        (ActivityFilters(without={"without_accounts": ["ACME"]}), set()),
+        (ActivityFilters(without={"without_entities": ["Server/WA1ACMEWEB1"]}), set()),
     ],
 )
 def test_a_query_whose_filter_the_counts_do_not_know_reads_rows(kept, chosen, read):

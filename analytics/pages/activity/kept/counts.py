@@ -22,7 +22,10 @@ Where few come, each has a count of its own.
 MOST_CUTS = 4
 BY_QUARTER = frozenset({"activity_types", "activity_other", "activity_bins", "activity_before", "activity_hours"})
 BY_MONTH = frozenset({"activity_accounts", "activity_actors", "activity_entities"})
-FILTERS = ("account", "accounts", "actor", "entity", "kind", "centre")
+FILTERS = (
+    *("account", "accounts", "actor", "entity", "kind", "centre"),
+    *("without_accounts", "without_actors", "without_entities", "without_centres"),
+)
 ENDS = ("since", "until", "before_since", "before_until")
 
 
@@ -70,7 +73,7 @@ def add_counts(name: str, values: dict[str, Any], kept: Kept | None) -> dict[str
     measure = "notifications" if "notifications" in values else "changes"
     if name in BY_QUARTER and kept.is_short(kept.quarters, measure) and fits_quarters(values):
         return values | leave_to_rows(measure, values, kept, floor_quarter, lambda begin: begin + A_QUARTER)
-    counts_all = measure == "notifications" and values.get("event_types") is None
+    counts_all = measure == "notifications" and not (values.get("event_types") or values.get("without_types"))
     if name in BY_MONTH and kept.is_short(kept.years, measure) and counts_all:
         rows = leave_to_rows(measure, values, kept, floor_month, find_next_month)
         return values | rows | choose_months(values, set(rows["cut_begins"]))

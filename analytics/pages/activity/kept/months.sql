@@ -9,3 +9,4 @@
         AND $kept_seq =
         -- include last_kept.sql
         AND sender = $sender -- if $sender
+        AND NOT list_contains($without_senders::VARCHAR[], sender) -- if $without_senders

@@ -11,5 +11,7 @@
             -- include last_kept.sql
             AND list_contains($event_types::VARCHAR[], coalesce(event_type, category)) -- if $event_types
             AND sender = $sender -- if $sender
+            AND NOT list_contains($without_types::VARCHAR[], coalesce(event_type, category)) -- if $without_types
+            AND NOT list_contains($without_senders::VARCHAR[], sender) -- if $without_senders
     )
     WHERE number <> 0

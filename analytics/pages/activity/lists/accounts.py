@@ -42,6 +42,7 @@ def draw_accounts(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         row_id=filters.add_sender,
         text=lambda row: label_account(row.name, accounts.name_of(row.name, find_sender_of_row(row))),
         choose=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes"),
+        leave_out=lambda identity: filters.toggle_account(*filters.split_sender(identity), alone="yes", without=True),
         chosen=[filters.add_sender(row) for row in list_rows(rows) if filters.is_chosen(row, chosen)],
         go=lambda identity: going.to_account(*filters.split_sender(identity)),
         hover=filters.find_sender_title,
@@ -69,7 +70,8 @@ def _draw_tree(rows: pd.DataFrame, chosen: ActivityFilters, when: When) -> None:
         else:
             # Of a circle of parents the tree counts each account alone, and so does the filter.
             is_in_circle = not begins_at_top(paths.get(key, [key]), paths)
-            filters.toggle_account(alias, sender, alone="yes" if is_in_circle else None)
+            alone = "yes" if is_in_circle else None
+            filters.toggle_account(alias, sender, alone=alone, without=column == ranked.WITHOUT)
 
     one, several = find_account_word(chosen.sender), find_accounts_word(chosen.sender)
     columns = ranked.list_columns(f"{capitalize(one)}, with its sub-{several}", when)

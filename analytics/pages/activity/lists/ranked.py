@@ -1,6 +1,7 @@
 """The ranked lists of the page Activity: a click on a name filters all the rest by it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
 from analytics.pages.shared import going
 from analytics.pages.shared.components import Column, Line, bring, draw_table
+from analytics.pages.shared.filters import ACTOR, CENTRE, ENTITY, SENDER, TYPES, name_entity, parse_entity, toggle
 from analytics.pages.shared.formatting import format_type
 from analytics.pages.shared.frame import is_dark
 from analytics.pages.shared.store import find_sender_of_row, list_rows
@@ -26,25 +28,29 @@ ARROW = "↗"
 WITH_SENDER = "_actor_with_sender"
 """The place of the actor whose click chose its sender, too, in the session's state."""
 NUMBER = Column("Number", "5.4rem", align="right")
-CHANGE = Column("Change", "9.8rem", align="right")
+CHANGE = Column("Change", "9.2rem", align="right")
+WITHOUT = "without"
+LEAVES_OUT = Column(WITHOUT, "0.01rem", opens=True, align="aside")
+"""It lies over the end of the name beside it, while the pointer or the focus is in the row."""
 TO_PAGE = Column(OPEN, "3.9rem", opens=True, align="right")
 
 
-def list_columns(what: str, when: When, *, leads: bool = True) -> tuple[Column, ...]:
+def list_columns(what: str, when: When, *, leads: bool = True, leaves_out: bool = True) -> tuple[Column, ...]:
     """Return a list's columns: the change where there is a time to compare with, the way to each name's own page."""
-    names = Column(what, "100%", opens=True)
-    return (names, NUMBER, *([CHANGE] if when.compared else []), *([TO_PAGE] if leads else []))
+    names = (Column(what, "100%", opens=True), *([LEAVES_OUT] if leaves_out else []))
+    return (*names, NUMBER, *([CHANGE] if when.compared else []), *([TO_PAGE] if leads else []))
 
 
-def list_cells(count: int, before: int, when: When, *, leads: bool = True) -> list[str]:
+def list_cells(count: int, before: int, when: When, *, leads: bool = True, leaves_out: bool = True) -> list[str]:
     """Return the cells of a row after its name, see `list_columns`."""
     moves = [when.format_move(count, before)] if when.compared else []
-    return [f"{count:,}", *moves, *([ARROW] if leads else [])]
+    return [*([WITHOUT] if leaves_out else []), f"{count:,}", *moves, *([ARROW] if leads else [])]
 
 
-def list_hovers(before: int, when: When, text: str) -> list[str | None]:
+def list_hovers(before: int, when: When, text: str, *, leaves_out: bool = True) -> list[str | None]:
     """Return the hover texts of these cells; `text` is the row's name."""
-    return [None, *([when.describe_before(before)] if when.compared else []), f"Open the page of {text}"]
+    moved = [when.describe_before(before)] if when.compared else []
+    return [*([f"Without {text}"] if leaves_out else []), None, *moved, f"Open the page of {text}"]
 
 
 def draw_rest(what: str, count: int, total: int, key: str) -> None:
@@ -74,6 +80,7 @@ def draw_ranked(
     text: Callable[[Any], str],
     choose: Callable[[str], None],
     chosen: Sequence[str],
+    leave_out: Callable[[str], None] | None = None,
     go: Callable[[str], None] | None = None,
     colour: Callable[[Any], str] | None = None,
     total: int | None = None,
@@ -90,27 +97,27 @@ def draw_ranked(
         text: gives the name of a row.
         choose: filters by a row.
         chosen: the ids of the chosen rows.
+        leave_out: filters by all but a row.
         go: goes to the page of a row.
         colour: gives the colour that marks a row.
         total: the number of all rows.
         hover: gives the hover text of a row's name; without one the name itself is it.
     """
     most = max(int(rows["events"].max()), 1) if len(rows) else 1
+    ways = {"leads": go is not None, "leaves_out": leave_out is not None}
     lines = []
     for row in list_rows(rows):
         count, before = int(row.events), int(row.events_before)
-        cells = [text(row), *list_cells(count, before, when, leads=go is not None)]
-        hovers = [hover(row), *list_hovers(before, when, text(row))][: len(cells)]
+        cells = [text(row), *list_cells(count, before, when, **ways)]
+        hovers = [hover(row), *list_hovers(before, when, text(row), leaves_out=ways["leaves_out"])][: len(cells)]
         lines.append(Line(row_id(row), cells, colour(row) if colour else None, hovers=hovers, shares=[count / most]))
 
     def take_click(identity: str, column: str) -> None:
-        if go and column == OPEN:
-            go(identity)
-        else:
-            choose(identity)
+        act = {OPEN: go, WITHOUT: leave_out}.get(column) or choose
+        act(identity)
 
     draw_table(
-        list_columns(what, when, leads=go is not None),
+        list_columns(what, when, **ways),
         lines,
         key=key,
         alt=f"{find_plural(what).capitalize()} by number",
@@ -141,8 +148,9 @@ def draw_types(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_ch
         key="types-list",
         row_id=lambda row: str(row.name),
         text=lambda row: format_type(row.name),
-        choose=filters.toggle_type,
+        choose=partial(toggle, TYPES),
         chosen=chosen.types,
+        leave_out=partial(toggle, TYPES, without=True),
         colour=lambda row: format_type(row.name),
         total=count_names(rows, by_change=by_change),
     )
@@ -188,7 +196,7 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_c
         # Among the rows of one sender no name is shared any more, and a second click takes back what the first chose.
         with_sender = identity in shared or st.session_state.get(WITH_SENDER) == identity
         st.session_state[WITH_SENDER] = identity if identity in shared else None
-        filters.toggle(filters.ACTOR, name or "", **({filters.SENDER: sender} if with_sender else {}))
+        toggle(ACTOR, name or "", {SENDER: sender} if with_sender else {})
 
     draw_ranked(
         "Actor",
@@ -199,6 +207,7 @@ def draw_actors(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by_c
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
         choose=choose,
         chosen=of_chosen,
+        leave_out=lambda identity: toggle(ACTOR, filters.split_sender(identity)[0], without=True),
         go=lambda identity: going.to_actor(*filters.split_sender(identity)),
         hover=filters.find_sender_title,
         total=read_total(rows, by_change=by_change),
@@ -243,7 +252,7 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
     rows = select_entities(rows)
 
     def go(identity: str) -> None:
-        sender, (kind, name) = filters.parse_entity(identity)
+        sender, (kind, name) = parse_entity(identity)
         going.to_entity(kind, name, sender=sender)
 
     draw_ranked(
@@ -251,10 +260,11 @@ def draw_entities(rows: pd.DataFrame, chosen: ActivityFilters, when: When, *, by
         rows,
         when,
         key="entities-list",
-        row_id=lambda row: filters.name_entity(row.kind, row.name, find_sender_of_row(row)),
+        row_id=lambda row: name_entity(row.kind, row.name, find_sender_of_row(row)),
         text=lambda row: shorten(row.name, NAME_CHARACTERS),
-        choose=lambda identity: filters.toggle(filters.ENTITY, identity),
-        chosen=[filters.name_entity(*chosen.entity, chosen.entity_sender)] if chosen.entity else [],
+        choose=partial(toggle, ENTITY),
+        leave_out=partial(toggle, ENTITY, without=True),
+        chosen=[name_entity(*chosen.entity, chosen.entity_sender)] if chosen.entity else [],
         go=go,
         hover=filters.describe_entity,
         total=read_total(rows, by_change=by_change),
@@ -271,6 +281,7 @@ def draw_centres(where: Place, rows: pd.DataFrame, chosen: ActivityFilters, when
         key="centres-list",
         row_id=lambda row: str(row.name),
         text=lambda row: str(row.name),
-        choose=lambda name: filters.toggle(filters.CENTRE, name),
+        choose=partial(toggle, CENTRE),
+        leave_out=partial(toggle, CENTRE, without=True),
         chosen=[chosen.centre] if chosen.centre else [],
     )
