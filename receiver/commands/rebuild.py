@@ -17,6 +17,8 @@ from receiver.settings import read_settings
 def rebuild(data_dir: Path | None) -> None:
     """Derive the table `changes` again from all notifications that a running `serve` has stored.
 
+    It also corrects each `occurred_at` that a sender's profile derives otherwise now.
+
     Accepting, appending and queries go on; the new table takes the old one's place when it is complete. If this
     command is stopped, the store continues, even after a restart: run the command again to see its progress.
     """

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +20,9 @@ from receiver.deriving.derived import AccountEvents, Cause, CausedChanges, Deriv
 from receiver.deriving.deriver import Deriver
 from receiver.files import read_sql_file
 from receiver.notification import NumberedNotification
-from receiver.senders import Senders
+from receiver.senders import Senders, load_senders
+from receiver.senders.profile import Profile
+from receiver.senders.request import BodyError, parse_body
 
 Table = Literal["changes", "changes_rebuilt"]
 _ROWS_PER_STEP = 2_000
@@ -30,6 +33,12 @@ _FORGET_STATES = (
     "DELETE FROM account_states "
     "WHERE (sender, alias) IN (SELECT (unnest($senders::VARCHAR[]), unnest($aliases::VARCHAR[])))"
 )
+# Rows are inserted and deleted, never updated: an update keeps a checkpoint from going on while somebody reads.
+_INSERT_CORRECTED = (
+    "INSERT INTO notifications SELECT notifications.* REPLACE (corrected AS occurred_at) FROM notifications "
+    "JOIN (SELECT unnest($seqs::BIGINT[]) AS seq, unnest($times::TIMESTAMPTZ[]) AS corrected) USING (seq)"
+)
+_DELETE_CORRECTED = "DELETE FROM notifications WHERE seq IN (SELECT unnest($seqs::BIGINT[])) AND rowid <= $last_row"
 _log = logging.getLogger(__name__)
 
 
@@ -125,6 +134,8 @@ def select_closed() -> str:
 class Rebuild:
     """A rebuild of `changes`, running or not. The store holds its progress, so that any start goes on with it.
 
+    On its way it corrects each `occurred_at` that the sender's profile derives otherwise now.
+
     Args:
         connection: the appender's own; steps and appends take turns.
         senders: whose notifications they may be; by default all that the program knows.
@@ -132,9 +143,10 @@ class Rebuild:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, senders: Senders | None = None) -> None:
         self._connection = connection
-        self._senders = senders
+        self._senders = load_senders() if senders is None else senders
         self._deriver: Deriver | None = None
         self._ahead: list[NumberedNotification] = []
+        self._corrected: dict[int, datetime] = {}
         self._at_once = _ROWS_READ
         self.done = self._read_progress()
         """The last `seq` that is derived again; None while no rebuild runs."""
@@ -204,8 +216,20 @@ class Rebuild:
         limits = {"after": done, "rows": at_once, "bytes": _BYTES_READ}
         for until in (done + _NEAR * at_once, _NO_END):
             if rows := self._connection.execute(sql, {**limits, "until": until}).fetchall():
-                return list(map(make_numbered, rows))
+                return [self._correct(make_numbered(row)) for row in rows]
         return []
+
+    def _correct(self, numbered: NumberedNotification) -> NumberedNotification:
+        """Return a notification with the time of its event that its sender's profile derives, and note what differs."""
+        row, sender = numbered.row, self._senders.get(numbered.row.sender)
+        if not isinstance(sender, Profile):
+            return numbered
+        with suppress(BodyError):
+            told = sender.derive_again(row.event_type, parse_body(row.payload), row.received_at)
+            if told.get("occurred_at", row.occurred_at) != row.occurred_at:
+                self._corrected[numbered.seq] = told["occurred_at"]
+                return numbered._replace(row=row._replace(occurred_at=told["occurred_at"]))
+        return numbered
 
     def _derive(self, deriver: Deriver, batch: list[NumberedNotification]) -> None:
         """Derive from a batch; if a bug or the memory stops that, from its first half, down to one notification."""
@@ -223,11 +247,19 @@ class Rebuild:
         done = batch[-1].seq
         with transaction(self._connection):
             write_changes(self._connection, "changes_rebuilt", derived)
+            self._write_corrected([each.seq for each in batch if each.seq in self._corrected])
             run(self._connection, "DELETE FROM rebuilding")
             run(self._connection, "INSERT INTO rebuilding VALUES (?)", [done])
         self.done = done
         self.derived += len(batch)
         deriver.settle(derived)
+
+    def _write_corrected(self, seqs: list[int]) -> None:
+        if seqs:
+            times = [self._corrected.pop(seq) for seq in seqs]
+            last_row = run(self._connection, "SELECT max(rowid) FROM notifications")[0][0]
+            run(self._connection, _INSERT_CORRECTED, {"seqs": seqs, "times": times})
+            run(self._connection, _DELETE_CORRECTED, {"seqs": seqs, "last_row": last_row})
 
     def _finish(self) -> None:
         with transaction(self._connection):

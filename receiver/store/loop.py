@@ -241,6 +241,8 @@ class AppendLoop:
         try:
             with self.pulse.busy("deriving changes again"):
                 self._rebuild.step()
+            if self._rebuild.done is None:
+                self._appender.load_again()  # entities' last notifications may be others
         except duckdb.FatalException:
             raise
         except Exception as error:  # noqa: BLE001 - even of the disk: it must not keep back what is received, and is logged

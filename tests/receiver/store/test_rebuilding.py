@@ -1,14 +1,22 @@
 """Changes are derived again in steps, of notifications that are read ahead, while others come or are away."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from receiver.database.opening import run
 from receiver.deriving import tables
 from receiver.deriving.tables import Rebuild
+from receiver.senders.profile import load_shipped
+from receiver.spool import SpoolReader
+from receiver.store.loop import AppendLoop
 from tests.receiver.store.appenders import make_appender
 from tests.support.rows import notification
 from tests.support.sizes import take_few
+from tests.support.waiting import until
 
+REST = "SELECT * EXCLUDE (occurred_at) FROM notifications ORDER BY seq"
+RELEASED, EPOCH = datetime(2026, 3, 2, 9, 15, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
 CHANGES = "SELECT * EXCLUDE (seq), seq FROM changes ORDER BY seq, path"
 
 
@@ -83,3 +91,34 @@ def test_after_an_error_it_goes_on_with_what_is_not_written_yet(store, fill, mon
     while rebuild.done is not None:
         rebuild.step()
     assert run(store, CHANGES) == before
+
+
+def test_a_time_that_the_profile_derives_otherwise_now_is_corrected_and_nothing_else(store, spool, tmp_path):
+    """An update of a release had the time at which the release was made, and so came before it."""
+    gitlab = load_shipped()["gitlab"].path.parent / "examples"
+    release = {"sender": "gitlab", "category": "release", "entity_id": "gitlab-org/release-webhook-example@v1.1"}
+    release |= {"account_alias": "Gitlab", "proof": "token"}
+    made, updated = ((gitlab / f"release.{each}.json").read_bytes() for each in ("create", "update"))
+    rows = [
+        notification(20, **release, event_type="release.create", action="Created", payload=made, occurred_at=RELEASED),
+        notification(21, **release, event_type="release.update", payload=updated, occurred_at=RELEASED - timedelta(1)),
+    ]
+    spool.append_all([*map(row_of, range(20)), *rows])
+    loop = AppendLoop(store, SpoolReader(tmp_path / "spool"), 10, on_fatal=pytest.fail, data_dir=tmp_path)
+    loop.start()
+
+    def wait_for(count):
+        until(lambda: run(store.cursor(), "SELECT count(*) FROM notifications") == [(count,)], what=f"{count} rows")
+
+    wait_for(22)
+    before = run(store.cursor(), REST)
+    loop.begin_rebuild()
+    until(lambda: loop.get_rebuild_progress() is None, what="the end of the rebuild")
+    assert run(store.cursor(), REST) == before
+    times = run(store.cursor(), "SELECT epoch_us(occurred_at) FROM notifications WHERE sender = 'gitlab' ORDER BY seq")
+    assert [EPOCH + timedelta(microseconds=us) for (us,) in times] == [RELEASED, rows[1].received_at]
+    spool.append_all([notification(40, **release, event_type="release.update", payload=updated + b" ")])
+    wait_for(23)
+    loop.stop()
+    shown = "SELECT seq, path FROM changes WHERE seq > 20 AND NOT noise ORDER BY seq, path"
+    assert run(store, shown) == [(21, ""), (22, "assets.links[Changelog].link_type"), (22, "description"), (23, "")]
