@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, unquote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from analytics.pages.shared.components import BROWSER, read_file
 from analytics.pages.shared.search import SEARCH_HTML
 from tests.browser.audited import SERVER
-from tests.browser.watching import GO, choose, open_filters, row_of
+from tests.browser.watching import GO, choose, drawn_at, open_filters, row_of
 from tests.support.sizes import take_few
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("tabs")]
@@ -74,7 +75,7 @@ def test_the_bar_stays_on_top_while_one_scrolls(live, watch):
 def find(page, text):
     """Search as one does without a mouse."""
     page.keyboard.press("/")
-    field = page.get_by_role("searchbox", name="Search all")
+    field = page.get_by_role("combobox", name="Search all")
     expect(field).to_be_focused()
     field.fill(text)
     field.press("Enter")
@@ -129,6 +130,55 @@ def test_the_search_leads_from_an_event_to_its_notifications(live, watch):
     expect(page.locator(".st-key-title h3")).to_have_text("Notifications")
     expect(page).to_have_url(re.compile("events=User.Updated"))
     expect(row_of(page, "notifications", "User.Updated")).to_be_visible()
+
+
+def test_names_are_suggested_while_somebody_types_and_lead_to_their_pages(live, watch):
+    page = watch(live.url, viewport=LAPTOP).open("/health?refresh=off")
+    drawn = drawn_at(page)
+    field, suggested = page.get_by_role("combobox", name="Search all"), page.locator(".search [role=option]")
+    page.keyboard.press("/")
+    page.keyboard.type("acmew")
+    expect(suggested).to_have_text([f"{SERVER}Server"])
+    expect(field).to_have_attribute("aria-expanded", "true")
+    field.fill("acme")
+    expect(suggested.first).to_have_text("ACME  Acme ManufacturingAccount")
+    names = suggested.all_inner_texts()
+    assert any(name.startswith(SERVER) for name in names), names
+    page.keyboard.press("ArrowDown")
+    expect(suggested.first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowUp")
+    expect(field).not_to_have_attribute("aria-activedescendant", re.compile("."))
+    page.keyboard.press("ArrowUp")
+    expect(suggested.last).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == suggested.last.get_attribute("id")
+    page.keyboard.press("Escape")
+    expect(suggested).to_have_count(0)
+    expect(field).to_be_focused()
+    assert drawn_at(page) == drawn, "the page is not drawn for a suggestion"
+    field.fill("northwind")
+    expect(suggested).to_have_text(["ROOT  Northwind ResaleAccount"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-detail-name")).to_contain_text("ROOT")
+    expect(page).to_have_url(re.compile("refresh=off"))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_actors_and_events_are_suggested_too_and_a_click_leads_there(live, watch, viewport):
+    page = watch(live.url, viewport=viewport).open("/audit?refresh=1+s")
+    suggested = page.locator(".search [role=option]")
+    page.keyboard.press("/")
+    page.keyboard.type("nobody.kn")
+    expect(suggested).to_have_text(["NOBODY.KNOWNUser"])
+    assert not (found := Axe().run(page, ".search").response["violations"]), found
+    suggested.click()
+    expect(page.locator(".st-key-detail-name")).to_contain_text("NOBODY.KNOWN")
+    page.keyboard.press("/")
+    page.keyboard.type("r.delet")
+    expect(suggested).to_have_text(["Server.DeletedEvent", "User.DeletedEvent"])
+    suggested.first.click()
+    expect(page).to_have_url(re.compile("/notifications\\?events=Server.Deleted&refresh=1"))
 
 
 def test_what_is_filtered_stands_in_the_bar_and_a_click_removes_it(live, watch):
@@ -230,7 +280,7 @@ def test_on_a_scrolled_page_the_bar_is_whole_and_has_a_border_above_the_rows(liv
 @pytest.mark.full
 def test_the_search_keeps_the_focus_and_what_is_typed_while_the_bar_is_drawn_anew(live, watch):
     page = watch(live.url).open("/audit?refresh=off")
-    field = page.get_by_role("searchbox", name="Search all")
+    field = page.get_by_role("combobox", name="Search all")
     page.keyboard.press("/")
     expect(field).to_be_focused()
     page.keyboard.type("we")
@@ -243,13 +293,14 @@ def test_the_search_keeps_the_focus_and_what_is_typed_while_the_bar_is_drawn_ane
     expect(field).not_to_be_focused()
 
 
+SCRIPT = f"{read_file(BROWSER, 'clocks.js')}{read_file(BROWSER, 'search.js')}"
 DRAW = """
     async ([source, html]) => {
         const { default: draw } = await import(source);
         window.draw = () => {
             const parentElement = document.body.appendChild(document.createElement("div"));
             parentElement.innerHTML = html;
-            draw({ data: { hint: "" }, parentElement, setTriggerValue: () => {} });
+            draw({ data: { hint: "", turn: "" }, parentElement, setTriggerValue: () => {} });
         };
         window.draw();
     }
@@ -259,12 +310,12 @@ DRAW = """
 def test_typing_goes_on_where_the_new_search_is_drawn_before_the_old_one_goes(browser):
     page = browser.new_page()
     page.set_content("<body></body>")
-    page.evaluate(DRAW, ["data:text/javascript," + quote(read_file(BROWSER, "search.js")), SEARCH_HTML])
+    page.evaluate(DRAW, ["data:text/javascript," + quote(SCRIPT), SEARCH_HTML])
     page.keyboard.press("/")
     page.keyboard.type("we")
     page.evaluate("window.draw()")
     page.evaluate("document.querySelector('div').remove()")
-    field = page.get_by_role("searchbox", name="Search all")
+    field = page.get_by_role("combobox", name="Search all")
     expect(field).to_be_focused()
     page.keyboard.type("b")
     expect(field).to_have_value("web")

@@ -110,7 +110,8 @@ def draw_page(
     forget_awaited()
     add_style("style")
     add_style("phone")
-    draw_search_field()
+    with st.container(key="search-place"):
+        st.fragment(draw_search_field)()
     age, seconds = draw_bar(title, lead, refresh)
     # Fixed places: a fragment that is drawn again before the browser has its first drawing has no place of its own
     # until then, and the browser refuses everything after it.

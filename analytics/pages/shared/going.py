@@ -36,19 +36,19 @@ class Wish(NamedTuple):
     is_sent: bool = False
 
 
-def to_page(path: str, **values: str | list[str] | None) -> None:
-    """Go to a page of the dashboard with these values in its address; a list gives one value of the name for each.
+def make_address(path: str, **values: str | list[str] | None) -> str:
+    """Return the address of a page with these values; a list gives one value of the name for each.
 
     The chosen refresh follows, as by the links of the top bar.
     """
     query = {name: value for name, value in values.items() if value is not None}
     if "refresh" in st.query_params:
         query["refresh"] = st.query_params["refresh"]
-    read_memory()[WISH] = Wish(f"{path}?{urlencode(query, doseq=True)}", time.monotonic_ns())
+    return f"{path}?{urlencode(query, doseq=True)}"
 
 
-def to_entity(category: str, entity: str, step: int | None = None, *, sender: str | None = None) -> None:
-    """Go to the entity of a category's notification, at one of its steps or as it is now.
+def find_entity(category: str, entity: str, step: int | None = None, *, sender: str | None = None) -> str:
+    """Return the address of the entity of a category's notification, at one of its steps or as it is now.
 
     Args:
         category: the category.
@@ -57,7 +57,18 @@ def to_entity(category: str, entity: str, step: int | None = None, *, sender: st
         sender: its sender; None where the category tells it.
     """
     by = sender if has_several_senders() else None
-    to_page("entity", category=find_kind_of(category), name=entity, sender=by, step=None if step is None else str(step))
+    at = None if step is None else str(step)
+    return make_address("entity", category=find_kind_of(category), name=entity, sender=by, step=at)
+
+
+def to_page(path: str, **values: str | list[str] | None) -> None:
+    """Go to a page of the dashboard, see `make_address`."""
+    read_memory()[WISH] = Wish(make_address(path, **values), time.monotonic_ns())
+
+
+def to_entity(category: str, entity: str, step: int | None = None, *, sender: str | None = None) -> None:
+    """Go to an entity, see `find_entity`."""
+    read_memory()[WISH] = Wish(find_entity(category, entity, step, sender=sender), time.monotonic_ns())
 
 
 def to_account(alias: str, sender: str | None = None) -> None:

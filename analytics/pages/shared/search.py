@@ -1,17 +1,26 @@
 """The search in the bar of every page: a name, a number, an id or an event leads to what it names."""
 
 import re
+import time
 from typing import Any, NamedTuple
 
 from analytics.pages.shared import going
-from analytics.pages.shared.accounts import Account, Accounts, is_in, load_accounts
+from analytics.pages.shared.accounts import Account, Accounts, is_in, label_account, load_accounts
 from analytics.pages.shared.answers import skip_unanswered
 from analytics.pages.shared.components import register_script
-from analytics.pages.shared.known.memory import read_trigger
+from analytics.pages.shared.known.memory import read_memory, read_trigger
 from analytics.pages.shared.open_item import as_seq, is_uuid
-from analytics.pages.shared.store import ask, find_sender_of_row, list_rows
-from analytics.senders import describe_any_entity, is_account, list_event_types
-from analytics.text import add_article
+from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none
+from analytics.senders import (
+    as_words,
+    describe_any_entity,
+    find_account_kind,
+    find_person_kind,
+    find_sender,
+    is_account,
+    list_event_types,
+)
+from analytics.text import add_article, capitalize, make_visible
 
 MOST_FOUND = 100
 LEAST_PART = 4
@@ -19,9 +28,15 @@ LEAST_PART = 4
 PART_OF_ID = re.compile(r"[0-9a-fA-F-]{1,35}")
 ID_DIGITS = 32
 MOST_NUMBERS = 5
+SUGGESTED = "_suggested"
+MOST_SUGGESTED = 8
+MOST_BESIDE = 2
+"""The most accounts by business name among the suggestions, and the most events beside many names."""
 SEARCH_HTML = (
     '<form class="search" role="search"><button type="button" aria-label="Search" aria-expanded="false"></button>'
-    '<input type="search" autocomplete="off" spellcheck="false" maxlength="200"></form>'
+    '<input role="combobox" aria-autocomplete="list" aria-controls="clc-suggested" aria-expanded="false"'
+    ' enterkeyhint="search" autocomplete="off" spellcheck="false" maxlength="200">'
+    '<ul id="clc-suggested" aria-label="Suggestions" hidden></ul></form>'
 )
 
 
@@ -39,20 +54,62 @@ class Matches(NamedTuple):
     events: list[str]
 
 
+class Suggestion(NamedTuple):
+    """A name with the typed text, what it is the name of, and the address of its page."""
+
+    name: str
+    what: str
+    address: str
+
+
+@going.end_if_overtaken()
 def draw_search_field() -> None:
-    """Draw the search; Enter leads to what is found."""
+    """Draw the search: it suggests names while somebody types, and Enter leads to what is found."""
 
     @skip_unanswered
     def find() -> None:
         if text := str(read_trigger("search", "text") or "").strip():
             lead_to(text)
 
+    @skip_unanswered
+    def look() -> None:
+        text = str(read_trigger("search", "typed") or "").strip()
+        suggested.update(typed=text, turn=str(time.monotonic_ns()), suggested=[])
+        suggested["suggested"] = list(map(list, suggest(text)))
+
+    going.depart()
+    suggested = read_memory().setdefault(SUGGESTED, {"typed": "", "turn": "", "suggested": []})
     entity = add_article(describe_any_entity())
     hint = (
         f"Find {entity} by a part of the name, a notification by its number or a part of its id, or events by a part "
         "of their name. The key / leads here."
     )
-    register_script("search", SEARCH_HTML, isolated=False)(key="search", data={"hint": hint}, on_text_change=find)
+    register_script("search", SEARCH_HTML, isolated=False, counts=True)(
+        key="search", data={"hint": hint, **suggested}, on_text_change=find, on_typed_change=look
+    )
+
+
+def suggest(text: str) -> list[Suggestion]:
+    """Return names with a text: accounts, also by business name, entities, actors as users, and events."""
+    every = load_accounts()
+    named: dict[tuple[str, str, str | None], None] = {}
+    for alias, owner in map(every.find_owner, find_accounts(text, every)[:MOST_BESIDE]):
+        named[find_account_kind(owner), alias, owner] = None
+    for row in list_rows(ask("names_suggested", named=text, page_rows=2 * MOST_SUGGESTED)):
+        sender, kind = find_sender_of_row(row), null_to_none(row.category)
+        name = row.name if kind else going.find_user(row.name, sender)
+        named[kind or find_person_kind(sender), name, sender] = None
+    room = max(MOST_BESIDE, MOST_SUGGESTED - len(named))
+    events = [name for name in list_event_types() if text.lower() in name.lower()][:room]
+    entities = [suggest_entity(*entity) for entity in list(named)[: MOST_SUGGESTED - len(events)]]
+    return entities + [Suggestion(name, "Event", going.make_address("notifications", events=name)) for name in events]
+
+
+def suggest_entity(kind: str, name: str, sender: str | None) -> Suggestion:
+    """Return the suggestion of an entity; its sender is given where the store has several."""
+    label = label_account(name, load_accounts().name_of(name, sender)) if is_account(kind, sender) else name
+    what = [capitalize(as_words(kind, sender)), *([find_sender(sender).title] if sender else [])]
+    return Suggestion(make_visible(label), " · ".join(what), going.find_entity(kind, name, sender=sender))
 
 
 def lead_to(text: str) -> None:

@@ -8,9 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from analytics.pages.pages import PAGES as EVERY_PAGE
-from tests.browser.audited import SERVER
+from tests.browser.audited import OTHER, SERVER
 from tests.browser.conftest import a_live_one
-from tests.browser.watching import run_linked
+from tests.browser.watching import row_of, run_linked
 from tests.support.measuring import find_cut, find_small
 from tests.support.pages import pages
 from tests.support.sizes import take_few
@@ -195,6 +195,37 @@ def find_unseen_stops(page) -> list[str]:
         if stop["outline"] == "none" and not stop["name"].startswith("MAIN"):
             unseen.append(stop["name"])
     return unseen
+
+
+def go_to(page, name):
+    """Press the Tab key until the focus is on what begins with a name."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED)["name"].partition(" ")[2].startswith(name):
+            return
+    pytest.fail(f"the Tab key never comes to {name}")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("width", [1280, 1000])
+def test_the_keyboard_alone_filters_opens_a_notification_and_comes_back_to_its_row(live, watch, width):
+    page = watch(live.url, viewport={"width": width, "height": 800}).load("/notifications?refresh=off")
+    row = row_of(page, "notifications", "Server.Deleted")
+    go_to(page, "Filters")
+    page.keyboard.press("Enter")
+    go_to(page, "Entity contains")
+    page.keyboard.type(OTHER)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name=f"Entity: {OTHER}")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-filters-button button")).to_be_focused()
+    go_to(page, row.text_content()[:20])
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-verdict")).to_be_visible()
+    go_to(page, "closeClose")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-verdict")).to_be_hidden()
+    expect(row).to_be_focused()
 
 
 @pytest.mark.full

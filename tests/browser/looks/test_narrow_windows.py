@@ -96,7 +96,7 @@ def test_on_a_phone_a_button_shows_the_search_and_hides_neither_range_nor_filter
         expect(shown).to_be_in_viewport(ratio=1)
     button = page.get_by_role("button", name="Search", exact=True)
     button.click()
-    field = page.get_by_role("searchbox", name="Search all")
+    field = page.get_by_role("combobox", name="Search all")
     expect(field).to_be_focused()
     field.press("Escape")
     expect(field).to_be_hidden()

@@ -204,6 +204,25 @@ function hearEverywhere(body, close, signal) {
   document.addEventListener("keydown", hear, { signal });
 }
 
+const BACK_MS = 3_000;
+let lastAct = null;
+for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => { lastAct = act; }, true);
+
+// An item that is closed by the keyboard leaves the focus in its row, and not at the top of the page.
+function comeBack(frame, body, chosen) {
+  const closed = chosen === null ? frame.opened : null;
+  frame.opened = chosen;
+  if (!closed || lastAct !== "keydown") return;
+  const begun = performance.now();
+  const look = () => {
+    const active = document.activeElement;
+    if (active !== document.body && !active.closest(".st-key-detail")) return;
+    goTo(body, [...body.rows].find((row) => row.dataset.id === closed));
+    if (performance.now() - begun < BACK_MS) setTimeout(look, 100); // the item may cover the list until all is drawn
+  };
+  look();
+}
+
 // On a phone the page scrolls, not the list: its first row then is above the screen.
 const isScrolled = (frame) => frame.scrollTop > 0 || (PHONE.matches && frame.getBoundingClientRect().top < 0);
 
@@ -346,6 +365,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       setTriggerValue("open", { id: row.dataset.id, column: "" });
     }
   };
+  if (data.main) comeBack(frame, body, data.chosen);
   if (data.main) hearEverywhere(body, () => data.chosen !== null && setTriggerValue("close", true), hears.signal);
   return () => {
     clearInterval(frame.timer);
