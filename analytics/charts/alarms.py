@@ -249,7 +249,7 @@ def draw_bars(bars: pd.DataFrame, rows: int, period: Period, place: str, dark: b
     still = alt.Chart(bars[bars["state"] == LASTS]).mark_point(
         shape="triangle-right",
         size=70,
-        xOffset=narrow_or(0, 4),
+        xOffset=narrow_or(-6, 4),
         yOffset=narrow_or(0.26 * ROW_PIXELS, 0),
         filled=True,
         cursor="pointer",

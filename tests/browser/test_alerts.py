@@ -267,6 +267,9 @@ def test_on_a_phone_the_chart_fits_the_screen_and_names_stand_above_their_bars(l
     assert place["x"] >= 0
     assert bars
     assert all(bar["x"] >= 0 and bar["x"] + bar["width"] <= 390 for bar in bars), bars
+    mark = marks.locator("[aria-roledescription=point]").first.bounding_box()
+    chart = marks.bounding_box()
+    assert mark["x"] + mark["width"] <= chart["x"] + chart["width"], "no mark is cut at the chart's edge"
     below = [bar for bar in bars if 8 < bar["y"] - place["y"] < ROW_PIXELS]
     assert len(below) == 3, (place, bars)
     running = column(page, 1, "alarm-list").filter(has_text="still in alarm").first
