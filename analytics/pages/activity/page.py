@@ -29,6 +29,7 @@ from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import (
     describe_too_early,
     draw_complete_since,
+    draw_only_one,
     draw_store_empty,
     is_store_empty,
 )
@@ -125,7 +126,8 @@ def draw(
     signs = draw_figures(rows, chosen, time, measure)
     # All of the time may be before the store is complete.
     bins, before = rows("activity_bins"), rows("activity_before") if time.line else pd.DataFrame()
-    if time.span.since < time.span.until and (len(bins) or len(before)):
+    has_bars = time.span.since < time.span.until and bool(len(bins) or len(before))
+    if has_bars and not draw_only_one():
         with st.container(key="over-time", border=True, gap="small"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chart-head"):
                 st.caption(describe_chart(time, logarithmic=logarithmic), width="content")

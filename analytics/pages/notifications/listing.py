@@ -20,6 +20,7 @@ from analytics.pages.shared.answers import find_oldest, read_now, skip_unanswere
 from analytics.pages.shared.completeness import (
     describe_too_early,
     draw_complete_since,
+    draw_only_one,
     draw_store_empty,
     is_store_empty,
     read_freshness,
@@ -122,7 +123,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     if find_oldest() is None and page.total:
         time.sleep(LIST_FIRST_SECONDS)
     with above:
-        if page.total and not is_before_complete(bins):
+        if page.total and not is_before_complete(bins) and not draw_only_one():
             with st.container(key="histogram", border=True):
                 draw_counts(counts, bins)
         if chosen["text"] and (delay := paging.describe_delay()):

@@ -79,6 +79,16 @@ def describe_too_early(until: datetime | None) -> str | None:
     return None
 
 
+def draw_only_one() -> bool:
+    """Say that one notification came so far, of which no chart is drawn; return whether that is so."""
+    known = read_freshness()
+    is_only_one = known.first is not None and known.first == known.newest and known.complete_since is None
+    if is_only_one and known.first:
+        first = as_markdown(format_minute(known.first))
+        st.caption(f"The first notification came at {first}. A chart is drawn from the next one on.")
+    return is_only_one
+
+
 def describe_gone(seq: int | None) -> str:
     """Return the reason why the store lacks something: a notification of a number, or another thing."""
     known = read_freshness()

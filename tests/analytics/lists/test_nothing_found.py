@@ -64,3 +64,10 @@ def test_of_a_time_before_all_notifications_each_page_says_when_the_first_one_ca
 def test_waiting_for_notifications_is_advised_only_where_the_page_would_show_new_ones(read_captions, address, advice):
     captions = read_captions("notifications", entity="no such entity", **address)
     assert f"None matches these filters. Clear them, {advice}" in captions
+
+
+@pytest.mark.parametrize("page", ["activity", "notifications"])
+def test_of_the_first_notification_there_is_a_sentence_and_its_row_and_no_chart(read_captions, tmp_path, page):
+    lone = [server("ACME", "WA1ACMEWEB01", received_at=datetime.now(UTC))]
+    captions = read_captions(page, str(build_store(tmp_path / "lone.duckdb", lone)))
+    assert any(text.endswith("A chart is drawn from the next one on.") for text in captions)
