@@ -9,8 +9,11 @@ import streamlit as st
 from analytics.pages.notifications.paging import Point, ReceivedRange
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import (
+    ACTOR,
     CENTRE,
+    ENTITY,
     NAME_HINT,
+    TYPES,
     Chip,
     choose_account,
     choose_sender,
@@ -43,7 +46,7 @@ def to_newest() -> None:
 def clear() -> None:
     """Remove all filters of the card; range and account have fields of their own."""
     st.session_state.update(FILTERS)
-    to_newest()
+    address.put(before=None, **dict.fromkeys((TYPES, ACTOR, ENTITY, CENTRE)))
 
 
 def choose_filters() -> dict[str, Any]:

@@ -14,8 +14,10 @@
     const here = new URLSearchParams(location.search);
     // The page of an entity has its sender, which is no filter.
     if (here.has("category")) here.delete("sender");
-    address.search = new URLSearchParams(CARRIED.filter((name) => here.has(name)).map((name) => [name, here.get(name)]));
     const page = address.pathname.split("/").pop();
+    // What is left out, as by `account=-ACME`, stays so on the pages that can leave it out.
+    const isTaken = (text) => text !== null && (!text.startsWith("-") || ["", "notifications"].includes(page));
+    address.search = new URLSearchParams(CARRIED.map((name) => [name, here.get(name)]).filter(([, text]) => isTaken(text)));
     const [name, value] = window.clcCarried?.[page] ?? [];
     if (name) address.searchParams.set(name, value);
     for (const [kept, text] of Object.entries(window.clcKept?.[page] ?? {})) address.searchParams.set(kept, text);

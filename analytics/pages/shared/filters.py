@@ -129,7 +129,7 @@ def remember_account() -> None:
 
 def look_for(text: str) -> None:
     """Offer the accounts with a text; a chosen account stays, and a message shows the result."""
-    alias = address.get("account")
+    alias = read_one(ACCOUNT)
     st.session_state[SEARCH] = AccountSearch(text, alias)
     if alias:
         going.say(as_markdown(describe_search(text)))
@@ -342,7 +342,8 @@ def draw_filters(unset: Mapping[str, Any], clear: Callable[[], None]) -> Iterato
         else st.query_params.get(name, str(value)).lower() != str(value).lower()
         for name, value in unset.items()
     )
-    draw_filters_button(count, behind=sum(1 for chosen in (address.get("account"), read_sender()) if chosen))
+    count += sum(len(read_names(name, without=True)) for name in EXACT) + len(read_names(CENTRE))
+    draw_filters_button(count, behind=sum(1 for chosen in (read_one(ACCOUNT), read_sender()) if chosen))
     with st.container(key="filters", gap="small"):
         yield
         st.button("Clear filters", key="clear", on_click=clear)
