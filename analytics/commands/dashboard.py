@@ -96,9 +96,8 @@ def list_streamlit_options(port: int, address: str, hosts: Collection[str] = ())
 def dashboard(port: int, address: str, no_browser: bool, location: str | None) -> None:
     """Show the dashboard in the browser, until Ctrl-C.
 
-    It also starts without a running receiver: it says that there is none, and continues when there is one. It has no
-    log-in of its own: if other machines can reach its address, put a proxy with a log-in in front of it, and name the
-    proxy's host in CLC_DASHBOARD_HOSTS.
+    It starts without a running receiver, too, and waits for one. It has no log-in of its own: if other machines can
+    reach its address, put a proxy with a log-in in front of it, and name the proxy's host in CLC_DASHBOARD_HOSTS.
     """
     settings = read_settings()
     with connect(location) as client:

@@ -113,7 +113,7 @@ def export(
     name: str | None,
     location: str | None,
 ) -> None:
-    """Write notifications, copies too, in the order in which they were stored; of a lake, in that of their receipt.
+    """Write notifications, copies too, in the order of storing; those of a lake in the order of their receipt.
 
     `jsonl` is the archive that `clc-receiver import` takes in: a JSON object a line with received_at, event,
     source_ip, headers (the signature) and body, byte for byte; of other senders also with sender and row. `csv` and

@@ -164,8 +164,8 @@ def findings(
 ) -> None:
     """Run the audit rules, and print what they find in order of time.
 
-    The rules are the shipped ones and those of the directory CLC_RULES. A finding keeps its id, so runs may overlap;
-    let them, since notifications may arrive late. Findings go to standard output, all else to standard error.
+    The rules are the shipped ones and those of the directory CLC_RULES. Let runs overlap, since notifications may
+    arrive late: a finding keeps its id. Findings go to standard output, all else to standard error.
 
     \b
     Exit codes:

@@ -170,10 +170,10 @@ def tail(
 ) -> None:
     """Print notifications as they come, a line each, until Ctrl-C.
 
-    A line has: when it was received (UTC), event, account, entity, actor, the signature if it is not valid, whether
-    it is a copy, and what it changed, or which alert it is. When the receiver goes away this waits for it, and goes on
-    where it was: no notification is left out, none comes twice. A DuckDB file gets no more, so its newest are all
-    there is.
+    A line has: when it was received (UTC), event, account, entity, actor, the signature if it is not valid, whether it
+    is a copy, and what it changed, or which alert it is. If the receiver goes away, this waits for it and continues
+    where it was: it leaves out no notification and prints none twice. From a DuckDB file, which gets no more, it prints
+    the newest and ends.
 
     \b
     clc-analytics tail --account ACME --event Server

@@ -78,7 +78,7 @@ def are_spelled_alike(old: Container, new: Container) -> bool:
 
 
 def canonicalize(comparison: Comparison, value: Any, name: str = "", depth: int = 0) -> str:
-    """Write a value so that values of one meaning are written alike, but for what is nested deep in it."""
+    """Write values with the same meaning alike, except parts that are nested deep."""
     if depth == _DEEPEST:
         return write_json(value, _spell).decode()
     if isinstance(value, dict):

@@ -20,7 +20,7 @@ from receiver.settings import read_settings
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @take_data_dir
 def accept_loss(yes: bool, data_dir: Path | None) -> None:
-    """Accept that notifications are missing which a restore left out or a recovery could not save.
+    """Accept that notifications are missing because a restore left them out or a recovery could not save them.
 
     Prints what is missing and asks. From then on `verify` and `status` no longer count it as a fault. What happened,
     and when the loss was accepted, stays in the list of recoveries of `status --json`.

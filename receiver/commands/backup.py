@@ -28,9 +28,9 @@ _BYTES_PER_STEP = 4 * 1024 * 1024
 def backup(file: Path, data_dir: Path | None) -> None:
     """Write all that a running `serve` has acknowledged to FILE, for `restore`.
 
-    FILE is a DuckDB database: it opens in the DuckDB command line, DBeaver and the like. Appending pauses while it is
-    made, accepting does not. With CLC_OBJECTS the store uploads it, too: it goes on with that if this command is
-    stopped, and tries again if it fails.
+    FILE is a DuckDB database: it opens in the DuckDB command line, DBeaver and the like. While it is made, accepting
+    goes on and appending waits. With CLC_OBJECTS the store uploads it, too, even if this command is stopped, and tries
+    again if the upload fails.
     """
     settings = read_settings(data_dir=data_dir)
     if os.path.lexists(file):

@@ -41,9 +41,8 @@ _NOTE = click.style("note ", fg="yellow")
 def check(data_dir: Path | None) -> None:
     """Say whether settings, paths, keys, ports, senders and rules could be used; start nothing.
 
-    Only writing tells whether a bucket can be written, so a small object is put there, read back and deleted. An empty
-    object that marks its folder stays; where the key may not delete, the small one stays, too, one of each check.
-    Nothing else is changed.
+    To try object storage, it writes a small object, reads it and deletes it. An empty object that marks its folder
+    stays. If the credentials may not delete, each check leaves its small object, too. Nothing else is changed.
 
     The exit code is 1 if anything could not be used.
     """

@@ -28,7 +28,7 @@ _SHORTEST_BEGINNING = 4
 @click.option("--force", is_flag=True, help="Forget it though it was seen within the last minute.")
 @take_data_dir
 def forget(machine: str, force: bool, data_dir: Path | None) -> None:
-    """Forget MACHINE, which shares the spool no more: the shared spool keeps no rows for it from now on.
+    """Forget MACHINE, so that the shared spool keeps no more rows for it.
 
     MACHINE is its name, its id or the beginning of its id, of 4 letters or more, as `status` shows them. If it comes
     back and needs rows that are deleted by then, it says so: restore a backup of another machine there.

@@ -52,11 +52,11 @@ def import_command(
 ) -> None:
     """Take in the archive FILE, or standard input if it is `-`, whether `serve` is running or not.
 
-    FILE holds a JSON object a line: received_at, event, source_ip, headers, body; of another sender than
-    CenturyLink Cloud also sender, and of an exported one row. Each line is verified and classified as if it had been
+    Each line of FILE is a JSON object: received_at, event, source_ip, headers, body. Lines of another sender than
+    CenturyLink Cloud have sender, too, and exported ones row. Each line is verified and classified as if it had been
     posted at its received_at; an exported one keeps its columns. A line that is malformed, or whose body is larger than
-    CLC_MAX_BODY_BYTES, is reported and left out; the others are imported, and the exit code is 1. It is 1, too, if
-    all lines are refused, as with another CLC_PUBLIC_KEY. A file that is imported twice is stored twice.
+    CLC_MAX_BODY_BYTES, is reported and left out; the others are imported, and the exit code is 1. It is 1, too, if all
+    lines are refused, as with another CLC_PUBLIC_KEY. A file that is imported twice is stored twice.
     """
     settings = read_settings(signatures=signatures, public_key=public_key, data_dir=data_dir)
     _check_role(settings)

@@ -54,8 +54,8 @@ def restore(backup: str, force: bool, other_key: bool, data_dir: Path | None) ->
     itself, such as s3://BUCKET/PREFIX. With --force the newest one whose notifications are whole is fetched.
 
     The spool stays as it is, and so does a shared one: what they hold beyond the backup goes in, once, when `serve`
-    starts. Notifications that none of them holds are counted first, and `status` shows the count from then on. The next
-    start finishes a restore that was interrupted.
+    starts. Notifications that neither the backup nor a spool holds are counted first, and `status` shows their number
+    from then on. The next start finishes a restore that was interrupted.
     """
     if not backup:
         raise click.BadParameter(EMPTY, param_hint="FILE")

@@ -160,8 +160,7 @@ def simulate(**given: Any) -> None:
       clc-receiver simulate --sender github --archive month.jsonl --days 30
 
     The receiver must verify with the simulator's public key: CLC_PUBLIC_KEY=FILE.pub (see --key). Where it has a
-    CLC_URL_SECRET, set the same here. Nothing is ever sent a second time. Exit code 1 when anything was not answered
-    200.
+    CLC_URL_SECRET, set the same here. It sends nothing twice. The exit code is 1 if any answer was not 200.
     """  # noqa: D301 - click's mark for "keep these lines"
     options = Options(**given)
     check_usage(options)

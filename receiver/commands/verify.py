@@ -66,14 +66,14 @@ NOT_ALL_CHECKED = 2
     "key_files",
     multiple=True,
     type=NamedPath(),
-    help="Another public key that notifications were received under; repeatable.",
+    help="Another public key that signed notifications; repeatable.",
 )
 @click.option(
     "--secrets-dir",
     "secret_dirs",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Another directory like CLC_SECRETS_DIR, with secrets that are in use no more; repeatable.",
+    help="Another directory like CLC_SECRETS_DIR, with former secrets; repeatable.",
 )
 @click.option("--scrub", "with_scrub", is_flag=True, help="Also re-read the whole database file from the disk.")
 @click.option("--all", "every_line", is_flag=True, help="Print every row that fails, not ten of a kind.")
@@ -87,11 +87,11 @@ def verify(
     """Check all that is stored: each signature over the stored bytes, and that nothing is lost, doubled or altered.
 
     Works whether `serve` is running or not, and says how many rows wait in the spool. Prints a line on stdout for each
-    row that fails (the problem, seq, id and details), and for each restore that left rows out or recovery that could
-    not save some. If there is such a line, the exit code is 1. Signatures are checked under the keys that judged them
-    at receipt, which are in CLC_DATA_DIR/keys; if one is missing, nothing is checked and the exit code is 2. Signatures
-    of other senders are checked under the secrets that `serve` uses. If a secret or the profile of a sender is missing,
-    the other notifications are checked, and if they have no problem, the exit code is 2.
+    row that fails (the problem, seq, id and details), and for each restore or recovery that lost rows. Then the exit
+    code is 1. Signatures are checked under the keys that judged them at receipt, which are in CLC_DATA_DIR/keys; if one
+    is missing, nothing is checked and the exit code is 2. Signatures of other senders are checked under the secrets
+    that `serve` uses. If a secret or the profile of a sender is missing, the other notifications are checked, and if
+    they have no problem, the exit code is 2.
     """
     settings = read_settings(data_dir=data_dir)
     keys = _load_keys(settings, key_files)

@@ -143,7 +143,7 @@ def keep(lock: IO[str], data_dir: Path) -> IO[str]:
 
 
 def _lock(file: IO[str]) -> bool:
-    """Lock a file, unless another `serve` has it: whoever only looks for one holds the lock for a moment, too."""
+    """Lock a file, unless another `serve` has it: a command that looks for one holds the lock for a moment, too."""
     ends = time.monotonic() + _LOOK_SECONDS
     while True:
         try:

@@ -80,7 +80,7 @@ class _Head(NamedTuple):
     headers: dict[str, str]
     begin: int
     end: int
-    """Where in what was read its body begins and ends."""
+    """The begin and end of the body in the bytes that were read."""
 
 
 class QuickConnection:

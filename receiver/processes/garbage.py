@@ -9,7 +9,7 @@ _switching = threading.Lock()
 
 
 def spare_program() -> None:
-    """Leave what there is now out of each search: it would stop a listener for 10 ms, a store of millions for 0.3 s."""
+    """Leave today's objects out of garbage collection: it would stop a listener for 10 ms, a large store for 0.3 s."""
     gc.collect()
     gc.freeze()
 

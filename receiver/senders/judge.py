@@ -1,4 +1,4 @@
-"""Judges the signatures of stored and archived rows of senders with a profile again, as far as what is kept allows."""
+"""Judges stored and archived signatures of senders with a profile again, if enough of the request is kept."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

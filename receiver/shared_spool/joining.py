@@ -102,7 +102,7 @@ def open_shipper(settings: Settings, url: str, role: str, stored: Watermarks) ->
 
 
 def open_presence(settings: Settings, url: str, role: str) -> tuple[Presence, Membership]:
-    """Open what a node without a spool says of itself.
+    """Open the announcement of a node without a spool.
 
     Raises:
         DataDirectoryError: this node's id can't be read or made.

@@ -49,7 +49,7 @@ class Options:
 
 
 class Amount(click.FloatRange):
-    """A number in a range, which NaN is in none of."""
+    """A number in a range; NaN is in none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""

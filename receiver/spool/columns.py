@@ -65,7 +65,7 @@ _REPEATED = [
 
 
 class DamagedRowError(Exception):
-    """Raised when a row is not as it was written; the text says what is wrong."""
+    """Raised when a row has changed since it was written; the text says how."""
 
 
 class SegmentColumns:

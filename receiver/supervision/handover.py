@@ -100,7 +100,7 @@ class Handover(BaseModel):
     """The variables among `kept` that have changed, once the next version has read them."""
 
     def describe_end(self, version: str) -> str:
-        """Say that a version has taken over, and what not."""
+        """Say that a version has taken over, and which settings it has not."""
         done = f"Version {version} has taken over from {self.version}."
         if not self.not_taken_over:
             return done

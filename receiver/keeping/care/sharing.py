@@ -82,7 +82,7 @@ class SharingNote(BaseModel):
         return {(segment, kind): position for segment, kind, position in self.sent or ()}
 
     def read_shared(self, now: datetime) -> SharedSpool | None:
-        """Return what the shipper knows; None if it has written nothing for a while, by a clock set back since too."""
+        """Return the shipper's note; None if it is old, or from the future because the clock was set back since."""
         return self.shared if is_recent(self.at, _FRESH, now) else None
 
 

@@ -1,4 +1,4 @@
-"""The changes of a month that the store derives never again, because of what it has dropped.
+"""The changes of a month that the store can no longer derive, because it has dropped months.
 
 Another store may have more of them, and wrote them: those that the lake has stay there.
 """

@@ -74,7 +74,7 @@ class Part(NamedTuple):
 
 
 NO_ROWS = Part(is_named=False, upto=Key(None, "0001-01-01T00:00:00+00:00", ""))
-"""A part in which no row is."""
+"""A part without rows."""
 
 
 def select(name: str, table: LakeTable, part: Part | None = None) -> str:

@@ -107,7 +107,7 @@ def _write(settings: Settings, reader: ServiceReader, check: Callable[[], None])
 
 
 def _find_lag(status: dict[str, Any]) -> str | None:
-    """Say what the store waits for until it has all that was received; None if it has."""
+    """Say which received rows the store still waits for; None if it has all."""
     values = {figure["name"]: figure["value"] for figure in status["figures"]}
     behind = [each["seconds_behind"] for each in status["machines"] if each["this"]]
     lag = max(values.get("lag_seconds") or 0.0, *behind, 0.0)

@@ -173,7 +173,7 @@ class LakeWriter:
         return late.add_to(before, file)
 
     def _write_changes(self, stored: StoredMonth, before: TableFiles, there: Sequence[LakeFile]) -> TableFiles:
-        """Write the changes of a month, and keep what the lake has of those that the store derives never again."""
+        """Write the changes of a month, and keep those in the lake that the store can no longer derive."""
         closed = ClosedChanges(stored, self._place, there)
         found = closed.take_fingerprint()
         if len(there) == len(before.files) and found == (before.rows, before.fingerprint):
@@ -189,7 +189,7 @@ class LakeWriter:
         return self._place.find_missing(stored.read_ids(table, rows), files)
 
     def _write_parts(self, table: LakeTable, stored: StoredMonth) -> list[LakeFile]:
-        """Write what the store has of a table; a file without rows if it has none, so that others see its columns."""
+        """Write the store's rows of a table; without any a file that shows its columns."""
         files: list[LakeFile] = []
         parts = stored.find_parts(table)
         for first in parts:

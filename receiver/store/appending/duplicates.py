@@ -96,7 +96,7 @@ class DuplicateFinder:
         return [self._find_original(*each, delivery) for each, delivery in zip(digests, deliveries, strict=True)]
 
     def _remember(self, times: Sequence[datetime]) -> None:
-        """Have in memory what notifications received at these times may copy, and forget what is long past."""
+        """Load the possible originals of notifications received at these times, and forget older ones."""
         if not times:
             return
         needed = _subtract(min(times), self._window)

@@ -106,7 +106,7 @@ class Unsent:
             self._bytes = together
 
     def end(self, size: int) -> None:
-        """Give back what an answer took."""
+        """Return the memory and place that an answer used."""
         with self._lock:
             self._answers -= 1
             self._bytes -= size
