@@ -10,10 +10,10 @@ import duckdb
 
 from receiver.keeping.notes import LAKE_NOTE, note_done, note_failure
 from receiver.logs import describe
+from receiver.processes.helper import Helper, explain
 from receiver.settings import Settings
 from receiver.store.arranging import come_last
 from receiver.store.dropper import Dropper
-from receiver.store.helper import Helper, explain
 
 _FIRST_SECONDS = 2.0
 _SECONDS = 6 * 3600.0

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from receiver.files import copy_whole, find_lack_of_room, list_files, make_directory, sync_directory
 from receiver.keeping.backups import backups_in, order_backups
 from receiver.keeping.notes import UPLOAD_NOTE, note_done, note_failure
+from receiver.processes.helper import Helper, explain
 from receiver.settings import Settings
-from receiver.store.helper import Helper, explain
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 _LAST_SECONDS = 1.0

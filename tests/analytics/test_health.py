@@ -5,8 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from analytics import connect
 from analytics.errors import NoStatusError
-from analytics.pages.health.lists import make_line
-from analytics.pages.health.page import make_process_line
+from analytics.pages.health.page import make_line, make_process_line
 from analytics.pages.shared.components import Age
 from analytics.pages.shared.health_figures import (
     describe_limit,
@@ -121,8 +120,7 @@ def test_a_duckdb_file_says_that_only_a_running_receiver_tells_how_it_is(tmp_pat
 
 def test_what_is_not_known_is_not_said_to_be_none():
     def page(known):
-        from analytics.pages.health.lists import draw_silences
-        from analytics.pages.health.page import draw_refusals
+        from analytics.pages.health.page import draw_refusals, draw_silences
 
         draw_refusals(known)
         draw_silences(known, {})

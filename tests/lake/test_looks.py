@@ -6,8 +6,8 @@ import pytest
 
 from receiver.errors import ObjectsError
 from receiver.keeping.notes import read_lake_note
+from receiver.processes.helper import Helper
 from receiver.settings import Settings
-from receiver.store.helper import Helper
 from receiver.store.lake import Lake
 
 WRITTEN = {"months": 2, "newest": "2026-04", "written": ["2026-04"], "not_removed": None}

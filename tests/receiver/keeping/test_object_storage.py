@@ -17,9 +17,9 @@ from receiver.errors import DamagedObjectError, ObjectsError
 from receiver.keeping.backup_file import read_backup_watermarks
 from receiver.keeping.notes import UPLOAD_NOTE as NOTE
 from receiver.keeping.objects.place import Place, name_in_storage
+from receiver.processes import helper
 from receiver.settings import read_settings
 from receiver.shared_spool import SharedSpoolReader, SpoolServer
-from receiver.store import helper
 from receiver.store import uploads as store_uploads
 from receiver.store.backup import Backups
 from receiver.store.control import BackupHandler
