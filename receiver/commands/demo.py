@@ -29,11 +29,7 @@ from receiver.simulator.signed_examples import NAMES
 T = TypeVar("T")
 
 _START_SECONDS = 60.0
-_MOST_DASHBOARD_RESTARTS = 5
-_RESTARTS_SECONDS = 600.0
 _HOST = "127.0.0.1"
-_MOST_TRIES = 3
-_NOT_FREE = "can't be listened on"
 
 
 @click.command(short_help="Show the whole product on made-up data.")
@@ -169,7 +165,6 @@ class _Demo:
         self._log = log
         self._key = settings.data_dir / "simulator.pem"
         self._dashboard = ""
-        self._dashboard_restarts: list[float] = []
 
     def start(self) -> None:
         """Start receiver, history, simulator and dashboard, in this order."""
@@ -186,21 +181,14 @@ class _Demo:
     def _start_receiver(self) -> Running:
         """Start it on the addresses of the settings, or on free ports where these are taken, and say so."""
         settings = self._settings
-        for _ in range(_MOST_TRIES):
-            self._parts.use(list_variables(settings.model_copy(update=_choose_addresses(settings))))
-            self._parts.start("receiver", "receiver", "serve")
-            if self._parts.wait_until(self._find_running, _START_SECONDS) or not self._lost_its_address():
-                break
+        self._parts.use(list_variables(settings.model_copy(update=_choose_addresses(settings))))
+        self._parts.start("receiver", "receiver", "serve")
         running = self._wait_for("receiver", self._find_running)
         _say_if_other("receiver", settings.listen, running.listen)
         _say_if_other("query service", settings.query_listen, running.query_listen)
         addresses = {"listen": running.listen, "query_listen": running.query_listen}
         self._parts.use(list_variables(settings.model_copy(update=addresses)))
         return running
-
-    def _lost_its_address(self) -> bool:
-        """Say whether the receiver ended because another program took its address after it was found free."""
-        return self._parts.find_ended() is not None and _NOT_FREE in self._read_last_words()
 
     def _play(self, sender: str, running: Running) -> None:
         """Make the history of a sender and import it, and start its live notifications."""
@@ -223,49 +211,26 @@ class _Demo:
         return world
 
     def watch(self, requests: EndRequests) -> None:
-        """Wait until the user has seen enough, and start the dashboard again where it ends by itself.
+        """Wait until the user has seen enough.
 
         Raises:
-            DemoError: another part ended by itself, or the dashboard again and again.
+            DemoError: a part ended by itself.
             EndRequestedError: the user has seen enough.
         """
         while True:
             requests.check()
-            self._reopen_dashboard()
             self._check_parts()
             time.sleep(POLL_SECONDS)
 
     def _start_dashboard(self) -> None:
-        self._open_dashboard()
-        while not self._parts.wait_until(self._dashboard_answers, _START_SECONDS) and self._reopen_dashboard():
-            pass
-        self._wait_for("dashboard", self._dashboard_answers)
-
-    def _open_dashboard(self) -> None:
-        """Start the dashboard on its port, or on another one where that is taken by now."""
+        """Start the dashboard on its port, or on another one where that is taken."""
         wanted = f"{_HOST}:{self._plan.port}"
         address = find_free_address(wanted)
         _say_if_other("dashboard", wanted, address)
         self._dashboard = f"http://{address}"
         port = self._dashboard.rpartition(":")[2]
         self._parts.start("dashboard", "analytics", "dashboard", "--port", port, "--no-browser")
-
-    def _reopen_dashboard(self) -> bool:
-        """Start the dashboard again if it ended by itself, but not again and again."""
-        ended = self._parts.find_ended()
-        if not (ended and ended.name == "dashboard" and self._may_restart_dashboard()):
-            return False
-        click.echo("The dashboard ended by itself and is started again.", err=True)
-        self._open_dashboard()
-        return True
-
-    def _dashboard_answers(self) -> bool:
-        return _answers(f"{self._dashboard}/_stcore/health")
-
-    def _may_restart_dashboard(self) -> bool:
-        now = time.monotonic()
-        self._dashboard_restarts = [at for at in self._dashboard_restarts if now - at < _RESTARTS_SECONDS] + [now]
-        return len(self._dashboard_restarts) <= _MOST_DASHBOARD_RESTARTS
+        self._wait_for("dashboard", lambda: _answers(f"{self._dashboard}/_stcore/health") or None)
 
     def _run(self, *command: str) -> None:
         """Run a step to its end, its progress on the terminal."""
