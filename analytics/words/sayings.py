@@ -20,6 +20,10 @@ class Saying(NamedTuple):
     name: str = ""
     is_trouble: bool = False
 
+    def name_entity(self, entity: str) -> str:
+        """Return the entity's name for people with its id behind it, or its id alone."""
+        return f"{self.name} ({entity})" if self.name and entity else entity
+
 
 def find_templates(sender: Sender, event_type: str, key: str) -> Sequence[str]:
     """Return an event's templates of what it `says`, or of its `entity_name`."""

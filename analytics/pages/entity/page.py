@@ -35,6 +35,7 @@ from analytics.senders import (
 )
 from analytics.text import add_article, as_markdown, capitalize, format_count, make_name_visible, parse_payload, shorten
 from analytics.times import format_seconds
+from analytics.words.sayings import Saying
 
 
 def show() -> None:
@@ -149,8 +150,10 @@ def draw_entity_head(entity: Entity, facts: pd.Series, then: Moment | None) -> N
             with st.container(key="detail-name", gap=None):
                 by = f" · {find_sender(entity.sender).title}" if has_several_senders() else ""
                 st.caption(f"{find_icon(entity.category, entity.sender)} {as_markdown(entity.kind_in_words + by)}")
-                st.text(make_name_visible(entity.name))
-                draw_state_in_words(entity, facts["seq_then" if then else "last_seq"])
+                state = ask("notification", seq=as_seq_of(facts["seq_then" if then else "last_seq"]))
+                saying = next(iter(read_sayings(state).values()), Saying())
+                st.text(make_name_visible(saying.name_entity(entity.name)))
+                draw_state_in_words(entity, state)
                 with st.container(key="entity-alarm", horizontal=True, gap="small"):
                     if not facts["deleted_then" if then else "deleted"]:  # an alert may come after the deletion
                         draw_alarms(entity, then.at if then else None)
@@ -178,16 +181,13 @@ def describe_first(first: datetime | None) -> str:
     return "" if read_freshness().lacks(first) else f"; first seen {format_with_zone(first)}"
 
 
-def draw_state_in_words(entity: Entity, of: Any) -> None:
+def draw_state_in_words(entity: Entity, rows: pd.DataFrame) -> None:
     """Draw who or what the entity is and its state after a notification, where its sender's bodies tell it."""
-    seq = as_seq_of(of)
-    rows = ask("notification", seq=seq) if seq is not None else pd.DataFrame()
     # A fixed place, so that a state that comes later moves nothing in the browser's tree.
     with st.container(key="entity-state"):
         if len(rows):
             body = parse_payload(str(rows.iloc[0]["payload"]))
-            saying = read_sayings(rows)[int(rows.iloc[0]["seq"])]
-            words = find_sender(entity.sender).describe_state(entity.category, body) or (saying.name, saying.text)
+            words = find_sender(entity.sender).describe_state(entity.category, body)
             if text := " · ".join(shorten(word, 120) for word in words if word):
                 st.markdown(f"**{as_markdown(text)}**")
 

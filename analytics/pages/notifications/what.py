@@ -49,5 +49,4 @@ def describe_row(row: Any, said: Saying, doubts: Sequence[Finding], due: datetim
     text = "; ".join(filter(None, (name_titles(doubts), COPY if is_copy else said.text, late)))
     hover = "\n".join(filter(None, (text, list_sentences(doubts))))
     tone: Tone | None = "notice" if doubts else "quiet" if is_copy else "trouble" if said.is_trouble else None
-    entity = null_to_none(row.entity_id) or ""
-    return What(text, tone, hover, f"{said.name} ({entity})" if said.name and entity else entity)
+    return What(text, tone, hover, said.name_entity(null_to_none(row.entity_id) or ""))

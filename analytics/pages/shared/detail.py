@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.pages.shared import going
 from analytics.pages.shared.answers import read_now
-from analytics.pages.shared.changes import draw_difference, draw_saying, find_due, read_alerts
+from analytics.pages.shared.changes import draw_difference, draw_saying, find_due, read_alerts, read_sayings
 from analytics.pages.shared.completeness import describe_gone
 from analytics.pages.shared.components import draw_age_line, draw_pairs, draw_text
 from analytics.pages.shared.formatting import format_lag, format_utc, format_with_zone, parse_headers
@@ -172,7 +172,8 @@ def draw_links(row: Any) -> None:
     category, entity, account, actor = row["category"], row["entity_id"], row["account_alias"], row["actor"]
     sender = str(row["sender"])
     if null_to_none(entity) and not is_account(category, sender):
-        draw_name_button(as_words(find_kind_of(category), sender), entity, category, "open-entity", sender=sender)
+        name, kind = read_sayings(pd.DataFrame([row]))[row["seq"]].name_entity(entity), find_kind_of(category)
+        draw_name_button(as_words(kind, sender), name, category, "open-entity", opens=entity, sender=sender)
     if null_to_none(account):
         draw_account_button(account, "open-account", sender)
     if null_to_none(actor):

@@ -19,10 +19,12 @@ from receiver.senders.github.made_up import found_organization, live_a_moment
 from receiver.settings import Settings
 from receiver.store.described_senders import write_senders
 from tests.receiver.senders.profile.profiles import profile_of, shipped
+from tests.support.dashboard_app import make_app
 from tests.support.keys import key_directory
 from tests.support.stored import Received, store_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+FAILED = "event_type = 'workflow_run.completed' AND contains(payload::VARCHAR, 'README')"
 MEAN_NOTHING = {("standard-webhooks", "")}
 """The events that tell an operator nothing: the test of Standard Webhooks, whose body is a number."""
 
@@ -42,13 +44,18 @@ def demonstration():
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
+def store(tmp_path_factory):
     directory = tmp_path_factory.mktemp("sayings")
     file = store_of(directory, [*examples(), *demonstration()])
     with duckdb.connect(str(file)) as connection:
         settings = Settings(data_dir=directory, public_key=key_directory() / "public.pem")
         write_senders(connection, load_senders(), settings)
-    with analytics.connect(str(file)) as client:
+    return str(file)
+
+
+@pytest.fixture
+def client(store):
+    with analytics.connect(store) as client:
         learn_senders(client)
         yield client
         senders.learn([])
@@ -92,6 +99,18 @@ def test_what_a_body_says_is_not_said_again_as_its_change(listed):
     reviews = {each.text for row, each in listed if row.event_type == "pull_request_review.submitted"}
     assert "approved" in reviews
     assert not [text for text in reviews if text.count("approved") > 1]
+
+
+def test_a_run_has_its_name_and_what_it_says_though_there_is_no_step_before_it(store, client, monkeypatch):
+    seq, entity = client.sql(f"SELECT seq, entity_id FROM events WHERE {FAILED}").to_pylist()[0].values()
+    pages = {"notifications": {"seq": seq}, "entity": {"category": "workflow_run", "name": entity, "sender": "github"}}
+    for page, parameters in pages.items():
+        app = make_app(monkeypatch, page, store, refresh="off", **parameters).run()
+        texts = [each.value for each in (*app.text, *app.markdown, *app.caption)] + [each.label for each in app.button]
+        texts = [text.replace("\\", "") for text in texts]
+        assert any(text.endswith("Build #562 (30433642)") for text in texts)
+        assert any("failure · main · Update README.md" in text for text in texts)
+        assert not [text for text in texts if "step before" in text]
 
 
 def test_events_of_a_profile_that_does_not_tell_what_they_say_say_fields_of_usual_names(tmp_path):
