@@ -265,7 +265,7 @@ def test_a_brushed_part_is_compared_with_the_dashed_line_over_it(live, watch):
     expect(figure(page)).to_contain_text("a day before")
     figure(page).get_by_role("button").hover()
     tip = page.get_by_test_id("stTooltipContent")
-    expect(tip).to_contain_text(f"Compared with {then[0]:%Y-%m-%d %H:%M} to {then[1]:%H:%M}.")
+    expect(tip).to_contain_text(f"Compared with {then[0]:%Y-%m-%d %H:%M} to {then[1]:%H:%M}, which begins on a")
 
 
 @pytest.mark.full

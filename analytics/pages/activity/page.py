@@ -208,9 +208,12 @@ def draw_figures(
 def draw_figure(label: str, count: int, before: int, time: When, *, hint: str | None = None) -> None:
     """Draw a count, and how it differs from that of the time to compare with, or why there is none."""
     differs, than = time.compare_counts(count, before)
-    other = f"Compared with {format_range(time.compared.since, time.compared.until)}." if time.compared else None
+    if time.compared:
+        since, until = time.compared.since, time.compared.until
+        day = since.astimezone(find_viewer_zone())
+        hint = f"{hint or ''} Compared with {format_range(since, until)}, which begins on a {day:%A}."
     st.metric(label, f"{count:,}", differs, delta_color="off", delta_arrow="off", delta_description=than, border=True,
-              height="stretch", help=" ".join(filter(None, (hint, other))))  # fmt: skip
+              height="stretch", help=hint)  # fmt: skip
 
 
 def draw_lists(
