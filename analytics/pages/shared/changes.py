@@ -72,12 +72,12 @@ def describe_each(rows: pd.DataFrame, changes: pd.DataFrame, reports: Mapping[in
 
     Args:
         rows: the notifications: columns `seq`, `event_type`, `category`, `action`, and `sender` of several.
-        changes: their rows of `changes` without noise.
+        changes: their rows of `changes` without noise, and perhaps others.
         reports: what alerts among them report.
     """
     sayings, actions = read_sayings(rows), {row.seq: null_to_none(row.action) for row in list_rows(rows)}
     told: dict[int, list[Change]] = defaultdict(list)
-    for row in list_rows(changes):
+    for row in list_rows(changes[changes["seq"].isin(actions)]):
         change = as_change(row)._replace(action=actions[row.seq])
         # A value that the body says already is not said twice.
         if change.old_value or parse_value(change.new_value) not in sayings[row.seq].text.split(BETWEEN):

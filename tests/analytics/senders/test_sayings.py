@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import duckdb
 import orjson
+import pandas as pd
 import pytest
 
 import analytics
@@ -25,6 +26,7 @@ from tests.support.stored import Received, store_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 FAILED = "event_type = 'workflow_run.completed' AND contains(payload::VARCHAR, 'README')"
+BILLING = "larkspur-tools/billing"
 MEAN_NOTHING = {("standard-webhooks", "")}
 """The events that tell an operator nothing: the test of Standard Webhooks, whose body is a number."""
 
@@ -111,6 +113,14 @@ def test_a_run_has_its_name_and_what_it_says_though_there_is_no_step_before_it(s
         assert any(text.endswith("Build #562 (30433642)") for text in texts)
         assert any("failure · main · Update README.md" in text for text in texts)
         assert not [text for text in texts if "step before" in text]
+
+
+def test_a_part_of_an_entitys_notifications_is_described_though_those_between_them_are_on_another_page(client, listed):
+    rows = pd.DataFrame([row for row, _ in listed if row.entity_id == BILLING])
+    told = client.df(*queries.make_query("changes_of_listed", {"seqs": [int(seq) for seq in rows["seq"]]}))
+    said = changes.describe_each(rows.iloc[::2], told)
+    assert [said[seq].text for seq in said] == [each.text for row, each in listed if row.seq in said]
+    assert len(said) > 2
 
 
 def test_events_of_a_profile_that_does_not_tell_what_they_say_say_fields_of_usual_names(tmp_path):
