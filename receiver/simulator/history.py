@@ -41,7 +41,6 @@ class Outgoing(NamedTuple):
     received_at: float
     event_type: str
     body: bytes
-    is_copy: bool
 
 
 class Simulation:
@@ -92,8 +91,8 @@ class Simulation:
             for _, step in self._timetable.take_until(at):
                 present = now()
                 body = self.bodies.body(step.event_type, step.subject, present)
-                original = Outgoing(present, present, step.event_type, body, is_copy=False)
-                yield [original] + [original._replace(is_copy=True)] * step.copies
+                original = Outgoing(present, present, step.event_type, body)
+                yield [original] * (1 + step.copies)
             self._timetable.add(at, scene.steps)
 
     def make_event(self, event_type: str, alias: str, at: float) -> Outgoing:
@@ -102,7 +101,7 @@ class Simulation:
         The change is drawn from the seed and the time, so that each call brings another one.
         """
         subject = made_up.subject_for(self.world, Random(f"{self.seed}/{event_type}/{at}"), event_type, alias)
-        return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at), is_copy=False)
+        return Outgoing(at, at, event_type, self.bodies.body(event_type, subject, at))
 
     def count_in_stories(self, names: Iterable[str], end: float) -> int:
         """Count the notifications of stories, copies included."""
@@ -120,8 +119,8 @@ class Simulation:
             for at, step in steps:
                 present = now()
                 body = bodies.body(step.event_type, step.subject, present - max(begins - at, 0.0))
-                original = Outgoing(present, present, step.event_type, body, is_copy=False)
-                yield [original] + [original._replace(is_copy=True)] * step.copies
+                original = Outgoing(present, present, step.event_type, body)
+                yield [original] * (1 + step.copies)
 
     def _post(
         self, planned: Iterator[tuple[float, made_up.Step]], bodies: made_up.Stamps, end: float, which: str = ""
@@ -130,10 +129,10 @@ class Simulation:
         rng = Random(f"{self.seed}/copies{which}")
         for at, occurred_at, step in self._deliver(planned, which):
             original = Outgoing(
-                occurred_at, at, step.event_type, bodies.body(step.event_type, step.subject, occurred_at), is_copy=False
+                occurred_at, at, step.event_type, bodies.body(step.event_type, step.subject, occurred_at)
             )
             received = [min(at + rng.uniform(*COPY_SECONDS), end) for _ in range(step.copies)]
-            yield [original, *(original._replace(received_at=copied, is_copy=True) for copied in received)]
+            yield [original, *(original._replace(received_at=copied) for copied in received)]
 
     def _deliver(
         self, planned: Iterator[tuple[float, made_up.Step]], which: str = ""

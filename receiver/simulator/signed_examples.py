@@ -84,7 +84,7 @@ class OrganizationLife:
 
 
 def _make_outgoing(event: Event, occurred_at: float, received_at: float) -> Outgoing:
-    return Outgoing(occurred_at, received_at, event.event_type, orjson.dumps(event.body), is_copy=False)
+    return Outgoing(occurred_at, received_at, event.event_type, orjson.dumps(event.body))
 
 
 def seal_as(profile: Profile, secret: Secret | None, url: str, route: str = "/senders") -> Seal:

@@ -58,12 +58,13 @@ def known(state):
 def simulated():
     """Make what the simulator sends, with more copies, and some in the old form, without action, or at one moment."""
     rng = random.Random(20260304)
-    sent, moments = [], {}
+    sent, moments, last = [], {}, None
     seed = size(12, 11)  # of few notifications of another seed none deletes an account
     for outgoing in Simulation(seed).make_history(SIMULATED / 233, NOON.timestamp(), SIMULATED):
-        if outgoing.is_copy:
+        if last == (outgoing.occurred_at, outgoing.body):  # a copy
             sent.append(sent[-1]._replace(id=make_id(NOON)))
             continue
+        last = (outgoing.occurred_at, outgoing.body)
         received_at = datetime.fromtimestamp(outgoing.received_at, UTC)
         event = find_event_by_name(outgoing.event_type)
         if event.action == "Updated" and rng.random() < 0.2:

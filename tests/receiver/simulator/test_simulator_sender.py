@@ -131,7 +131,7 @@ def run(key_path):
 
 
 def groups_of(*names, copies=0):
-    return [[Outgoing(0, 0, "User.Updated", name.encode(), is_copy=False)] * (1 + copies) for name in names]
+    return [[Outgoing(0, 0, "User.Updated", name.encode())] * (1 + copies) for name in names]
 
 
 def closed_port():
