@@ -203,7 +203,7 @@ def _read_condition(loop: AppendLoop, arranging: ArrangeLoop) -> Condition:
 
 def _open_database(child: Child, settings: Settings, senders: Senders) -> duckdb.DuckDBPyConnection:
     with child.heart.loop.busy("opening the database"):
-        connection = open_store(settings).connection
+        connection = open_store(settings)
         write_senders(connection, senders, settings)
     return connection
 

@@ -27,7 +27,6 @@ import logging
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
@@ -79,15 +78,8 @@ class EmptiedError(Exception):
     """
 
 
-class OpenedStore(NamedTuple):
-    """The store, ready for use, and the incidents of its recovery."""
-
-    connection: duckdb.DuckDBPyConnection
-    happened: list[Incident]
-
-
-def open_store(settings: Settings) -> OpenedStore:
-    """Open the store's database, going down the ladder as far as need be.
+def open_store(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the store's database, ready for use, going down the ladder as far as need be.
 
     Raises:
         StoreError: the database can't be used at the moment (another process has it, the disk is full, a newer program
@@ -120,7 +112,7 @@ def open_store(settings: Settings) -> OpenedStore:
             suspect(settings.data_dir, error)
             _log.warning("no checkpoint yet: %s", error)
     shutil.rmtree(waiting, ignore_errors=True)
-    return OpenedStore(connection, happened)
+    return connection
 
 
 def _finish_replacement(settings: Settings) -> None:

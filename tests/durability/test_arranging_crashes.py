@@ -12,8 +12,7 @@ from receiver.data_directory.incidents import read_incidents
 from receiver.database.opening import run
 from receiver.settings import Settings
 from receiver.store.arranging import Arranger
-from receiver.store.recovery import open_store
-from tests.durability.support.damaged import block_overwritten
+from tests.durability.support.damaged import block_overwritten, open_and_tell
 from tests.durability.support.store_process import StoreProcess
 from tests.support.database import do_next, open_database
 from tests.support.sizes import is_full, size
@@ -49,7 +48,7 @@ from receiver.settings import Settings
 from receiver.store.arranging import Arranger
 from receiver.database.opening import run
 from receiver.store.recovery import open_store
-connection, _ = open_store(Settings(data_dir=Path(sys.argv[1])))
+connection = open_store(Settings(data_dir=Path(sys.argv[1])))
 arranger = Arranger(connection, nullcontext)
 print("arranging", flush=True)
 while work := arranger.find_work():
@@ -91,7 +90,7 @@ def contents(connection):
 
 
 def found_in(data_dir):
-    connection, happened = open_store(Settings(data_dir=data_dir))
+    connection, happened = open_and_tell(Settings(data_dir=data_dir))
     found = contents(connection)
     connection.close()
     return found, happened

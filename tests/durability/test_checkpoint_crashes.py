@@ -32,7 +32,7 @@ from receiver.store.recovery import open_store
 data_dir, abort = Path(sys.argv[1]), sys.argv[2]
 if abort != "none":
     database._LOCK_DOWN = (f"PRAGMA debug_checkpoint_abort = '{abort}'", *database._LOCK_DOWN)
-connection, _ = open_store(Settings(data_dir=data_dir))
+connection = open_store(Settings(data_dir=data_dir))
 reader = SpoolReader(data_dir / "spool")
 appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
 while appender.append_new():

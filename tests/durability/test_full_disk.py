@@ -146,7 +146,7 @@ def test_a_copy_leaves_as_much_room_as_it_takes_or_one_gib(tmp_path, monkeypatch
 
 def test_a_backup_that_would_fill_the_disk_or_has_no_directory_is_not_begun_and_status_says_why(tmp_path, small_disk):
     settings = read_settings(env_file=None, data_dir=tmp_path)
-    connection = open_store(settings).connection
+    connection = open_store(settings)
     loop = AppendLoop(connection, open_spool(settings), 10, lambda: None, tmp_path)
     with loop.pause():
         pass

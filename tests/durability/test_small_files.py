@@ -46,7 +46,7 @@ def opened(directory):
     """Do to a data directory what a start of `serve` does before it takes notifications."""
     settings = read_settings(env_file=None, data_dir=directory)
     check_small_files(settings)
-    open_store(settings).connection.close()
+    open_store(settings).close()
     return settings
 
 

@@ -27,7 +27,7 @@ from receiver.spool import SpooledRow, SpoolReader, SpoolWriter
 from receiver.spool.owners import KNOWN, SpoolNote
 from receiver.store.appending.appender import Appender
 from receiver.store.recovery import open_store
-from tests.durability.support.damaged import block_overwritten, overwritten
+from tests.durability.support.damaged import block_overwritten, open_and_tell, overwritten
 from tests.durability.support.promise import stored_in
 from tests.support.rows import notification
 from tests.support.sizes import size, take_few
@@ -90,7 +90,7 @@ def test_of_a_database_that_is_gone_nothing_is_said_to_be_kept(crashed, tmp_path
     store = crashed.copy(tmp_path / "data")
     for path in store.data_dir.glob("clc.duckdb*"):
         path.unlink()
-    store.open().connection.close()
+    store.open().close()
     (incident,) = read_incidents(store.data_dir)
     assert ("it is missing" in incident.what, incident.moved_to) == (True, None)
 
@@ -103,7 +103,7 @@ def test_a_row_that_ended_the_store_with_a_damaged_database_is_tried_again_with_
     row = SpooledRow("segment", "notifications", 1, notification())
     note_stumble(case.data_dir, duckdb.InternalException("what it made of its bytes"), [row])
     assert read_stumble(case.data_dir)
-    case.open().connection.close()
+    case.open().close()
     assert not read_stumble(case.data_dir)
 
 
@@ -129,10 +129,9 @@ def test_rows_that_neither_an_older_file_in_its_place_nor_the_spool_holds_are_mi
         path.unlink()
     note = SpoolNote(id="0", spools={"1": str(tmp_path / "former")}, format=1)
     (store.data_dir / KNOWN).write_text(note.model_dump_json())
-    opened = open_store(Settings(data_dir=store.data_dir))
-    ((last,),) = run(opened.connection, "SELECT max(seq) FROM notifications")
-    opened.connection.close()
-    (incident,) = opened.happened
+    connection, (incident,) = open_and_tell(Settings(data_dir=store.data_dir))
+    ((last,),) = run(connection, "SELECT max(seq) FROM notifications")
+    connection.close()
     assert 0 < last < crashed.seq
     assert "another file is in its place" in incident.what
     assert incident.missing.startswith(
@@ -231,7 +230,7 @@ def test_a_healthy_database_that_went_aside_comes_back_as_the_documentation_says
 
     store.wal.unlink()
     monkeypatch.setattr("receiver.store.recovery.connect", refuse_once)
-    connection, (incident,) = store.open()
+    connection, (incident,) = open_and_tell(Settings(data_dir=store.data_dir))
     connection.close()
     assert "an empty database" in incident.what
     stores.start(store.data_dir)
@@ -259,7 +258,7 @@ def test_an_opening_that_killed_its_process_is_tried_out_in_another_first(crashe
     store = crashed.copy(tmp_path / "data")
     (store.data_dir / "opening").mkdir()
     monkeypatch.setattr("receiver.database.faults._try_out", lambda *_: -signal.SIGSEGV)
-    connection, happened = store.open()
+    connection, happened = open_and_tell(Settings(data_dir=store.data_dir))
     seq = run(connection, "SELECT max(seq) FROM notifications")[0][0]
     connection.close()
     assert seq == 150
@@ -328,7 +327,7 @@ def test_until_a_checkpoint_meets_the_damaged_block_rows_go_in(crashed, tmp_path
     store.wal.unlink()
     (store.data_dir / "appended.json").unlink()
     damage_payloads(store)
-    connection, _ = store.open()
+    connection = store.open()
     reader = SpoolReader(store.data_dir / "spool")
     appender = Appender(connection.cursor(), reader, store.data_dir, duplicate_window_seconds=10)
     assert appender.append_new() > 0
@@ -344,7 +343,7 @@ def test_a_torn_file_of_incidents_is_one_itself(tmp_path):
 
 def test_changes_that_can_not_be_read_are_derived_again_and_nothing_else_is_touched(tmp_path):
     """A block that holds changes only is damaged, and a checkpoint has met it."""
-    connection, _ = open_store(Settings(data_dir=tmp_path))
+    connection = open_store(Settings(data_dir=tmp_path))
     writer = SpoolWriter(tmp_path / "spool")
     appender = Appender(connection.cursor(), SpoolReader(tmp_path / "spool"), tmp_path, duplicate_window_seconds=0)
     for number in range(2):
@@ -368,7 +367,7 @@ def test_changes_that_can_not_be_read_are_derived_again_and_nothing_else_is_touc
         file.write(bytes(100))
     assert not has_whole_derived(database)
     suspect(tmp_path, duckdb.IOException("Corrupt database file: computed checksum"))
-    connection, happened = open_store(Settings(data_dir=tmp_path))
+    connection, happened = open_and_tell(Settings(data_dir=tmp_path))
     assert [incident.moved_to for incident in happened] == [None]
     assert "derived again" in happened[0].what
     assert run(connection, "SELECT count(*) FROM notifications") == [(1_000,)]

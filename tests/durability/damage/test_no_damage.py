@@ -18,7 +18,7 @@ from receiver.database.opening import connect
 from receiver.errors import StoreError, UndecidedError
 from receiver.settings import Settings
 from receiver.store import recovery
-from tests.durability.support.damaged import overwritten
+from tests.durability.support.damaged import open_and_tell, overwritten
 
 
 def test_a_database_that_another_process_has_is_not_damaged(crashed, tmp_path):
@@ -110,7 +110,7 @@ def test_a_database_that_can_not_be_looked_at_is_not_missing(crashed, tmp_path, 
             store.open()
     assert read_incidents(store.data_dir) == []
     assert not (store.data_dir / "aside").exists()
-    store.open().connection.close()
+    store.open().close()
     assert read_incidents(store.data_dir) == []
 
 
@@ -129,7 +129,7 @@ def test_backups_that_can_not_be_looked_at_are_not_missing(crashed, tmp_path):
     assert not (store.data_dir / "aside").exists()
     hidden.unlink()
     (tmp_path / "elsewhere").rename(hidden)
-    store.open().connection.close()
+    store.open().close()
     assert all("the backup clc-20260304" in each.what for each in read_incidents(store.data_dir))
 
 
@@ -182,7 +182,7 @@ def test_a_full_disk_keeps_no_torn_wal_from_going_aside(crashed, tmp_path, monke
 
     monkeypatch.setattr(recovery, "connect", tear)
     fill(monkeypatch)
-    connection, (incident,) = store.open()
+    connection, (incident,) = open_and_tell(Settings(data_dir=store.data_dir))
     connection.close()
     assert "the WAL is put aside" in incident.what
     assert store.broken() == []
@@ -219,7 +219,7 @@ def test_a_duckdb_that_crashes_on_every_file_moves_nothing(crashed, tmp_path, mo
     store = crashed.copy(tmp_path / "data")
     (store.data_dir / "opening").mkdir()
     monkeypatch.setattr("receiver.database.faults._run_trial", lambda *_: -signal.SIGILL)
-    connection, happened = store.open()
+    connection, happened = open_and_tell(Settings(data_dir=store.data_dir))
     connection.close()
     assert happened == []
     (store.data_dir / "suspect").touch()

@@ -15,6 +15,7 @@ from receiver.errors import NewerStoreError, StoreError, UndecidedError
 from receiver.keeping import backup_file
 from receiver.settings import Settings
 from receiver.store.recovery import open_store
+from tests.durability.support.damaged import open_and_tell
 from tests.durability.support.damaged_backups import CHANGES, NEWER, OLDER, count_rows, damage
 from tests.support.sizes import take_few
 
@@ -38,19 +39,19 @@ def test_a_recovery_uses_the_newest_backup_with_whole_notifications_without_its_
             for table in ("learned_accounts", "backup_info"):
                 run(database, f"DROP TABLE {table}")
     settings = lose_database(tmp_path / "data", damaged, older)
-    connection, (incident,) = open_store(settings)
+    connection, (incident,) = open_and_tell(settings)
     connection.close()
     assert count_rows(settings.data_dir) == (1000, 0)
     assert incident.what.endswith(f"In its place: the backup {NEWER}.")
     assert incident.missing.startswith(f"All refused notifications of the backup {NEWER}, and what was set aside among")
     assert [each.missing for each in read_incidents(settings.data_dir)] == [incident.missing]
-    open_store(settings).connection.close()
+    open_store(settings).close()
     assert len(read_incidents(settings.data_dir)) == 1
 
 
 def test_a_recovery_uses_no_backup_with_damaged_notifications(backup, older, tmp_path):
     settings = lose_database(tmp_path / "data", damage(backup, "notifications", tmp_path), older)
-    connection, (incident,) = open_store(settings)
+    connection, (incident,) = open_and_tell(settings)
     connection.close()
     assert count_rows(settings.data_dir) == (3, 0)
     assert incident.what.endswith(f"In its place: the backup {OLDER}.")
@@ -88,7 +89,7 @@ def test_a_recovery_uses_no_older_backup_while_the_newest_can_not_be_read_and_na
     assert read_incidents(settings.data_dir) == []
     monkeypatch.setattr("receiver.store.staging.list_backups", lambda _data_dir: [newer, there])
     newer.unlink()  # after they were listed
-    connection, (incident,) = open_store(settings)
+    connection, (incident,) = open_and_tell(settings)
     connection.close()
     assert incident.what.endswith(f"In its place: the backup {OLDER}.")
 
@@ -99,7 +100,7 @@ def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and
     with duckdb.connect(str(backup), read_only=True) as database:
         expected = run(database, CHANGES)
     settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
-    connection, (replaced, derived) = open_store(settings)
+    connection, (replaced, derived) = open_and_tell(settings)
     assert derived.missing is None
     assert replaced.what.endswith(f"In its place: the backup {NEWER}.")
     assert derived.what.endswith("they are derived again.")
@@ -110,7 +111,7 @@ def test_a_recovery_by_a_backup_with_damaged_changes_keeps_its_notifications_and
     run(connection, "CHECKPOINT")
     connection.close()
     assert (count_rows(settings.data_dir), has_whole_derived(settings.database)) == ((1000, 20), True)
-    connection, happened = open_store(settings)
+    connection, happened = open_and_tell(settings)
     connection.close()
     assert happened == []
 
@@ -148,7 +149,7 @@ def test_a_recovery_that_is_killed_anywhere_derives_damaged_changes_again_at_the
     settings = lose_database(tmp_path / "data", damage(backup, "changes", tmp_path), older)
     opening = [sys.executable, "-c", OPENING, str(settings.data_dir), where, name]
     subprocess.run(opening, capture_output=True, check=False)
-    connection, _ = open_store(settings)
+    connection = open_store(settings)
     rebuild = Rebuild(connection)
     while rebuild.done is not None:
         rebuild.step()
@@ -173,7 +174,7 @@ def test_a_recovery_that_can_not_note_damaged_changes_moves_nothing(backup, olde
             open_store(settings)
     assert settings.database.read_bytes() == before
     assert read_incidents(settings.data_dir) == []
-    connection, (_, derived) = open_store(settings)
+    connection, (_, derived) = open_and_tell(settings)
     connection.close()
     assert derived.what.endswith("they are derived again.")
 
@@ -217,7 +218,7 @@ def test_a_recovery_that_has_no_room_to_leave_out_damaged_refused_notifications_
             open_store(settings)
     assert settings.database.read_bytes() == before
     assert read_incidents(settings.data_dir) == []
-    connection, (incident,) = open_store(settings)
+    connection, (incident,) = open_and_tell(settings)
     connection.close()
     assert incident.what.endswith(f"In its place: the backup {NEWER}.")
     assert count_rows(settings.data_dir) == (1000, 0)
@@ -229,7 +230,7 @@ def test_a_recovery_by_a_backup_whose_learned_accounts_are_damaged_keeps_its_not
 ):
     settings = lose_database(tmp_path / "data", backup, older)
     monkeypatch.setattr(backup_file, "_LEARNED", "SELECT error('Corrupt database file: computed checksum 1')")
-    connection, (incident,) = open_store(settings)
+    connection, (incident,) = open_and_tell(settings)
     tables = {name for (name,) in run(connection, "SELECT table_name FROM duckdb_tables()")}
     connection.close()
     assert incident.what.endswith(f"In its place: the backup {NEWER}.")

@@ -102,7 +102,7 @@ def spool(place: Place, fresh: list, refused: list | None = None) -> None:
 def open_loop(place: Place):
     """Open the store with its loop, which appends until the block ends, and checkpoints then."""
     condition._FIRST_SECONDS = condition._LONGEST_SECONDS = 0.02
-    connection = open_store(place.settings).connection
+    connection = open_store(place.settings)
     loop = AppendLoop(
         connection,
         open_spool(place.settings),

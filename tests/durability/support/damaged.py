@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+import duckdb
+
+from receiver.data_directory.incidents import Incident, read_incidents
 from receiver.keeping.verification.invariants import Violation
 from receiver.settings import Settings
 from receiver.spool import SpoolReader, SpoolWriter
 from receiver.store.appending.appender import Appender
-from receiver.store.recovery import OpenedStore, open_store
+from receiver.store.recovery import open_store
 from tests.durability.support.promise import broken, kept_in
 from tests.support.rows import notification, rejection
 from tests.support.waiting import until
@@ -23,14 +26,16 @@ from tests.support.waiting import until
 _RUN = """
 import json, sys
 from pathlib import Path
+from receiver.data_directory.incidents import read_incidents
 from receiver.settings import Settings
 from receiver.spool import SpoolReader
 from receiver.store.appending.appender import Appender
+from receiver.store.recovery import open_store
 from receiver.database.opening import run
-from receiver.store.recovery import OpenedStore, open_store
 for line in sys.stdin:
     data_dir = Path(line.strip())
-    connection, happened = open_store(Settings(data_dir=data_dir))
+    before = len(read_incidents(data_dir))
+    connection = open_store(Settings(data_dir=data_dir))
     seq = run(connection, "SELECT coalesce(max(seq), 0) FROM notifications")[0][0]
     reader = SpoolReader(data_dir / "spool")
     appender = Appender(connection.cursor(), reader, data_dir, duplicate_window_seconds=10)
@@ -39,8 +44,14 @@ for line in sys.stdin:
     appender.checkpoint(merging=True)
     reader.close()
     connection.close()
-    print(json.dumps({"seq": seq, "incidents": [incident.what for incident in happened]}), flush=True)
+    print(json.dumps({"seq": seq, "incidents": [each.what for each in read_incidents(data_dir)[before:]]}), flush=True)
 """
+
+
+def open_and_tell(settings: Settings) -> tuple[duckdb.DuckDBPyConnection, list[Incident]]:
+    """Open a store, and return it with the incidents of this start."""
+    before = len(read_incidents(settings.data_dir))
+    return open_store(settings), read_incidents(settings.data_dir)[before:]
 
 
 class Crashed(NamedTuple):
@@ -70,8 +81,8 @@ class Crashed(NamedTuple):
         backups.mkdir()
         return Path(shutil.copyfile(self.database, backups / "clc-20260304T120000000000Z.duckdb"))
 
-    def open(self, **settings) -> OpenedStore:
-        """Open its store in this process; return the connection and the incidents of this start."""
+    def open(self, **settings) -> duckdb.DuckDBPyConnection:
+        """Open its store in this process."""
         return open_store(Settings(data_dir=self.data_dir, **settings))
 
     def broken(self) -> list[Violation]:
@@ -94,7 +105,7 @@ def crashed_store(directory: Path, *, checkpointed: int = 5, after: int = 8, eac
     living = directory / "living"
     living.mkdir(parents=True)
     rows = []
-    connection, _ = open_store(Settings(data_dir=living))
+    connection = open_store(Settings(data_dir=living))
     writer = SpoolWriter(living / "spool", rows_per_segment=100)
     appender = Appender(connection.cursor(), SpoolReader(living / "spool"), living, duplicate_window_seconds=10)
     for group in range(checkpointed + after):

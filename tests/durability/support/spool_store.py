@@ -39,7 +39,7 @@ class SpoolStore:
     def __init__(self, data_dir, former=tuple):
         self.told, self.missing = [], []
         self.spool = data_dir / "spool"
-        self.connection, _ = open_store(Settings(data_dir=data_dir))
+        self.connection = open_store(Settings(data_dir=data_dir))
         self.reader = SpoolReader(self.spool, report=self._note, former=former)
         self.appender = Appender(self.connection.cursor(), self.reader, data_dir, duplicate_window_seconds=10)
 

@@ -47,7 +47,7 @@ from receiver.store.dropper import Dropper
 from receiver.store.loop import AppendLoop
 from receiver.store.recovery import open_store
 data_dir = Path(sys.argv[1])
-connection, _ = open_store(Settings(data_dir=data_dir))
+connection = open_store(Settings(data_dir=data_dir))
 loop = AppendLoop(connection, SpoolReader(data_dir / "spool"), 10, on_fatal=sys.exit, data_dir=data_dir)
 with loop.pause():
     print("begun", flush=True)
@@ -94,8 +94,8 @@ def check(data_dir):
         def read_rows(self, sql, parameters):
             return run(connection, sql, parameters)
 
-    connection, happened = open_store(Settings(data_dir=data_dir))
-    assert (happened, read_incidents(data_dir), read_appended(data_dir).notifications) == ([], [], COUNT)
+    connection = open_store(Settings(data_dir=data_dir))
+    assert (read_incidents(data_dir), read_appended(data_dir).notifications) == ([], COUNT)
     assert find_gaps(Reader(), read_extent(Reader())) == []
     assert [str(each) for each in check_whole(Reader(), read_extent(Reader())) if each.what != "view"] == []
     found = contents(connection)
