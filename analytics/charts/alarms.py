@@ -21,6 +21,7 @@ ROW_PIXELS = 24
 SERVER_CHARACTERS, METRIC_CHARACTERS = 24, 12
 NAME_PIXELS, METRIC_PIXELS = 250, 82
 TIMES_PIXELS, TIME_PIXELS = 40, 136
+ABBREVIATION_LETTERS = 3
 OVER, LASTS = "ended", "still in alarm"
 CLICKS = ("name", "metric", "bar")
 """The selections of an alarm. Vega-Lite lets a layer hear clicks only if one is its own."""
@@ -174,8 +175,9 @@ def read_click(selections: Any, alarms: pd.DataFrame) -> Any:
 
 
 def format_metric(metric: str) -> str:
-    """Return a metric's name as text."""
-    return shorten(metric, 30) or "(no metric)"
+    """Return a metric's name as text; a name of up to three letters is an abbreviation, such as CPU."""
+    name = shorten(metric, 30) or "(no metric)"
+    return name.upper() if len(name) <= ABBREVIATION_LETTERS else name
 
 
 def make_names(rows: pd.DataFrame) -> pd.DataFrame:

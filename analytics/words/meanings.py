@@ -45,7 +45,8 @@ def describe_verdict(status: str, proof: str, title: str) -> str | None:
     return words.format(title=title) if words else None
 
 
-MARKS = {"valid": "✓ valid", "invalid": "✗ invalid", "missing": "○ missing"}
+MARKS = {"valid": "", "invalid": "✗ signature invalid", "missing": "✗ unsigned"}
+"""The marks of notifications in lists, by the status of their signatures."""
 
 
 class Meaning(NamedTuple):

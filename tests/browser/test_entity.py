@@ -32,7 +32,7 @@ def expect_step(page, place, event):
 
 def came_later(what, span):
     """Return the row's text: the notification came that long after its event."""
-    return re.compile(rf"^{re.escape(what)}; received .*\d\d:\d\d:\d\d, {span}.* later, from 127\.0\.0\.1$")
+    return re.compile(rf"^{re.escape(what)}; {span}.* late$")
 
 
 def expect_raw(page, payload):
@@ -59,7 +59,7 @@ def test_a_server_has_its_timeline_with_who_and_what_and_its_alerts(live, watch)
     expect(column(page, 2, "steps")).to_have_text(["", "kim@acme.example", "SVC_OPS", "SVC_OPS", "SVC_OPS"])
     expect(column(page, 3, "steps")).to_have_text(
         [
-            "alert: cpu above its threshold",
+            "alert: CPU above its threshold",
             came_later("powered it off", "2 h"),
             came_later("changed the number of CPUs from 2 to 4; changed the memory from 4 GB to 8 GB", "3 h"),
             came_later(f"added public address {PUBLIC}", "4 h"),
@@ -274,7 +274,7 @@ def test_an_entity_of_which_nothing_came_says_so(live, watch):
 @pytest.mark.full
 def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&events=Server.Updated")
-    for place, expected in ((2, SERVER), (4, ACCOUNT), (5, USER)):
+    for place, expected in ((2, SERVER), (5, ACCOUNT), (3, USER)):
         row_of(page, "notifications", "kim@acme.example").locator("td").nth(place).locator("button").click()
         expect(page.locator(NAME)).to_have_text(expected)
         go_back(page, "Notifications")
@@ -293,7 +293,7 @@ def test_from_names_on_the_other_pages_one_click_leads_here_and_back_leads_back(
 def test_a_server_in_alarm_says_so_and_the_list_counts_its_alerts_too(live, watch):
     page = watch(live.url).open(SERVER_PAGE)
     expect(page.locator(".st-key-entity-alarm")).to_have_text(
-        re.compile(r"In alarm since \d{4}-.*: cpu above its threshold$")
+        re.compile(r"In alarm since \d{4}-.*: CPU above its threshold$")
     )
     expect(page.locator(".st-key-entity-name")).to_contain_text("; latest alert ")
     expect(page.locator(".st-key-detail")).to_contain_text("the latest state; alerts came later")

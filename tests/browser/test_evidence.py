@@ -94,13 +94,13 @@ def test_a_body_that_is_sent_again_as_another_event_says_when_it_came_and_leads_
 
     page = watch(live.url).open(f"/entity?refresh=off&category=Server&name={name}&step={seq}")
     expect(row_of(page, "steps", "Server.Deleted")).to_contain_text(
-        re.compile(r"deleted server; received .*, (19 h 59 min|20 h).* later, from 127\.0\.0\.1")
+        re.compile(r"deleted server; (19 h 59 min|20 h).* late$")
     )
     expect_replayed(page)
     page = watch(live.url).open("/entity?refresh=off&category=User&name=SVC_OPS")
     act = row_of(page, "acts", "deleted server").filter(has_text=name)
     expect(act.locator("td.notice")).to_have_text(
-        re.compile("deleted server; (Signature used again|Body of another event).*; received .* later, from 127")
+        re.compile("(Signature used again|Body of another event).*; deleted server; .* late$")
     )
     expect(page.locator(".st-key-acts-head")).to_contain_text("of which a finding doubts")
     page = watch(live.url).open(f"/notifications?refresh=off&seq={seq}")

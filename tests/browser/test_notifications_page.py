@@ -163,6 +163,29 @@ def test_the_keyboard_moves_through_the_rows_opens_and_closes(live, watch):
     assert page.evaluate(FOCUSED) is None
 
 
+def test_a_link_shows_the_list_around_its_notification_and_a_key_opens_the_next_one(live, watch):
+    seqs = [row["seq"] for row in live.receiver.sql("SELECT seq FROM events ORDER BY seq DESC")]
+    place = 70  # on the second page, with more than half a page of older ones
+    page = watch(live.url).load(f"{STILL}&seq={seqs[place]}")
+    chosen = page.locator(".st-key-notifications tr.chosen")
+    expect(chosen).to_have_attribute("data-id", str(seqs[place]))
+    expect(chosen).to_be_in_viewport()
+    expect(rows(page).first).to_have_attribute("data-id", str(seqs[place - 25]))
+    expect(page.locator(".st-key-pager")).to_contain_text("46 to 95 of")
+    page.keyboard.press("j")
+    expect(page).to_have_url(re.compile(f"seq={seqs[place + 1]}\\b"))
+    expect(chosen).to_have_attribute("data-id", str(seqs[place + 1]))
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(chosen).to_have_attribute("data-id", str(seqs[place - 1]))
+    expect(rows(page).first).to_have_attribute("data-id", str(seqs[place - 25]))
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-detail")).to_have_count(0)
+    expect(rows(page).first).to_have_attribute("data-id", str(seqs[place - 25]))
+    page.get_by_role("button", name="Newest").click()
+    expect(rows(page).first).to_have_attribute("data-id", str(seqs[0]))
+
+
 def test_escape_closes_what_is_open_over_the_page_first(live, watch):
     page = watch(live.url).open(STILL)
     rows(page).nth(2).locator("td").nth(1).click()
@@ -194,7 +217,7 @@ def test_refreshes_keep_the_chart_the_table_and_the_focus(live, watch):
 def test_an_opened_one_tells_what_it_changed_and_leads_to_its_neighbours(live, watch):
     page = watch(live.url).open(f"{STILL}&entity={SERVER}")
     said = ["powered it off", "changed the number of CPUs from 2 to 8", "created server"]
-    expect(column(page, 3)).to_have_text(said)
+    expect(column(page, 4)).to_have_text(said)
     rows(page).first.locator("td").nth(1).click()
     neighbours = page.locator(".st-key-neighbours")
     expect(neighbours).to_contain_text("3 of 3 notifications of this server")
@@ -226,13 +249,13 @@ def test_a_row_says_what_it_changed_and_marks_a_copy_and_what_a_finding_doubts(l
     page = watch(live.url).open(f"{LIVE}&entity={name}&copies=true")
     doubted = re.compile("^Body of another event; ")
     changed = "changed the number of CPUs from 2 to 4"
-    said: list[str | re.Pattern[str]] = ["alert: cpu above its threshold, at 93.5%", doubted]
+    said: list[str | re.Pattern[str]] = ["alert: CPU above its threshold, at 93.5 %", doubted]
     said += ["a copy, which changes nothing", changed, "created server"]
-    expect(column(page, 3)).to_have_text(said)
-    expect(column(page, 3).nth(1)).to_have_class(re.compile("notice"))
-    expect(column(page, 3).nth(2)).to_have_class(re.compile("quiet"))
-    column(page, 3).first.click()
-    expect(page.locator(".st-key-detail")).to_contain_text("Alert: cpu above its threshold, at 93.5%")
+    expect(column(page, 4)).to_have_text(said)
+    expect(column(page, 4).nth(1)).to_have_class(re.compile("notice"))
+    expect(column(page, 4).nth(2)).to_have_class(re.compile("quiet"))
+    column(page, 4).first.click()
+    expect(page.locator(".st-key-detail")).to_contain_text("Alert: CPU above its threshold, at 93.5 %")
 
 
 @pytest.mark.full

@@ -13,9 +13,9 @@ from analytics.pages.shared.accounts import label_account, load_accounts
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.components import Age, Cell, Column, Line, Tone, draw_table
 from analytics.pages.shared.filters import title_accounts
-from analytics.pages.shared.formatting import format_reading
+from analytics.pages.shared.formatting import format_local, format_reading, format_utc, format_with_zone
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.leafing import LASTING, ListPage, draw_leafing, read_page
+from analytics.pages.shared.leafing import LASTING, NEWEST_FIRST, ListPage, draw_leafing, read_page
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import choose_alert_colour, label_alerts, list_alert_senders, list_alerts
 from analytics.text import shorten
@@ -44,12 +44,11 @@ def turn_to(name: str, rows: pd.DataFrame) -> ListPart:
 def list_in_alarm_columns() -> tuple[Column, ...]:
     """Return the columns of the present alarms."""
     return (
-        Column("Since", "12rem", opens=True, time=True),
+        Column("Since", "6.4rem", opens=True, time=True, days=True),
+        Column(label_alerts(), "50%", opens=True, names=True),
+        Column("Alarm", "15rem", says=True),
         Column("Began", "8rem"),
-        Column(label_alerts(), "32%", opens=True),
-        Column("Metric", "7rem"),
-        Column("Reading", "38%"),
-        Column(title_accounts(), "30%", opens=True),
+        Column(title_accounts(), "50%", opens=True, rank=1),
     )
 
 
@@ -60,18 +59,18 @@ def list_flapping_columns() -> tuple[Column, ...]:
         Column("Metric", "5.4rem"),
         Column("Alarms", "4.7rem", align="right"),
         Column("Total time", "7.4rem", align="right"),
-        Column("Latest", "10.4rem", opens=True, time=True),
+        Column("Latest", "11.5rem", opens=True, time=True),
     )
 
 
-def list_alarm_columns() -> tuple[Column, ...]:
-    """Return the columns of all alarms."""
+def list_alarm_columns(*, days: bool) -> tuple[Column, ...]:
+    """Return the columns of all alarms; `days` says whether these are in order of time."""
     return (
-        Column("Began", "11.5rem", opens=True, time=True),
-        Column("Ended", "11.5rem", time=True),
-        Column("Lasted", "10rem", align="right"),
+        Column("Began", "6.4rem" if days else "11.5rem", opens=True, time=True, days=days),
         Column(label_alerts(), "100%", opens=True, names=True),
-        Column("Metric", "5.4rem"),
+        Column("Alarm", "15rem", says=True),
+        Column("Lasted", "9.5rem", align="right"),
+        Column("Ended", "8.4rem", time=True, rank=1),
     )
 
 
@@ -86,22 +85,14 @@ def leave_deleted_out(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~rows["server"].isin(find_deleted(rows))]
 
 
-def to_server(row: Any, column: str, at: Any) -> None:
-    """Go to a server as it was when its alarm began, after the changes before it; or to its account.
-
-    Where the alert names no server, go to the alert.
-    """
-    if column == title_accounts():
-        if null_to_none(row.account_alias):
-            going.to_account(row.account_alias)
-        return
-    if null_to_none(row.kind) is None:
+def to_alarm(row: Any, column: str = "") -> None:
+    """Go to the notification that began an alarm, among those of its entity; from the column of accounts, to that."""
+    if column == title_accounts() and null_to_none(row.account_alias):
+        going.to_account(row.account_alias)
+    elif null_to_none(row.kind) is None:
         going.to_notification(int(row.seq))
-        return
-    began = to_moment(at)
-    # The address counts in seconds: the next whole second includes everything of the alarm's own.
-    whole = None if began is None else began.replace(microsecond=0) + timedelta(seconds=1 if began.microsecond else 0)
-    going.to_page("entity", category=row.kind, name=row.server, at=whole.isoformat() if whole else None)
+    else:
+        going.to_entity(row.kind, row.server, int(row.seq))
 
 
 def format_server(name: str, deleted: set[str]) -> str:
@@ -115,6 +106,12 @@ def format_lasted(span: timedelta, *, lasts: bool) -> str:
     return f"{format_span(whole)} so far" if lasts else format_span(span)
 
 
+def format_end(began: datetime, ended: datetime) -> str:
+    """Return the end of an alarm, with its date where that is not the one on which it began."""
+    begin, end = format_local(began), format_local(ended)
+    return end[11:] if begin[:10] == end[:10] else end[:16]
+
+
 def format_account(alias: str | None) -> str:
     """Return an account's alias and business name; empty where an alert names none."""
     if not alias:
@@ -123,14 +120,19 @@ def format_account(alias: str | None) -> str:
     return label_account(alias, next(filter(None, names), None))
 
 
+def format_alarm(row: Any) -> str:
+    """Return the metric of an alarm with its reading."""
+    return f"{format_metric(row.metric)} {format_reading(row.reading)}".rstrip()
+
+
 def draw_rows(
-    columns: Sequence[Column], shown: Mapping[str, Any], lines: Sequence[Line], *, at: str, key: str, alt: str
+    columns: Sequence[Column], shown: Mapping[str, Any], lines: Sequence[Line], *, key: str, alt: str
 ) -> None:
-    """Draw the rows of a list; a click leads to a row's server at the time in its column `at`."""
+    """Draw the rows of a list; a click leads to a row's alarm."""
 
     def open_row(identity: str, column: str) -> None:
         if (row := shown.get(identity)) is not None:
-            to_server(row, column, getattr(row, at))
+            to_alarm(row, column)
 
     colours = {LASTS: COLOURS["high"][is_dark()], ENDED: choose_alert_colour(is_dark())}
     draw_table(columns, lines, key=key, alt=alt, on_open=open_row, height=LIST_PIXELS, colours=colours, short=FEW)
@@ -145,14 +147,13 @@ def draw_in_alarm_list(rows: pd.DataFrame) -> None:
         began = to_moment(row.begin) or read_now()
         cells: list[Cell] = [
             began,
-            Age(began),
             shorten(row.server, 60),
-            format_metric(row.metric),
-            format_reading(row.reading),
+            format_alarm(row),
+            Age(began),
             format_account(null_to_none(row.account_alias)),
         ]
         lines.append(Line(identity, cells, LASTS))
-    draw_rows(list_in_alarm_columns(), shown, lines, at="begin", key="in-alarm", alt="In alarm now")
+    draw_rows(list_in_alarm_columns(), shown, lines, key="in-alarm", alt="In alarm now")
     draw_leafing(LASTING, part.page, "metric", None)
 
 
@@ -175,7 +176,7 @@ def draw_flapping_list(part: ListPart, end: datetime, deleted: set[str]) -> None
         for identity, row in shown.items()
     ]
     alt = "Flapping, most alarms first"
-    draw_rows(list_flapping_columns(), shown, lines, at="last", key="flapping-list", alt=alt)
+    draw_rows(list_flapping_columns(), shown, lines, key="flapping-list", alt=alt)
     draw_leafing(part.name, part.page, "metric", end)
 
 
@@ -187,13 +188,14 @@ def draw_alarm_list(part: ListPart, end: datetime, deleted: set[str], words: Seq
         began, ended = to_moment(row.begin) or read_now(), to_moment(row.end)
         cells: list[Cell] = [
             began,
-            ended or "still in alarm",
-            format_lasted((ended or read_now()) - began, lasts=ended is None),
             format_server(row.server, deleted),
-            format_metric(row.metric),
+            format_alarm(row),
+            format_lasted((ended or read_now()) - began, lasts=ended is None),
+            format_end(began, ended) if ended else "still in alarm",
         ]
-        quiet: Tone | None = "quiet" if row.server in deleted else None
-        tones = [quiet, quiet if ended else "notice", quiet, quiet, quiet]
-        lines.append(Line(identity, cells, ENDED if ended else LASTS, tones))
-    draw_rows(list_alarm_columns(), shown, lines, at="begin", key="alarm-list", alt="Alarms of this time range")
+        tones: list[Tone | None] = ["quiet"] * len(cells) if ended else [None, None, None, None, "notice"]
+        hover = f"{format_with_zone(ended)}\n{format_utc(ended)}" if ended else None
+        lines.append(Line(identity, cells, ENDED if ended else LASTS, tones, [None, None, None, None, hover]))
+    columns = list_alarm_columns(days=words == NEWEST_FIRST)
+    draw_rows(columns, shown, lines, key="alarm-list", alt="Alarms of this time range")
     draw_leafing(part.name, part.page, "alarm", end, words)

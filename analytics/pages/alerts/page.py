@@ -13,7 +13,7 @@ from analytics.pages.alerts.lists import (
     draw_in_alarm_list,
     find_deleted,
     leave_deleted_out,
-    to_server,
+    to_alarm,
     turn_to,
 )
 from analytics.pages.shared import address
@@ -50,7 +50,7 @@ def show() -> None:
     chosen: dict[str, Any] = {}
     draw_page(
         "Alerts",
-        "Current alarms, and each alarm from start to finish. Click one to see the changes before it.",
+        "Current alarms, and each alarm from start to finish. A click shows its notification and the changes before.",
         lambda: chosen.update(choose_filters()),
         lambda: draw_body(chosen),
     )
@@ -194,14 +194,14 @@ def draw_over_time(inside: pd.DataFrame, rows: pd.DataFrame, span: Period, order
         st.markdown("**Alarms over time**")
         st.caption(
             f"One row per {what} and metric; {first}. Right: number of alarms and time in alarm within this range. "
-            f"Times in {place}. A click opens the {what}."
+            f"Times in {place}. A click opens the alarm."
         )
         chart = alarms.draw_alarms(inside, drawn, span, place=place, dark=is_dark())
 
         def open_alarm() -> None:
             row = alarms.read_click(st.session_state["chart-alarms"].selection, inside)
             if row is not None:
-                to_server(row, label_alerts(), row.begin)
+                to_alarm(row)
 
         draw_chart(chart, key="chart-alarms", on_select=open_alarm, selection_mode=alarms.CLICKS)
         if len(rows) > len(drawn):

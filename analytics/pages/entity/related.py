@@ -11,7 +11,7 @@ from analytics.findings.merging import narrow
 from analytics.pages.entity.timeline import Entity
 from analytics.pages.shared import going
 from analytics.pages.shared.accounts import load_accounts
-from analytics.pages.shared.changes import describe_each
+from analytics.pages.shared.changes import describe_each, describe_what, make_event_column
 from analytics.pages.shared.components import Column, Line, draw_table
 from analytics.pages.shared.filters import title_accounts
 from analytics.pages.shared.findings import (
@@ -21,12 +21,13 @@ from analytics.pages.shared.findings import (
     draw_looking,
     warn_of,
 )
-from analytics.pages.shared.formatting import format_event, format_lag
+from analytics.pages.shared.formatting import format_event
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known.findings import list_sentences, load_findings, map_doubts, name_titles
+from analytics.pages.shared.known.findings import load_findings, map_doubts
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
 from analytics.senders import colours, has_state
 from analytics.text import add_article, as_markdown, format_count, shorten
+from analytics.words.sayings import Saying
 from analytics.words.sentences import UNSEEN
 
 MOST_PARTS = 200
@@ -45,11 +46,11 @@ def list_below_columns(sender: str | None) -> tuple[Column, ...]:
 def list_act_columns(sender: str | None) -> tuple[Column, ...]:
     """Return the columns of the actions of a sender's user."""
     return (
-        Column("Occurred", "8.4rem", time=True),
-        Column("Event", "9rem"),
-        Column("Entity", "38%", opens=True),
-        Column("What", "62%"),
-        Column(title_accounts(sender), "5.6rem", opens=True),
+        Column("Occurred", "6.4rem", time=True, days=True),
+        make_event_column(sender),
+        Column("Entity", "42%", opens=True, names=True),
+        Column("What changed", "58%", says=True),
+        Column(title_accounts(sender), "8rem", opens=True, rank=1),
     )
 
 
@@ -180,9 +181,9 @@ def draw_acts_of_user(entity: Entity) -> None:
             elif null_to_none(row.entity_id):
                 going.to_entity(row.category, row.entity_id, int(seq), sender=entity.sender)
 
-        lines = [act_line(row, said[row.seq].text, doubts[seq]) for seq, row in rows.items()]
+        lines = [act_line(row, said[row.seq], doubts[seq]) for seq, row in rows.items()]
         draw_table(list_act_columns(entity.sender), lines, key="acts", alt="Actions of this user, newest first",
-              on_open=open_row, height=LIST_PIXELS, wrap=True, colours=colours(is_dark()))  # fmt: skip
+              on_open=open_row, height=LIST_PIXELS, colours=colours(is_dark()))  # fmt: skip
 
 
 def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
@@ -195,16 +196,15 @@ def draw_acts_head(entity: Entity, acts: int, doubted: int) -> None:
                   args=(entity.name, entity.values["sender"]), icon=":material/policy:")  # fmt: skip
 
 
-def act_line(row: Any, what: str, doubts: Sequence[Finding]) -> Line:
-    """Return a notification of an actor as a row, with the findings that doubt it and its receipt if that was late."""
-    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip))
+def act_line(row: Any, said: Saying, doubts: Sequence[Finding]) -> Line:
+    """Return a notification of an actor as a row; a hidden change is marked."""
+    is_hidden = UNSEEN in said.text and has_state(row.category)
+    what = describe_what(row, said, doubts, tone="notice" if is_hidden else None)
     cells = [
         to_moment(row.occurred_at),
         format_event(row),
         shorten(null_to_none(row.entity_id) or "", 80),
-        "; ".join(filter(None, (what, name_titles(doubts), late))),
+        what.text,
         shorten(null_to_none(row.account_alias) or "", 24),
     ]
-    is_marked = doubts or (UNSEEN in what and has_state(row.category))
-    return Line(str(row.seq), cells, format_event(row), [None, None, None, "notice" if is_marked else None],
-          [None, None, None, list_sentences(doubts)])  # fmt: skip
+    return Line(str(row.seq), cells, format_event(row), [None, None, None, what.tone], [None, None, None, what.hover])

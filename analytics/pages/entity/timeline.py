@@ -15,16 +15,18 @@ from analytics.pages.shared.answers import read_now, skip_unanswered
 from analytics.pages.shared.changes import (
     Report,
     describe_each,
+    describe_what,
     draw_difference,
     find_due,
+    make_event_column,
     read_alerts,
 )
 from analytics.pages.shared.completeness import describe_gone
-from analytics.pages.shared.components import Cell, Column, Line, Tone, bring, draw_age_line, draw_table
+from analytics.pages.shared.components import Cell, Column, Line, bring, draw_age_line, draw_table
 from analytics.pages.shared.detail import draw_facts, draw_payload, draw_receipt, draw_verdict
-from analytics.pages.shared.formatting import format_event, format_lag, format_reading, format_with_zone
+from analytics.pages.shared.formatting import format_event, format_reading, format_with_zone
 from analytics.pages.shared.frame import is_dark
-from analytics.pages.shared.known.findings import list_sentences, load_doubts, name_titles
+from analytics.pages.shared.known.findings import load_doubts
 from analytics.pages.shared.leafing import draw_pager, end_line, read_page, read_until
 from analytics.pages.shared.open_item import draw_copies
 from analytics.pages.shared.store import ask, list_rows, null_to_none, to_moment
@@ -47,15 +49,6 @@ PAGE_ROWS = 30
 MOST_ALARMS = 5
 LIST_PIXELS = 460
 FEW = 5
-COLUMNS = (
-    Column("Occurred", "12rem", opens=True, time=True),
-    Column("Event", "10.2rem"),
-    Column("Who", "32%"),
-    Column("What", "68%"),
-)
-USER_COLUMNS = (*COLUMNS[:2], Column("What", "100%"))
-
-
 LAST_SEQ = 2**63 - 1
 
 
@@ -104,6 +97,16 @@ class Entity(NamedTuple):
         return is_person(self.category, self.sender)
 
 
+def list_columns(entity: Entity) -> tuple[Column, ...]:
+    """Return the columns of the timeline; no notification of a user names its actor."""
+    return (
+        Column("Occurred", "6.4rem", opens=True, time=True, days=True),
+        make_event_column(entity.sender, names=True),
+        *(() if entity.is_person else (Column("Actor", "9.5rem"),)),
+        Column("What changed", "100%", says=True),
+    )
+
+
 def open_step(seq: str, _: str = "") -> None:
     """Show the entity's state after a notification."""
     address.put(step=seq, at=None)
@@ -133,7 +136,7 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
     reports, doubts = read_alerts(rows, entity.name), load_doubts(rows["id"])
     said = describe_rows(entity, rows, reports)
     draw_table(
-        USER_COLUMNS if entity.is_person else COLUMNS,
+        list_columns(entity),
         [
             as_line(row, said[row.seq], entity, doubts.get(str(row.id), ()), find_due(reports, row.seq))
             for row in list_rows(rows)
@@ -142,7 +145,6 @@ def draw_timeline(entity: Entity, steps: int, step: int | None, *, shown: int | 
         alt="Timeline of this entity, newest first",
         on_open=open_step,
         height=LIST_PIXELS,
-        wrap=True,
         chosen=None if shown is None else str(shown),
         colours=colours(is_dark()),
         short=FEW,
@@ -162,22 +164,13 @@ def describe_rows(entity: Entity, rows: pd.DataFrame, reports: Mapping[int, Repo
 
 
 def as_line(row: Any, saying: Saying, entity: Entity, doubts: Sequence[Finding], due: datetime | None) -> Line:
-    """Return a notification as a row of the timeline; one that a finding doubts is marked, and says why."""
-    late = format_lag(to_moment(row.occurred_at), to_moment(row.received_at), null_to_none(row.source_ip), due)
-    # No notification of a user names its actor.
+    """Return a notification as a row of the timeline; a hidden change is marked."""
+    is_hidden = UNSEEN in saying.text and has_state(row.category)
+    what = describe_what(row, saying, doubts, due, tone="notice" if is_hidden else None)
     who = [] if entity.is_person else [shorten(null_to_none(row.actor) or "", 60)]
-    said = "; ".join(filter(None, (name_titles(doubts), saying.text, late)))
-    cells: list[Cell] = [to_moment(row.occurred_at), format_event(row), *who, said]
-    is_marked = doubts or (UNSEEN in saying.text and has_state(row.category))
-    tone: Tone | None = "notice" if is_marked else "trouble" if saying.is_trouble else None
+    cells: list[Cell] = [to_moment(row.occurred_at), format_event(row), *who, what.text]
     before: list[None] = [None] * (len(cells) - 1)
-    return Line(
-        str(row.seq),
-        cells,
-        format_event(row),
-        [*before, tone],
-        [*before, list_sentences(doubts)],
-    )
+    return Line(str(row.seq), cells, format_event(row), [*before, what.tone], [*before, what.hover])
 
 
 def draw_alarms(entity: Entity, at: datetime | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.pages.notifications.paging import Point, ReceivedRange
+from analytics.pages.notifications.paging import Point, ReceivedRange, leave_around
 from analytics.pages.shared import address
 from analytics.pages.shared.filters import (
     ACTOR,
@@ -40,6 +40,7 @@ ENDS = {"from": "from-choice", "to": "to-choice"}
 
 def to_newest() -> None:
     """Go to the first page, because another filter makes another list."""
+    leave_around()
     address.put(before=None)
 
 

@@ -13,10 +13,11 @@ from analytics.pages.notifications import paging
 from analytics.pages.notifications.download import draw_download
 from analytics.pages.notifications.filters import choose_span, find_range, narrow_to, read_own_range, to_newest
 from analytics.pages.notifications.paging import ReceivedRange, Search
-from analytics.pages.notifications.what import What, describe_rows
+from analytics.pages.notifications.what import describe_rows
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import Accounts, label_account, load_accounts
 from analytics.pages.shared.answers import find_oldest, read_now, skip_unanswered
+from analytics.pages.shared.changes import What, make_event_column
 from analytics.pages.shared.completeness import (
     describe_too_early,
     draw_complete_since,
@@ -33,50 +34,29 @@ from analytics.pages.shared.leafing import draw_pager
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.ranges import draw_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
-from analytics.senders import colours, has_several_senders, list_event_types, list_titles, name_unknown_type
+from analytics.senders import colours, has_several_senders, list_titles, name_unknown_type
+from analytics.senders.marks import choose_mark
 from analytics.text import format_count, make_visible, shorten
 from analytics.times import label_zone, to_microseconds
-from analytics.words.meanings import MARKS
 
 LIST_PIXELS = 640
-LEAST_EVENTS, MOST_EVENTS = 9.6, 13.6
-EVENT_LETTERS = 18
-"""The letters for which the least width of the column of events, in rem, is enough."""
 LIST_FIRST_SECONDS = 0.1
 """The delay of a new page's chart after its list. A browser draws together what it gets together, and the chart takes
 0.2 s; with the delay the list appears that much sooner, and the chart no later."""
 
 
-def list_columns(*, narrow: bool, named: bool) -> tuple[Column, ...]:
-    """Return the columns of the list.
-
-    Args:
-        narrow: whether the list has what fits beside the open notification.
-        named: whether accounts have business names.
-    """
-    events = LEAST_EVENTS if narrow else fit_events()
-    first: tuple[Column, ...] = (
-        Column("Received", "11rem", opens=True, time=True),
-        Column("Event", f"{events}rem"),
-    )
-    if has_several_senders() and not narrow:
-        first = (*first, Column("Sender", "10.2rem"))
-    if narrow:
-        return (*first, Column("Entity", "50%", opens=True), Column(title_accounts(), "50%", opens=True))
+def list_columns(*, named: bool) -> tuple[Column, ...]:
+    """Return the columns of the list; `named` says whether accounts have business names."""
+    sender = (Column("Sender", "11.6rem", rank=2, marks=True),) if has_several_senders() else ()
     return (
-        *first,
-        Column("Entity", "29%", opens=True),
-        Column("What", "49%"),
-        Column(title_accounts(), "14rem" if named else "8rem", opens=True),
-        Column("Actor", "22%", opens=True),
-        Column("Signature", "5.9rem"),
+        Column("Received", "6.4rem", opens=True, time=True, days=True),
+        *sender,
+        make_event_column(read_sender()),
+        Column("Entity", "42%", opens=True, names=True),
+        Column("Actor", "13.9rem", opens=True, rank=1),
+        Column("What changed", "58%", says=True),
+        Column(title_accounts(), "16rem" if named else "8rem", opens=True, rank=3),
     )
-
-
-def fit_events() -> float:
-    """Return the width of the column of events, in rem: types of a sender often differ in their ends alone."""
-    longest = max(map(len, list_event_types()), default=0)
-    return LEAST_EVENTS if longest <= EVENT_LETTERS else min(2 + longest / 2, MOST_EVENTS)
 
 
 def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, split: Callable[..., Any]) -> None:
@@ -92,7 +72,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     here = paging.find_point()
     span = find_range(length, here)
     draw_complete_since(span.since)
-    before = as_seq(address.get("before"))
+    before = paging.read_begin()
     look = partial(paging.find, chosen, span, here, before)
     if chosen["text"]:
         stays = here.upto if paging.read_pause() or paging.is_held() else None
@@ -106,7 +86,7 @@ def draw_accepted(chosen: dict[str, Any], beside: Callable[[], None] | None, spl
     left, right = split()
     with left:
         if not search.rows.empty:
-            draw_rows(search.rows, narrow=beside is not None)
+            draw_rows(search.rows, search.before)
         page, fresh, bins, counts = search.count_list()
         if search.rows.empty:
             draw_nothing(chosen, fresh, span)
@@ -214,33 +194,33 @@ def choose_colour(row: Any) -> str:
     return make_visible(null_to_none(row.event_type) or name_unknown_type(row.category))
 
 
-def as_line(row: Any, accounts: Accounts, what: What, *, narrow: bool) -> Line:
-    """Return a notification as a row of the table; in a narrow list its event has the mark of what it says."""
+def as_line(row: Any, accounts: Accounts, what: What) -> Line:
+    """Return a notification as a row of the table."""
     event = format_event(row)
     sender, alias = find_sender_of_row(row), null_to_none(row.account_alias)
-    account = label_account(alias, accounts.name_of(alias, sender)) if alias else ""
     cells: list[Cell] = [
         to_moment(row.received_at),
+        *([list_titles().get(sender, sender)] if sender else []),
         f"{event} (copy)" if null_to_none(row.duplicate_of) else event,
         shorten(what.entity, 80),
+        shorten(null_to_none(row.actor) or "", 60),
     ]
-    if narrow:
-        return Line(str(row.seq), [*cells, account], choose_colour(row), [None, what.tone], [None, what.hover])
-    if sender:
-        cells.insert(2, list_titles().get(sender, sender))
-    actor = shorten(null_to_none(row.actor) or "", 60)
     before: list[None] = [None] * len(cells)
-    cells += [what.text, account, actor, MARKS.get(row.signature_status, shorten(row.signature_status))]
-    return Line(str(row.seq), cells, choose_colour(row), [*before, what.tone], [*before, what.hover])
+    cells += [what.text, label_account(alias, accounts.name_of(alias, sender)) if alias else ""]
+    mark = choose_mark(sender, dark=is_dark()) if sender else None
+    return Line(str(row.seq), cells, choose_colour(row), [*before, what.tone], [*before, what.hover], mark=mark)
 
 
-def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
-    """Draw the rows; names open their entity, account or user, other cells the notification."""
+def draw_rows(rows: pd.DataFrame, before: int | None) -> None:
+    """Draw the rows of the page before a notification; names open their entity, account or user, other cells the row's.
+
+    The address need not name that notification, but the page of another one is another list.
+    """
     accounts, said = load_accounts(), describe_rows(rows)
     seq = read_open_item().seq
     draw_table(
-        list_columns(narrow=narrow, named=accounts.have_names(read_sender())),
-        [as_line(row, accounts, said[row.seq], narrow=narrow) for row in list_rows(rows)],
+        list_columns(named=accounts.have_names(read_sender())),
+        [as_line(row, accounts, said[row.seq]) for row in list_rows(rows)],
         key="notifications",
         alt="Notifications, newest first",
         on_open=open_named,
@@ -248,6 +228,7 @@ def draw_rows(rows: pd.DataFrame, *, narrow: bool) -> None:
         height=LIST_PIXELS,
         chosen=None if seq is None else str(seq),
         colours=colours(is_dark()),
+        steady=(before, address.describe_view()),
     )
 
 
@@ -276,4 +257,5 @@ def draw_ways(search: Search, *, narrow: bool) -> None:
 
 def go_to(before: int | None) -> None:
     """Go to the page that begins before a notification; None for the newest."""
+    paging.leave_around()
     address.put(before=None if before is None else str(before))

@@ -25,6 +25,7 @@ from analytics.pages.shared.store import ask, to_moment
 DOWNLOAD = "download"
 DRAWN = "_list_drawn"
 HELD = "_list_held"
+AROUND = "_list_around"
 PAGE_ROWS = 50
 MEMO = "_list_found"
 IDLE = 3.0
@@ -59,7 +60,7 @@ def read_pause() -> Point | None:
 def is_held() -> bool:
     """Say whether the list stays the same because of the user's place on the page."""
     downloading = bool(st.session_state.get(DOWNLOAD))
-    return downloading or read_open_item() != OpenItem() or address.get("before") is not None
+    return downloading or read_open_item() != OpenItem() or read_begin() is not None
 
 
 def find_point() -> Point:
@@ -85,6 +86,7 @@ def read_drawn() -> Point:
 def forget() -> None:
     """Forget the drawing from before the page was left."""
     read_memory().pop(DRAWN, None)
+    read_memory().pop(AROUND, None)
 
 
 def pause() -> None:
@@ -97,6 +99,7 @@ def resume() -> None:
     """Let the list follow new notifications, from its first page on."""
     read_memory().pop(HELD, None)
     read_memory().pop(DRAWN, None)
+    leave_around()
     address.put(paused=None, at=None, before=None)
 
 
@@ -105,10 +108,43 @@ def catch_up() -> None:
     """Show the notifications since the list stopped; it stops there again while something still holds it."""
     read_memory().pop(HELD, None)
     read_memory()[DRAWN] = here = find_newest()
+    leave_around()
     if read_pause():
         address.put(paused=str(here.upto), at=here.at.isoformat(), before=None)
     else:
         address.put(before=None)
+
+
+class Around(NamedTuple):
+    """The page that was chosen for an open notification: before which one it begins, and by which filters."""
+
+    seq: int | None
+    filters: object
+    before: int | None
+
+
+def describe_filters() -> list[tuple[str, list[str]]]:
+    """Return what the address says about the listed notifications."""
+    return [(name, values) for name, values in address.describe_view() if name not in {"refresh", "paused", "at"}]
+
+
+def read_begin() -> int | None:
+    """Return the notification before which the page begins, by the address or for an open one; None for the newest."""
+    around: Around | None = read_memory().get(AROUND)
+    chosen = around.before if around and around.filters == describe_filters() else None
+    return as_seq(address.get("before")) or chosen
+
+
+def leave_around() -> None:
+    """Leave the page that was chosen for an open notification."""
+    if around := read_memory().get(AROUND):
+        read_memory()[AROUND] = around._replace(before=None)
+
+
+def find_around(seq: int, values: Mapping[str, Any]) -> int | None:
+    """Return the notification before which the page begins that has one in its middle; None for the newest page."""
+    later = ask("later_notifications", after=seq, page_rows=PAGE_ROWS, **values)["seq"]
+    return None if len(later) < PAGE_ROWS else int(later.iloc[PAGE_ROWS // 2 - 1]) + 1
 
 
 def begin_of_previous(search: "Search") -> int | None:
@@ -136,11 +172,12 @@ class ListCounts(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A search: its parameters, its rows, and the function that counts the list after the rows are drawn."""
+    """A search: its parameters, the rows before a notification, and the function that counts the list after these."""
 
     values: dict[str, Any]
     rows: pd.DataFrame
     count_list: Callable[[], ListCounts]
+    before: int | None = None
 
 
 class Memo(NamedTuple):
@@ -153,9 +190,18 @@ class Memo(NamedTuple):
 
 
 def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int | None) -> Search:
-    """Ask the store for the rows of the page before a notification (by `seq`), or of the newest page."""
+    """Ask the store for the rows of the page before a notification (by `seq`), or of the newest page.
+
+    For one that has just been opened and is not among them, ask for the rows around it.
+    """
     values = {**chosen, **span._asdict(), "upto": here.upto}
     rows = ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
+    seq, last = read_open_item().seq, read_memory().get(AROUND)
+    if seq is not None and (last is None or last.seq != seq) and seq not in set(rows["seq"]):
+        before = find_around(seq, values)
+        rows = ask("newest_notifications", before=before, page_rows=PAGE_ROWS, **values)
+    if seq is not None or last:
+        read_memory()[AROUND] = Around(seq, describe_filters(), before)
 
     @cache
     def count_list() -> ListCounts:
@@ -166,7 +212,7 @@ def find(chosen: dict[str, Any], span: ReceivedRange, here: Point, before: int |
         position, total, fresh = (int(counts[name].sum()) for name in ("newer", "events", "fresh"))
         return ListCounts(ListPage(position, total, PAGE_ROWS), fresh, bins, counts)
 
-    return Search(values, rows, count_list)
+    return Search(values, rows, count_list, before)
 
 
 def choose_bins(span: ReceivedRange, here: Point, values: dict[str, Any]) -> Bins:

@@ -1,7 +1,7 @@
 """Changes of an entity: in words, and field by field."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,11 +9,15 @@ import orjson
 import pandas as pd
 import streamlit as st
 
+from analytics.charts.alarms import format_metric
+from analytics.findings.finding import Finding
 from analytics.pages.shared.components import Column, Line, Tone, draw_table
-from analytics.pages.shared.formatting import format_reading
+from analytics.pages.shared.formatting import describe_receipt, format_delay, format_reading
+from analytics.pages.shared.known.findings import list_sentences, name_titles
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
-from analytics.senders import find_sender_of, has_state, list_alerts
+from analytics.senders import find_sender, find_sender_of, has_state, list_alerts, list_events
 from analytics.text import as_markdown, format_count, make_visible, shorten
+from analytics.words.meanings import MARKS
 from analytics.words.sayings import BETWEEN, Saying, list_places, make_saying
 from analytics.words.sentences import Change, MetricState, parse_value, summarize_alert, summarize_changes
 
@@ -31,6 +35,9 @@ WHOLE = {
     "unseen": "No visible field differs from the step before: something else was changed.",
     "changed": "It differs in more than can be listed; compare the bodies.",
 }
+LEAST_EVENTS, MOST_EVENTS = 9.6, 13.6
+EVENT_LETTERS = 18
+"""The letters for which the least width of the column of events, in rem, is enough."""
 
 
 def as_change(row: Any) -> Change:
@@ -110,7 +117,10 @@ def find_due(reports: Mapping[int, Report], seq: int) -> datetime | None:
 
 def describe_alert(row: Any) -> str:
     """Return what an alert reports in words."""
-    told = [MetricState(each["metric"], each["state"], format_reading(each["reading"])) for each in row.states]
+    told = [
+        MetricState(each["metric"] and format_metric(each["metric"]), each["state"], format_reading(each["reading"]))
+        for each in row.states
+    ]
     return summarize_alert(told, row.number)
 
 
@@ -199,3 +209,45 @@ def format_value(value: str | None) -> str:
 def as_text(value: Any) -> str:
     """Return a scalar as text."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def make_event_column(sender: str | None, *, names: bool = False) -> Column:
+    """Return the column of events, of a sender or of all; they often differ in their ends alone.
+
+    Args:
+        sender: the sender; None for all.
+        names: as for any column.
+    """
+    events = find_sender(sender).events if sender else list_events()
+    longest = max((len(event.name) for event in events), default=0)
+    width = LEAST_EVENTS if longest <= EVENT_LETTERS else min(2 + longest / 2, MOST_EVENTS)
+    return Column("Event", f"{width}rem", names=names)
+
+
+class What(NamedTuple):
+    """The cell that says what a notification changed: text, tone and hover; and the name of its entity."""
+
+    text: str
+    tone: Tone | None
+    hover: str
+    entity: str
+
+
+def describe_what(
+    row: Any, said: Saying, doubts: Sequence[Finding], due: datetime | None = None, *, tone: Tone | None = None
+) -> What:
+    """Return the cell of a notification; one with a bad signature or in doubt is marked.
+
+    Args:
+        row: the notification.
+        said: what it says.
+        doubts: the findings that doubt it.
+        due: the earliest moment at which it could be sent, if that may be later than its event.
+        tone: the tone of one that is not marked; by default it tells of trouble, or has none.
+    """
+    status, entity = getattr(row, "signature_status", "valid"), null_to_none(getattr(row, "entity_id", None)) or ""
+    mark = MARKS.get(status, shorten(status))
+    text = "; ".join(filter(None, (mark, name_titles(doubts), said.text, format_delay(row, due))))
+    hover = "\n".join(filter(None, (text, list_sentences(doubts), describe_receipt(row, due))))
+    own: Tone | None = tone or ("trouble" if said.is_trouble else None)
+    return What(text, "notice" if doubts or mark else own, hover, said.name_entity(entity))

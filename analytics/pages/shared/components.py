@@ -158,10 +158,19 @@ Cell = str | datetime | Age | None
 
 
 class Column(NamedTuple):
-    """A column: its name, its width in CSS, whether clicks open something, its alignment, and whether it has times.
+    """A column of a table.
 
-    The name of a column with times is shown with the viewer's time zone. On a phone, the cell that names a row stands
-    first.
+    Args:
+        name: its name; of a column with times it is shown with the viewer's time zone.
+        width: its width in CSS, in `rem` or as a share of what the others leave.
+        opens: whether its cells are buttons.
+        align: its alignment.
+        time: whether it has times.
+        names: whether a phone shows its cells first, because they name the rows.
+        days: whether its times stand without their date, which stands above the first row of each day before today.
+        rank: the place in which it goes where the table is narrow, the highest first; 0 for a column that stays.
+        marks: whether its cells begin with the rows' `mark`, which alone stays where the column would go.
+        says: whether its cells are sentences, which stay in one line; the table then lists notifications.
     """
 
     name: str
@@ -170,14 +179,18 @@ class Column(NamedTuple):
     align: str | None = None
     time: bool = False
     names: bool = False
+    days: bool = False
+    rank: int = 0
+    marks: bool = False
+    says: bool = False
 
 
 class Line(NamedTuple):
-    """A row: the id for clicks on it, its cells, its colour mark, and the tone of each cell.
+    """A row: the id for clicks on it, its cells, its colour by the table's `colours`, and the tone of each cell.
 
     A cell is text, an age, which counts by itself, or a moment in the viewer's time zone, with UTC on a hover. `hovers`
     are the other cells' texts on a hover; by default a cell's own text. `shares` are the lengths of the bars behind
-    cells, as parts of the longest.
+    cells, as parts of the longest. `mark` is the colour of the row's sender.
     """
 
     id: str
@@ -186,11 +199,13 @@ class Line(NamedTuple):
     tones: Sequence[Tone | None] = ()
     hovers: Sequence[str | None] = ()
     shares: Sequence[float | None] = ()
+    mark: str | None = None
 
 
 def describe_column(column: Column) -> dict[str, Any]:
-    """Return a column for the browser."""
-    return {**column._asdict(), "name": name_with_zone(column.name) if column.time else column.name}
+    """Return a column for the browser, one of days with the viewer's date."""
+    name = name_with_zone(column.name) if column.time else column.name
+    return {**column._asdict(), "name": name, "days": column.days and format_local(datetime.now(UTC))[:10]}
 
 
 def describe_line(line: Line) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Puts moments and rows into words: pages show times in the viewer's time zone, and in UTC on a hover."""
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ from analytics.times import find_zone, format_in_utc, label_zone
 A_MINUTE = timedelta(minutes=1)
 PERCENT = "Percent"
 """The end of the names of percentages."""
+UNITS = ("MB", "GB")
+"""The ends of the names of amounts."""
 
 
 def find_viewer_zone() -> ZoneInfo:
@@ -70,16 +73,31 @@ def format_clock(moment: datetime) -> str:
     return f"{moment.astimezone(zone):%H:%M:%S} {label_zone(zone)}"
 
 
+def find_late_since(occurred: datetime | None, received: datetime | None, due: datetime | None) -> datetime | None:
+    """Return the moment since which a notification is late; None where it came within a minute.
+
+    Where the sender can send it only from a moment after its event, which `due` is, it is late after that.
+    """
+    since = max(occurred, due) if occurred and due else occurred
+    return None if since is None or received is None or received - since <= A_MINUTE else since
+
+
+def format_delay(row: Any, due: datetime | None = None) -> str | None:
+    """Return how late a notification came, for a list; None where it is not late."""
+    received = read_moment(row.received_at)
+    since = find_late_since(read_moment(row.occurred_at), received, due)
+    return f"{format_span(received - since)} late" if received and since else None
+
+
 def format_lag(
     occurred: datetime | None, received: datetime | None, source: str | None, due: datetime | None = None
 ) -> str | None:
-    """Return when, how late and from where a notification came; None where it came within a minute of its event.
+    """Return when, how late and from where a notification came; None where it is not late.
 
-    The day of receipt is left out where it is that of the event. Where the sender can send a notification only from a
-    moment after its event, which `due` is, it is late after that.
+    The day of receipt is left out where it is that of the event.
     """
-    since = max(occurred, due) if occurred and due else occurred
-    if occurred is None or since is None or received is None or received - since <= A_MINUTE:
+    since = find_late_since(occurred, received, due)
+    if occurred is None or since is None or received is None:
         return None
     zone = choose_zone(occurred, find_viewer_zone())
     is_same_day = occurred.astimezone(zone).date() == received.astimezone(zone).date()
@@ -133,14 +151,22 @@ def map_types() -> dict[str, str]:
 
 
 def format_reading(reading: Any) -> str:
-    """Return an alert's reading as text: percentages first, because a narrow column cuts the end."""
+    """Return an alert's reading as text: percentages first, then the amounts that they are of; `94.3 % of 2,048 MB`."""
     measured = parse_payload(null_to_none(reading) or "null")
     if not isinstance(measured, dict):
         return shorten(null_to_none(reading) or "", 80)
     fields = list(list_fields(measured))
-    shares = [f"{value}%" for name, value in fields if name.endswith(PERCENT)]
-    others = [f"{name} {value}" for name, value in fields if not name.endswith(PERCENT)]
-    return shorten(", ".join((*shares, *others)).strip(), 80)
+    shares = [format_amount(value, "%") for name, value in fields if name.endswith(PERCENT)]
+    amounts = [f"of {format_amount(value, name[-2:])}" for name, value in fields if name.endswith(UNITS)]
+    others = [f"{name} {value}" for name, value in fields if not name.endswith((PERCENT, *UNITS))]
+    return shorten(" ".join([", ".join(shares), *amounts]) if shares else ", ".join([*others, *amounts]).strip(), 80)
+
+
+def format_amount(value: str, unit: str) -> str:
+    """Return an amount with its unit, a number with at most one decimal place."""
+    with suppress(ValueError):
+        value = f"{float(value):,.1f}".removesuffix(".0")
+    return f"{value} {unit}"
 
 
 def parse_headers(text: str | None) -> list[tuple[str, Any]]:

@@ -18,9 +18,9 @@ from analytics.charts.histogram import Bins, add_ends, draw_histogram, read_brus
 from analytics.pages.notifications import download
 from analytics.pages.notifications import paging as _paging
 from analytics.pages.notifications.download import Size, describe_size, fetch, make_archive
-from analytics.pages.notifications.listing import as_line, list_columns
-from analytics.pages.notifications.what import What
+from analytics.pages.notifications.listing import as_line
 from analytics.pages.shared.accounts import Account, Accounts
+from analytics.pages.shared.changes import What
 from analytics.pages.shared.filters import CHIP_CHARACTERS
 from analytics.pages.shared.formatting import format_event, format_lag, format_range, format_type
 from analytics.pages.shared.open_item import name_file
@@ -211,7 +211,7 @@ def test_what_takes_long_to_find_is_not_looked_for_at_every_refresh(monkeypatch)
         clock[0] += seconds
 
     def found(asked, seconds):
-        values, _, _ = _paging.find_seldom(asked, lambda: look(seconds))
+        values, *_ = _paging.find_seldom(asked, lambda: look(seconds))
         return values["look"]
 
     monkeypatch.setattr(st, "session_state", {})
@@ -252,44 +252,6 @@ def test_a_notification_that_tells_the_first_moment_of_the_calendar_is_late_in_a
     assert said == "received 2026-03-02 07:00:00, 739676 d 12 h later"
 
 
-def room_for(name, listed, pixels):
-    """Return the pixels that a column has beside the others, of which fourteen are a rem."""
-    fixed = {column.name: 14 * float(column.width[:-3]) for column in listed if column.width.endswith("rem")}
-    shares = {column.name: int(column.width[:-1]) for column in listed if column.width.endswith("%")}
-    assert sum(shares.values()) == 100
-    return fixed.get(name) or (pixels - sum(fixed.values())) * shares[name] / 100
-
-
-@pytest.mark.parametrize("senders", [1, 2])
-def test_a_window_of_1280_pixels_has_room_for_the_names_of_accounts_beside_what_happened(monkeypatch, senders):
-    monkeypatch.setattr("analytics.pages.notifications.listing.has_several_senders", lambda: senders > 1)
-    listed, table = list_columns(narrow=False, named=True), 1_230
-    name_of_28_letters, title_of_17_letters, received_los_angeles = 195, 124, 153
-    assert room_for("Received", listed, table) >= received_los_angeles
-    assert room_for("Account", listed, table) >= name_of_28_letters
-    # Beside a column of senders a sentence has less, so that the names of entities and actors keep their words whole.
-    assert room_for("What", listed, table) >= (300 if senders == 1 else 245)
-    assert senders == 1 or room_for("Sender", listed, table) >= title_of_17_letters
-    without_names = list_columns(narrow=False, named=False)
-    assert room_for("What", without_names, table) > room_for("What", listed, table)
-
-
-@pytest.mark.parametrize(
-    ("events", "letters"),
-    [(["Alert.Notification"], 15), (["push", "merge_request.approved"], 22), (["e" * 90], 23)],
-)
-def test_the_column_of_events_has_room_for_the_longest_up_to_a_limit_beside_names_and_sentences(
-    monkeypatch, events, letters
-):
-    monkeypatch.setattr("analytics.pages.notifications.listing.list_event_types", lambda: events)
-    monkeypatch.setattr("analytics.pages.notifications.listing.has_several_senders", lambda: True)
-    listed, mark_and_padding, a_letter = list_columns(narrow=False, named=True), 28, 7
-    assert room_for("Event", listed, 1_230) >= mark_and_padding + letters * a_letter
-    assert room_for("What", listed, 1_230) >= 195
-    (narrow,) = [column.width for column in list_columns(narrow=True, named=True) if column.name == "Event"]
-    assert narrow == "9.6rem"
-
-
 def test_accounts_have_names_where_those_of_the_sender_have_any():
     accounts = Accounts(
         [Account("ACME", "Acme", None, ("ACME",), "centurylink"), Account("tools", None, None, ("tools",), "github")]
@@ -301,9 +263,9 @@ def test_accounts_have_names_where_those_of_the_sender_have_any():
 @pytest.mark.parametrize("event", ["\u202egnp.exe", "\x1b]0;owned\x07", "\u2028x"])
 def test_an_event_is_drawn_with_its_invisible_characters_spelled_and_keeps_its_colour(event):
     row = SimpleNamespace(seq=7, event_type=event, category="x", received_at=MIDDAY, sender="generic-hmac",
-          entity_id="e", account_alias=None, duplicate_of=None)  # fmt: skip
-    line = as_line(row, Accounts([]), What(""), narrow=True)
-    assert [line.cells[1], format_event(row), format_type(event)] == [make_visible(event)] * 3
+          entity_id="e", account_alias=None, actor=None, duplicate_of=None)  # fmt: skip
+    line = as_line(row, Accounts([]), What("", None, "", ""))
+    assert [line.cells[2], format_event(row), format_type(event)] == [make_visible(event)] * 3
     senders.learn([as_sender("generic-hmac", "Any", "{}", [Seen(event, "x")])])
     try:
         assert {line.colour, format_type(event)} <= colours(dark=False).keys()

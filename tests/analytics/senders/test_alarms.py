@@ -1,5 +1,6 @@
 """Alarms out of what alerts tell: when one begins, when it is over, and what is kept between two looks."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -290,7 +291,14 @@ def test_how_long_it_lasted_is_said_in_its_two_largest_units(seconds, said):
 
 @pytest.mark.parametrize(
     ("reading", "said"),
-    [('{"cpu":2,"cpuPercent":39.34}', "39.34%, cpu 2"), (None, ""), ("7", "7"), ("{}", "{}")],
+    [
+        ('{"cpu":2,"cpuPercent":39.34}', "39.3 %"),
+        ('{"memoryMB":2048,"memoryPercent":96}', "96 % of 2,048 MB"),
+        ('{"x":1}', "x 1"),
+        (None, ""),
+        ("7", "7"),
+        ("{}", "{}"),
+    ],
 )
 def test_a_reading_is_said_by_its_names_and_values(reading, said):
     assert format_reading(reading) == said
@@ -332,7 +340,7 @@ def test_pages_say_all_that_an_alert_reports_with_its_readings(store, monkeypatc
     monkeypatch.setattr(changes, "ask", store(ROWS))
     rows = pd.DataFrame({"seq": [1, 2], "category": ["Alert", "Alert"]})
     assert {seq: report.text for seq, report in changes.read_alerts(rows, entity).items()} == {
-        1: "alert: cpu above its threshold, at percent 93.5; Disk above its threshold, at percent 93.5",
+        1: "alert: CPU above its threshold, at percent 93.5; Disk above its threshold, at percent 93.5",
         2: "alert: CPU below its threshold again, at percent 93.5",
     }
 
@@ -377,8 +385,12 @@ def test_an_alert_is_late_only_after_the_duration_for_which_its_metric_had_to_be
         category="Alert", entity_id=WEB, duplicate_of=None, occurred_at=begun, received_at=received,
         source_ip="192.0.2.1", seq=1,
     )  # fmt: skip
-    text = describe_row(row, Saying("alert"), [], changes.find_due(reports, 1)).text
-    assert text == "alert" if said is None else text.startswith(f"alert; {said}")
+    what = describe_row(row, Saying("alert"), [], changes.find_due(reports, 1))
+    if said is None:
+        assert what.text == "alert"
+    else:
+        assert said in what.hover
+        assert re.fullmatch(r"alert; \d+ min late", what.text)
 
 
 BELOW = "each metric is below its threshold again, or its server is deleted"

@@ -30,9 +30,8 @@ KINDS = ("one notification", "Activity")
 """Pages of two kinds: something that is open, and charts with lists."""
 WHOLE = {**PAGES, "finding": PAGES["Audit"]}
 LISTS = {
-    "/notifications?refresh=off": "notifications",
+    "/notifications?list=Refused&refresh=off": "refused-list",
     "/audit?refresh=off&range=all": "changes",
-    f"/entity?refresh=off&category=Server&name={SERVER}": "steps",
 }
 PLACES_OF_LEAFING = """
 () => [...document.querySelectorAll('[class*="pager"]')].map(pager =>
@@ -267,9 +266,9 @@ def test_a_list_without_room_for_its_columns_has_rows_of_several_lines(live, wat
 
 @pytest.mark.full
 def test_rows_take_lines_of_their_own_as_soon_as_the_window_is_made_narrow(live, watch):
-    page = watch(live.url, viewport={"width": 1280, "height": 900}).open("/notifications?refresh=off")
-    stacked = page.locator(".st-key-notifications table.stacks")
-    expect(page.locator(".st-key-notifications tbody tr").first).to_be_visible()
+    page = watch(live.url, viewport={"width": 1280, "height": 900}).open("/audit?refresh=off&range=all")
+    stacked = page.locator(".st-key-changes table.stacks")
+    expect(page.locator(".st-key-changes tbody tr").first).to_be_visible()
     expect(stacked).to_have_count(0)
     page.set_viewport_size({"width": 768, "height": 900})
     expect(stacked).to_have_count(1)

@@ -126,6 +126,6 @@ def test_set_up_begins_with_the_sender_that_sent_and_with_its_steps(live, watch)
 @pytest.mark.full
 def test_the_list_of_notifications_has_room_for_what_changed(live, watch):
     page = open_page(watch, live, "/notifications", viewport={"width": 1280, "height": 800})
-    cell = column(page, 3).first
+    cell = column(page, 4).first
     expect(cell).to_have_text("changed the status from open to “awaiting payment”")
     assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth")

@@ -26,15 +26,20 @@ function needsName(column, hover) {
   return Boolean(column.align || (column.time && hover));
 }
 
-function fillCell(cell, column, text, tone, hover, share) {
-  cell.className = [column.align, tone, share != null && "bar", column.names && "names"].filter(Boolean).join(" ");
+// A time without its date: that stands above the first row of its day, and on a hover.
+const withoutDate = (text) => text.slice("2026-01-01 ".length);
+
+function fillCell(cell, column, whole, tone, hover, share) {
+  const text = column.days ? withoutDate(whole) : whole;
+  const kinds = [share != null && "bar", column.names && "names", column.marks && "mark", column.says && "says"];
+  cell.className = [column.align, tone, ...kinds].filter(Boolean).join(" ");
   if (share != null) cell.style.setProperty("--share", `${share * 100}%`);
   const holder = column.opens ? cell.firstChild : cell;
   if (holder.textContent !== text) holder.replaceChildren(...splitAtSeparators(text));
   if (column.opens) holder.hidden = text === "";
   if (cell.cellIndex && needsName(column, hover)) cell.dataset.name = column.name;
   else delete cell.dataset.name;
-  const title = hover ?? text;
+  const title = column.days && hover && !hover.startsWith(whole) ? `${whole}\n${hover}` : (hover ?? whole);
   if (cell.title !== title) cell.title = title;
 }
 
@@ -56,6 +61,7 @@ function fillRow(element, row, columns, colours, chosen, begun) {
   fillCells(element, row, columns, begun);
   const mark = colours[row.colour] ? `inset 3px 0 ${colours[row.colour]}` : "";
   element.style.boxShadow = element.cells[0].style.boxShadow = mark;
+  element.style.setProperty("--mark", row.mark);
   element.classList.toggle("chosen", [chosen].flat().includes(row.id));
 }
 
@@ -67,6 +73,9 @@ const SENTENCE_REM = 10;
 // The width that a cell besides the main one needs in a wider window, where its column has no width of its own: most parts of
 // names, between the places where they break, are no wider.
 const OTHER_REM = 7.5;
+// The width of a sentence below which another column goes, and the width of a column of which only the mark stays.
+const ROOM_REM = 22;
+const MARK_WIDTH = "1.6rem";
 
 // The width between the margins of a sheet of paper. A browser does not lay a page out for it before it prints.
 const PAPER_PIXELS = 700;
@@ -85,28 +94,57 @@ function widthsOf(columns) {
   return { fixed: sum(list("rem")), shares: shares.map((share) => share / Math.max(sum(shares), 100)) };
 }
 
-// Returns the width below which a list, wherever it stands, has cells of a few letters.
-function leastRem(columns) {
+// Returns the width below which a list, wherever it stands, has cells of a few letters; or sentences of a few words.
+function leastRem(columns, sentence = SENTENCE_REM) {
   const { fixed, shares } = widthsOf(columns);
   const most = Math.max(...shares, 0);
-  return fixed + Math.max(...shares.map((share) => (share === most ? SENTENCE_REM : OTHER_REM) / share), 0);
+  return fixed + Math.max(...shares.map((share) => (share === most ? sentence : OTHER_REM) / share), 0);
 }
+
+const pixelsOf = (rem) => rem * parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 function isStacked(frame, columns, most) {
-  if (PHONE.matches) return isStackedOnPhone(columns);
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  return columns.length > 2 && frame.offsetWidth > 0 && Math.min(frame.offsetWidth, most) < leastRem(columns) * rem;
+  if (PHONE.matches) return isStackedOnPhone(frame.wanted.columns);
+  return columns.length > 2 && frame.offsetWidth > 0 && Math.min(frame.offsetWidth, most) < pixelsOf(leastRem(columns));
 }
 
-// Stacks the rows of a list where it is narrow, and no more where it is wide enough.
-function stack(frame, most = Infinity) {
-  frame.querySelector("table").classList.toggle("stacks", isStacked(frame, frame.wanted.columns, most));
+// Returns the columns for which a list has room: the others go one by one, or leave their mark. All are printed.
+function chooseColumns(frame, isPrinted) {
+  const isOfOneSender = new Set(frame.shown.rows.map((row) => row.mark)).size < 2;
+  let columns = frame.wanted.columns.filter((column) => !(column.marks && isOfOneSender));
+  const room = columns.some((column) => column.says && column.width.endsWith("%")) ? ROOM_REM : SENTENCE_REM;
+  const going = isPrinted ? [] : columns.filter((column) => column.rank).sort((left, right) => right.rank - left.rank);
+  for (const goes of going) {
+    if (!PHONE.matches && pixelsOf(leastRem(columns, room)) <= frame.offsetWidth) break;
+    const left = goes.marks ? [{ ...goes, width: MARK_WIDTH }] : [];
+    columns = columns.flatMap((column) => (column === goes ? left : [column]));
+  }
+  const rest = columns.filter((column) => column.width.endsWith("%"));
+  const whole = rest.reduce((sum, column) => sum + parseFloat(column.width), 0);
+  const isShared = columns.length < frame.wanted.columns.length;
+  return columns.map((column) =>
+    isShared && rest.includes(column) ? { ...column, width: `${(100 * parseFloat(column.width)) / whole}%` } : column,
+  );
 }
 
-function stackByWidth(frame) {
-  stack(frame);
+// Shows the columns for which there is room, and stacks the rows of a list where there is too little even for these.
+function layOut(frame, most = Infinity) {
+  const table = frame.querySelector("table");
+  const columns = chooseColumns(frame, most < Infinity);
+  const places = new Map(columns.map((column) => [column.name, column]));
+  frame.wanted.columns.forEach(({ name }, place) => {
+    const column = places.get(name);
+    const state = column ? (column.width === MARK_WIDTH ? "mark" : "") : "gone";
+    const line = table.querySelectorAll("col")[place];
+    line.style.width = column?.width ?? "";
+    for (const part of [line, ...[...table.rows].map((row) => row.cells[place])]) part.dataset.state = state;
+  });
+  table.classList.toggle("stacks", isStacked(frame, columns, most));
+}
+
+function layOutByWidth(frame) {
   if (frame.observer) return;
-  frame.observer = new ResizeObserver(() => stack(frame));
+  frame.observer = new ResizeObserver(() => layOut(frame));
   frame.observer.observe(frame, { box: "border-box" });
 }
 
@@ -124,13 +162,7 @@ function drawHead(table, columns) {
     if (column.align) name.className = column.align;
     line.append(name);
   }
-  table.querySelector("colgroup").replaceChildren(
-    ...columns.map((column) => {
-      const width = document.createElement("col");
-      width.style.width = column.width;
-      return width;
-    }),
-  );
+  table.querySelector("colgroup").replaceChildren(...columns.map(() => document.createElement("col")));
   return true;
 }
 
@@ -146,6 +178,29 @@ function drawBody(body, data, fresh, begun) {
   elements.forEach((element, place) => {
     if (body.rows[place] !== element) body.insertBefore(element, body.rows[place] ?? null);
   });
+}
+
+const DATE = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
+function tell(part, words) {
+  if (words) part.dataset.day = words;
+  else delete part.dataset.day;
+}
+
+// A date stands above the first row of each day, but not above the first rows of today; and below the head of a list that
+// is scrolled.
+function drawDays(frame, body) {
+  const today = frame.shown.columns[0]?.days;
+  if (!today) return;
+  const rows = [...body.rows], head = frame.querySelector("th");
+  const days = frame.shown.rows.map((row) => row.cells[0].slice(0, today.length));
+  const words = (day) => (day === today ? "Today" : day && DATE.format(new Date(`${day}T12:00Z`)));
+  rows.forEach((row, place) => {
+    const isFirst = days[place] !== (place ? days[place - 1] : today);
+    for (const part of [row, row.cells[0]]) tell(part, isFirst && words(days[place]));
+  });
+  const day = days[rows.findIndex((row) => row.offsetTop + row.offsetHeight > frame.scrollTop + head.offsetHeight)];
+  tell(head, frame.scrollTop > 0 && day !== today && words(day));
 }
 
 // Cells with ages count by themselves from the moment of their data.
@@ -183,6 +238,7 @@ function goTo(body, row) {
 }
 
 function rowFor(key, rows, row) {
+  if (!row) return null;
   const place = rows.indexOf(row);
   if (key === "ArrowDown" || key === "j") return rows[Math.min(place + 1, rows.length - 1)];
   if (key === "ArrowUp" || key === "k") return rows[Math.max(place - 1, 0)];
@@ -194,12 +250,12 @@ function rowFor(key, rows, row) {
 const ELSEWHERE = '[data-clc-filters], [data-testid="stPopoverBody"], [role="dialog"], [role="listbox"], input:focus, textarea:focus';
 
 // Keys for the page's main list, wherever the focus is: j and k go into it, Escape closes the open item.
-function hearEverywhere(body, close, signal) {
+function hearEverywhere(body, go, close, signal) {
   const hear = (event) => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
     if (document.querySelector(ELSEWHERE) || event.target.isContentEditable) return;
     if (event.key === "Escape") close();
-    else if ("jk".includes(event.key) && document.activeElement === document.body) goTo(body, stop(body));
+    else if ("jk".includes(event.key) && document.activeElement === document.body) go(rowFor(event.key, [...body.rows], body.querySelector("tr.chosen")) ?? stop(body));
   };
   document.addEventListener("keydown", hear, { signal });
 }
@@ -260,11 +316,13 @@ function drawRows(frame, body, data) {
   const newer = new Map(data.rows.map((row) => [row.id, row]));
   const rows = waits ? frame.shown.rows.map((row) => newer.get(row.id) ?? row).filter(fits(data)) : data.rows;
   // Other filters make another list, which begins at its top.
-  if (frame.shown?.steady && data.steady && frame.shown.steady !== data.steady) frame.scrollTop = 0;
+  if (frame.shown?.steady && data.steady && frame.shown.steady !== data.steady) Object.assign(frame, { scrollTop: 0, isShown: false });
   const fresh = drawHead(frame.querySelector("table"), data.columns);
   if (frame.turn !== data.turn) Object.assign(frame, { turn: data.turn, begun: clocks() });
   frame.shown = { ...data, rows };
   drawBody(body, frame.shown, fresh, frame.begun);
+  drawDays(frame, body);
+  layOut(frame);
   count(frame, body, frame.shown);
   shorten(frame, body, data);
   tellOfNew(frame, data, waits);
@@ -314,7 +372,7 @@ function drawWhenLeft(frame, body, signal) {
   frame.isWatched = true;
   body.addEventListener("pointerleave", draw);
   frame.addEventListener("focusout", () => setTimeout(draw)); // only then the focus is elsewhere
-  frame.addEventListener("scroll", () => frame.scrollTop === 0 && draw());
+  frame.addEventListener("scroll", () => (frame.scrollTop === 0 ? draw() : drawDays(frame, body)));
   frame.pill.addEventListener("click", () => {
     frame.shown.steady = null;
     frame.scrollTop = 0;
@@ -335,16 +393,29 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const opens = isOpening(data);
   table.classList.toggle("opens", opens);
   table.classList.toggle("main", data.main);
+  table.classList.toggle("days", Boolean(data.columns[0]?.days));
+  table.classList.toggle("told", data.columns.some((column) => column.says));
   table.setAttribute("aria-label", data.alt);
   table.tHead.hidden = data.headless;
   frame.tabIndex = opens || !data.height ? -1 : 0; // where the Tab key stops at no row, the keyboard scrolls the table itself
   drawRows(frame, body, data);
-  stackByWidth(frame);
-  // The document would keep all of a list that is gone, if that still heard it.
-  const hears = new AbortController();
+  layOutByWidth(frame);
+  // The document would keep all of a list that is gone, if that still heard it. Streamlit tells only the last drawing.
+  frame.hears?.abort();
+  const hears = (frame.hears = new AbortController());
   drawWhenLeft(frame, body, hears.signal);
-  addEventListener("beforeprint", () => stack(frame, PAPER_PIXELS), { signal: hears.signal });
-  addEventListener("afterprint", () => stack(frame), { signal: hears.signal });
+  addEventListener("beforeprint", () => layOut(frame, PAPER_PIXELS), { signal: hears.signal });
+  addEventListener("afterprint", () => layOut(frame), { signal: hears.signal });
+  // While an item is open, its neighbours are a key away.
+  let isOpen = data.main && data.chosen !== null;
+  const go = (row) => {
+    goTo(body, row);
+    if (isOpen && row) setTriggerValue("open", { id: row.dataset.id, column: "" });
+  };
+  const close = () => {
+    if (data.chosen !== null) setTriggerValue("close", true);
+    isOpen = false;
+  };
   table.onclick = (event) => {
     const cell = event.target.closest("td");
     if (!cell || !opens) return;
@@ -360,13 +431,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const other = rowFor(event.key, [...body.rows], row);
     if (other) {
       event.preventDefault();
-      goTo(body, other);
+      go(other);
     } else if (event.key === "Enter" && event.target === row) {
       setTriggerValue("open", { id: row.dataset.id, column: "" });
     }
   };
   if (data.main) comeBack(frame, body, data.chosen);
-  if (data.main) hearEverywhere(body, () => data.chosen !== null && setTriggerValue("close", true), hears.signal);
+  if (data.main) hearEverywhere(body, go, close, hears.signal);
   return () => {
     clearInterval(frame.timer);
     hears.abort();
