@@ -124,8 +124,6 @@ def describe_lacking(client: Client, since: datetime | None, rest: str) -> list[
 
 # Rows hold personal data: no other user may read the file, and no link of another user may redirect it.
 _OWNER_ONLY = 0o600
-# A shell's `>(…)` is a link in one of these.
-_OF_SHELLS = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
@@ -135,7 +133,7 @@ def is_standard(output: Path | None) -> bool:
 
 
 def find_format(output: Path | None, formats: Mapping[str, str]) -> str | None:
-    """Return the format of a file's suffix; None for standard output and for a device.
+    """Return the format of a file's suffix; None for standard output.
 
     Args:
         output: the file.
@@ -144,7 +142,7 @@ def find_format(output: Path | None, formats: Mapping[str, str]) -> str | None:
     Raises:
         click.UsageError: no format has this suffix.
     """
-    if output is None or is_standard(output) or (output.exists() and not output.is_file()):
+    if output is None or is_standard(output):
         return None
     suffix = output.suffix.lower()
     if suffix not in formats:
@@ -170,7 +168,7 @@ def open_output(output: Path | None, *, overwrite: bool = False) -> Iterator[IO[
         return
     check_target(output, overwrite=overwrite)
     try:
-        with output.open("wb") if is_own_pipe(output) else open_new_file(output, overwrite=overwrite) as file:
+        with open_new_file(output, overwrite=overwrite) as file:
             yield file
     except OSError as error:
         raise OutputError(f"{output} can't be written: {error.strerror or error}.") from error
@@ -222,24 +220,13 @@ def is_of_echo(error: OSError) -> bool:
     return frame.f_code is click.echo.__code__
 
 
-def is_own_pipe(output: Path) -> bool:
-    """Say whether a path is a device or pipe of this user or the system; only in `/dev` may it be a link."""
-    try:
-        status = output.stat() if output.parent in _OF_SHELLS else output.lstat()
-    except OSError:
-        return False
-    if stat.S_ISLNK(status.st_mode):
-        return False
-    return not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)) and status.st_uid in {0, os.geteuid()}
-
-
 def check_target(output: Path | None, *, overwrite: bool) -> None:
     """Check that a file may be written.
 
     Raises:
         OutputError: it may not.
     """
-    if output is None or is_standard(output) or is_own_pipe(output):
+    if output is None or is_standard(output):
         return
     try:
         status = output.lstat()
@@ -250,7 +237,7 @@ def check_target(output: Path | None, *, overwrite: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise OutputError(f"{output} is a directory: name a file in it.")
     if not stat.S_ISREG(status.st_mode):
-        raise OutputError(f"{output} is a pipe or device of another user: name a file.")
+        raise OutputError(f"{output} is a pipe or device: name a file, or send standard output there.")
     if not overwrite:
         raise OutputError(f"{output} exists: name a file that does not, or give --overwrite.")
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -71,13 +72,12 @@ def test_where_it_ends_by_an_error_there_is_no_file(tmp_path):
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_pipe_of_the_shell_and_a_device_are_written_to(tmp_path):
-    reading, writing = os.pipe()
-    write(type(tmp_path)(f"/dev/fd/{writing}"))
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert pipe.read() == b"rows"
-    write(type(tmp_path)("/dev/null"))
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_pipe_or_device_is_refused(tmp_path, overwrite):
+    os.mkfifo(tmp_path / "a.csv")
+    for target in (tmp_path / "a.csv", Path("/dev/null")):
+        with pytest.raises(OutputError, match="is a pipe or device: name a file, or send standard output there"):
+            write(target, overwrite=overwrite)
 
 
 def test_a_directory_is_refused(tmp_path):
