@@ -248,7 +248,7 @@ def check_memory(text: str) -> str:
         if not 0 < number <= 100:  # noqa: PLR2004 - percent
             why = "it must be a share above 0% and up to 100%, for example 50%"
             raise NoLongerAllowedError(why, "100%" if number else f"{LEAST_QUERY_MEMORY}MB")
-        size = number / 100 * _measure_machine_megabytes()
+        size = number / 100 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_000_000
     else:
         size = number * _MEGABYTES[unit]
     if not LEAST_QUERY_MEMORY <= size <= MOST_MEMORY:
@@ -270,10 +270,6 @@ def check_store_memory(text: str) -> str:
 def parse_megabytes(size: str) -> int:
     """Read a size, such as 2GB, as megabytes."""
     return int(float(size[:-2]) * _MEGABYTES[size[-2:]])
-
-
-def _measure_machine_megabytes() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_000_000
 
 
 def read_duration(value: object) -> object:

@@ -143,15 +143,10 @@ def count_long_cells(column: "pa.ChunkedArray[Any]") -> int:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         # A text of fewer bytes can't have too many characters, even with an apostrophe before it.
         column = column.filter(pc.greater_equal(pc.binary_length(column), pa.scalar(MOST_CHARACTERS)))
-    elif not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or is_extension(column.type)):
+    elif pa.types.is_primitive(column.type):
         return 0
     fields = (as_field(value) for value in list_values(column))
     return sum(isinstance(field, str) and count_units(guard(field)) > MOST_CHARACTERS for field in fields)
-
-
-def is_extension(kind: pa.DataType) -> bool:
-    """Say whether a type extends another: JSON, for example."""
-    return isinstance(kind, pa.BaseExtensionType)
 
 
 def fit_cell(text: str) -> str:

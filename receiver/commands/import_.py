@@ -66,7 +66,7 @@ def import_command(
     for each, number in sorted(deciders.judge.unjudged.items()):
         signatures = f"{number:,} {'signature' if number == 1 else 'signatures'}"
         click.echo(make_visible(f"Kept as exported: {signatures} of {each.sender}; {each.reason}."), err=True)
-    if _has_failed(results):
+    if any(results[result] for result in LEFT_OUT) or (results.total() and not results["accepted"]):
         raise click.exceptions.Exit(1)
 
 
@@ -133,11 +133,6 @@ def _make_deciders(settings: Settings, admission: Admission) -> Deciders:
     senders = SenderAdmission(profiles, secrets, settings.signatures)
     remember_profiles(settings.data_dir, profiles.values())  # exported ones may be of any sender
     return Deciders(admission, senders, profiles, SignatureJudge(profiles, secrets), settings.signatures)
-
-
-def _has_failed(results: Counter[str]) -> bool:
-    """Say whether a line was left out, or each one was refused."""
-    return any(results[result] for result in LEFT_OUT) or (results.total() > 0 and not results["accepted"])
 
 
 def _summarize(results: Counter[str], settings: Settings) -> Iterator[str]:

@@ -189,11 +189,8 @@ class Rejections:
 
 def _make_pattern(secret: str) -> str:
     """Make a regular expression of a secret's spellings: each character as it is, or percent-encoded."""
-    return "".join(f"(?:{re.escape(each)}|(?i:{_percent_encode(each)}))" for each in secret)
-
-
-def _percent_encode(character: str) -> str:
-    return "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    encoded = (each.encode("utf-8", "surrogatepass").hex("%") for each in secret)
+    return "".join(f"(?:{re.escape(each)}|(?i:%{code}))" for each, code in zip(secret, encoded, strict=True))
 
 
 def _join_by_name(headers: Mapping[str, str]) -> dict[str, str]:

@@ -125,7 +125,9 @@ class Routes:
         self._readings: dict[str, Callable[[SendAnswer], None]] = {
             "/healthz": lambda respond: respond(answer_text("ok")),
             "/readyz": self._answer_ready_to,
-            "/metrics": _answer_metrics,
+            "/metrics": lambda respond: respond(
+                Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", generate_latest(metrics.REGISTRY))
+            ),
         }
 
     def respond(self, request: Request, respond: SendAnswer) -> None:
@@ -281,10 +283,6 @@ class Routes:
         self._asking = []
         for respond in asking:
             respond(answer)
-
-
-def _answer_metrics(respond: SendAnswer) -> None:
-    respond(Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", generate_latest(metrics.REGISTRY)))
 
 
 def _answer_handshake(handshake: Handshake) -> Answer:

@@ -78,7 +78,7 @@ def to_copy(spooled: SpooledRow) -> list[Any]:
         spooled.kind,
         spooled.position,
         holds,
-        *(_to_bytes(by_name.get(name)) for name in _NAMES),
+        *(value.encode() if isinstance(value := by_name.get(name), str) else value for name in _NAMES),
         checksum,
     ]
 
@@ -98,10 +98,6 @@ def make_row(segment: str, kind: str, selected: Sequence[Any]) -> SpooledRow:
         held = "notifications" if "payload" in there else "rejected"
         row = make_damaged(segment, held, position, {"position": position, **there, "checksum": checksum})
     return SpooledRow(segment, kind, position, row)
-
-
-def _to_bytes(value: Any) -> Any:
-    return value.encode() if isinstance(value, str) else value
 
 
 def _to_text(name: str, value: Any, errors: str = "strict") -> Any:

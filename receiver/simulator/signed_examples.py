@@ -114,12 +114,6 @@ def _make_delivery_id(outgoing: Outgoing) -> UUID:
     return UUID(bytes=hashlib.sha256(text).digest()[:16], version=4)
 
 
-def write_lines_of(history: Iterator[Outgoing], profile: Profile, seal: Seal) -> Iterator[list[bytes]]:
-    """Yield the lines of an archive of a sender's notifications, some at a time."""
-    while chunk := list(islice(history, CHUNK)):
-        yield [_write_line(profile, outgoing, seal) for outgoing in chunk]
-
-
 def _write_line(profile: Profile, outgoing: Outgoing, seal: Seal) -> bytes:
     _, headers = seal(outgoing)
     line = {
@@ -295,7 +289,9 @@ def _write_history(path: Path, options: Options, profile: Profile, seal: Seal, e
     days = options.days or 0
     history = OrganizationLife(options.seed).make_history(days, end)
     with Progress("Writing", round(days * A_DAY), quiet=options.quiet) as progress:
-        written = write_lines(path, write_lines_of(history, profile, seal), progress.update)
+        chunks = iter(lambda: list(islice(history, CHUNK)), [])
+        lines = ([_write_line(profile, outgoing, seal) for outgoing in chunk] for chunk in chunks)
+        written = write_lines(path, lines, progress.update)
         progress.complete(written)
     click.echo(f"Wrote {written:,} notifications to {path}.", err=True)
 

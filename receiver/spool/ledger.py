@@ -32,7 +32,11 @@ class Ledger(NamedTuple):
         Args:
             watermarks: how many rows of each segment and kind the store holds.
         """
-        complete = {path for path, rows in self.complete.items() if _are_stored(path, rows, watermarks)}
+        complete = {
+            path
+            for path, rows in self.complete.items()
+            if all(watermarks.get((path.stem, kind), 0) >= count for kind, count in rows.items())
+        }
         begun = {*self.complete, *([self.last] if self.last else [])}
         return [path for path in sorted(begun - complete) if not path.exists()]
 
@@ -94,7 +98,3 @@ def _write_line(segment: Path, note: dict[str, Any]) -> None:
         file.write(b"\n" + json.dumps({"segment": segment.name, **note}).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _are_stored(path: Path, rows: Mapping[str, int], watermarks: Watermarks) -> bool:
-    return all(watermarks.get((path.stem, kind), 0) >= count for kind, count in rows.items())

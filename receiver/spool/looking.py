@@ -164,7 +164,8 @@ def _count_backlog_of(path: Path, watermarks: Watermarks, *, in_store: bool) -> 
             count, received_at = segment.count_waiting(kind, watermarks.get((path.stem, kind), 0))
             rows += count
             if count:
-                waits_since = _find_begin_of_waiting(received_at, _begin_of(name_writer(path)))
+                began = (UUID(name_writer(path)).int >> 80) / 1000  # the name is a UUID of version 7
+                waits_since = _find_begin_of_waiting(received_at, datetime.fromtimestamp(began, UTC))
                 since = min(since or waits_since, waits_since)
     return rows, since
 
@@ -195,11 +196,6 @@ def _measure_bytes(path: Path) -> int:
         except OSError:
             continue
     return size
-
-
-def _begin_of(writer: str) -> datetime:
-    """Read the time out of a writer's name, which is a UUID of version 7."""
-    return datetime.fromtimestamp((UUID(writer).int >> 80) / 1000, UTC)
 
 
 def find_unreadable_commits(segment: Path) -> str | None:

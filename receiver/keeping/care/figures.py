@@ -69,7 +69,12 @@ def judge(facts: Facts) -> Status:
         state=next((state for state in ("red", "amber") if state in states), "ok"),
         serving=facts.serving,
         figures=figures,
-        refusals=_list_refusals(facts.stored.rejected) if facts.stored else None,
+        refusals=[
+            {"reason": reason, "kept": kept, "last_hour": hour}
+            for reason, (kept, hour) in facts.stored.rejected.items()
+        ]
+        if facts.stored
+        else None,
         processes=_list_processes(facts),
         recoveries=[incident._asdict() for incident in facts.incidents],
         silences=[silence.model_dump() for silence in facts.serve.silences] if facts.serve else None,
@@ -82,10 +87,6 @@ def _list_processes(facts: Facts) -> list[dict[str, Any]]:
     processes = facts.serve.processes if facts.serve else {}
     ended = {} if facts.serving else {"state": "stopped", "pid": None, "silent_since": None, "busy_with": None}
     return [{"name": name, **process.model_dump(), **ended} for name, process in processes.items()]
-
-
-def _list_refusals(rejected: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
-    return [{"reason": reason, "kept": kept, "last_hour": hour} for reason, (kept, hour) in rejected.items()]
 
 
 def _choose_judges(facts: Facts) -> Iterator[Callable[[Facts], Iterator[Figure]]]:

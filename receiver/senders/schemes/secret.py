@@ -291,17 +291,13 @@ class Algorithm:
     def _wrap(self, public: PublicKeyTypes, private: PrivateKeyTypes | None) -> Secret:
         """Return the secret of a key and its private half, which are of one type; any other type is refused."""
         if self.kind == "ed25519" and isinstance(public, Ed25519PublicKey):
-            return _make_ed25519(public, cast("Ed25519PrivateKey | None", private))
+            own = cast("Ed25519PrivateKey | None", private)  # it reads a message twice, and so needs it in one piece
+            return KeySecret(public, _ED25519_LENGTH, b"".join, public.verify, None if own is None else own.sign)
         if self.kind == "rsa" and isinstance(public, RSAPublicKey):
             return _make_rsa(self.hash_name, public, cast("RSAPrivateKey | None", private))
         if self.kind == "ecdsa-p256" and isinstance(public, EllipticCurvePublicKey):
             return _make_ecdsa(self.hash_name, public, cast("EllipticCurvePrivateKey | None", private))
         raise SecretError(f"The key is of another type than the profile says: it must be one of {self.kind}.")
-
-
-def _make_ed25519(public: Ed25519PublicKey, private: Ed25519PrivateKey | None) -> Secret:
-    """Return the secret of a key of Ed25519, which reads a message twice and so needs it in one piece."""
-    return KeySecret(public, _ED25519_LENGTH, b"".join, public.verify, None if private is None else private.sign)
 
 
 def _make_rsa(hash_name: Hash, public: RSAPublicKey, private: RSAPrivateKey | None) -> Secret:

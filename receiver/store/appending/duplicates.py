@@ -90,7 +90,10 @@ class DuplicateFinder:
         digests = [(row, sha256(row.payload).hexdigest()) for row in rows]
         self._remember([row.received_at for row, _ in digests])
         self._around = self._read_around(self._find_late(row for row, _ in digests if row.entity_id is not None))
-        deliveries = [_find_delivery(row, digest) for row, digest in digests]
+        deliveries = [
+            _Delivery(row.sender, row.delivery_id, row.event_type, digest) if row.delivery_id is not None else None
+            for row, digest in digests
+        ]
         self._first = {}
         self._originals = self._read_originals({each.key for each in deliveries if each})
         return [self._find_original(*each, delivery) for each, delivery in zip(digests, deliveries, strict=True)]
@@ -214,7 +217,3 @@ def _add(at: datetime, span: timedelta) -> datetime:
 def _subtract(at: datetime, span: timedelta) -> datetime:
     """Return a moment less a span, or the first of all moments."""
     return at - span if at - _FIRST > span else _FIRST
-
-
-def _find_delivery(row: Notification, digest: str) -> _Delivery | None:
-    return None if row.delivery_id is None else _Delivery(row.sender, row.delivery_id, row.event_type, digest)
