@@ -12,12 +12,9 @@ import pyarrow as pa
 
 from analytics.export.results import format_cell, name_columns
 from analytics.export.sql_formats import list_values, make_distinct
-from analytics.senders import colours
 from analytics.text import shorten
 
 LONGEST = 200
-MOST_IN_LEGEND = 30
-"""The most names in a legend: Vega leaves out further ones."""
 NULL, EMPTY, OTHERS = "NULL", "(empty)", "others"
 ChartKind = Literal["bar", "line", "area", "points", "histogram"]
 KINDS: tuple[ChartKind, ...] = get_args(ChartKind)
@@ -48,16 +45,11 @@ def quote_own(text: str, *own: str) -> str:
 
 
 def limit_names(names: list[str], most: int) -> tuple[list[str], int]:
-    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced.
-
-    Event types have colours of their own, so there may be as many of them as a legend has room for.
-    """
+    """Replace the rarer of too many names by “others”; return the names, and the number of those replaced."""
     counts = pd.Series(names).value_counts()
-    has_own = set(counts.index) <= set(colours(dark=False))
-    room = MOST_IN_LEGEND if has_own else most + 1
-    if len(counts) <= room:
+    if len(counts) <= most + 1:
         return names, 0
-    kept = list(counts.index[: room - 1])
+    kept = list(counts.index[:most])
     shown = dict(zip(kept, make_distinct([quote_own(name, OTHERS) for name in kept]), strict=True))
     return [shown.get(name, OTHERS) for name in names], len(counts) - len(kept)
 

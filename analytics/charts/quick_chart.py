@@ -184,13 +184,14 @@ def make_axis(title: str, dark: bool, kind: Holds = "number", **more: Any) -> al
 
 
 def choose_colours(data: pd.DataFrame, choice: Choice, dark: bool) -> dict[str, Any]:
-    """Return the colours: event types have their own, other values those of the palette."""
+    """Return the colours: event types have their own, unless two have the same; other values those of the palette."""
     palette = PALETTE_DARK if dark else PALETTE
     if choice.colour is None:
         return {"color": alt.value(palette[0])}
     present = sorted(set(data["colour"]), key=lambda name: (name == OTHERS, name))
     own = {**colours(dark), OTHERS: GREY[dark]}
-    names = [name for name in own if name in present] if set(present) <= set(own) else present
+    are_events = len({own.get(name) for name in present} - {None}) == len(present)
+    names = [name for name in own if name in present] if are_events else present
     shades = [own[name] for name in names] if names is not present else list(palette)
     legend = make_legend(shorten(choice.colour), names)
     return {"color": alt.Color("colour:N", scale=alt.Scale(domain=names, range=shades), legend=legend)}

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from analytics.client.keeping import KeptAnswer
+from analytics.comparison import format_difference
 from analytics.errors import AnalyticsError
 from analytics.findings.finding import Finding, count_severities
 from analytics.findings.rule_files import Severity
@@ -219,7 +220,7 @@ def describe_refused(refused: KeptRefused, time: When) -> Sign:
         return Sign(GOOD, "**0 refused**", hint)
     differs = former = ""
     if time.compared and before is not None:
-        differs = f", {time.describe_difference(count, before) if before else f'none {time.compared.phrase}'}"
+        differs = f", {format_difference(count, before) if before else f'none {time.compared.phrase}'}"
         former = f"{before:,} in the time to compare with. "
     kept = f"**{count:,} refused** {'is' if count == 1 else 'are'} kept"
     return Sign(WARNING, kept + as_markdown(differs), former + hint)

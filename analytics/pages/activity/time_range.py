@@ -159,10 +159,6 @@ class When(NamedTuple):
             "ahead_us": [ahead // MICROSECOND for _, ahead in shifts],
         }
 
-    def describe_difference(self, count: int, before: int) -> str:
-        """Return the difference between a count and the other time's, in words."""
-        return (comparison.format_difference(count, before) or "") if self.compared else ""
-
     def compare_counts(self, count: int, before: int) -> tuple[str, str]:
         """Return in words how much a count differs, and from what or why it is compared with nothing."""
         if self.compared:
@@ -176,14 +172,6 @@ class When(NamedTuple):
         first = format_minute(self.first)
         why = f"{other.name} was kept only from {first} on" if self.first < other.until else f"no data before {first}"
         return "", f"no comparison: {why}"
-
-    def describe_before(self, before: int) -> str | None:
-        """Return the count of the other time with its name; None without one."""
-        return f"{before:,} {self.compared.phrase}" if self.compared else None
-
-    def format_move(self, count: int, before: int) -> str:
-        """Return whether a count is above or below the other time's, by an arrow, and by how much."""
-        return (comparison.describe_move(count, before) or "") if self.compared else ""
 
 
 def draw_time_controls() -> None:

@@ -3,7 +3,6 @@
 import pyarrow as pa
 import pytest
 
-from analytics.charts import choice as charted_names
 from analytics.charts.choice import Choice, limit_names, name_values
 from analytics.charts.quick_chart import draw
 
@@ -37,10 +36,3 @@ def test_a_value_that_is_called_others_is_none_of_the_others():
     names, joined = limit_names(["others"] * 3 + ["a", "a", "b", "b", "c", "d", "others"], 3)
     assert (names, joined) == (["'others'"] * 3 + ["a", "a", "b", "b", "others", "others", "'others'"], 2)
     assert limit_names(["others", "a"], 3) == (["others", "a"], 0)
-
-
-def test_event_types_are_joined_where_a_legend_would_leave_some_out(monkeypatch):
-    types = [f"till.{number}" for number in range(31)]
-    monkeypatch.setattr(charted_names, "colours", lambda dark: dict.fromkeys(types, "#123456"))  # noqa: ARG005
-    assert limit_names(types[:30], 7) == (types[:30], 0)
-    assert limit_names(types, 7) == ([*types[:29], "others", "others"], 2)

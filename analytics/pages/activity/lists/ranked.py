@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analytics.comparison import describe_move
 from analytics.pages.activity import filters
 from analytics.pages.activity.filters import MORE_ROWS, ActivityFilters
 from analytics.pages.activity.time_range import When
@@ -43,13 +44,13 @@ def list_columns(what: str, when: When, *, leads: bool = True, leaves_out: bool 
 
 def list_cells(count: int, before: int, when: When, *, leads: bool = True, leaves_out: bool = True) -> list[str]:
     """Return the cells of a row after its name, see `list_columns`."""
-    moves = [when.format_move(count, before)] if when.compared else []
+    moves = [describe_move(count, before) or ""] if when.compared else []
     return [*([WITHOUT] if leaves_out else []), f"{count:,}", *moves, *([ARROW] if leads else [])]
 
 
 def list_hovers(before: int, when: When, text: str, *, leaves_out: bool = True) -> list[str | None]:
     """Return the hover texts of these cells; `text` is the row's name."""
-    moved = [when.describe_before(before)] if when.compared else []
+    moved = [f"{before:,} {when.compared.phrase}"] if when.compared else []
     return [*([f"Without {text}"] if leaves_out else []), None, *moved, f"Open the page of {text}"]
 
 
