@@ -254,3 +254,8 @@ def test_accounts_stay_while_the_store_is_away_though_its_senders_were_learned_a
     senders.learn([as_sender("till", "Another title", DESCRIPTION, SEEN)])
     assert [text.value for text in app.run().text] == [known]
     assert not app.exception
+
+
+@pytest.mark.parametrize("account", ["SHOP", "Shop"])
+def test_an_account_in_an_address_is_found_in_any_letter_case(open_page, account):
+    assert len(table_rows(open_page("notifications", account=account, refresh="off"))) == 1
