@@ -77,6 +77,7 @@ def draw_body() -> None:
     """Draw the entity."""
     entity = read_entity()
     if entity is None:
+        draw_unknown_category()
         search.draw_search()
         return
     at = read_time()
@@ -105,6 +106,14 @@ def draw_body() -> None:
     draw_bringing()
     with right:
         draw_state(entity, facts, shown, at, latest=shown == latest)
+
+
+def draw_unknown_category() -> None:
+    """Say that the category in the address is unknown, if it is."""
+    category = address.get("category")
+    if category and find_kind(category, address.get("sender")) is None:
+        with st.container(key="unknown-category"):
+            st.warning(f"There is no category “{as_markdown(shorten(category, 40))}”. Search for the name here.")
 
 
 def draw_state(entity: Entity, facts: Any, shown: int | None, at: datetime | None, *, latest: bool) -> None:

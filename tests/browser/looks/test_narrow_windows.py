@@ -199,6 +199,17 @@ def test_on_a_phone_no_column_is_a_few_letters_wide_and_no_list_scrolls_by_itsel
         assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth"), key
 
 
+def test_on_a_phone_a_list_offers_all_names_in_one_place_at_a_time(live, watch):
+    page = watch(live.url, viewport=PHONE).open("/?refresh=off&range=all")
+    card = page.locator(".st-key-entities-card")
+    more, every = (card.get_by_role("button", name=name) for name in ("Show 25 more", "Show all"))
+    expect(more).to_be_visible()
+    expect(every).to_be_hidden()
+    more.click()
+    expect(more).to_be_hidden()
+    expect(every).to_be_visible()
+
+
 def test_a_name_beside_the_list_of_findings_is_in_one_line(live, watch):
     page = watch(live.url, viewport=LAPTOP).open("/audit?refresh=off&range=all")
     row_of(page, "findings", PUBLIC).locator("td").nth(2).click()

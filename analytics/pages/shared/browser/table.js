@@ -347,6 +347,7 @@ function shorten(frame, body, data) {
   const folded = [...body.rows].filter(isFolded);
   for (const row of body.rows) row.classList.toggle("folded", folded.includes(row));
   frame.rest.hidden = !folded.length;
+  frame.getRootNode().host?.toggleAttribute("data-folded", folded.length > 0);
   frame.rest.textContent = `Show ${folded.length} more`;
   frame.rest.onclick = () => {
     frame.isWhole = true;
