@@ -110,13 +110,28 @@ def test_set_up_keeps_the_address_that_was_typed(live, watch):
 
 
 @pytest.mark.full
+def test_the_browsers_tab_says_first_that_servers_are_in_alarm(audited, watch):
+    page = watch(audited.url).open("/audit?refresh=1+s")
+    expect(page).to_have_title(re.compile(r"^▲ \d+ in alarm · Audit · CLC webhooks$"))
+    page.get_by_role("link", name="Set up").click()
+    expect(page).to_have_title(re.compile(r"^▲ \d+ in alarm · Set up · CLC webhooks$"))
+
+
+@pytest.mark.full
 def test_the_browsers_tab_names_the_page_and_its_subject(live, watch):
     page = watch(live.url).open("/notifications?refresh=off")
-    expect(page).to_have_title("Notifications · CLC webhooks")
+    expect(page).to_have_title(re.compile("(^|in alarm · )Notifications · CLC webhooks$"))
     page.locator(".st-key-notifications tbody tr").first.locator("td").nth(1).click()
-    expect(page).to_have_title(re.compile(r"^no\. \d+ · Notifications · CLC webhooks$"))
+    expect(page).to_have_title(re.compile(r"(^|in alarm · )no\. \d+ · Notifications · CLC webhooks$"))
     page = watch(live.url).open("/entity?category=Account&name=DEMO")
-    expect(page).to_have_title("DEMO · Entity · CLC webhooks")
+    expect(page).to_have_title(re.compile("(^|in alarm · )DEMO · Entity · CLC webhooks$"))
+
+
+@pytest.mark.full
+def test_an_address_with_an_unknown_category_says_so_and_offers_the_search(live, watch):
+    page = watch(live.url).open("/entity?category=<b>Nonsense&name=X&refresh=off")
+    expect(page.locator(".st-key-unknown-category")).to_contain_text("There is no category “<b>Nonsense”")
+    expect(page.get_by_role("textbox", name="Name contains")).to_be_visible()
 
 
 @pytest.mark.full

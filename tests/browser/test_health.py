@@ -18,6 +18,9 @@ def figure(page, label):
     return page.locator("[class*=st-key-health-] tbody tr", has_text=label).first
 
 
+SHORT_PIXELS = 260
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _something_came(live):
     live.simulate("--count", "50", "--rate", "0", "--seed", "4")
@@ -51,6 +54,10 @@ def test_health_shows_every_figure_with_its_state_and_its_limits(live, watch):
     )
     for name in ("Restarts since serve began", "Recoveries in the last week", "Rows waiting in the spool"):
         expect(figure(page, name)).to_be_visible()
+    key = page.locator(".st-key-plain-key_fingerprint")
+    expect(key.locator("code")).to_have_text(re.compile("^[0-9a-f]{64}$"))
+    expect(key.get_by_role("button", name="Copy")).to_be_visible()
+    assert key.locator(".plain").bounding_box()["width"] < SHORT_PIXELS
     expect(column(page, 0, "health-refusals")).to_have_text(["signature_missing"])
     assert {"store"} <= set(texts(column(page, 0, "health-processes")))
     expect(column(page, 1, "health-processes")).to_have_text(["running"] * column(page, 1, "health-processes").count())
@@ -79,5 +86,11 @@ def test_a_process_that_died_and_came_back_is_amber(live, watch):
     os.kill(pid, signal.SIGKILL)
     expect(recent.locator("td").nth(2)).to_have_text("▲ amber", timeout=SOON)
     expect(page.locator(".st-key-health-state")).to_contain_text(re.compile("Look at this|Act now"))
+    lamp = page.locator(".st-key-bar .age")
+    expect(lamp).to_have_attribute("data-lamp", re.compile("late|old"))
+    state = "red" if lamp.get_attribute("data-lamp") == "old" else "amber"
+    activity = watch(live.url).open("/?refresh=off")
+    expect(activity.locator(".st-key-sign-health")).to_contain_text(f"Receiver {state}")
+    expect(activity.locator(".st-key-bar .age")).to_have_attribute("data-lamp", lamp.get_attribute("data-lamp"))
     line = page.locator(".st-key-health-processes tbody tr", has_text=name).first
     expect(line.locator("td").nth(3)).to_have_text("1", timeout=SOON)

@@ -97,6 +97,7 @@ def test_a_page_that_is_opened_while_the_store_hangs_says_so_and_since_when_and_
             expect(away).not_to_contain_text("start the receiver")
             says_that_the_store_is_silent(opened[name].page)
             expect(opened[name].page.locator(LAMP)).to_have_attribute("data-lamp", "old")
+            expect(opened[name].page).to_have_title(re.compile("^● no answer · "))
             expect(opened[name].page.locator(SILENT)).not_to_contain_text("What you see")
             assert not is_dimmed(opened[name].page, ".st-key-not-running")
     for name in addresses():
@@ -124,6 +125,10 @@ def test_health_tells_what_the_listener_and_serve_know_while_the_store_hangs(liv
     expect(page.locator(".st-key-health-state")).to_contain_text(said, timeout=SOON)
     expect(watch(live.url).open("/").locator(".st-key-sign-health button").first).to_contain_text(said, timeout=SOON)
     silences = page.locator(".st-key-health-silences tbody tr")
+    page.set_viewport_size({"width": 1280, "height": 600})
+    expect(silences.first).not_to_be_in_viewport()
+    page.get_by_role("button", name="See the silences").click()
+    expect(silences.first).to_be_in_viewport()
     expect(silences.first).to_contain_text("It stood still, and went on by itself.", timeout=SOON)
     expect(silences.first.locator("td").nth(2)).to_have_text("store")
 

@@ -24,12 +24,12 @@ from analytics.pages.shared.accounts import SenderAlias, load_accounts
 from analytics.pages.shared.answers import is_kept, read_now, read_silence
 from analytics.pages.shared.filters import list_alerting, list_chosen
 from analytics.pages.shared.findings import describe_counts, describe_problems, select_range
-from analytics.pages.shared.health_figures import count_recent_silences, read_figures, read_state, select_troubled
+from analytics.pages.shared.health_figures import judge_receiver
 from analytics.pages.shared.known.alarms import IN_ALARM, load_in_alarm, open_in_alarm
 from analytics.pages.shared.known.findings import FINDINGS, begin_known, load_findings, open_findings
 from analytics.pages.shared.known.marks import find_unseen, is_of
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting
-from analytics.pages.shared.store import ask_status, find_location
+from analytics.pages.shared.store import find_location
 from analytics.senders import find_sender, label_alerts, list_alert_senders, list_alerts
 from analytics.text import as_markdown, format_count, make_visible
 
@@ -228,15 +228,13 @@ def describe_refused(refused: KeptRefused, time: When) -> Sign:
 
 def describe_health() -> Sign:
     """Return the state of the receiver, and what is not ok in it."""
-    status = ask_status()
-    state = read_state(status.get("state"))
+    state, troubled, silences = judge_receiver()
     hint = "The state of the receiver now. Opens Health."
     if read_silence():
         return Sign(BAD, "Store **does not answer**", hint)
-    silences = count_recent_silences(status, read_now())
     if state == "ok" and silences:
         return Sign(WARNING, f"Receiver **ok**, {format_count(silences, 'silence')} in the last hour", hint)
     if state == "ok":
         return Sign(GOOD, "Receiver **ok**", hint)
-    bad = "; ".join(make_visible(f"{figure.label}: {figure.text}") for figure in select_troubled(read_figures(status)))
+    bad = "; ".join(make_visible(f"{figure.label}: {figure.text}") for figure in troubled)
     return Sign(BAD if state == "red" else WARNING, f"Receiver **{state}**", f"{bad}. {hint}")

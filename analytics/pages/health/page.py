@@ -13,7 +13,17 @@ import streamlit as st
 from analytics.client.pulse import find_signs
 from analytics.errors import NoStatusError
 from analytics.pages.shared.answers import read_now, read_silence
-from analytics.pages.shared.components import Age, Cell, Column, Line, draw_age_line, draw_table
+from analytics.pages.shared.components import (
+    Age,
+    Cell,
+    Column,
+    Line,
+    bring,
+    draw_age_line,
+    draw_bringing,
+    draw_table,
+    draw_text,
+)
 from analytics.pages.shared.formatting import format_clock, format_with_zone
 from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.health_figures import (
@@ -22,12 +32,12 @@ from analytics.pages.shared.health_figures import (
     MARKS,
     UNKNOWN,
     Figure,
-    count_recent_silences,
+    Judgement,
     group_figures,
+    judge_receiver,
     mark_silence,
     read_figures,
     read_state,
-    select_troubled,
 )
 from analytics.pages.shared.store import ask_status
 from analytics.settings import read_settings
@@ -50,6 +60,8 @@ SILENCE_COLUMNS = (
     Column("What did not answer", "10rem"),
     Column("Why", "100%"),
 )
+COPIED = ("key_fingerprint",)
+"""Figures that nobody reads, but compares with others: they are short, and a button copies them."""
 TILES = ("lag_seconds", "spool_rows", "rate_last_minute", "data_free_bytes")
 TILE_COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
     "ok": "green",
@@ -171,7 +183,7 @@ def draw_body() -> None:
             st.text(put_plainly(str(error)))
         return
     figures, processes = read_figures(status), status.get("processes") or []
-    draw_overall(read_state(status.get("state")), figures, count_recent_silences(status, read_now()))
+    draw_overall(judge_receiver())
     if read_silence():
         figures, processes = mark_silence(figures), mark_silent_store(processes)
     draw_tiles(figures)
@@ -190,11 +202,12 @@ def draw_body() -> None:
         draw_recoveries(status.get("recoveries") or [])
 
 
-def draw_overall(state: str, figures: Sequence[Figure], silences: int) -> None:
-    """Draw one line that says whether all is well, and was in the last hour."""
-    bad = [as_markdown(f"{figure.label}: {put_plainly(figure.text)}") for figure in select_troubled(figures)]
+def draw_overall(judgement: Judgement) -> None:
+    """Draw one line that says whether all is well, and was in the last hour, and the way to the silences."""
+    state, troubled, silences = judgement
+    bad = [as_markdown(f"{figure.label}: {put_plainly(figure.text)}") for figure in troubled]
     if silences:
-        bad.append(f"{format_count(silences, 'silence')} in the last hour, listed below")
+        bad.append(f"{format_count(silences, 'silence')} in the last hour")
     with st.container(key="health-state"):
         if state == "ok" and silences:
             st.warning(f"All is well again, but was not: {bad[-1]}.", icon=":material/warning:")
@@ -204,6 +217,10 @@ def draw_overall(state: str, figures: Sequence[Figure], silences: int) -> None:
             st.warning("Look at this: " + "; ".join(bad), icon=":material/warning:")
         else:
             st.error("Act now: " + "; ".join(bad), icon=":material/error:")
+        if silences:
+            st.button("See the silences", key="see-silences", on_click=bring, args=("health-silences-card",),
+                  icon=":material/arrow_downward:", type="tertiary")  # fmt: skip
+    draw_bringing()
 
 
 def draw_without_store() -> None:
@@ -272,8 +289,14 @@ def draw_figures(title: str, group: Sequence[Figure]) -> None:
                 figure.state if figure.judged else None,
             )
             for figure in group
+            if figure.name not in COPIED
         ]
         draw_table(FIGURE_COLUMNS, lines, key=key, alt=f"Figures: {title}", wrap=True, colours=choose_state_colours())
+        for figure in group:
+            if figure.name in COPIED:
+                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                    st.caption(as_markdown(figure.label), width="content")
+                    draw_text(figure.text, key=figure.name, alt=figure.label, short=True)
 
 
 def format_figure(figure: Figure) -> Cell:

@@ -16,6 +16,7 @@ from analytics.pages.notifications.paging import ReceivedRange, Search
 from analytics.pages.notifications.what import describe_rows
 from analytics.pages.shared import address, going
 from analytics.pages.shared.accounts import Accounts, label_account, load_accounts
+from analytics.pages.shared.address import is_refreshing
 from analytics.pages.shared.answers import find_oldest, read_now, skip_unanswered
 from analytics.pages.shared.changes import What, make_event_column
 from analytics.pages.shared.completeness import (
@@ -29,7 +30,7 @@ from analytics.pages.shared.completeness import (
 from analytics.pages.shared.components import Cell, Column, Line, draw_chart, draw_table
 from analytics.pages.shared.filters import read_sender, title_accounts
 from analytics.pages.shared.formatting import find_viewer_zone, format_event
-from analytics.pages.shared.frame import find_bar, is_dark, is_refreshing
+from analytics.pages.shared.frame import find_bar, is_dark
 from analytics.pages.shared.leafing import draw_pager
 from analytics.pages.shared.open_item import as_seq, close, open_notification, read_open_item
 from analytics.pages.shared.ranges import draw_reversed

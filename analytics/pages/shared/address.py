@@ -21,6 +21,7 @@ from analytics.times import parse_moment
 
 SHOWN = ("account_choice", "account_looked_for", "at-choice", "sender_choice", "kind_choice")
 """Widgets of several pages that show a value of the address; the next page must not take over their values."""
+REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 OPEN_ITEMS = ("finding", "refused", "seq", "step")
 LONGEST_SUBJECT = 40
 PRODUCT = "CLC webhooks"
@@ -204,6 +205,11 @@ def name_tab() -> None:
     seq, subject = get("seq"), get("name") or get("account")
     named = f"no. {seq}" if seq else shorten(subject, LONGEST_SUBJECT) if subject else None
     st.set_page_config(page_title=" · ".join(filter(None, (named, st.session_state.get(PAGE), PRODUCT))))
+
+
+def is_refreshing() -> bool:
+    """Say whether the page draws itself again by itself."""
+    return REFRESH.get(st.session_state.get("refresh", "off")) is not None
 
 
 def get(name: str) -> str | None:

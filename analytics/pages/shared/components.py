@@ -103,7 +103,9 @@ def draw_bringing() -> None:
     register_script("bring")(key="bring", data=data, height=1)
 
 
-def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None) -> None:
+def draw_text(
+    text: str, *, key: str, alt: str, wrap: bool = True, height: int | None = None, short: bool = False
+) -> None:
     """Draw a text.
 
     Args:
@@ -112,10 +114,14 @@ def draw_text(text: str, *, key: str, alt: str, wrap: bool = True, height: int |
         alt: describes the text for people who can't see it.
         wrap: whether long lines wrap instead of scrolling.
         height: the height in pixels from which it scrolls.
+        short: whether only its begin is shown; the button copies all of it.
     """
     register_script("plain", TEXT_HTML)(
-        key=f"plain-{key}", data={"text": text, "alt": alt, "wrap": wrap, "height": height}
+        key=f"plain-{key}", data={"text": text, "alt": alt, "wrap": wrap, "height": height, "short": short}
     )
+
+
+Lamp = Literal["fresh", "late", "old"]
 
 
 class Age(NamedTuple):
@@ -134,7 +140,8 @@ def draw_age_line(
     key: str,
     drawn_at: datetime | None = None,
     hover: str = "",
-    lamp: bool | Literal["old"] = False,
+    lamp: Lamp | None = None,
+    trouble: str | None = None,
 ) -> None:
     """Draw a line of text with the age of each moment in it; the ages count by themselves.
 
@@ -143,12 +150,19 @@ def draw_age_line(
         key: the line's name on the page.
         drawn_at: the time of the page's drawing, for scripts that watch it.
         hover: the text on a hover.
-        lamp: whether a lamp shows the age of the first part, a moment: under a minute, under ten, or more; an "old" one
-            shows the last of these at any age.
+        lamp: a lamp shows at least this, and by the age of the first part: under a minute, under ten, or more.
+        trouble: what the title of the browser's tab says first; None where this line does not change it.
     """
     shown = [Age(part).describe() if isinstance(part, datetime) else part for part in parts if part]
     at = drawn_at.isoformat() if drawn_at else ""
-    data = {"parts": shown, "turn": str(time.monotonic_ns()), "drawnAt": at, "hover": hover, "lamp": lamp}
+    data = {
+        "parts": shown,
+        "turn": str(time.monotonic_ns()),
+        "drawnAt": at,
+        "hover": hover,
+        "lamp": lamp,
+        "trouble": trouble,
+    }
     register_script("age", AGE_HTML, isolated=False, counts=True)(key=key, data=data)
 
 

@@ -10,8 +10,11 @@ from analytics.errors import AnalyticsError, BusyError, NotRunningError, QueryEr
 from analytics.pages.shared import address, answers, going
 from analytics.pages.shared.answers import read_now
 from analytics.pages.shared.completeness import read_freshness
-from analytics.pages.shared.components import BROWSER, draw_again_after, draw_age_line, read_file
+from analytics.pages.shared.components import BROWSER, Lamp, draw_again_after, draw_age_line, read_file
 from analytics.pages.shared.formatting import format_with_zone
+from analytics.pages.shared.health_figures import judge_receiver
+from analytics.pages.shared.known.alarms import IN_ALARM, open_in_alarm
+from analytics.pages.shared.known.findings import begin_known
 from analytics.pages.shared.known.memory import read_memory
 from analytics.pages.shared.known.waiting import forget_awaited
 from analytics.pages.shared.search import draw_search_field
@@ -26,15 +29,16 @@ from analytics.pages.shared.silence import (
     leave,
     watch,
 )
-from analytics.pages.shared.store import run_query
+from analytics.pages.shared.store import find_location, run_query
 from analytics.queries import Query
+from analytics.senders import list_alerts
 from analytics.text import as_markdown
 
-REFRESH = {"off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 PULSE_SECONDS = 5.0
 TRY_SECONDS = 5.0
 """A part whose query failed is tried again after this time, unless it refreshes by itself."""
 TRIED = "_tried"
+LAMPS: dict[str, Lamp] = {"ok": "fresh", "amber": "late", "red": "old"}
 BAR = "_bar"
 """The place of the controls in the session's state."""
 # Each is there only while it is needed: a browser tries rules with :has() on every element that it draws.
@@ -62,17 +66,12 @@ def add_style(name: str) -> None:
 
 def refresh_control(default: str) -> float | None:
     """Draw the choice of the time between refreshes, and return it in seconds."""
-    names = list(REFRESH)
+    names = list(address.REFRESH)
     chosen = st.selectbox(
         "Refresh", names, names.index(default), key="refresh", bind="query-params", width=84, filter_mode=None,
         label_visibility="collapsed",
     )  # fmt: skip
-    return REFRESH[chosen or default]
-
-
-def is_refreshing() -> bool:
-    """Say whether the page draws itself again by itself."""
-    return REFRESH.get(st.session_state.get("refresh", "off")) is not None
+    return address.REFRESH[chosen or default]
 
 
 def find_bar() -> DeltaGenerator:
@@ -97,7 +96,7 @@ def draw_page(
         lead: what one can do there, shown on a hover of the title.
         controls: draws the page's filters; None without any.
         body: draws the store's answers; may raise `AnalyticsError`.
-        refresh: the first choice of `REFRESH`; None where a refresh draws only the line about freshness.
+        refresh: the first choice of `address.REFRESH`; None where a refresh draws only the line about freshness.
         instead: draws the known facts while the store does not answer.
     """
     if not address.is_drawn(title):
@@ -171,10 +170,33 @@ def draw_freshness(*, whole: bool) -> None:
     at = answers.read_oldest_moment()
     as_of = (at, " · ") if whole else ()
     last = ("newest ", newest) if newest else ("no notification yet",)
-    hover = f"Read at {format_with_zone(at)}" if whole else ""
+    hover = [f"Read at {format_with_zone(at)}"] if whole else []
     if newest:
-        hover = f"{hover}\nNewest notification received at {format_with_zone(newest)}".strip()
-    draw_age_line(*as_of, *last, key="age", drawn_at=read_now(), hover=hover, lamp=whole)
+        hover.append(f"Newest notification received at {format_with_zone(newest)}")
+    state = find_state()
+    if state != "ok":
+        hover.append(f"Receiver {state}, see Health")
+    draw_age_line(*as_of, *last, key="age", drawn_at=read_now(), hover="\n".join(hover),
+          lamp=LAMPS[state] if whole else None, trouble=find_trouble(state))  # fmt: skip
+
+
+def find_state() -> str:
+    """Return the receiver's state; an unknown one is no trouble of the page."""
+    try:
+        return judge_receiver().state
+    except AnalyticsError:
+        return "ok"
+
+
+def find_trouble(state: str) -> str:
+    """Return what the title of the browser's tab says first: that the receiver is red, or how many are in alarm."""
+    if state == "red":
+        return "receiver red"
+    if not list_alerts():
+        return ""
+    begin_known(IN_ALARM, kept := open_in_alarm(find_location()))
+    count = kept.snapshot.count(None) if kept.snapshot else 0
+    return f"{count:,} in alarm" if count else ""
 
 
 @going.end_if_overtaken()

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from analytics.pages.shared.answers import read_now, read_silence
+from analytics.pages.shared.store import ask_status, open_listener_pulse
+
 STATES = ("red", "amber", "ok")
 UNKNOWN = "unknown"
 MARKS = {"ok": "✓ ok", "amber": "▲ amber", "red": "✗ red", UNKNOWN: "? not known"}
@@ -98,6 +101,29 @@ def group_figures(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
 def select_troubled(figures: Sequence[Figure]) -> list[Figure]:
     """Return the figures that are not ok, the red ones first."""
     return sorted((figure for figure in figures if figure.state != "ok"), key=lambda figure: STATES.index(figure.state))
+
+
+class Judgement(NamedTuple):
+    """How the receiver is: its state, the figures that are not ok, and the number of silences in the last hour."""
+
+    state: str
+    troubled: list[Figure]
+    silences: int
+
+
+def judge_receiver() -> Judgement:
+    """Judge the receiver, for every place that says how it is.
+
+    Raises:
+        AnalyticsError: it can't be asked now.
+    """
+    status = ask_status()
+    silences = {"Store": read_silence(), "Listener": open_listener_pulse().find_silence()}
+    troubled = [Figure(name.lower(), name, "does not answer", "red", "") for name, found in silences.items() if found]
+    state = "red" if troubled else read_state(status.get("state"))
+    if not silences["Store"]:
+        troubled += select_troubled(read_figures(status))
+    return Judgement(state, troubled, count_recent_silences(status, read_now()))
 
 
 def mark_silence(figures: Sequence[Figure]) -> list[Figure]:

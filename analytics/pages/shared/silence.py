@@ -163,7 +163,7 @@ def read_gone() -> Silence | None:
 def draw_age_of_silence() -> None:
     """Draw the age of the last answer, with the lamp of an old page, where the page has nothing to show."""
     if silence := read_gone():
-        draw_age_line(silence.since, " · no answer since then", key="age-gone", lamp="old")
+        draw_age_line(silence.since, " · no answer since then", key="age-gone", lamp="old", trouble="")
 
 
 @st.fragment

@@ -9,8 +9,18 @@ const OLD_SECONDS = 600;
 function draw(line) {
   const text = line.parts.map((part) => inWords(part, line.begun)).join("");
   if (line.textContent !== text) line.replaceChildren(...(line.hasLamp ? splitAfterNumber(text) : [text]));
-  if (line.hasLamp) line.dataset.lamp = line.isOld ? "old" : chooseLamp(line.parts[0].age + secondsSince(line.begun));
+  if (line.hasLamp) line.dataset.lamp = chooseLamp(line);
   else delete line.dataset.lamp;
+  if (line.trouble !== null) nameTab(isSilent() ? "● no answer" : line.trouble && `▲ ${line.trouble}`);
+}
+
+const isSilent = () => document.documentElement.hasAttribute("data-clc-silent");
+
+// A trouble, if there is one, comes first in the title of the tab, whose other words Streamlit writes.
+function nameTab(trouble) {
+  const plain = document.title.replace(/^[▲●] .*? · /, "");
+  const title = trouble ? `${trouble} · ${plain}` : plain;
+  if (document.title !== title) document.title = title;
 }
 
 function splitAfterNumber(text) {
@@ -23,16 +33,19 @@ function splitAfterNumber(text) {
   return [text.slice(0, place), rest];
 }
 
-function chooseLamp(seconds) {
-  if (document.documentElement.hasAttribute("data-clc-silent")) return "old";
-  return seconds < LATE_SECONDS ? "fresh" : seconds < OLD_SECONDS ? "late" : "old";
+function chooseLamp(line) {
+  const seconds = line.parts[0].age + secondsSince(line.begun);
+  const isLost = document.documentElement.hasAttribute("data-clc-lost");
+  if (seconds >= OLD_SECONDS || isSilent() || isLost || line.lamp === "old") return "old";
+  return seconds >= LATE_SECONDS ? "late" : line.lamp;
 }
 
 export default function ({ data, parentElement }) {
   const line = parentElement.querySelector(".age");
   // The same data may come again with the drawing of another element: only new data restarts the count.
   if (line.dataset.turn !== data.turn) {
-    Object.assign(line, { parts: data.parts, begun: clocks(), hasLamp: Boolean(data.lamp), isOld: data.lamp === "old", title: data.hover });
+    const { parts, lamp, trouble, hover } = data;
+    Object.assign(line, { parts, lamp, trouble, begun: clocks(), hasLamp: Boolean(lamp), title: hover });
     Object.assign(line.dataset, { turn: data.turn, drawnAt: data.drawnAt });
   }
   draw(line);

@@ -17,6 +17,7 @@ export default function ({ data, parentElement }) {
   if (code.textContent !== data.text) code.textContent = data.text;
   frame.classList.toggle("tall", Boolean(data.height));
   scrolled.classList.toggle("wrap", data.wrap);
+  frame.classList.toggle("short", data.short);
   scrolled.setAttribute("aria-label", data.alt);
   button.title = `Copy: ${data.alt}`;
   scrolled.style.maxHeight = data.height ? `${data.height}px` : "";

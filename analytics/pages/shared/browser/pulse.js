@@ -133,6 +133,7 @@ function draw(bar) {
   const shown = outdated || loss(bar);
   bar.hidden = !shown;
   showAge(Boolean(outdated));
+  document.documentElement.toggleAttribute("data-clc-lost", Boolean(loss(bar)));
   if (!shown) return;
   const since = new Date(Date.now() - shown.seconds * 1000).toLocaleTimeString("en-GB");
   bar.querySelector("strong").textContent = `${shown.subject} for ${duration(shown.seconds)}, since ${since}.`;

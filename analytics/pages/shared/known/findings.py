@@ -14,8 +14,8 @@ from analytics.findings.finding import Finding
 from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot, KeptFindings
 from analytics.pages.shared import going
+from analytics.pages.shared.address import is_refreshing
 from analytics.pages.shared.answers import answer, is_kept, note_moment, read_now
-from analytics.pages.shared.frame import is_refreshing
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting, note_answered, was_answered
 from analytics.pages.shared.store import open_connection
 from analytics.senders import list_doubting_rules
