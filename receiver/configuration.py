@@ -173,13 +173,10 @@ def parse_postgresql_url(text: str) -> dict[str, Any]:
     ports = [port for port in str(parts.get("port", "")).split(",") if port]
     # A password with a bare / or @ leaves a part of itself there.
     hosts = str(parts.get("host", "")).split(",")
-    if not all(map(_is_port, ports)) or any("@" in host[1:] for host in hosts):
+    are_ports = all(re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65_536 for port in ports)  # noqa: PLR2004 - 16 bits
+    if not are_ports or any("@" in host[1:] for host in hosts):
         raise ValueError(_POSTGRESQL_FORM)
     return parts
-
-
-def _is_port(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{1,5}", text) is not None and 0 < int(text) < 65_536  # noqa: PLR2004 - 16 bits
 
 
 class ObjectsUrl(NamedTuple):
