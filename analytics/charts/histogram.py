@@ -14,7 +14,6 @@ from analytics.charts.charts import (
     LOCAL_AXIS,
     MUTED,
     RUNNING,
-    SQUARES,
     add_bin_times,
     choose_series,
     fit_text,
@@ -32,7 +31,8 @@ from analytics.text import format_count
 from analytics.times import MICROSECOND, Period, choose_width, floor
 
 BRUSH = "span"
-PIXELS = 56
+PIXELS, LOWER_PIXELS = 56, 36
+PADDING = {"left": 0, "top": 0, "right": LABEL_ROOM, "bottom": 0}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24
 HOUR_AXIS = alt.Axis(
@@ -86,6 +86,13 @@ def add_ends(bars: pd.DataFrame, bins: Bins) -> pd.DataFrame:
     return ends if shown.empty else pd.concat([shown, ends], ignore_index=True)
 
 
+def make_caption(text: Any, dark: bool) -> alt.TitleParams:
+    """Return the line over a low chart."""
+    return alt.TitleParams(
+        text, anchor="start", frame="bounds", fontSize=12, fontWeight="normal", color=MUTED[dark], offset=16
+    )
+
+
 def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = False) -> alt.Chart:
     """Return stacked bars of notifications over time, with a brush.
 
@@ -117,16 +124,8 @@ def draw_histogram(frame: pd.DataFrame, bins: Bins, zone: str, *, dark: bool = F
             height=PIXELS,
             width="container",
             autosize=FIT,
-            title=alt.TitleParams(
-                title,
-                anchor="start",
-                frame="bounds",
-                fontSize=12,
-                fontWeight="normal",
-                color=MUTED[dark],
-                offset=16,
-            ),
-            padding={"left": 0, "top": 0, "right": LABEL_ROOM, "bottom": 0},
+            title=make_caption(title, dark),
+            padding=PADDING,
             description=f"Notifications per {bins.per}, by event type; the range's button above narrows it too.",
         )
     )
@@ -160,9 +159,9 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
         .encode(
             x=alt.X("begin:T", scale=alt.Scale(type="time", nice=False), axis=LOCAL_AXIS),
             x2=alt.X2("end"),
-            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=4, format=",d")),
+            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=3, format=",d")),
             y2=alt.Y2("top"),
-            color=alt.Color("severity:N", scale=scale, legend=SQUARES),
+            color=alt.Color("severity:N", scale=scale, legend=None),
             tooltip=[
                 alt.Tooltip("severity:N", title="Severity"),
                 alt.Tooltip("findings:Q", title="Findings", format=","),
@@ -171,15 +170,11 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
         )
         .add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
         .properties(
-            height=150,
+            height=LOWER_PIXELS,
             width="container",
             autosize=FIT,
-            title=make_heading(
-                "Findings over time",
-                dark,
-                f"Per {period.per}; times in {place}. Drag to narrow.",
-                offset=-10,
-            ),
+            title=make_caption(f"Findings per {period.per}, by severity; times in {place}. Drag to narrow.", dark),
+            padding=PADDING,
             description=f"Stacked bars of findings per {period.per}, by severity; the range's ends narrow it too.",
         )
     )

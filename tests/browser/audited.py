@@ -12,7 +12,7 @@ HIDDEN = f"{USER} was updated, but no visible field changed (perhaps a password)
 ADDED = f"SVC_OPS added public address {PUBLIC} to {SERVER}"
 POWERED = f"kim@acme.example powered {SERVER} off"
 SHOWN = "SELECT count(*) FROM changes WHERE NOT noise"
-ALL = "/audit?refresh=off&range=all"
+ALL = "/audit?refresh=off&range=all&findings=all"
 NAME = ".st-key-detail-name [data-testid=stText]"
 
 

@@ -67,7 +67,7 @@ def signature_of(body):
 
 def test_a_finding_leads_to_the_notifications_that_are_its_evidence(live, watch):
     seq, body = that_added_it(live)
-    page = watch(live.url).open("/audit?refresh=off&range=all")
+    page = watch(live.url).open("/audit?refresh=off&range=all&findings=all")
     row_of(page, "findings", PUBLIC).locator("td").nth(1).click()
     row_of(page, "finding-notifications", f"no. {seq}").get_by_role("button", name=f"no. {seq}").click()
     expect_opened(page, seq, body)

@@ -224,7 +224,7 @@ def test_alerts_show_hostile_names_as_text_in_lists_chart_and_tooltip(page):
 
 
 def test_audit_shows_hostile_findings_and_changes_as_text(page):
-    drawn = page("/audit?refresh=off&range=all&noise=true")
+    drawn = page("/audit?refresh=off&range=all&noise=true&findings=all")
     expect(column(drawn, 2, "changes").filter(has_text="<SCRIPT>ALERT").first).to_be_visible()
     expect(column(drawn, 2, "changes").filter(has_text="set the description of").first).to_be_visible()
     expect(column(drawn, 2, "findings").filter(has_text="<SCRIPT>ALERT").first).to_be_visible()

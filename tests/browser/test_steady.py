@@ -61,7 +61,7 @@ def replaced(page, selectors):
 
 @pytest.mark.full
 def test_findings_and_changes_keep_their_rows(live, watch):
-    page = watch(live.url).open("/audit?refresh=1+s&range=all")
+    page = watch(live.url).open("/audit?refresh=1+s&range=all&findings=all")
     row_of(page, "findings", SERVER).locator("td").nth(1).click()
     expect(page.locator(".st-key-findings tr.chosen")).to_have_count(1)
     expect(page.locator(".st-key-detail")).to_be_visible()

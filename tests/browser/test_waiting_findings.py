@@ -135,7 +135,7 @@ def test_a_page_that_nobody_looked_at_for_long_waits_with_progress_and_shows_no_
     new_finding(live, monkeypatch, f"WA1ACMEOLD{public[-2:]}", public)
     # Older than what a page that refreshes would show.
     expect(upto).to_contain_text(re.compile(r"([2-9]\d|\d{3}) s ago|min ago"))
-    page = watch(live.url).open(f"/audit?refresh={refresh}")
+    page = watch(live.url).open(f"/audit?refresh={refresh}&findings=all")
     expect(page.locator(WAITING)).to_contain_text(f"So far they are computed up to {computed} UTC.")
     expect(page.locator(WAITING)).to_contain_text(TAKES_LONG)  # some refreshes later
     expect(page.locator(".st-key-findings")).to_have_count(0)

@@ -6,6 +6,7 @@ one that became known a day later.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -46,6 +47,8 @@ LATE_HINT = (
     "They happened before this time range, and their last notification was received or stored within it. "
     "A review of each day's findings would miss them."
 )
+FEW = 5
+LIST_PIXELS = 480
 NOTHING_HERE = "No rule found anything in this time range"
 
 
@@ -70,8 +73,7 @@ def draw_late(count: int) -> None:
     if is_late_shown():
         st.button("Hide those of earlier times", key="hide-late", type="tertiary", on_click=show_late, args=(None,))
     elif count:
-        times = "an earlier time" if count == 1 else "earlier times"
-        label = f"{count:,} more became known in this range, of {times}"
+        label = f"{count:,} more, of {'an earlier time' if count == 1 else 'earlier times'}"
         st.button(label, key="show-late", icon=":material/history:", type="tertiary", help=LATE_HINT,
             on_click=show_late, args=(SHOWN,))  # fmt: skip
 
@@ -159,6 +161,7 @@ def draw_head(
         all_of_them = [*lists.matches, *(lists.late if is_late_shown() else ())]
         what = "new finding" if len(listed) < len(all_of_them) else "finding"
         st.markdown(f"**{format_count(len(listed), what)}**{numbers}", width="content")
+        draw_whole(len(listed))
         draw_late(len(lists.late if are_shown() else lists.unseen_late))
         draw_computed(snapshot)
         since, until = find_ends(time.since, time.until)
@@ -177,14 +180,27 @@ def draw_nothing_new(lists: Lists) -> None:
         st.caption(seen if lists.matches else f"{NOTHING_HERE}.")
 
 
-def draw_page_of_findings(matches: list[Finding], open_id: str | None) -> None:
-    """Draw a page of the findings."""
-    page = read_page("findings", len(matches), MOST_SHOWN)
-    shown = matches[page.first : page.end]
-    draw_finding_list(shown, key="findings", on_open=open_finding, narrow=bool(open_id), chosen=open_id, short=10)
-    newest = max(finding.found_at for finding in matches)
-    end = max(read_now(), newest + timedelta(microseconds=1))  # some have a time in the future
-    draw_leafing("findings", page, "finding", end)
+def is_whole() -> bool:
+    """Say whether all findings are listed: on request, on a later page, and beside an open one."""
+    return bool(address.get("findings") or address.get("finding"))
+
+
+def draw_whole(total: int) -> None:
+    """Draw the way from the first findings to all of them, or back."""
+    if total > FEW and not address.get("finding"):
+        label, value = (f"First {FEW}", None) if is_whole() else (f"All {total:,}", "all")
+        st.button(label, key="all-findings", type="tertiary", on_click=partial(address.put, findings=value))
+
+
+def draw_page_of_findings(listed: list[Finding], open_id: str | None) -> None:
+    """Draw the first findings, or a page of all."""
+    page = read_page("findings", len(listed), MOST_SHOWN if is_whole() else FEW)
+    draw_finding_list(listed[page.first : page.end], key="findings", on_open=open_finding, narrow=bool(open_id),
+                      chosen=open_id, height=LIST_PIXELS)  # fmt: skip
+    if is_whole():
+        newest = max(finding.found_at for finding in listed)
+        end = max(read_now(), newest + timedelta(microseconds=1))  # some have a time in the future
+        draw_leafing("findings", page, "finding", end)
 
 
 def open_finding(identity: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from analytics.findings.finding import Finding
+from analytics.findings.rule_headers import MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.audit.downloads import draw_changes_download
 from analytics.pages.audit.filters import choose_filters
@@ -29,7 +30,6 @@ from analytics.pages.shared.known.findings import (
     list_sentences,
     load_findings,
     map_findings,
-    name_titles,
 )
 from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, end_line, read_page
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
@@ -42,23 +42,23 @@ from analytics.words.sentences import make_sentence
 PAGE_ROWS = 50
 LIST_PIXELS = 620
 LONGEST = 260
-FINDING, FINDING_PLACE = "In a finding", 3
-FINDING_COLUMN = Column(FINDING, "28%", opens=True)
+FINDING, FINDING_PLACE = "Finding", 3
+FINDING_COLUMN = Column(FINDING, "6.2rem", opens=True)
 """The column where the notification of a row is in a finding."""
 
 
 def list_columns(*, named: bool) -> tuple[Column, ...]:
     """Return the columns of changes; `named` says whether findings name some of them."""
     return (
-        Column("Occurred", "12rem", time=True),
-        Column("Kind", "6.6rem"),
-        Column("Change", "54%", opens=True),
+        Column("Occurred", "11.6rem", time=True),
+        Column("Kind", "3.4rem"),
+        Column("Change", "100%"),
         *([FINDING_COLUMN] if named else []),
-        Column("Entity", "24%", opens=True),
-        Column(title_accounts(), "6rem", opens=True),
-        Column("Actor", "26%", opens=True),
-        *([Column("Sender", "7.5rem")] if has_several_senders() else []),
-        Column("Notification", "7.5rem", opens=True),
+        Column("Entity", "15.5rem", opens=True),
+        Column(title_accounts(), "5.6rem", opens=True),
+        Column("Actor", "15rem", opens=True),
+        *([Column("Sender", "9.4rem")] if has_several_senders() else []),
+        Column("Notification", "6.8rem", opens=True),
     )
 
 
@@ -165,18 +165,18 @@ def draw_rows(rows: list[Any], findings: Mapping[str, list[Finding]]) -> None:
         alt="Changes, newest first",
         on_open=open_row,
         height=LIST_PIXELS,
-        wrap=True,
     )
 
 
 def add_findings(line: Line, findings: list[Finding]) -> Line:
-    """Add the cell that names the findings of a row's notification; one in doubt is marked."""
+    """Add the cell with the severity of the finding that a row's notification is in; one in doubt is marked."""
+    mark = MARKS[findings[0].severity] if findings else ""
     is_doubted = bool(findings) and findings[0].rule in list_doubting_rules()
     tones: list[Tone | None] = [*line.tones, "notice" if is_doubted else None]
     return line._replace(
-        cells=[*line.cells[:FINDING_PLACE], name_titles(findings), *line.cells[FINDING_PLACE:]],
+        cells=[*line.cells[:FINDING_PLACE], mark, *line.cells[FINDING_PLACE:]],
         tones=tones,
-        hovers=[*[None] * FINDING_PLACE, list_sentences(findings)],
+        hovers=[*line.hovers, None, list_sentences(findings)],
     )
 
 
@@ -197,9 +197,10 @@ def follow(row: Any, column: str) -> None:
 def as_line(identity: str, row: Any) -> Line:
     """Return a change as a row; it says when its notification was late."""
     late = format_lag(to_moment(row.changed_at), to_moment(row.received_at), null_to_none(row.source_ip))
+    kind = KIND_TEXTS.get(row.kind, shorten(row.kind, 20))
     cells = [
         to_moment(row.changed_at),
-        KIND_TEXTS.get(row.kind, shorten(row.kind, 20)),
+        kind[:1],
         "; ".join(filter(None, (shorten(make_sentence(as_change(row)), LONGEST), late))),
         shorten(row.entity_id, 80),
         shorten(null_to_none(row.account_alias) or "", 24),
@@ -209,4 +210,4 @@ def as_line(identity: str, row: Any) -> Line:
     if sender := find_sender_of_row(row):
         cells.insert(-1, list_titles().get(sender, sender))
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
-    return Line(identity, cells, tones=[None, tone, tone])
+    return Line(identity, cells, tones=[None, tone, tone], hovers=[None, kind])

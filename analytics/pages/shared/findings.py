@@ -1,6 +1,6 @@
 """Findings: loaded at most every few seconds, and listed."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.findings.doubts import describe_doubt
 from analytics.findings.finding import Finding, count_severities, select_between
-from analytics.findings.rule_files import RuleProblem, load_rules
+from analytics.findings.rule_files import RuleProblem
 from analytics.findings.rule_headers import COLOURS, MARKS
 from analytics.findings.snapshot import FindingsSnapshot
 from analytics.pages.shared.answers import is_kept, read_now
@@ -31,13 +31,13 @@ from analytics.times import EPOCH, to_microseconds
 MOST_SHOWN = 200
 LIST_PIXELS = 300
 COLUMNS = (
-    Column("Severity", "7rem"),
-    Column("Found", "12rem", time=True),
-    Column("Finding", "66%", opens=True),
-    Column("Rule", "34%"),
+    Column("Severity", "6.2rem"),
+    Column("Found", "11.6rem", opens=True, time=True),
+    Column("Finding", "72%"),
+    Column("Rule", "28%"),
 )
-SENDER_COLUMN = Column("Sender", "9rem")
-NARROW = (*COLUMNS[:2], Column("Finding", "100%", opens=True))
+SENDER_COLUMN = Column("Sender", "10.8rem")
+NARROW = (*COLUMNS[:2], Column("Finding", "100%"))
 
 
 class Progress(NamedTuple):
@@ -120,20 +120,12 @@ def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
 
-def list_graded() -> set[str]:
-    """Return the names of the rules whose findings have several severities, each for a reason."""
-    return {rule.name for rule in load_rules(read_settings().rules).rules if len(rule.reasons) > 1}
-
-
-def as_line(finding: Finding, graded: Collection[str], *, narrow: bool) -> Line:
-    """Return a finding as a row; the reason for its severity is on a hover, and beside the title of a `graded` rule."""
-    title = shorten(finding.title, 80)
-    if finding.reason and finding.rule in graded:
-        title = f"{title}: {shorten(finding.reason, 120)}"
+def as_line(finding: Finding, *, narrow: bool) -> Line:
+    """Return a finding as a row; the reason for its severity is on a hover."""
     sentence = shorten(finding.sentence, 300)
     if doubt := describe_doubt(finding):
         sentence = f"{sentence} ({doubt})"
-    cells: list[Cell] = [MARKS[finding.severity], finding.found_at, sentence, title]
+    cells: list[Cell] = [MARKS[finding.severity], finding.found_at, sentence, shorten(finding.title, 80)]
     if has_several_senders():
         cells.append(find_sender(finding.sender).title if finding.sender else "")
     hovers = [describe_severity(finding)]
@@ -156,8 +148,7 @@ def draw_finding_list(
     short: int | None = None,
 ) -> None:
     """Draw findings; a click opens one. A phone shows the first `short` of them at first."""
-    graded = list_graded()
-    lines = [as_line(each, graded, narrow=narrow) for each in findings[:MOST_SHOWN]]
+    lines = [as_line(each, narrow=narrow) for each in findings[:MOST_SHOWN]]
     draw_table(
         NARROW if narrow else (*COLUMNS, *([SENDER_COLUMN] if has_several_senders() else [])),
         lines,
@@ -165,7 +156,6 @@ def draw_finding_list(
         alt="Findings, worst first",
         on_open=lambda identity, _: on_open(identity),
         height=height,
-        wrap=True,
         chosen=chosen,
         colours={severity: pair[is_dark()] for severity, pair in COLOURS.items()},
         short=short,

@@ -87,7 +87,7 @@ def draw_leafing(name: str, page: ListPage, noun: str, end: datetime | None, wor
         return
 
     def to(number: int) -> None:
-        others = [address.get(other) for other in ENDING if other != name]
+        others = [as_seq(address.get(other)) for other in ENDING if other != name]
         is_held = any(others) or (number > 1 and end is not None)
         until = (address.get("until") or (end.isoformat() if end else None)) if is_held else None
         address.put(**{name: str(number) if number > 1 else None, "until": until})

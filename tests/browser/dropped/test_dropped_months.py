@@ -123,7 +123,7 @@ def test_a_link_to_a_dropped_notification_says_where_it_is(live, watch):
 
 
 def test_findings_of_dropped_notifications_are_not_listed_and_a_link_to_one_says_why(live, watch, gone):
-    page = look(watch, live, "/audit?refresh=off&range=all")
+    page = look(watch, live, "/audit?refresh=off&range=all&findings=all")
     created = page.locator(".st-key-findings tbody tr", has_text="was created")
     expect(created).to_have_count(1)
     expect(created).to_contain_text("LEE")

@@ -204,7 +204,7 @@ def test_activity_counts_both_and_one_alone(live, watch):
 
 @pytest.mark.full
 def test_findings_name_their_sender_and_are_filtered_by_it_and_so_are_the_rules_to_choose_from(live, watch):
-    page = open_with_both(watch, live, "/audit?range=all&refresh=off")
+    page = open_with_both(watch, live, "/audit?range=all&refresh=off&findings=all")
     removed = row_of(page, "findings", "removed the protection")
     expect(removed).to_contain_text("GitHub")
     choose(page, "Sender", "CenturyLink Cloud")

@@ -154,7 +154,7 @@ def name_titles(findings: Iterable[Finding]) -> str:
 
 def list_sentences(findings: Iterable[Finding]) -> str | None:
     """Return the sentences of findings, a line each, for a hover on their titles; None without one."""
-    return "\n".join(shorten(finding.sentence, 300) for finding in findings) or None
+    return "\n".join(f"{shorten(finding.title, 60)}: {shorten(finding.sentence, 300)}" for finding in findings) or None
 
 
 def draw_findings_of(notification_id: str, received_at: datetime) -> None:
