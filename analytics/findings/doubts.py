@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from types import MappingProxyType
 
 from analytics import queries
 from analytics.client.client import Client
@@ -17,10 +16,8 @@ from analytics.findings.finding import Finding, make_finding_id
 from analytics.senders import list_doubting_rules
 from analytics.text import format_count
 
-NONE_KNOWN: Mapping[str, Finding] = MappingProxyType({})
 _MOST_IDS = 20_000
 """How many ids a query can be asked about: the query service takes a request of a megabyte."""
-_TOLD = ("notification_ids", "severity", "sentence")
 _log = logging.getLogger(__name__)
 
 
@@ -65,40 +62,23 @@ def find_successor(identity: str, findings: Iterable[Finding]) -> Finding | None
     return None
 
 
-def add_stored_after(
-    findings: Sequence[Finding], client: Client, known: Mapping[str, Finding] = NONE_KNOWN
-) -> list[Finding]:
+def add_stored_after(findings: Sequence[Finding], client: Client) -> list[Finding]:
     """Return findings with the moment after which the last of their notifications was stored, where that tells more.
 
     A rule that looks at an entity's changes of before has all of them only since their notifications are stored, and
     those with which these are compared.
 
-    Args:
-        findings: those of rules.
-        client: asks the store.
-        known: what this returned before, by id. It stays so where the finding is the same: a notification keeps its
-            place, and one that was stored since has changed nothing.
-
     Raises:
         BusyError: the query service already runs as many queries as it allows.
     """
-    new = [each for each in findings if not _is_same(each, known.get(each.id))]
-    latest = _read_latest([identity for each in new for identity in each.notification_ids], client)
-    return [_add_stored_after(each, known.get(each.id), latest) for each in findings]
+    latest = _read_latest([identity for each in findings for identity in each.notification_ids], client)
+    return [_add_stored_after(each, latest) for each in findings]
 
 
-def _is_same(finding: Finding, before: Finding | None) -> bool:
-    return before is not None and all(getattr(finding, name) == getattr(before, name) for name in _TOLD)
-
-
-def _add_stored_after(finding: Finding, before: Finding | None, latest: Mapping[str, datetime]) -> Finding:
-    stored_after = before.stored_after if before and _is_same(finding, before) else _find_last(finding, latest)
+def _add_stored_after(finding: Finding, latest: Mapping[str, datetime]) -> Finding:
+    stored_after = max([latest[each] for each in finding.notification_ids if each in latest], default=None)
     # Nearly all stay as they are: making them anew would take a sixth of the time of all rules.
     return finding if stored_after is None else finding._replace(stored_after=stored_after)
-
-
-def _find_last(finding: Finding, latest: Mapping[str, datetime]) -> datetime | None:
-    return max([latest[each] for each in finding.notification_ids if each in latest], default=None)
 
 
 def split_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:

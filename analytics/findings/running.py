@@ -15,7 +15,7 @@ from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
 from analytics.client.keeping import begin
 from analytics.errors import BusyError, CancelledError, QueryError
-from analytics.findings.doubts import NONE_KNOWN, add_stored_after, mark_doubted, split_ids
+from analytics.findings.doubts import add_stored_after, mark_doubted, split_ids
 from analytics.findings.finding import RANKS, Finding, make_finding_id
 from analytics.findings.rule_files import (
     SEVERITIES,
@@ -66,7 +66,6 @@ def find(
     *,
     rules: RuleSet | None = None,
     settings: Settings | None = None,
-    known: Mapping[str, Finding] = NONE_KNOWN,
 ) -> RuleResults:
     """Run rules over the events from `since` to before `until`.
 
@@ -79,7 +78,6 @@ def find(
         until: a moment with a time zone.
         rules: by default the shipped ones and those of `CLC_RULES`.
         settings: give working hours and time zone; by default the environment's.
-        known: the findings of a run before, by id, so that only of others the store is asked when they were stored.
 
     Raises:
         NotRunningError: no query service answers.
@@ -116,7 +114,7 @@ def find(
             raise
     marked = mark_doubted([each for result in results for each in result.findings])
     findings = _name_senders([each for each in marked if since <= each.found_at < until], client)
-    findings = add_stored_after(findings, client, known)
+    findings = add_stored_after(findings, client)
     problems = [*rules.problems, *(problem for result in results for problem in result.problems)]
     findings.sort(key=lambda finding: (finding.found_at, RANKS[finding.severity], finding.rule, finding.id))
     return RuleResults(findings, problems)

@@ -125,9 +125,7 @@ class KeptFindings(KeptAnswer[FindingsSnapshot]):
         due = {name: each for name, each in known.items() if each.lacks_since < FOREVER and each.again_at <= begun}
         for start in {each.lacks_since for each in due.values()}:
             rules = [rule for rule in look.rules.rules if rule.name in due and due[rule.name].lacks_since == start]
-            before = {each.id: each for rule in rules for each in known[rule.name].findings if each.found_at >= start}
-            chosen = RuleSet(rules, [])
-            results = find(self._client, start, FOREVER, rules=chosen, settings=look.settings, known=before)
+            results = find(self._client, start, FOREVER, rules=RuleSet(rules, []), settings=look.settings)
             again_at = time.monotonic() + PAUSE * (time.monotonic() - begun)
             known |= {rule.name: _add(known[rule.name], rule, results, again_at) for rule in rules}
         snapshot = look.snapshot._replace(upto=upto)
