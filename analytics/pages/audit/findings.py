@@ -195,7 +195,7 @@ def draw_whole(total: int) -> None:
 def draw_page_of_findings(listed: list[Finding], open_id: str | None) -> None:
     """Draw the first findings, or a page of all."""
     page = read_page("findings", len(listed), MOST_SHOWN if is_whole() else FEW)
-    draw_finding_list(listed[page.first : page.end], key="findings", on_open=open_finding, narrow=bool(open_id),
+    draw_finding_list(listed[page.first : page.end], key="findings", on_open=open_finding,
                       chosen=open_id, height=LIST_PIXELS)  # fmt: skip
     if is_whole():
         newest = max(finding.found_at for finding in listed)

@@ -24,8 +24,9 @@ from analytics.pages.shared.completeness import (
 )
 from analytics.pages.shared.components import Column, Line, Tone, draw_bringing, draw_table
 from analytics.pages.shared.filters import split_names, title_accounts
+from analytics.pages.shared.findings import SENDER_COLUMN
 from analytics.pages.shared.formatting import format_lag, format_number
-from analytics.pages.shared.frame import draw_page
+from analytics.pages.shared.frame import draw_page, is_dark
 from analytics.pages.shared.known.findings import (
     list_sentences,
     load_findings,
@@ -35,6 +36,7 @@ from analytics.pages.shared.leafing import NEWEST_FIRST, draw_leafing, end_line,
 from analytics.pages.shared.ranges import draw_reversed, is_own_reversed
 from analytics.pages.shared.store import ask, find_sender_of_row, list_rows, null_to_none, to_moment
 from analytics.senders import has_several_senders, list_doubting_rules, list_titles
+from analytics.senders.marks import choose_mark
 from analytics.text import format_count, shorten
 from analytics.words.meanings import explain_never_reported
 from analytics.words.sentences import make_sentence
@@ -50,15 +52,15 @@ FINDING_COLUMN = Column(FINDING, "6.2rem", opens=True)
 def list_columns(*, named: bool) -> tuple[Column, ...]:
     """Return the columns of changes; `named` says whether findings name some of them."""
     return (
-        Column("Occurred", "11.6rem", time=True),
+        Column("Occurred", "9.2rem", time=True, days=True),
         Column("Kind", "3.4rem"),
-        Column("Change", "100%"),
+        Column("Change", "100%", says=True),
         *([FINDING_COLUMN] if named else []),
-        Column("Entity", "15.5rem", opens=True),
-        Column(title_accounts(), "5.6rem", opens=True),
+        Column("Entity", "15.5rem", opens=True, names=True),
+        Column(title_accounts(), "8rem" if has_several_senders() else "5.6rem", opens=True, rank=1),
         Column("Actor", "15rem", opens=True),
-        *([Column("Sender", "9.4rem")] if has_several_senders() else []),
-        Column("Notification", "6.8rem", opens=True),
+        *([SENDER_COLUMN] if has_several_senders() else []),
+        Column("Notification", "6.8rem", opens=True, rank=2),
     )
 
 
@@ -207,7 +209,9 @@ def as_line(identity: str, row: Any) -> Line:
         shorten(null_to_none(row.actor) or "", 60),
         format_number(row.seq),
     ]
-    if sender := find_sender_of_row(row):
+    sender = find_sender_of_row(row)
+    if sender:
         cells.insert(-1, list_titles().get(sender, sender))
+    mark = choose_mark(sender, dark=is_dark()) if sender else None
     tone: Tone | None = "quiet" if row.noise else "notice" if row.kind == "unseen" else None
-    return Line(identity, cells, tones=[None, tone, tone], hovers=[None, kind])
+    return Line(identity, cells, tones=[None, tone, tone], hovers=[None, kind], mark=mark)

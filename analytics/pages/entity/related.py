@@ -103,7 +103,7 @@ def draw_findings_about(entity: Entity) -> None:
     with st.container(key="findings-about", gap="small"):
         st.markdown(f"**{format_count(len(about), 'finding')}** here: {describe_counts(about)}")
         draw_computed(snapshot)
-        draw_finding_list(about, key="findings", on_open=going.to_findings, narrow=True, height=180, short=FEW)
+        draw_finding_list(about, key="findings", on_open=going.to_findings, height=180, short=FEW)
 
 
 def draw_parts_of_account(entity: Entity) -> None:

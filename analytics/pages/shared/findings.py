@@ -24,6 +24,7 @@ from analytics.pages.shared.known.findings import (
 )
 from analytics.pages.shared.known.waiting import await_answer, begin_waiting, end_waiting
 from analytics.senders import find_sender, has_several_senders
+from analytics.senders.marks import choose_mark
 from analytics.settings import read_settings
 from analytics.text import format_count, make_visible, shorten
 from analytics.times import EPOCH, to_microseconds
@@ -33,11 +34,10 @@ LIST_PIXELS = 300
 COLUMNS = (
     Column("Severity", "6.2rem"),
     Column("Found", "11.6rem", opens=True, time=True),
-    Column("Finding", "72%"),
-    Column("Rule", "28%"),
+    Column("Finding", "72%", names=True, says=True),
+    Column("Rule", "28%", rank=1),
 )
-SENDER_COLUMN = Column("Sender", "10.8rem")
-NARROW = (*COLUMNS[:2], Column("Finding", "100%"))
+SENDER_COLUMN = Column("Sender", "11.6rem", rank=3, marks=True)
 
 
 class Progress(NamedTuple):
@@ -120,16 +120,16 @@ def count_by_bin(findings: Sequence[Finding], bin_us: int) -> pd.DataFrame:
     return frame.groupby(["bin_us", "severity"], as_index=False).size().rename(columns={"size": "findings"})
 
 
-def as_line(finding: Finding, *, narrow: bool) -> Line:
+def as_line(finding: Finding) -> Line:
     """Return a finding as a row; the reason for its severity is on a hover."""
     sentence = shorten(finding.sentence, 300)
     if doubt := describe_doubt(finding):
         sentence = f"{sentence} ({doubt})"
     cells: list[Cell] = [MARKS[finding.severity], finding.found_at, sentence, shorten(finding.title, 80)]
+    mark = choose_mark(finding.sender, dark=is_dark()) if finding.sender else None
     if has_several_senders():
         cells.append(find_sender(finding.sender).title if finding.sender else "")
-    hovers = [describe_severity(finding)]
-    return Line(finding.id, cells[:3] if narrow else cells, finding.severity, hovers=hovers)
+    return Line(finding.id, cells, finding.severity, hovers=[describe_severity(finding)], mark=mark)
 
 
 def describe_severity(finding: Finding) -> str:
@@ -142,15 +142,14 @@ def draw_finding_list(
     *,
     key: str,
     on_open: Callable[[str], None],
-    narrow: bool = False,
     chosen: str | None = None,
     height: int = LIST_PIXELS,
     short: int | None = None,
 ) -> None:
     """Draw findings; a click opens one. A phone shows the first `short` of them at first."""
-    lines = [as_line(each, narrow=narrow) for each in findings[:MOST_SHOWN]]
+    lines = [as_line(each) for each in findings[:MOST_SHOWN]]
     draw_table(
-        NARROW if narrow else (*COLUMNS, *([SENDER_COLUMN] if has_several_senders() else [])),
+        (*COLUMNS, *([SENDER_COLUMN] if has_several_senders() else [])),
         lines,
         key=key,
         alt="Findings, worst first",
