@@ -70,13 +70,9 @@ class QuickChart(NamedTuple):
 
 
 def draw(table: pa.Table, choice: Choice, *, zone: ZoneInfo | None = None, dark: bool = False) -> QuickChart:
-    """Return a chart of the rows; its fields have our names, because Vega takes dots and brackets for paths.
+    """Return a chart of the rows, by default in UTC.
 
-    Args:
-        table: the rows.
-        choice: what to draw.
-        zone: the time zone of the axis; UTC where it is None.
-        dark: whether the page is dark.
+    Its fields have our names, because Vega takes dots and brackets for paths.
     """
     columns = classify_columns(table)
     notes = [f"Drawn from the first {MOST_ROWS:,} of {table.num_rows:,} rows."] if table.num_rows > MOST_ROWS else []
@@ -100,8 +96,7 @@ def draw(table: pa.Table, choice: Choice, *, zone: ZoneInfo | None = None, dark:
         are_days = (data["x"] == data["x"].dt.normalize()).all()
         has_zone = getattr(first.schema.types[list(columns).index(choice.x)], "tz", None)
         shown = zone if zone and has_zone and not are_days else find_zone(None)
-        data["x"] = show_in_zone(data["x"], shown)
-        place = label_zone(shown)
+        place, data["x"] = label_zone(shown), show_in_zone(data["x"], shown)
     choice = name_units(table, choice)
     if choice.kind == "histogram" and kinds["x"] == "number":
         chart = draw_histogram(data, choice, dark)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
+PARAM = "--param"
+"""The option that gives parameters."""
 _LACKING = re.compile(r"Values were not provided for the following (?:prepared statement )?parameters: ([^\n]*)")
 _EXCESS = re.compile(r"identifiers of the excess parameters: ([^\n]*)")
 _WITHOUT_ANY = "count mismatch for prepared statement. Expected 0, got"
@@ -72,25 +74,19 @@ def _read_float(text: str) -> float:
     return number
 
 
-def explain_mismatch(error: str, parameters: Mapping[str, Any] | None, option: str) -> str | None:
-    """Return what is wrong with the parameters of a query that failed, and what to write; None where nothing says so.
-
-    Args:
-        error: DuckDB's words.
-        parameters: the parameters that were given.
-        option: the option that gives them.
-    """
+def explain_mismatch(error: str, parameters: Mapping[str, Any] | None) -> str | None:
+    """Return what is wrong with the parameters of a query by DuckDB's words, and what to write; None if nothing is."""
     if lacking := _LACKING.search(error):
         name = lacking[1].partition(",")[0].strip()
         if name.isdigit():
-            return f"Parameter {name} of the SQL has no name: write $NAME in its place, and {option} NAME=VALUE."
-        return f"${name} has no value: write {option} {name}=VALUE."
+            return f"Parameter {name} of the SQL has no name: write $NAME in its place, and {PARAM} NAME=VALUE."
+        return f"${name} has no value: write {PARAM} {name}=VALUE."
     excess, first = _EXCESS.search(error), next(iter(parameters or ()), "")
     if excess or (first and _WITHOUT_ANY in error):
         name = excess[1].partition(",")[0].strip() if excess else first
-        return f"The SQL has no ${name}: write ${name} where its value belongs, or leave out {option} {name}=…."
+        return f"The SQL has no ${name}: write ${name} where its value belongs, or leave out {PARAM} {name}=…."
     if "Conversion Error" in error:
         values = {name: value for name, value in (parameters or {}).items() if isinstance(value, str) and value}
         if name := next((name for name, value in values.items() if f"'{value}'" in error or f'"{value}"' in error), ""):
-            return f"That is the value of ${name}: write {option} {name}=VALUE as the SQL needs it."
+            return f"That is the value of ${name}: write {PARAM} {name}=VALUE as the SQL needs it."
     return None

@@ -19,7 +19,6 @@ from analytics import queries, senders
 from analytics.client.client import Client
 from analytics.client.completeness import find_complete_since
 from analytics.errors import OutputError
-from analytics.export.archives import find_unknown_accounts
 from analytics.text import LINES, make_visible
 from analytics.times import stamp
 
@@ -80,10 +79,8 @@ def find_senders(client: Client, names: Iterable[str]) -> list[str] | None:
         return None
     stored = [str(name) for name in client.sql(*queries.make_query("sender_names", {})).column("name").to_pylist()]
     for name in sorted(wanted.difference(stored)):
-        raise click.BadParameter(
-            f"Nothing is stored of a sender {name!r}. Stored are: {', '.join(stored) or 'none'}.",
-            param_hint="--sender",
-        )
+        told = f"Nothing is stored of a sender {name!r}. Stored are: {', '.join(stored) or 'none'}."
+        raise click.BadParameter(told, param_hint="--sender")
     return sorted(wanted)
 
 
@@ -98,7 +95,10 @@ def describe_unknown_accounts(client: Client, accounts: Iterable[str]) -> list[s
     Raises:
         AnalyticsError: no answer.
     """
-    unknown = find_unknown_accounts(client, list_aliases(accounts))
+    if not (aliases := list_aliases(accounts)):
+        return []
+    known = client.sql(*queries.make_query("export_accounts", {"accounts": aliases})).column("alias").to_pylist()
+    unknown = [alias for alias in dict.fromkeys(aliases) if alias not in known]
     return [f"Nothing that is stored names an account {make_visible(alias)}." for alias in unknown]
 
 

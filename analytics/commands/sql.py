@@ -10,7 +10,7 @@ import click
 
 from analytics.client.cancelling import LONGEST_QUERY_SECONDS
 from analytics.client.client import connect
-from analytics.client.parameters import PairError, explain_mismatch, read_pairs
+from analytics.client.parameters import PARAM, PairError, explain_mismatch, read_pairs
 from analytics.commands.output import (
     check_target,
     find_format,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE_COLUMNS = 120
-PARAM = "--param"
 MORE_ROWS = "The receiver's CLC_QUERY_MAX_ROWS allows more; `clc-analytics export` writes any number of notifications."
 
 
@@ -134,7 +133,7 @@ def sql(
                 raise
             raise TooManyRowsError(f"{error} {MORE_ROWS}") from None
         except QueryError as error:
-            if explained := explain_mismatch(str(error), parameters, PARAM):
+            if explained := explain_mismatch(str(error), parameters):
                 raise QueryError(f"{str(error).rstrip()}\n{explained}") from None
             raise
     write(table, name, output, overwrite=overwrite)

@@ -54,17 +54,11 @@ class Lines:
             name: max([width, *(count_columns(cells[name]) for cells in shown)]) for name, width in self._widths.items()
         }
         for row, cells in zip(rows, shown, strict=True):
-            yield f"{'  '.join(self._list_parts(row, cells)).rstrip()}\n".encode()
-
-    def _list_parts(self, row: Row, cells: dict[str, str]) -> Iterator[str]:
-        yield f"{stamp(row['received_at'])}Z"
-        for name, width in self._widths.items():
-            yield cells[name] + " " * (width - count_columns(cells[name]))
-        if row["signature_status"] != "valid":
-            yield f"SIGNATURE {row['signature_status'].upper()}"
-        if row["duplicate_of"]:
-            yield "copy of one before"
-        yield row["words"]
+            aligned = [text + " " * (self._widths[name] - count_columns(text)) for name, text in cells.items()]
+            marks = [] if row["signature_status"] == "valid" else [f"SIGNATURE {row['signature_status'].upper()}"]
+            marks += ["copy of one before"] if row["duplicate_of"] else []
+            parts = [f"{stamp(row['received_at'])}Z", *aligned, *marks, row["words"]]
+            yield f"{'  '.join(parts).rstrip()}\n".encode()
 
 
 def _show_name(row: Row, name: str) -> str:

@@ -97,19 +97,6 @@ def read_lake(location: str, chosen: ExportFilter) -> Iterator[pa.Table]:
         lake.close()
 
 
-def find_unknown_accounts(client: Client, accounts: list[str] | None) -> list[str]:
-    """Return those of some accounts, in upper case, of which nothing is stored.
-
-    Raises:
-        AnalyticsError: no answer.
-    """
-    if not accounts:
-        return []
-    table = client.sql(*queries.make_query("export_accounts", {"accounts": accounts}))
-    known = set(table.column("alias").to_pylist())
-    return [alias for alias in dict.fromkeys(accounts) if alias not in known]
-
-
 def read_parts(
     client: Client,
     chosen: ExportFilter,

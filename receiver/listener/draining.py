@@ -14,6 +14,9 @@ from receiver.network.heads import RequestWatcher
 Connection = HTTP1ServerConnection | QuickConnection
 
 _POLL_SECONDS = 0.02
+_STOP_IDLE_SECONDS = 0.2
+_BUSY_SECONDS = 10
+"""How long requests under way may take after the time for idle connections."""
 
 
 class DrainingServer(HTTPServer):
@@ -53,16 +56,12 @@ class DrainingServer(HTTPServer):
         """Tell whether each answer is its connection's last."""
         return bool(self.conn_params.no_keep_alive)
 
-    async def drain(
-        self, stopping: asyncio.Event, *, idle_seconds: float, stop_seconds: float, busy_seconds: float
-    ) -> None:
+    async def drain(self, stopping: asyncio.Event, idle_seconds: float) -> None:
         """Take no new connections, answer each open one's next request with `Connection: close`, and close them all.
 
         Args:
             stopping: once it is set, there is less time.
             idle_seconds: how long connections may stay open without a request.
-            stop_seconds: the same, from when `stopping` is set.
-            busy_seconds: how long, after that, requests under way may take.
         """
         self.conn_params.no_keep_alive = True
         self.stop()
@@ -72,11 +71,11 @@ class DrainingServer(HTTPServer):
         while self._connections:
             now = time.monotonic()
             if stopping.is_set() and not shortened:
-                idle_until, shortened = min(idle_until, now + stop_seconds), True
+                idle_until, shortened = min(idle_until, now + _STOP_IDLE_SECONDS), True
             if now >= idle_until:
                 for connection in self._connections - self._busy:
                     await connection.close()
-            if now >= idle_until + busy_seconds:
+            if now >= idle_until + _BUSY_SECONDS:
                 break
             await asyncio.sleep(_POLL_SECONDS)
         await self.close_all_connections()

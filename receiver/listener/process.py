@@ -35,8 +35,6 @@ LIMITS = Limits()
 """The limits of clients."""
 
 # When all stops, open connections may still bring a request that is on its way, and requests under way are answered.
-_STOP_IDLE_SECONDS = 0.2
-_STOP_BUSY_SECONDS = 10
 # Others import these only when they are first used.
 _USED_LATE = ("encodings.idna", "tornado.simple_httpclient")
 
@@ -75,12 +73,7 @@ async def _serve(child: Child, settings: Settings) -> None:
     await child.report_ready_and_wait()
     saving.cancel()
     _log.info("the listener takes no new connections and finishes those it has")
-    await server.drain(
-        child.stopping,
-        idle_seconds=settings.drain_seconds,
-        stop_seconds=_STOP_IDLE_SECONDS,
-        busy_seconds=_STOP_BUSY_SECONDS,
-    )
+    await server.drain(child.stopping, settings.drain_seconds)
     await asyncio.to_thread(spool.close)
     accounts.close()
     _log.info("the listener has answered all that it accepted")

@@ -22,7 +22,6 @@ from receiver.supervision.keeper import Keeper
 
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 15.0, 0.1
 _READY_SECONDS = 60.0
-_TAKER_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 _VARIABLE = "CLC_SERVE_HANDOVER"
@@ -286,7 +285,7 @@ async def replace_all(listeners: Sequence[Keeper], taker: Keeper) -> None:
     if listeners:
         _log.info("the new listeners take notifications, the old ones finish what they have")
     try:
-        await taker.restart(_TAKER_SECONDS)
+        await taker.restart()
     except UpgradeError as error:
         rest = " The new listeners take notifications, which wait in the spool." if listeners else ""
         raise UpgradeError(f"{error}{rest}") from None

@@ -18,6 +18,7 @@ _FIRST_BACK_OFF = 0.1
 _LONGEST_BACK_OFF = 5.0
 _GOOD_WHILE = 3.0
 _REMIND_SECONDS = 60.0
+_END_SECONDS = 30.0
 
 _HOUR = timedelta(hours=1)
 _NO_LIFE = {"silent_since": None, "busy_with": None, "busy_since": None}
@@ -132,18 +133,15 @@ class Keeper:
             before.retire()
         self._changed()
 
-    async def restart(self, seconds: float) -> None:
+    async def restart(self) -> None:
         """End the present process, start another, and wait until that is ready.
-
-        Args:
-            seconds: the time that the present process has to end.
 
         Raises:
             UpgradeError: the new one does not start.
         """
         self._begun = begun = asyncio.get_running_loop().create_future()
         if self.current:
-            await self._children.end([self.current], seconds, signal.SIGUSR1)
+            await self._children.end([self.current], _END_SECONDS, signal.SIGUSR1)
         self._end_pause()
         child = await begun
         await asyncio.shield(child.reported)

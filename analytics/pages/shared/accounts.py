@@ -99,6 +99,11 @@ class Accounts:
         """Return what names one account: its alias, after its sender where other senders have the alias too."""
         return f"{sender}/{alias}" if sender and alias in self.shared else alias
 
+    def spell(self, alias: str) -> str:
+        """Return an alias as the store has it; an address may have it in another letter case."""
+        alike = (each for each in self._by_alias if each.casefold() == alias.casefold())
+        return alias if alias in self._by_alias else next(alike, alias)
+
     def split(self, key: str) -> tuple[str, str | None]:
         """Return the alias of such a name, and its sender where it says one."""
         sender, _, alias = key.partition("/")
@@ -142,9 +147,8 @@ class Accounts:
 
     def find_named(self, text: str) -> str | None:
         """Return what names the account with this alias, or the only one with the text in alias or name; else None."""
-        named = [key for key in self.labels if key.casefold() == text.casefold()]
-        if text in named or len(named) == 1:
-            return text if text in named else named[0]
+        if (alias := self.spell(text)) in self.labels:
+            return alias
         matches = [self.find_key(account.alias, account.sender) for account in self.all if is_in(text, account)]
         return matches[0] if len(matches) == 1 else None
 

@@ -148,7 +148,7 @@ def describe_search(text: str) -> str:
 def read_account() -> str | None:
     """Return what names the account in the page's address: its alias, and its sender if that is needed."""
     alias = read_one(ACCOUNT)
-    return load_accounts().find_key(alias, read_sender()) if alias else None
+    return load_accounts().find_key(load_accounts().spell(alias), read_sender()) if alias else None
 
 
 def list_choices(chosen: str | None, senders: Collection[str] | None = None) -> tuple[dict[str, str], str]:

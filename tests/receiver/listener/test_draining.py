@@ -22,7 +22,7 @@ class EndsWhenItTakesOne(DrainingServer):
 
     def handle_stream(self, stream, address):
         super().handle_stream(stream, address)
-        draining = self.drain(asyncio.Event(), idle_seconds=60, stop_seconds=60, busy_seconds=0)
+        draining = self.drain(asyncio.Event(), idle_seconds=60)
         draining.send(None)
         self.taken.set_result(stream.closed())
         draining.close()
