@@ -20,8 +20,8 @@ set -e
 [ "$(id -un):$(pwd)" = clc:/data ]
 clc-receiver serve &
 until answers "http://$CLC_LISTEN/readyz"; do kill -0 $!; done
-clc-receiver simulate --to "http://$CLC_LISTEN" --count 1 --rate 0 --quiet
-until clc-analytics sql --format csv 'SELECT count(*) FROM notifications' | grep -qx 1; do kill -0 $!; done
+clc-receiver simulate --to "http://$CLC_LISTEN" --event Account.Updated --quiet
+until clc-analytics sql --format json 'SELECT count(*) AS n FROM notifications' | grep -q '"n":1}'; do kill -0 $!; done
 kill $!
 wait $!
 """
