@@ -151,6 +151,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
         place: the name of the browser's time zone.
         dark: whether the page is dark.
     """
+    caption = f"Findings per {period.per}; times in {place}"
     scale = alt.Scale(domain=list(SEVERITIES), range=[COLOURS[name][dark] for name in SEVERITIES])
     rows = add_bin_times(add_empty_bins(frame, period), period.width)
     chart: alt.Chart = (
@@ -173,7 +174,7 @@ def draw_findings(frame: pd.DataFrame, period: Period, *, place: str = "UTC", da
             height=LOWER_PIXELS,
             width="container",
             autosize=FIT,
-            title=make_caption(f"Findings per {period.per}, by severity; times in {place}. Drag to narrow.", dark),
+            title=make_caption(fit_text(f"{caption}. Drag to narrow.", caption), dark),
             padding=PADDING,
             description=f"Stacked bars of findings per {period.per}, by severity; the range's ends narrow it too.",
         )

@@ -35,7 +35,7 @@ COLUMNS = (
     Column("Severity", "6.2rem"),
     Column("Found", "11.6rem", opens=True, time=True),
     Column("Finding", "72%", names=True, says=True),
-    Column("Rule", "28%", rank=1),
+    Column("Rule", "28%", rank=1, says=True),
 )
 SENDER_COLUMN = Column("Sender", "11.6rem", rank=3, marks=True)
 
