@@ -29,7 +29,8 @@ SMALL = f"""(least, inRow) => {{ {ALL}
   }}
   return small;
 }}"""
-# A hover tells the rest of a text, where there is a mouse. The editor and places that scroll show it all.
+# A hover tells the rest of a text, where there is a mouse; a tap on a row shows all of its sentence. The editor and
+# places that scroll show it all.
 CUT = f"""(isTouched) => {{ {ALL}
   const isCut = (node, chain) => {{
     const range = document.createRange();
@@ -47,7 +48,7 @@ CUT = f"""(isTouched) => {{ {ALL}
   for (const one of inside(document)) {{
     if (one.closest("svg, style, script, .cm-editor") || !isSeen(one)) continue;
     const chain = above(one);
-    if (!isTouched && chain.some((each) => each.title)) continue;
+    if (isTouched ? one.closest("td.says") : chain.some((each) => each.title)) continue;
     const texts = [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
     cuts.push(...texts.filter((node) => isCut(node, chain)).map((node) => `${{node.data}} in ${{keyOf(chain)}}`));
   }}

@@ -243,7 +243,7 @@ def test_a_name_in_any_letter_case_leads_to_its_entity_and_what_the_sender_told_
 @pytest.mark.full
 def test_a_notification_says_what_its_signature_proves_and_offers_no_evidence_that_only_a_key_pair_gives(live, watch):
     page = open_with_both(watch, live, "/notifications?refresh=off&sender=github")
-    column(page, 1).first.click()
+    column(page, 2).first.click()
     expect(page.locator(".st-key-verdict")).to_contain_text("Verified with the secret that GitHub shares")
     expect(page.locator(".st-key-download-body")).to_be_visible()
     expect(page.locator(".st-key-curl-popover, .st-key-signature-popover")).to_have_count(0)
