@@ -41,7 +41,7 @@ def test_the_chart_of_all_time_begins_with_the_first_finding_whatever_its_severi
     first, last = (make_findings(random.Random(2), 1)[0]._replace(found_at=NOON - timedelta(days=days))
                    for days in (400, 2))  # fmt: skip
     page.draw_over_time([first._replace(severity="high"), last._replace(severity="low")], ListTime("all", None, NOON))
-    assert drawn[0]["title"]["subtitle"].startswith("Per 7 days"), "the bins fit 400 days, not two"
+    assert drawn[0]["description"].startswith("Stacked bars of findings per 7 days,"), "the bins fit 400 days, not two"
 
 
 def test_findings_are_mapped_for_the_asked_notifications_alone_and_those_that_doubt_come_first():
