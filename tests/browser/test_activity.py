@@ -387,6 +387,7 @@ def legend(page):
     return page.locator(".st-key-legend .legend button")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("size", "seen"), [((1280, 800), ".st-key-types-list tbody tr"), ((390, 844), "svg.marks")])
 def test_the_first_row_stands_above_the_fold_and_on_a_phone_the_chart(live, watch, size, seen):
     page = watch(live.url, viewport={"width": size[0], "height": size[1]}).open("/?refresh=off&range=7+d")

@@ -95,6 +95,7 @@ def test_findings_that_were_marked_as_seen_are_hidden_in_this_browser_until_they
     expect(page.get_by_role("button", name=re.compile(r"Mark all \d+ as seen"))).to_be_visible()
 
 
+@pytest.mark.full
 def test_with_a_filter_the_button_says_what_it_marks_as_seen_and_what_the_filter_hides_stays_new(live, watch):
     page, head = watch(live.url, locale="en").load(ALL), ".st-key-findings-head"
     count = int(re.match(r"(\d+) findings:", page.locator(head).inner_text())[1])

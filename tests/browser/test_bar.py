@@ -33,6 +33,7 @@ def live(audited):
     return audited
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("viewport", "most"),
     [

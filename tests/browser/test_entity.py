@@ -113,6 +113,7 @@ def third(live):
     return live.one(step, SERVER) + timedelta(minutes=30)
 
 
+@pytest.mark.full
 def test_it_is_shown_as_it_was_at_a_time(live, watch, third):
     page = watch(live.url).open(f"{SERVER_PAGE}&at={third:{SECONDS}}")
     expect_step(page, 3, "Server.Updated")

@@ -81,6 +81,7 @@ def test_a_link_of_the_top_bar_that_is_clicked_at_once_leaves_the_filters_in_the
     expect(page).to_have_url(f"{live.url}/notifications?refresh=off&entity={SERVER}")
 
 
+@pytest.mark.full
 def test_a_link_of_the_top_bar_leads_to_a_page_without_the_filters_of_the_one_before_in_one_step(live, watch):
     page = watch(live.url).open(f"/notifications?refresh=off&entity={SERVER}&account={ACCOUNT}")
     steps = page.evaluate("history.length")

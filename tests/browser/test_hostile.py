@@ -169,6 +169,7 @@ def test_the_list_shows_hostile_names_as_text(page):
     inert(drawn)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("event", take_few(dict.fromkeys(["Server.Updated", *(event for event, _ in accepted())]), 1))
 def test_a_hostile_notification_its_entity_and_account_open_as_text(page, event):
     drawn = page(f"/notifications?refresh=off&events={event}")

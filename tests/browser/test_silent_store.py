@@ -186,6 +186,7 @@ def test_a_store_that_is_killed_is_said_until_it_is_back(live, watch):
     expect(page.locator(SILENT)).to_be_hidden()
 
 
+@pytest.mark.full
 def test_without_serve_or_without_the_dashboard_itself_an_open_page_says_so_and_its_age_counts(watch, tmp_path):
     with (
         running(PreparedReceiver, tmp_path / "data") as receiver,

@@ -52,6 +52,7 @@ def test_whatever_call_fails_what_was_acknowledged_is_stored_once(library, scena
     assert len(missed) <= 2 + len(found) // 20, missed
 
 
+@pytest.mark.full
 def test_a_backup_is_not_passed_over_because_its_copy_could_not_be_looked_at_once(library, tmp_path):
     # DuckDB takes a file for missing if it can't look at it, and begins it anew. It calls plain `stat`.
     paths = {"/data/restoring.duckdb", "/data/clc.duckdb"}

@@ -62,6 +62,7 @@ def test_a_printed_page_has_its_lists_whole_and_nothing_to_click(print_page, add
         expect(page.locator(text).first).to_have_css("color", "rgb(0, 0, 0)")
 
 
+@pytest.mark.full
 def test_a_printed_page_says_what_was_chosen_and_when_it_was_read(print_page):
     page = print_page(AUDIT, ".st-key-changes tbody tr")
     expect(page.get_by_role("button", name="Actor: kim")).to_be_visible()

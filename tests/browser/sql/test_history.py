@@ -161,6 +161,7 @@ def test_a_query_is_kept_under_a_name_renamed_by_keeping_it_again_and_deleted(pa
     expect(page.get_by_text("Keep a query under a name to find it here.")).to_be_visible()
 
 
+@pytest.mark.full
 def test_kept_queries_leave_the_browser_neither_when_they_are_kept_nor_when_they_are_put_into_the_editor(live, watch):
     watched, sent = watch(live.url), []
     watched.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))

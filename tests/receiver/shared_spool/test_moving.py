@@ -33,6 +33,7 @@ def posting(url):
         clients.stop()
 
 
+@pytest.mark.full
 def test_a_running_machine_with_a_history_becomes_one_of_two_and_both_have_all(tmp_path, database):
     (tmp_path / "objects").mkdir()
     settings = {"CLC_SHARED_SPOOL": database, "CLC_OBJECTS": str(tmp_path / "objects")}

@@ -39,6 +39,7 @@ def restore(node, url, *options):
     return run_command(node.directory, "restore", backup, "--other-key", *options, CLC_SHARED_SPOOL=url)
 
 
+@pytest.mark.full
 def test_what_the_shared_spool_holds_beyond_the_backup_is_not_left_out_and_comes_in_again(node, database):
     refused = restore(node, database)
     assert (refused.returncode, "are neither" in refused.stderr) == (1, False)
